@@ -1,0 +1,122 @@
+import { lstatSync } from 'node:fs'
+import type { ListenOptions as NodeListenOptions } from 'node:net'
+import { SocketPortError } from './errors.ts'
+import { describeRequest } from './inherit.ts'
+import { killPort } from './kill-port.ts'
+import type { ResolvedListen } from './options.ts'
+import { removeStaleSocket } from './path-socket.ts'
+import { describeHolders, findHolders } from './proc/holders.ts'
+
+/**
+ * What must be done before the socket can be bound: free the port, remove a stale unix socket.
+ * `undefined` where there is nothing to do, so that a caller may go on synchronously.
+ */
+export function prepareToBind(request: ResolvedListen): Promise<void> | undefined {
+  const { path, port, killPort: kill, logger, signal } = request
+  if (request.reusePort && !supportsReusePort()) throw reusePortUnsupported()
+  if (path !== undefined) {
+    // An abstract name ends with its socket: nothing can be stale.
+    return path.startsWith('@') || !exists(path)
+      ? undefined
+      : removeStaleSocket(path).then(() => {})
+  }
+  if (kill === false || port === 0) return undefined
+  return killPort(port, { force: kill === 'force', logger, ...(signal && { signal }) }).then(
+    () => {},
+  )
+}
+
+/** The options of Node's own `listen` for this request. */
+export function bindOptions(request: ResolvedListen): NodeListenOptions {
+  const { bindPath, port, host, ipv6Only, backlog, reusePort, exclusive, signal } = request
+  const common = { backlog, exclusive, ...(signal && { signal }) }
+  if (bindPath !== undefined) return { ...common, path: bindPath }
+  return {
+    ...common,
+    port,
+    // Without a host Node binds one dual-stack socket, or 0.0.0.0 where the kernel has no IPv6.
+    // IPv6 alone must not fall back in silence, so it names its host.
+    ...(host !== undefined ? { host } : ipv6Only ? { host: '::' } : {}),
+    ...(ipv6Only && { ipv6Only }),
+    ...(reusePort && { reusePort }),
+  }
+}
+
+/** Runs the synchronous `bind` with a umask under which a new unix socket gets exactly `mode`. */
+export function withMode(mode: number | undefined, bind: () => void): void {
+  const before = mode === undefined ? undefined : process.umask(0o777 & ~mode)
+  try {
+    bind()
+  } finally {
+    if (before !== undefined) process.umask(before)
+  }
+}
+
+/** Node's error, with what was asked for, who is in the way, and the fix; keeps its code. */
+export function explainBindError(error: NodeJS.ErrnoException, request: ResolvedListen): Error {
+  const { port, host, path } = request
+  const fix = fixes[error.code ?? '']?.(request)
+  if (fix === undefined) return error
+  return new SocketPortError(
+    error.code as string,
+    `cannot listen on ${describeRequest(request)} (${error.code}): ${fix}`,
+    {
+      ...(path === undefined ? { port } : { path }),
+      address: host,
+      syscall: error.syscall,
+      errno: error.errno,
+      cause: error,
+    },
+  )
+}
+
+const fixes: Record<string, (request: ResolvedListen) => string> = {
+  EADDRINUSE(request) {
+    const { path, port } = request
+    const holders = describeHolders(findHolders(path === undefined ? { port } : { path }))
+    const who =
+      holders === '' ? 'in use; who holds it cannot be seen from here' : `it is ${holders}`
+    const fix =
+      path === undefined
+        ? 'stop that process, choose another port, or in development pass killPort: true'
+        : 'stop that process or choose another path'
+    return `${who}; ${fix}`
+  },
+  EACCES: ({ path, port }) =>
+    path !== undefined
+      ? 'the directory must be writable for this user; choose another one or change its permissions'
+      : port > 0 && port < 1024
+        ? 'ports below 1024 need a privilege; let systemd open the socket (ListenStream=) and inherit it, ' +
+          'give CAP_NET_BIND_SERVICE, or choose a higher port'
+        : 'this user may not bind the address; choose another port or ask whoever runs the machine',
+  EADDRNOTAVAIL: () =>
+    'no interface of this machine has the address; choose one of its own, or none',
+  ENOTFOUND: () =>
+    'the host name does not resolve; pass an address, or no host to serve every address',
+  EAI_AGAIN: () => 'the host name could not be looked up; pass an address, or no host at all',
+  ENOENT: () => 'the directory does not exist; create it first',
+  ENOTDIR: () => 'a part of the path is not a directory; choose another path',
+  EAFNOSUPPORT: () => 'the kernel lacks this address family; pass an IPv4 host, or none',
+}
+
+function supportsReusePort(): boolean {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
+  return major > 23 || (major === 23 && minor >= 1) || (major === 22 && minor >= 12)
+}
+
+function reusePortUnsupported(): SocketPortError {
+  return new SocketPortError(
+    'ERR_SOCKET_PORT_UNSUPPORTED',
+    `reusePort needs Node 22.12 or 23.1; this is ${process.version}, which would ignore it. ` +
+      'Upgrade Node, or share one inherited socket instead',
+  )
+}
+
+function exists(path: string): boolean {
+  try {
+    lstatSync(path)
+    return true
+  } catch {
+    return false
+  }
+}

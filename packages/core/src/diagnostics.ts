@@ -1,0 +1,36 @@
+import { channel } from 'node:diagnostics_channel'
+import type { AnyServer, DrainResult } from './types.ts'
+
+/** Published on `socket-port.listen` when a server listens. */
+export interface ListenEvent {
+  server: AnyServer
+  source: 'inherited' | 'bound'
+  /** Number and name of the inherited fd. */
+  fd?: number
+  name?: string
+}
+
+/** Published on `socket-port.drain.start`. */
+export interface DrainStartEvent {
+  server: AnyServer
+  connections: number
+  quick: boolean
+}
+
+/** Published on `socket-port.drain.end`. */
+export interface DrainEndEvent {
+  server: AnyServer
+  result: DrainResult
+}
+
+const channels = {
+  listen: channel('socket-port.listen'),
+  drainStart: channel('socket-port.drain.start'),
+  drainEnd: channel('socket-port.drain.end'),
+}
+
+export const publish = {
+  listen: (event: ListenEvent): void => channels.listen.publish(event),
+  drainStart: (event: DrainStartEvent): void => channels.drainStart.publish(event),
+  drainEnd: (event: DrainEndEvent): void => channels.drainEnd.publish(event),
+}

@@ -1,0 +1,104 @@
+import { publish } from '../diagnostics.ts'
+import { type ResolvedDrain, resolveDrain } from '../options.ts'
+import type { AnyServer, Drain, DrainOptions, DrainResult, DrainState } from '../types.ts'
+import { Connections } from './connections.ts'
+import { Http2Sessions } from './http2.ts'
+import { Round } from './round.ts'
+
+/**
+ * Prepares the drain of a server, for programs that have their own shutdown. Call it before the
+ * server listens: of connections that were opened earlier nothing is known.
+ *
+ * @throws {SocketPortError} ERR_SOCKET_PORT_INVALID_OPTION, ERR_SOCKET_PORT_UNKNOWN_OPTION
+ */
+export function createDrain(server: AnyServer, options: DrainOptions = {}): Drain {
+  return new ServerDrain(server, resolveDrain(options))
+}
+
+export class ServerDrain implements Drain {
+  readonly #server: AnyServer
+  readonly #options: ResolvedDrain
+  readonly #connections: Connections
+  readonly #sessions: Http2Sessions
+  readonly #abort = new AbortController()
+  #state: DrainState = 'ready'
+  #result: Promise<DrainResult> | undefined
+  #round: Round | undefined
+  #forced = false
+  #endDelay: (() => void) | undefined
+
+  constructor(server: AnyServer, options: ResolvedDrain) {
+    this.#server = server
+    this.#options = options
+    this.#connections = new Connections(server)
+    this.#sessions = new Http2Sessions(server)
+    server.once('close', this.#onServerClose)
+  }
+
+  get state(): DrainState {
+    return this.#state
+  }
+
+  get connections(): number {
+    return this.#connections.open.size
+  }
+
+  get signal(): AbortSignal {
+    return this.#abort.signal
+  }
+
+  start({ quick = false }: { quick?: boolean } = {}): Promise<DrainResult> {
+    this.#result ??= this.#run(quick)
+    return this.#result
+  }
+
+  force(): void {
+    this.#forced = true
+    this.#endDelay?.()
+    this.#round?.force()
+  }
+
+  /** Forgets the server: it never listened, or is closed. */
+  dispose(): void {
+    this.#state = 'closed'
+    this.#connections.stop()
+    this.#sessions.stop()
+    this.#server.off('close', this.#onServerClose)
+  }
+
+  async #run(quick: boolean): Promise<DrainResult> {
+    const { delay } = this.#options
+    const started = performance.now()
+    this.#state = 'draining'
+    publish.drainStart({ server: this.#server, connections: this.connections, quick })
+    if (delay > 0 && !quick) await this.#delay(delay)
+    // After the delay, in which everything goes on as before.
+    this.#abort.abort()
+    this.#round = new Round(this.#server, this.#connections, this.#sessions, {
+      ...this.#options,
+      timeout: this.#options.timeout - (performance.now() - started),
+      quick,
+    })
+    if (this.#forced) this.#round.force()
+    const counts = await this.#round.ended
+    this.dispose()
+    const result = { ...counts, duration: performance.now() - started }
+    publish.drainEnd({ server: this.#server, result })
+    return result
+  }
+
+  #delay(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms)
+      this.#endDelay = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+  }
+
+  // Somebody else closed the server: there is nothing left to drain.
+  readonly #onServerClose = (): void => {
+    if (this.#state === 'ready') this.dispose()
+  }
+}

@@ -1,0 +1,48 @@
+import type { OutgoingHttpHeader, OutgoingHttpHeaders, ServerResponse } from 'node:http'
+import { lingerAfter } from './linger.ts'
+
+// What the response would have done by itself, to give it back when it turns out not to be the last.
+const before = new WeakMap<ServerResponse, { shouldKeepAlive: boolean }>()
+
+/** Makes the response say `Connection: close` and close; does nothing once its headers are sent. */
+export function closeAfter(response: ServerResponse): void {
+  if (response.headersSent || before.has(response)) return
+  before.set(response, { shouldKeepAlive: response.shouldKeepAlive })
+  response.shouldKeepAlive = false
+  // A proxy copies `Connection: keep-alive` from its upstream: the promise would be made again.
+  const { writeHead } = response
+  response.writeHead = ((...args: WriteHeadArguments) => {
+    if (before.has(response)) {
+      if (response.hasHeader('connection')) response.setHeader('connection', 'close')
+      const headers = args.findIndex((argument) => typeof argument === 'object')
+      if (headers >= 0) args[headers] = saysClose(args[headers])
+      lingerAfter(response)
+    }
+    return Reflect.apply(writeHead, response, args)
+  }) as ServerResponse['writeHead']
+}
+
+/** Takes {@link closeAfter} back: a pipelined request has come that must be answered too. */
+export function keepOpenAfter(response: ServerResponse): void {
+  const was = before.get(response)
+  if (was === undefined || response.headersSent) return
+  response.shouldKeepAlive = was.shouldKeepAlive
+  before.delete(response)
+}
+
+type Headers = OutgoingHttpHeaders | OutgoingHttpHeader[]
+type WriteHeadArguments = (number | string | Headers | undefined)[]
+
+function saysClose(headers: WriteHeadArguments[number]): WriteHeadArguments[number] {
+  if (Array.isArray(headers)) {
+    return headers.map((value, index) =>
+      index % 2 === 1 && isConnection(headers[index - 1]) ? 'close' : value,
+    )
+  }
+  const entries = Object.entries(headers as OutgoingHttpHeaders)
+  return Object.fromEntries(
+    entries.map(([name, value]) => [name, isConnection(name) ? 'close' : value]),
+  )
+}
+
+const isConnection = (name: unknown): boolean => String(name).toLowerCase() === 'connection'

@@ -1,0 +1,206 @@
+import { Server as NetServer, type Socket } from 'node:net'
+import { Server as TlsServer } from 'node:tls'
+import type { ResolvedDrain } from '../options.ts'
+import type { AnyServer, DrainResult } from '../types.ts'
+import type { Connections } from './connections.ts'
+import { type Http1Socket, isAnswering, isHttp1Server, LastResponses } from './http1.ts'
+import { type Http2Sessions, isHttp2Server } from './http2.ts'
+import { closeAtOnce, type IdleStrategy, keepPromise } from './idle.ts'
+import { receiving, stopConnectionChecks } from './node-internals.ts'
+
+// A request follows its connection within a round trip. A newcomer that has been silent for longer
+// may stay so, and must not be among the last: the successor would wait for it.
+const FRESH = 100
+
+type Counts = Omit<DrainResult, 'duration'>
+
+interface Waiting {
+  since: number
+  bytesRead: number
+}
+
+/** One drain of one server, from the moment that connections are to end until the last has. */
+export class Round {
+  readonly ended: Promise<Counts>
+  #end: (counts: Counts) => void = () => {}
+  readonly #server: AnyServer
+  readonly #connections: Connections
+  readonly #options: ResolvedDrain & { quick: boolean }
+  readonly #idle: IdleStrategy
+  readonly #responses: LastResponses
+  readonly #timers: NodeJS.Timeout[]
+  readonly #isHttp1: boolean
+  /** Open since before the drain: while there are any, newcomers are accepted. */
+  readonly #before: Set<Socket>
+  /** Idle, the longest first. */
+  readonly #waiting = new Map<Socket, Waiting>()
+  #accepting = true
+  #closed = false
+  #served = 0
+  #expired = 0
+  #forced = 0
+
+  constructor(
+    server: AnyServer,
+    connections: Connections,
+    sessions: Http2Sessions,
+    options: ResolvedDrain & { quick: boolean },
+  ) {
+    this.ended = new Promise((resolve) => {
+      this.#end = resolve
+    })
+    this.#server = server
+    this.#connections = connections
+    this.#options = options
+    this.#isHttp1 = isHttp1Server(server)
+    this.#before = new Set(connections.open)
+    this.#idle = (options.quick ? closeAtOnce : keepPromise)({
+      isIdle: (socket) => this.#isIdle(socket),
+      promiseOf: (socket) => this.#promiseOf(socket),
+      expire: (socket) => this.#expire(socket),
+    })
+    this.#responses = new LastResponses(server, {
+      requested: (socket) => this.#busy(socket),
+      responded: (socket, complete) => this.#responded(socket, complete),
+    })
+    connections.listener = {
+      opened: (socket) => this.#opened(socket),
+      secured: (raw, socket) => this.#secured(raw, socket),
+      closed: (socket) => this.#gone(socket),
+    }
+    const { timeout, idleTimeout } = options
+    // What is accepted last must still have its whole time before the deadline.
+    const acceptUntil = Math.max(timeout / 2, timeout - idleTimeout)
+    this.#timers = [
+      setTimeout(() => this.#stopAccepting(), acceptUntil),
+      setTimeout(() => this.force(), Math.max(0, timeout)),
+    ]
+    this.#begin(sessions)
+  }
+
+  /** Destroys and counts what is left. */
+  force(): void {
+    const { open } = this.#connections
+    this.#forced += open.size
+    this.#stopAccepting()
+    for (const socket of open) socket.destroy()
+    // Those that were open before the drain was prepared.
+    if ('closeAllConnections' in this.#server) this.#server.closeAllConnections()
+    this.#closed = true
+    this.#check()
+  }
+
+  #begin(sessions: Http2Sessions): void {
+    const { quick, successor } = this.#options
+    const half = receiving(this.#server)
+    for (const socket of this.#connections.open) {
+      if (isAnswering(socket)) this.#responses.adopt(socket)
+      else if (this.#isOpaque(socket)) quick && this.#endOpaque(socket)
+      else if (!half.has(socket)) this.#wait(socket)
+    }
+    sessions.drain()
+    // A connection of an unknown protocol cannot be asked to leave: the successor takes newcomers.
+    if (quick || successor === 'running' || !this.#isHttp1) this.#stopAccepting()
+    this.#check()
+  }
+
+  #opened(socket: Socket): void {
+    if (!this.#isOpaque(socket)) this.#wait(socket)
+  }
+
+  #secured(raw: Socket, socket: Socket): void {
+    if (this.#before.delete(raw)) this.#before.add(socket)
+    this.#busy(raw)
+    this.#opened(socket)
+  }
+
+  #gone(socket: Socket): void {
+    this.#before.delete(socket)
+    this.#busy(socket)
+    this.#check()
+  }
+
+  #wait(socket: Socket): void {
+    this.#waiting.delete(socket)
+    this.#waiting.set(socket, { since: performance.now(), bytesRead: socket.bytesRead })
+    this.#idle.idle(socket)
+  }
+
+  #busy(socket: Socket): void {
+    if (!this.#waiting.delete(socket)) return
+    this.#idle.busy(socket)
+    this.#check()
+  }
+
+  #responded(socket: Socket, complete: boolean): void {
+    if (complete) this.#served += 1
+    // Still open where its response had promised so before the drain began.
+    if (!socket.destroyed) this.#wait(socket)
+  }
+
+  #isIdle(socket: Socket): boolean {
+    const waiting = this.#waiting.get(socket)
+    if (waiting === undefined || socket.destroyed) return false
+    return socket.bytesRead === waiting.bytesRead || !receiving(this.#server).has(socket)
+  }
+
+  #promiseOf({ bytesRead }: Socket): number {
+    const { idleTimeout } = this.#options
+    const { keepAliveTimeout } = this.#server as { keepAliveTimeout?: number }
+    // Nothing was promised to a connection that never asked, and 0 promises it for ever.
+    if (bytesRead === 0 || !keepAliveTimeout) return idleTimeout
+    return Math.min(keepAliveTimeout, idleTimeout)
+  }
+
+  #expire(socket: Socket): void {
+    this.#expired += 1
+    socket.destroy()
+  }
+
+  /** Of a protocol that is not spoken here: plain TCP, HTTP/2, or what an upgrade led to. */
+  #isOpaque(socket: Http1Socket): boolean {
+    if (this.#server instanceof TlsServer && !('encrypted' in socket)) return false // handshake
+    return !this.#isHttp1 || !socket.parser
+  }
+
+  #endOpaque(socket: Socket): void {
+    // HTTP/2 ends by itself, after GOAWAY.
+    if (!isHttp2Server(this.#server)) this.#expire(socket)
+  }
+
+  #stopAccepting(): void {
+    if (!this.#accepting) return
+    this.#accepting = false
+    const closed = (): void => {
+      this.#closed = true
+      this.#check()
+    }
+    // http.Server.close() would destroy idle connections; this closes the listening socket alone.
+    if (this.#server.listening) NetServer.prototype.close.call(this.#server, closed)
+    else closed()
+  }
+
+  #check(): void {
+    if (this.#accepting && this.#before.size === 0 && this.#onlyFreshWait()) this.#stopAccepting()
+    if (this.#closed && this.#connections.open.size === 0) this.#finish()
+  }
+
+  #onlyFreshWait(): boolean {
+    const [longest] = this.#waiting.values()
+    return longest === undefined || performance.now() - longest.since < FRESH
+  }
+
+  #finish(): void {
+    for (const timer of this.#timers) clearTimeout(timer)
+    this.#idle.stop()
+    this.#responses.stop()
+    stopConnectionChecks(this.#server)
+    this.#end({
+      graceful: this.#forced === 0,
+      served: this.#served,
+      handedOver: 0,
+      expired: this.#expired,
+      forced: this.#forced,
+    })
+  }
+}

@@ -1,0 +1,108 @@
+/** The first passed descriptor: SD_LISTEN_FDS_START of sd_listen_fds(3). */
+export const FIRST_FD = 3
+
+const VARIABLES = ['LISTEN_FDS', 'LISTEN_PID', 'LISTEN_PIDFDID', 'LISTEN_FDNAMES'] as const
+
+// fs.nr_open's default: no process can hold more descriptors than this.
+const MOST_FDS = 1_048_576
+
+export interface PassedFd {
+  fd: number
+  name: string
+}
+
+/**
+ * `absent`: no manager. `passed`: these descriptors are ours. `refused`: the variables are there but
+ * are wrong or meant for somebody else, and no descriptor may be touched.
+ */
+export type Environment =
+  | { kind: 'absent' }
+  | { kind: 'passed'; fds: PassedFd[] }
+  | { kind: 'refused'; problem: string }
+
+export interface Self {
+  pid: number
+  /** Inode of this process's own pidfd; `undefined` where the kernel has none (before 6.9). */
+  pidfdInode: () => bigint | undefined
+}
+
+/**
+ * Reads what a manager passed, by the rules of sd_listen_fds(3); pure.
+ *
+ * One rule is wider: LISTEN_PID may be absent, as with systemfd and the listenfd crate, whose
+ * file watchers cannot know the pid in advance. A different pid is always refused.
+ */
+export function readEnvironment(env: NodeJS.ProcessEnv, self: Self): Environment {
+  const { LISTEN_FDS, LISTEN_PID, LISTEN_PIDFDID, LISTEN_FDNAMES } = env
+  if (LISTEN_FDS === undefined) return { kind: 'absent' }
+
+  const refused = (problem: string): Environment => ({ kind: 'refused', problem })
+
+  const count = wholeNumber(LISTEN_FDS)
+  if (count === undefined || count < 1 || count > MOST_FDS) {
+    return refused(
+      `LISTEN_FDS is ${quote(LISTEN_FDS)}, not a number of sockets from 1 to ${MOST_FDS}; ` +
+        'unset it, or start this process with a manager that sets it (systemd, socket-port run)',
+    )
+  }
+
+  if (LISTEN_PID !== undefined) {
+    const pid = wholeNumber(LISTEN_PID)
+    if (pid === undefined || pid < 1) {
+      return refused(
+        `LISTEN_PID is ${quote(LISTEN_PID)}, not a process id; unset it or set it to the server's own`,
+      )
+    }
+    if (pid !== self.pid) {
+      return refused(
+        `the sockets were passed to process ${pid}, but this is process ${self.pid}. A program in between ` +
+          '(npm start, pnpm, tsx, node --watch, a shell without exec) has lost them; ' +
+          'start node itself, e.g. ExecStart=/usr/bin/node server.js',
+      )
+    }
+  }
+
+  if (LISTEN_PIDFDID !== undefined) {
+    const inode = /^\d{1,20}$/.test(LISTEN_PIDFDID) ? BigInt(LISTEN_PIDFDID) : undefined
+    if (inode === undefined) {
+      return refused(`LISTEN_PIDFDID is ${quote(LISTEN_PIDFDID)}, not an inode number; unset it`)
+    }
+    const own = self.pidfdInode()
+    if (own !== undefined && own !== inode) {
+      return refused(
+        `LISTEN_PIDFDID is ${inode}, but this process has ${own}: the sockets were passed to an ` +
+          'earlier process with the same id; start node itself from the manager',
+      )
+    }
+  }
+
+  const names = LISTEN_FDNAMES?.split(':')
+  if (names !== undefined && names.length !== count) {
+    return refused(
+      `LISTEN_FDNAMES has ${names.length} names (${quote(LISTEN_FDNAMES)}) for LISTEN_FDS=${count} sockets; ` +
+        'give one name for each socket, separated by colons, or unset it',
+    )
+  }
+
+  const fds = Array.from({ length: count }, (_, index) => ({
+    fd: FIRST_FD + index,
+    // 'unknown' is what sd_listen_fds_with_names(3) says where no names were passed.
+    name: names?.[index] ?? 'unknown',
+  }))
+  return { kind: 'passed', fds }
+}
+
+/** Removes the variables, so that no child process believes that the sockets are for it. */
+export function clearEnvironment(env: NodeJS.ProcessEnv): void {
+  for (const variable of VARIABLES) delete env[variable]
+}
+
+function wholeNumber(text: string): number | undefined {
+  return /^-?\d{1,15}$/.test(text) ? Number(text) : undefined
+}
+
+// Garbage may be long or hold control characters: a log line must survive it.
+function quote(text: string | undefined): string {
+  const shown = JSON.stringify(text ?? '')
+  return shown.length > 80 ? `${shown.slice(0, 77)}…"` : shown
+}

@@ -1,0 +1,44 @@
+import type { Logger, ShutdownReason } from './types.ts'
+
+/** Runs after the last connection of the process has ended. */
+export type ShutdownHook = (reason: ShutdownReason) => unknown
+
+interface Hook {
+  run: ShutdownHook
+  timeout: number
+}
+
+/** Runs the hooks one after the other; false if one failed or took too long. Never throws. */
+export async function runHooks(
+  hooks: readonly Hook[],
+  reason: ShutdownReason,
+  logger: Logger,
+): Promise<boolean> {
+  let succeeded = true
+  for (const hook of hooks) {
+    const failure = await outcome(hook, reason)
+    if (failure === undefined) continue
+    succeeded = false
+    logger.error(
+      `the shutdown hook ${hook.run.name || '(anonymous)'} ${failure}; the next one runs`,
+    )
+  }
+  return succeeded
+}
+
+async function outcome(
+  { run, timeout }: Hook,
+  reason: ShutdownReason,
+): Promise<string | undefined> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<string>((resolve) => {
+    timer = setTimeout(resolve, timeout, `did not end within ${timeout} ms`)
+  })
+  try {
+    return await Promise.race([Promise.resolve(run(reason)).then(() => undefined), late])
+  } catch (error) {
+    return `failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`
+  } finally {
+    clearTimeout(timer)
+  }
+}

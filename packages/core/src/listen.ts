@@ -1,0 +1,175 @@
+import { chmodSync } from 'node:fs'
+import { createServer, Server as NetServer } from 'node:net'
+import { isMainThread } from 'node:worker_threads'
+import { bindOptions, explainBindError, prepareToBind, withMode } from './bind.ts'
+import { publish } from './diagnostics.ts'
+import { SocketPortError } from './errors.ts'
+import { describeRequest, type InheritedListener, takeInherited } from './inherit.ts'
+import { socketAddress } from './match.ts'
+import { type ResolvedListen, resolveListen, type Target } from './options.ts'
+import type { AnyServer } from './types.ts'
+
+/** Where a listening socket came from. */
+export type Source = 'inherited' | 'bound'
+
+/**
+ * Lets the server listen on the inherited socket that fits, else on one that is bound here.
+ * Without a server, a bare `net.Server` is returned that listens.
+ *
+ * @throws {SocketPortError} ERR_SOCKET_PORT_INVALID_… for wrong arguments, …_AMBIGUOUS,
+ * …_NOT_INHERITED, …_ALREADY_LISTENING; bind errors keep Node's code (`EADDRINUSE`, …).
+ */
+export function listen(target: Target): Promise<NetServer>
+export function listen<S extends AnyServer>(server: S, target: Target): Promise<S>
+export async function listen(
+  serverOrTarget: AnyServer | Target,
+  target?: Target,
+): Promise<AnyServer> {
+  const bare = !(serverOrTarget instanceof NetServer)
+  const server = bare ? createServer() : serverOrTarget
+  await startListening(server, resolveListen((bare ? serverOrTarget : target) as Target))
+  return server
+}
+
+/**
+ * A close-on-exec duplicate of the inherited socket that fits; `undefined` where there is none.
+ * The caller owns it. The socket stays taken for the life of the process.
+ *
+ * @throws {SocketPortError} As {@link listen}, but nothing is ever bound.
+ */
+export function listenFd(target: Target): number | undefined {
+  return takeInherited(resolveListen(target))?.fd
+}
+
+// Servers between the call of listen and its outcome: Node notices a second one too late.
+const starting = new WeakSet<AnyServer>()
+
+/**
+ * Starts to listen and settles with the outcome. `server.listen` itself is called synchronously,
+ * unless a port must be freed or a stale unix socket removed first.
+ */
+export function startListening(server: AnyServer, request: ResolvedListen): Promise<Source> {
+  if (server.listening || starting.has(server)) {
+    const error = new SocketPortError(
+      'ERR_SOCKET_PORT_ALREADY_LISTENING',
+      `cannot listen on ${describeRequest(request)}: the server listens already; ` +
+        'close it first, or use one server for each socket',
+    )
+    return Promise.reject(error)
+  }
+  starting.add(server)
+  return startOnce(server, request).finally(() => starting.delete(server))
+}
+
+function startOnce(server: AnyServer, request: ResolvedListen): Promise<Source> {
+  try {
+    request.signal?.throwIfAborted()
+    const inherited = takeInherited(request)
+    if (inherited !== undefined) return listenInherited(server, request, inherited)
+    const prepared = prepareToBind(request)
+    if (prepared === undefined) return listenBound(server, request)
+    return prepared.then(() => {
+      request.signal?.throwIfAborted()
+      return listenBound(server, request)
+    })
+  } catch (error) {
+    return Promise.reject(error)
+  }
+}
+
+async function listenInherited(
+  server: AnyServer,
+  request: ResolvedListen,
+  { entry, fd, release }: InheritedListener,
+): Promise<Source> {
+  const { signal, logger } = request
+  server.once('close', release)
+  try {
+    await outcome(server, request, () => {
+      // The backlog must be positional: given in the options, Node ignores it and sets 511 on the
+      // shared socket for every process that holds it (net.js, Server.prototype.listen).
+      server.listen({ fd, ...(signal && { signal }) }, keptBacklog(entry.backlog))
+    })
+  } catch (error) {
+    server.off('close', release)
+    release()
+    throw error
+  }
+  if (entry.family === 'unix') reportPath(server, entry.path ?? '')
+  logger.info(
+    `listening on ${socketAddress(entry)}, inherited as fd ${entry.fd} ${JSON.stringify(entry.name)}`,
+  )
+  publish.listen({ server, source: 'inherited', fd: entry.fd, name: entry.name })
+  return 'inherited'
+}
+
+async function listenBound(server: AnyServer, request: ResolvedListen): Promise<Source> {
+  const { bindPath, mode, logger } = request
+  const named = bindPath !== undefined && !bindPath.startsWith('\0')
+  // A worker thread may not change the umask, which belongs to the whole process.
+  const umask = named && isMainThread ? mode : undefined
+  try {
+    await outcome(server, request, () => withMode(umask, () => server.listen(bindOptions(request))))
+  } catch (error) {
+    throw explainBindError(error as NodeJS.ErrnoException, request)
+  }
+  if (named && mode !== undefined) chmodSync(bindPath, mode)
+  logger.info(`listening on ${addressText(server)}`)
+  publish.listen({ server, source: 'bound' })
+  return 'bound'
+}
+
+/** Waits for the first of the events that end a start. */
+function outcome(
+  server: AnyServer,
+  { signal, host }: ResolvedListen,
+  start: () => void,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const settle = (then: () => void): void => {
+      server.off('listening', onListening).off('error', onError).off('close', onClose)
+      then()
+    }
+    const onListening = (): void => settle(resolve)
+    const onError = (error: Error): void => settle(() => reject(error))
+    // Only an abort, or the program itself, closes a server that does not listen yet.
+    const onClose = (): void => {
+      // Node goes on to listen when the look-up of a host name ends, closed or not (net.js, lookupAndListen).
+      if (host !== undefined) server.once('listening', () => server.close())
+      settle(() => reject(signal?.reason ?? new Error('the server was closed before it listened')))
+    }
+    server.once('listening', onListening).once('error', onError).once('close', onClose)
+    try {
+      start()
+    } catch (error) {
+      settle(() => reject(error))
+    }
+  })
+}
+
+// Never smaller than it is: where the kernel does not tell, the most it will take. Node takes 0 for
+// its default of 511; 1 is the nearest that it passes on.
+const SOMAXCONN = 2 ** 31 - 1
+const keptBacklog = (backlog: number | undefined): number => Math.max(1, backlog ?? SOMAXCONN)
+
+// Node's own `address()` is null for a unix socket that was opened elsewhere, and frameworks and
+// their start-up messages rely on it.
+function reportPath(server: AnyServer, path: string): void {
+  Object.defineProperty(server, 'address', {
+    configurable: true,
+    writable: true,
+    value: () => path,
+  })
+  server.once('close', () => Reflect.deleteProperty(server, 'address'))
+}
+
+function addressText(server: AnyServer): string {
+  const address = server.address()
+  if (address === null || typeof address === 'string') return `unix:${address}`
+  return socketAddress({
+    family: address.family === 'IPv6' ? 'IPv6' : 'IPv4',
+    address: address.address,
+    port: address.port,
+    path: undefined,
+  })
+}

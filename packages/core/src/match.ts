@@ -1,0 +1,158 @@
+import { isIP } from 'node:net'
+import type { SocketFacts } from './sockets/facts.ts'
+
+/** What a listener asks for, resolved. Port 0 is any port. */
+export interface Wanted {
+  port: number
+  host: string | undefined
+  path: string | undefined
+  name: string | undefined
+  ipv6Only: boolean
+  shared: boolean
+}
+
+export interface Candidate extends SocketFacts {
+  fd: number
+  name: string
+  taken: boolean
+}
+
+export type Match<C extends Candidate> =
+  | { kind: 'match'; socket: C; warning: string | undefined }
+  | { kind: 'none'; warning: string | undefined }
+  | { kind: 'ambiguous'; candidates: C[] }
+
+/**
+ * Which inherited socket serves the request: by exact port or path, then by name, narrowed by name,
+ * host and family; a sole socket serves whatever is asked. Pure; `sockets` are listening streams.
+ */
+export function matchSocket<C extends Candidate>(wanted: Wanted, sockets: readonly C[]): Match<C> {
+  const free = sockets.filter((socket) => wanted.shared || !socket.taken)
+
+  const exact = narrow(free.filter(hasAddress(wanted)), wanted)
+  if (exact.length > 0) return oneOf(exact, wanted)
+
+  if (wanted.name !== undefined) {
+    const named = narrow(
+      free.filter((socket) => socket.name === wanted.name),
+      wanted,
+    )
+    if (named.length > 0) return oneOf(named, wanted)
+  }
+
+  const sole = sockets.length === 1 ? free[0] : undefined
+  if (sole !== undefined && mayServeAnything(sole, wanted)) return oneOf([sole], wanted)
+
+  return { kind: 'none', warning: free.length > 0 ? noneWarning(wanted, sockets) : undefined }
+}
+
+/** One line for messages: `fd 3 "web" 0.0.0.0:8080`. */
+export function describeCandidate(socket: Candidate): string {
+  return `fd ${socket.fd} ${JSON.stringify(socket.name)} ${socketAddress(socket)}`
+}
+
+/** `0.0.0.0:80`, `[::]:80` or `unix:/path`. */
+export function socketAddress(
+  socket: Pick<SocketFacts, 'family' | 'address' | 'port' | 'path'>,
+): string {
+  if (socket.family === 'unix') return `unix:${socket.path ?? '(unnamed)'}`
+  const host = socket.family === 'IPv6' ? `[${socket.address}]` : socket.address
+  return `${host}:${socket.port}`
+}
+
+const hasAddress = (wanted: Wanted) => (socket: Candidate) =>
+  wanted.path !== undefined
+    ? socket.path === wanted.path
+    : wanted.port !== 0 && socket.port === wanted.port
+
+// A name that was asked for and is not there points at a mistake in the unit: do not guess.
+const mayServeAnything = (socket: Candidate, wanted: Wanted): boolean =>
+  wanted.name === undefined || socket.name === wanted.name || socket.name === 'unknown'
+
+// Each step only chooses among what is left; one that nothing passes says nothing.
+function narrow<C extends Candidate>(candidates: C[], wanted: Wanted): C[] {
+  const { name, host } = wanted
+  const steps: ((socket: C) => boolean)[] = []
+  if (name !== undefined) steps.push((socket) => socket.name === name)
+  if (host !== undefined) {
+    steps.push((socket) => isExactHost(socket, host))
+    steps.push((socket) => covers(socket, host))
+  }
+  if (wanted.ipv6Only) steps.push((socket) => socket.family === 'IPv6')
+  return steps.reduce((left, step) => {
+    const chosen = left.filter(step)
+    return chosen.length > 0 ? chosen : left
+  }, candidates)
+}
+
+function oneOf<C extends Candidate>(candidates: C[], wanted: Wanted): Match<C> {
+  const [socket, ...others] = candidates
+  if (socket === undefined) return { kind: 'none', warning: undefined }
+  // Members of one SO_REUSEPORT group cannot be told apart, and need not be.
+  const same = (other: C) =>
+    other.name === socket.name && socketAddress(other) === socketAddress(socket)
+  if (!others.every(same)) return { kind: 'ambiguous', candidates }
+  return { kind: 'match', socket, warning: differences(socket, wanted) }
+}
+
+function differences(socket: Candidate, wanted: Wanted): string | undefined {
+  const asked: string[] = []
+  if (wanted.path !== undefined) {
+    if (socket.path !== wanted.path) asked.push(`path ${wanted.path}`)
+  } else if (wanted.port !== 0 && socket.port !== wanted.port) {
+    asked.push(`port ${wanted.port}`)
+  }
+  if (wanted.name !== undefined && socket.name !== wanted.name) {
+    asked.push(`name ${JSON.stringify(wanted.name)}`)
+  }
+  if (
+    wanted.host !== undefined &&
+    isIP(hostAddress(wanted.host)) > 0 &&
+    !exposesOnly(socket, wanted.host)
+  ) {
+    asked.push(`host ${wanted.host}`)
+  }
+  if (asked.length === 0) return undefined
+  return (
+    `${asked.join(', ')} was asked for, but the inherited socket is ${describeCandidate(socket)}; ` +
+    "it is used as it is. Make the two agree, or pass inherit: 'never' to bind a socket instead"
+  )
+}
+
+function noneWarning(wanted: Wanted, sockets: readonly Candidate[]): string {
+  const asked = [
+    wanted.path === undefined ? `port ${wanted.port}` : `path ${wanted.path}`,
+    wanted.name === undefined ? '' : `name ${JSON.stringify(wanted.name)}`,
+  ].filter((part) => part !== '')
+  return (
+    `none of the inherited sockets fits ${asked.join(', ')}: ` +
+    `${sockets.map(describeCandidate).join(', ')}. A socket of its own is bound; ` +
+    'to use an inherited one, ask for its port or its name'
+  )
+}
+
+const WILDCARDS = new Set(['0.0.0.0', '::'])
+
+const hostAddress = (host: string): string => (host === 'localhost' ? '127.0.0.1' : host)
+
+function isExactHost(socket: Candidate, host: string): boolean {
+  return (
+    socket.address === host ||
+    (host === 'localhost' && socket.address === '::1') ||
+    socket.address === hostAddress(host)
+  )
+}
+
+function covers(socket: Candidate, host: string): boolean {
+  if (isExactHost(socket, host)) return true
+  const family = isIP(hostAddress(host))
+  if (family === 6) return socket.address === '::'
+  return socket.address === '0.0.0.0' || (socket.address === '::' && socket.ipv6Only !== true)
+}
+
+// A wildcard that was asked for may be served by a wider one; a single address may not, unsaid:
+// the application would be reachable from where it did not ask to be.
+function exposesOnly(socket: Candidate, host: string): boolean {
+  if (socket.family === 'unix') return true
+  return isExactHost(socket, host) || (WILDCARDS.has(host) && covers(socket, host))
+}

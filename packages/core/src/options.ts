@@ -1,0 +1,245 @@
+import { resolve } from 'node:path'
+import { SocketPortError } from './errors.ts'
+import { defaultLogger } from './logger.ts'
+import type { Wanted } from './match.ts'
+import { kernelPath } from './proc/sockets.ts'
+import type {
+  DrainOptions,
+  ListenOptions,
+  Logger,
+  ServeOptions,
+  ShutdownSignal,
+  SocketQuery,
+} from './types.ts'
+
+/** What `listen` takes: a port, or options. */
+export type Target<O extends ListenOptions = ListenOptions> = number | string | O
+
+export interface ResolvedListen extends Wanted {
+  /** As Node's `listen` takes it; `wanted.path` is how the kernel shows it. */
+  bindPath: string | undefined
+  inherit: 'prefer' | 'require' | 'never'
+  backlog: number
+  reusePort: boolean
+  exclusive: boolean
+  mode: number | undefined
+  killPort: boolean | 'force'
+  signal: AbortSignal | undefined
+  logger: Logger
+}
+
+export interface ResolvedDrain {
+  delay: number
+  idleTimeout: number
+  timeout: number
+  successor: 'after-exit' | 'running'
+}
+
+export interface ResolvedServe extends ResolvedListen {
+  drain: ResolvedDrain
+  signals: readonly ShutdownSignal[]
+  exit: boolean
+}
+
+const LISTEN_KEYS = [
+  ...['port', 'host', 'path', 'name', 'ipv6Only', 'shared', 'logger'],
+  ...['inherit', 'backlog', 'reusePort', 'exclusive', 'mode', 'killPort', 'signal'],
+]
+const SERVE_KEYS = [...LISTEN_KEYS, 'drain', 'signals', 'exit']
+const DRAIN_KEYS = ['delay', 'idleTimeout', 'timeout', 'successor']
+
+// setTimeout fires at once for anything longer.
+const LONGEST_TIMEOUT = 2 ** 31 - 1
+
+// sizeof(sun_path) less its NUL: 108 on Linux (unix(7)), 104 on the BSDs and macOS.
+const LONGEST_PATH = process.platform === 'linux' ? 107 : 103
+
+/** Checks and completes what `listen` was given; throws ERR_SOCKET_PORT_INVALID_… or …_UNKNOWN_OPTION. */
+export function resolveListen(target: Target): ResolvedListen {
+  const options = toOptions(target)
+  checkKeys(options, LISTEN_KEYS, 'option')
+  return resolveListenOptions(options)
+}
+
+/** As {@link resolveListen}, with the options of `serve`. */
+export function resolveServe(target: Target<ServeOptions>): ResolvedServe {
+  const options = toOptions(target)
+  checkKeys(options, SERVE_KEYS, 'option')
+  const { signals, exit, drain }: ServeOptions = options
+  return {
+    ...resolveListenOptions(options),
+    drain: resolveDrain(drain ?? {}),
+    signals: signals === false ? [] : (signals ?? ['SIGTERM', 'SIGINT']).map(shutdownSignal),
+    exit: flag('exit', exit, true),
+  }
+}
+
+/** Checks and completes the options of the drain. */
+export function resolveDrain(options: DrainOptions): ResolvedDrain {
+  if (typeof options !== 'object' || options === null) throw invalid('drain', options, 'an object')
+  checkKeys(options, DRAIN_KEYS, 'drain option')
+  const resolved: ResolvedDrain = {
+    delay: milliseconds('drain.delay', options.delay, 0),
+    idleTimeout: milliseconds('drain.idleTimeout', options.idleTimeout, 5_000),
+    timeout: milliseconds('drain.timeout', options.timeout, 25_000),
+    successor: oneOf('drain.successor', options.successor, ['after-exit', 'running'], 'after-exit'),
+  }
+  if (resolved.delay > 0 && resolved.delay >= resolved.timeout) {
+    throw invalid('drain.delay', resolved.delay, `shorter than drain.timeout (${resolved.timeout})`)
+  }
+  return resolved
+}
+
+/** A duration in milliseconds that a timer can hold. */
+export function milliseconds(name: string, value: unknown, fallback: number): number {
+  return integer(name, value, 0, LONGEST_TIMEOUT, 'milliseconds') ?? fallback
+}
+
+function resolveListenOptions(options: ListenOptions): ResolvedListen {
+  const path = options.path === undefined ? undefined : unixPath(options.path)
+  if (path !== undefined && options.port !== undefined) {
+    throw invalid('path', options.path, 'absent where a port is given: pass one of the two')
+  }
+  const port = resolvePort(options.port ?? 0)
+  if (options.killPort !== undefined && options.killPort !== 'force') {
+    flag('killPort', options.killPort, false)
+  }
+  return {
+    port,
+    host: text('host', options.host),
+    path: path === undefined ? undefined : kernelPath(isAbstract(path) ? path : resolve(path)),
+    bindPath: path,
+    name: text('name', options.name),
+    ipv6Only: flag('ipv6Only', options.ipv6Only, false),
+    shared: flag('shared', options.shared, false),
+    inherit: oneOf('inherit', options.inherit, ['prefer', 'require', 'never'], 'prefer'),
+    // The kernel caps it at net.core.somaxconn.
+    backlog: integer('backlog', options.backlog, 1, 2 ** 31 - 1, 'connections') ?? 1024,
+    reusePort: flag('reusePort', options.reusePort, false),
+    exclusive: flag('exclusive', options.exclusive, false),
+    mode: integer('mode', options.mode, 0, 0o777, 'permission bits'),
+    killPort: options.killPort ?? false,
+    signal: abortSignal(options.signal),
+    logger: resolveLogger(options.logger),
+  }
+}
+
+function toOptions<O extends ListenOptions>(target: Target<O>): O | SocketQuery {
+  if (typeof target === 'object' && target !== null) return target
+  if (typeof target === 'number' || typeof target === 'string') return { port: target }
+  throw invalid('target', target, 'a port or an options object')
+}
+
+function resolvePort(value: unknown): number {
+  const port = typeof value === 'string' && /^\d{1,5}$/.test(value) ? Number(value) : value
+  if (typeof port === 'number' && Number.isInteger(port) && port >= 0 && port <= 65_535) return port
+  throw new SocketPortError(
+    'ERR_SOCKET_PORT_INVALID_PORT',
+    `port must be an integer between 0 and 65535 (got ${show(value)})${
+      typeof value === 'string' ? '; for a unix socket pass { path }' : ''
+    }`,
+  )
+}
+
+function unixPath(value: unknown): string {
+  const path = typeof value === 'string' && value.startsWith('@') ? `\0${value.slice(1)}` : value
+  const wrong = (must: string): SocketPortError =>
+    new SocketPortError(
+      'ERR_SOCKET_PORT_INVALID_PATH',
+      `path must be ${must} (got ${show(value)})`,
+      typeof value === 'string' ? { path: value } : {},
+    )
+  if (typeof path !== 'string' || path === '' || path === '\0') throw wrong('a unix socket path')
+  if (path.indexOf('\0', 1) > 0) throw wrong('free of NUL bytes')
+  if (isAbstract(path) && process.platform !== 'linux') {
+    throw wrong('a path in the file system: only Linux has abstract sockets')
+  }
+  const bytes = Buffer.byteLength(path)
+  if (process.platform !== 'win32' && bytes > LONGEST_PATH) {
+    throw wrong(`at most ${LONGEST_PATH} bytes long, not ${bytes}; bind in a shorter directory`)
+  }
+  return path
+}
+
+const isAbstract = (path: string): boolean => path.startsWith('\0')
+
+function checkKeys(options: object, known: readonly string[], what: string): void {
+  for (const key of Object.keys(options)) {
+    if (known.includes(key)) continue
+    throw new SocketPortError(
+      'ERR_SOCKET_PORT_UNKNOWN_OPTION',
+      `there is no ${what} ${JSON.stringify(key)}; known are ${known.join(', ')}`,
+    )
+  }
+}
+
+function resolveLogger(logger: Logger | undefined): Logger {
+  if (logger === undefined) return defaultLogger
+  const missing = (['debug', 'info', 'warn', 'error'] as const).filter(
+    (level) => typeof logger?.[level] !== 'function',
+  )
+  if (missing.length === 0) return logger
+  throw invalid(
+    'logger',
+    logger,
+    `an object with debug, info, warn and error (no ${missing.join(', ')})`,
+  )
+}
+
+function shutdownSignal(signal: unknown): ShutdownSignal {
+  return oneOf('signals', signal, ['SIGTERM', 'SIGINT'], 'SIGTERM')
+}
+
+function abortSignal(signal: unknown): AbortSignal | undefined {
+  if (signal === undefined || signal instanceof AbortSignal) return signal
+  throw invalid('signal', signal, 'an AbortSignal')
+}
+
+function text(name: string, value: unknown): string | undefined {
+  if (value === undefined || (typeof value === 'string' && value !== '')) return value
+  throw invalid(name, value, 'a string that is not empty')
+}
+
+function flag(name: string, value: unknown, fallback: boolean): boolean {
+  if (value === undefined) return fallback
+  if (typeof value === 'boolean') return value
+  throw invalid(name, value, 'true or false')
+}
+
+function integer(
+  name: string,
+  value: unknown,
+  least: number,
+  most: number,
+  unit: string,
+): number | undefined {
+  if (value === undefined) return undefined
+  if (Number.isInteger(value) && Number(value) >= least && Number(value) <= most)
+    return Number(value)
+  throw invalid(name, value, `a whole number of ${unit} between ${least} and ${most}`)
+}
+
+function oneOf<T extends string>(
+  name: string,
+  value: unknown,
+  known: readonly T[],
+  fallback: T,
+): T {
+  if (value === undefined) return fallback
+  const found = known.find((choice) => choice === value)
+  if (found !== undefined) return found
+  throw invalid(name, value, known.map((choice) => `'${choice}'`).join(' or '))
+}
+
+function invalid(name: string, value: unknown, must: string): SocketPortError {
+  return new SocketPortError(
+    'ERR_SOCKET_PORT_INVALID_OPTION',
+    `${name} must be ${must} (got ${show(value)})`,
+  )
+}
+
+function show(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value)
+  if (typeof value === 'object' && value !== null) return value.constructor?.name ?? 'an object'
+  return String(value)
+}

@@ -1,0 +1,137 @@
+import { ServerDrain } from './drain/drain.ts'
+import { type Source, startListening } from './listen.ts'
+import { type ResolvedServe, resolveServe, type Target } from './options.ts'
+import { joinShutdown, shuttingDown } from './shutdown.ts'
+import type { AnyServer, DrainResult, DrainState, Logger, ServeOptions, Service } from './types.ts'
+import { serverUrl } from './url.ts'
+
+/**
+ * Listens on the inherited or a new socket, and drains on SIGTERM and SIGINT.
+ *
+ * @throws {SocketPortError} As `listen`; ERR_SOCKET_PORT_SHUTTING_DOWN once a signal has come.
+ */
+export async function serve<S extends AnyServer>(
+  server: S,
+  target: Target<ServeOptions>,
+): Promise<Service<S>> {
+  const options = resolveServe(target)
+  const service = new ServerService(server, options)
+  await service.start()
+  return service
+}
+
+class ServerService<S extends AnyServer> implements Service<S> {
+  readonly server: S
+  readonly #options: ResolvedServe
+  readonly #drain: ServerDrain
+  readonly #starting = new AbortController()
+  #started: Promise<void> | undefined
+  #interrupted = false
+  #source: Source = 'bound'
+  // Kept: once the server is closed it has none.
+  #address: Service['address'] = ''
+  #url = ''
+
+  constructor(server: S, options: ResolvedServe) {
+    this.server = server
+    this.#options = options
+    this.#drain = new ServerDrain(server, options.drain)
+  }
+
+  start(): Promise<void> {
+    this.#started = this.#listen()
+    return this.#started
+  }
+
+  get source(): Source {
+    return this.#source
+  }
+
+  get address(): Service['address'] {
+    return this.#address
+  }
+
+  get port(): number | undefined {
+    return typeof this.#address === 'string' ? undefined : this.#address.port
+  }
+
+  get url(): string {
+    return this.#url
+  }
+
+  get state(): DrainState {
+    return this.#drain.state
+  }
+
+  get signal(): AbortSignal {
+    return this.#drain.signal
+  }
+
+  close(): Promise<DrainResult> {
+    return this.#close(false)
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close().then(() => {})
+  }
+
+  async #listen(): Promise<void> {
+    const { signals, exit, logger, signal } = this.#options
+    const drain = this.#drain
+    signal?.throwIfAborted()
+    const leave = joinShutdown({
+      signals,
+      exit,
+      logger,
+      get connections() {
+        return drain.connections
+      },
+      drain: (quick) => this.#shutDown(quick),
+      force: () => drain.force(),
+    })
+    const abort = (): void => this.#starting.abort(signal?.reason)
+    signal?.addEventListener('abort', abort, { once: true })
+    try {
+      const request = { ...this.#options, signal: this.#starting.signal }
+      this.#source = await startListening(this.server, request)
+    } catch (error) {
+      leave()
+      drain.dispose()
+      // The process is about to end; a rejection would make it fail first.
+      if (this.#interrupted && exit) return new Promise(() => {})
+      throw error
+    } finally {
+      signal?.removeEventListener('abort', abort)
+    }
+    this.#address = this.server.address() ?? ''
+    this.#url = serverUrl(this.server)
+    this.server.once('close', leave)
+    signal?.addEventListener('abort', () => void this.close(), { once: true })
+  }
+
+  async #shutDown(quick: boolean): Promise<DrainResult | undefined> {
+    if (this.#url !== '') return this.#close(quick)
+    // A signal during start-up: nothing is served yet, and nothing may start to be.
+    this.#interrupted = true
+    this.#starting.abort(shuttingDown())
+    await this.#started?.catch(() => {})
+    return undefined
+  }
+
+  async #close(quick: boolean): Promise<DrainResult> {
+    const { logger } = this.#options
+    const first = this.state === 'ready'
+    const result = await this.#drain.start({ quick })
+    if (first) report(result, this.#url, logger)
+    return result
+  }
+}
+
+function report(result: DrainResult, url: string, logger: Logger): void {
+  const { served, expired, forced, duration } = result
+  const message =
+    `drained ${url} in ${Math.round(duration)} ms: ${served} requests served, ` +
+    `${expired} idle connections closed, ${forced} connections cut`
+  if (forced > 0) logger.warn(message)
+  else logger.info(message)
+}

@@ -1,0 +1,31 @@
+/** What can be known of a descriptor without using it. */
+export interface SocketFacts {
+  family: 'IPv4' | 'IPv6' | 'unix' | undefined
+  stream: boolean
+  listening: boolean
+  address: string | undefined
+  port: number | undefined
+  path: string | undefined
+  ipv6Only: boolean | undefined
+  backlog: number | undefined
+  queueLength: number | undefined
+}
+
+/** The seam to the operating system: everything done to an inherited socket but serving it. */
+export interface SocketSystem {
+  /** Facts of the descriptor; a string says why it is no socket at all. Never changes it. */
+  describe(fd: number): SocketFacts | string
+  /** A close-on-exec duplicate; `undefined` where the platform gives no way to make one. */
+  duplicate(fd: number): number | undefined
+  setCloseOnExec(fd: number): void
+  /** Inode of this process's pidfd, where the kernel has unique ones. */
+  pidfdInode(): bigint | undefined
+}
+
+/** Why a socket with these facts cannot be served; `undefined` when it can. */
+export function problemOf(facts: SocketFacts): string | undefined {
+  if (facts.family === undefined) return 'is a socket, but neither TCP nor a unix socket'
+  if (!facts.stream) return 'is a datagram socket, not a stream socket'
+  if (!facts.listening) return 'is a stream socket that does not listen'
+  return undefined
+}

@@ -1,0 +1,98 @@
+import { closeSync, fstatSync, type Stats } from 'node:fs'
+import type { SocketFacts, SocketSystem } from './facts.ts'
+import { type Libc, littleEndian } from './libc.ts'
+import { parseSockaddr } from './sockaddr.ts'
+import { unixQueue } from './unix-queue.ts'
+
+// Linux's values, the same on every architecture that koffi has a binary for.
+const F_SETFD = 2
+const FD_CLOEXEC = 1
+const F_DUPFD_CLOEXEC = 1030
+const SOL_SOCKET = 1
+const SO_TYPE = 3
+const SO_ACCEPTCONN = 30
+const SOCK_STREAM = 1
+const IPPROTO_TCP = 6
+const TCP_INFO = 11
+const IPPROTO_IPV6 = 41
+const IPV6_V6ONLY = 26
+
+// pidfds have had inode numbers of their own since Linux 6.9; before, all share one small number.
+const PIDFS_FIRST_INODE = 2n ** 32n
+
+/** Sockets seen and duplicated through libc. */
+export function nativeSystem(libc: Libc): SocketSystem {
+  return {
+    describe(fd) {
+      const notSocket = whyNotSocket(fd)
+      if (notSocket !== undefined) return notSocket
+      const { family, address, port, path } = parseSockaddr(libc.getsockname(fd), littleEndian)
+      const listening = integer(libc.getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN)) === 1
+      const facts: SocketFacts = {
+        family,
+        stream: integer(libc.getsockopt(fd, SOL_SOCKET, SO_TYPE)) === SOCK_STREAM,
+        listening,
+        address,
+        port,
+        path,
+        ipv6Only:
+          family === 'IPv6'
+            ? integer(libc.getsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY)) === 1
+            : undefined,
+        backlog: undefined,
+        queueLength: undefined,
+      }
+      return listening ? { ...facts, ...queueOf(libc, fd, family) } : facts
+    },
+    duplicate: (fd) => libc.fcntl(fd, F_DUPFD_CLOEXEC, 3),
+    setCloseOnExec: (fd) => void libc.fcntl(fd, F_SETFD, FD_CLOEXEC),
+    pidfdInode() {
+      const fd = libc.pidfdOpen(process.pid)
+      if (fd === undefined) return undefined
+      try {
+        const { ino } = fstatSync(fd, { bigint: true })
+        return ino >= PIDFS_FIRST_INODE ? ino : undefined
+      } finally {
+        closeSync(fd)
+      }
+    },
+  }
+}
+
+/** Says in words why `fd` is no socket; `undefined` when it is one. */
+export function whyNotSocket(fd: number): string | undefined {
+  let stats: Stats
+  try {
+    stats = fstatSync(fd)
+  } catch {
+    return 'is not open'
+  }
+  if (stats.isSocket()) return undefined
+  if (stats.isFIFO()) return 'is a pipe, not a socket'
+  if (stats.isFile()) return 'is a file, not a socket'
+  if (stats.isDirectory()) return 'is a directory, not a socket'
+  if (stats.isCharacterDevice()) return 'is a device, not a socket'
+  return 'is not a socket'
+}
+
+type Queue = Pick<SocketFacts, 'backlog' | 'queueLength'>
+
+// For a listener, tcp_info(7) reuses two fields: tcpi_unacked is the accept queue's length and
+// tcpi_sacked its limit (tcp_get_info in net/ipv4/tcp.c).
+function queueOf(libc: Libc, fd: number, family: SocketFacts['family']): Queue {
+  if (family === 'unix') return unixQueue(libc, fstatSync(fd).ino) ?? noQueue
+  const info = libc.getsockopt(fd, IPPROTO_TCP, TCP_INFO, 32)
+  if (info === undefined || info.length < 32) return noQueue
+  const view = new DataView(info.buffer, info.byteOffset)
+  return {
+    queueLength: view.getUint32(24, littleEndian),
+    backlog: view.getUint32(28, littleEndian),
+  }
+}
+
+const noQueue: Queue = { backlog: undefined, queueLength: undefined }
+
+function integer(bytes: Uint8Array | undefined): number | undefined {
+  if (bytes === undefined || bytes.length < 4) return undefined
+  return new DataView(bytes.buffer, bytes.byteOffset).getInt32(0, littleEndian)
+}

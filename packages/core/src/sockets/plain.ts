@@ -1,0 +1,67 @@
+import { Socket } from 'node:net'
+import { readSockets, socketInode } from '../proc/sockets.ts'
+import type { SocketFacts, SocketSystem } from './facts.ts'
+import { whyNotSocket } from './native.ts'
+
+/** Sockets seen without native code: through /proc, else through Node. They cannot be duplicated. */
+export const plainSystem: SocketSystem = {
+  describe: (fd) => whyNotSocket(fd) ?? factsFromProc(fd) ?? factsFromNode(fd),
+  duplicate: () => undefined,
+  // Node itself marks what it inherited close-on-exec when it starts.
+  setCloseOnExec: () => {},
+  pidfdInode: () => undefined,
+}
+
+function factsFromProc(fd: number): SocketFacts | undefined {
+  const inode = socketInode(fd)
+  const sockets = readSockets()
+  if (inode === undefined || sockets === undefined) return undefined
+  const found = sockets.find((socket) => socket.inode === inode)
+  return {
+    // A socket in none of the tables is neither TCP nor unix, or TCP that was never bound.
+    family: found?.family,
+    stream: found?.type === 'stream',
+    listening: found?.listening ?? false,
+    address: found?.address,
+    port: found?.port,
+    path: found?.path,
+    ipv6Only: undefined,
+    backlog: undefined,
+    queueLength: found?.queueLength,
+  }
+}
+
+// These wrap the descriptor for getsockname(2) alone and would close it when they are destroyed.
+const neverDestroyed: Socket[] = []
+
+function factsFromNode(fd: number): SocketFacts {
+  const none: SocketFacts = {
+    family: undefined,
+    stream: false,
+    listening: false,
+    address: undefined,
+    port: undefined,
+    path: undefined,
+    ipv6Only: undefined,
+    backlog: undefined,
+    queueLength: undefined,
+  }
+  try {
+    const socket = new Socket({ fd, readable: false, writable: false })
+    neverDestroyed.push(socket)
+    const address = socket.address()
+    if (!('port' in address) || address.port === undefined) return none
+    const { family, port } = address
+    const listening = socket.remotePort === undefined
+    return {
+      ...none,
+      stream: true,
+      listening,
+      family: family === 'IPv6' ? 'IPv6' : 'IPv4',
+      address: address.address,
+      port,
+    }
+  } catch {
+    return none // Node knows no stream socket in it (ERR_INVALID_FD_TYPE)
+  }
+}
