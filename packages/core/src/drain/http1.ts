@@ -4,6 +4,7 @@ import { Server as HttpsServer } from 'node:https'
 import type { Socket } from 'node:net'
 import type { AnyServer } from '../types.ts'
 import { closeAfter, keepOpenAfter } from './last-response.ts'
+import { isFollowed } from './node-internals.ts'
 
 // Published for every request, `Expect: 100-continue` included, before any listener sees it.
 const REQUEST_START = 'http.server.request.start'
@@ -24,8 +25,10 @@ export interface Http1Socket extends Socket {
 
 export interface RequestListener {
   requested(socket: Socket): void
-  /** The response is done, and the connection is idle or about to close. */
-  responded(socket: Socket, complete: boolean): void
+  /** A response has been sent in full. */
+  answered(): void
+  /** No response is left to send: the connection is idle or about to close. */
+  fellIdle(socket: Socket): void
 }
 
 export const isHttp1Server = (server: AnyServer): boolean =>
@@ -69,23 +72,24 @@ export class LastResponses {
   }
 
   readonly #onRequest = (message: unknown): void => {
-    const { response, socket, server } = message as RequestStart
+    const { request, response, socket, server } = message as RequestStart
     if (server !== this.#server) return
     const before = this.#newest.get(socket)
     if (before !== undefined && !before.writableFinished) keepOpenAfter(before)
     this.#newest.set(socket, response)
-    closeAfter(response)
+    if (!isFollowed(request)) closeAfter(response)
     this.#listener.requested(socket)
     this.#watch(socket, response)
   }
 
   #watch(socket: Http1Socket, response: ServerResponse): void {
     response.once('close', () => {
+      if (response.writableFinished) this.#listener.answered()
       const newest = this.#newest.get(socket)
       if (newest !== undefined && newest !== response) return // pipelined: another one follows
       if (newest === undefined && isAnswering(socket)) return this.adopt(socket)
       this.#newest.delete(socket)
-      this.#listener.responded(socket, response.writableFinished)
+      this.#listener.fellIdle(socket)
     })
   }
 }

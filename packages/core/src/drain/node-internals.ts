@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import type { AnyServer } from '../types.ts'
 
@@ -18,6 +19,21 @@ export function receiving(server: AnyServer): Set<Socket> {
   const sockets = list?.active?.().flatMap(({ socket }) => socket ?? []) ?? []
   // The list also counts those that have not sent anything yet, for Node's time-out of headers.
   return new Set(sockets.filter((socket) => socket.bytesRead > 0))
+}
+
+/**
+ * True where bytes that were received together with this request belong to a next one: a client
+ * that pipelines, whose handler may answer the first before the second has been parsed.
+ */
+export function isFollowed({ method, url, headers, socket }: IncomingMessage): boolean {
+  const { parser } = socket as { parser?: { getCurrentBuffer?(): Buffer | undefined } }
+  const bytes = parser?.getCurrentBuffer?.()
+  // The end of a chunked body is not known here.
+  if (bytes === undefined || 'transfer-encoding' in headers) return false
+  // Absent where the request began in an earlier segment: then the first head that ends is its own.
+  const start = Math.max(0, bytes.indexOf(`${method} ${url} HTTP/`))
+  const head = bytes.indexOf('\r\n\r\n', start)
+  return head >= 0 && bytes.length > head + 4 + Number(headers['content-length'] ?? 0)
 }
 
 /** Ends the interval of an HTTP server that its own `close()` would have ended. */

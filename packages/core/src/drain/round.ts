@@ -61,7 +61,11 @@ export class Round {
     })
     this.#responses = new LastResponses(server, {
       requested: (socket) => this.#busy(socket),
-      responded: (socket, complete) => this.#responded(socket, complete),
+      answered: () => {
+        this.#served += 1
+      },
+      // Still open where its response had promised so before the drain began.
+      fellIdle: (socket) => socket.destroyed || this.#wait(socket),
     })
     connections.listener = {
       opened: (socket) => this.#opened(socket),
@@ -130,12 +134,6 @@ export class Round {
     if (!this.#waiting.delete(socket)) return
     this.#idle.busy(socket)
     this.#check()
-  }
-
-  #responded(socket: Socket, complete: boolean): void {
-    if (complete) this.#served += 1
-    // Still open where its response had promised so before the drain began.
-    if (!socket.destroyed) this.#wait(socket)
   }
 
   #isIdle(socket: Socket): boolean {
