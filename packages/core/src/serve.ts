@@ -38,9 +38,15 @@ class ServerService<S extends AnyServer> implements Service<S> {
     this.#drain = new ServerDrain(server, options.drain)
   }
 
-  start(): Promise<void> {
+  async start(): Promise<void> {
     this.#started = this.#listen()
-    return this.#started
+    try {
+      await this.#started
+    } catch (error) {
+      // The process is about to end well; a rejection would make it fail first.
+      if (this.#interrupted && this.#options.exit) return new Promise(() => {})
+      throw error
+    }
   }
 
   get source(): Source {
@@ -97,8 +103,6 @@ class ServerService<S extends AnyServer> implements Service<S> {
     } catch (error) {
       leave()
       drain.dispose()
-      // The process is about to end; a rejection would make it fail first.
-      if (this.#interrupted && exit) return new Promise(() => {})
       throw error
     } finally {
       signal?.removeEventListener('abort', abort)

@@ -100,7 +100,8 @@ class Shutdown {
       if (wanted.has(signal) === this.#listening.has(signal)) continue
       if (wanted.has(signal)) {
         this.#listening.add(signal)
-        process.on(signal, this.#onSignal)
+        // First, to be draining already when another listener ends the process.
+        process.prependListener(signal, this.#onSignal)
       } else {
         this.#listening.delete(signal)
         process.off(signal, this.#onSignal)

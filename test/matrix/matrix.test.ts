@@ -1,0 +1,45 @@
+import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { afterEach, describe, expect, it } from 'vitest'
+import { endProcesses } from '../src/processes.ts'
+import { CASES, expectNothingLost, MODES, restartCase } from '../suites/restart-cases.ts'
+import { MAJORS, nodeBinary } from './nodes.ts'
+
+const run = promisify(execFile)
+const core = fileURLToPath(new URL('../../packages/core/', import.meta.url))
+
+afterEach(endProcesses)
+
+// SOCKET_PORT_RESTARTS=100 makes a soak of it.
+const restarts = Number(process.env.SOCKET_PORT_RESTARTS ?? 3)
+
+describe.each(MAJORS)('Node %d', (major) => {
+  const execPath = nodeBinary(major)
+
+  it('is that Node', async () => {
+    const { stdout } = await run(execPath, ['--version'])
+    expect(stdout).toMatch(new RegExp(`^v${major}\\.`))
+  })
+
+  it("passes core's own tests", async () => {
+    const vitest = fileURLToPath(import.meta.resolve('vitest/vitest.mjs'))
+    const { stdout } = await run(execPath, [vitest, 'run', '--reporter=json', 'src/'], {
+      cwd: core,
+    })
+    const { numTotalTests, numFailedTests } = JSON.parse(stdout.slice(stdout.indexOf('{')))
+    expect(numFailedTests).toBe(0)
+    expect(numTotalTests).toBeGreaterThan(50)
+  })
+
+  describe.each(MODES)('restarts, %s', (mode) => {
+    it.each(CASES)('$name: 0 failed', async (restart) => {
+      expectNothingLost(await restartCase(restart, { mode, restarts, execPath }))
+    })
+
+    it('20 idle connections beside: 0 failed', async () => {
+      const restart = { name: 'idle', load: { think: [0, 20] as const, rtt: 20 }, idleClients: 20 }
+      expectNothingLost(await restartCase(restart, { mode, restarts: 1, execPath }))
+    })
+  })
+})

@@ -1,0 +1,1 @@
+export { fetchNodes as setup } from './nodes.ts'

@@ -1,0 +1,26 @@
+import { afterEach, describe, expect, it } from 'vitest'
+import { endProcesses } from '../src/processes.ts'
+import { CASES, expectNothingLost, MODES, restartCase } from './restart-cases.ts'
+
+afterEach(endProcesses)
+
+describe.each(MODES)('restarts on one inherited socket, %s', (mode) => {
+  it.each(CASES)('$name: 0 failed', async (restart) => {
+    expectNothingLost(await restartCase(restart, { mode, restarts: 6 }))
+  })
+
+  it('20 idle connections beside: 0 failed, and each is kept for what it was promised', async () => {
+    const result = await restartCase(
+      { name: 'idle', load: { think: [0, 20], rtt: 20 }, idleClients: 20 },
+      { mode, restarts: 2 },
+    )
+    expectNothingLost(result)
+    expect(result.total.idle.closed).toEqual({ fin: 40, reset: 0, data: 0 })
+    for (const { signalToExit } of result.rows) expect(signalToExit).toBeGreaterThan(4_900)
+  })
+
+  it('a successor that runs already takes the newcomers: 0 failed', async () => {
+    const restart = { name: '', load: { rtt: 20 }, drain: { successor: 'running' } }
+    expectNothingLost(await restartCase(restart, { mode, restarts: 6 }))
+  })
+})
