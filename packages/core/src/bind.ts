@@ -84,7 +84,7 @@ const fixes: Record<string, (request: ResolvedListen) => string> = {
   },
   EACCES: ({ path, port }) =>
     path !== undefined
-      ? 'the directory must be writable for this user; choose another one or change its permissions'
+      ? 'the directory must exist and be writable for this user; create it, or choose another one'
       : port > 0 && port < 1024
         ? 'ports below 1024 need a privilege; let systemd open the socket (ListenStream=) and inherit it, ' +
           'give CAP_NET_BIND_SERVICE, or choose a higher port'

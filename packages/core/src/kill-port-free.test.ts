@@ -1,0 +1,157 @@
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { describe, expect, it, vi } from 'vitest'
+import { freePort } from './kill-port-free.ts'
+import type { Job } from './kill-port-signal.ts'
+import type { Holder } from './proc/holders.ts'
+import { lsofSystem } from './proc/lsof.ts'
+import { type PortUse, type System, systemOf } from './proc/system.ts'
+
+// Only a watchdog: on a busy machine it takes seconds to start a few processes.
+vi.setConfig({ testTimeout: 30_000 })
+
+const uid = process.getuid?.() ?? -1
+const holder: Holder = { pid: 4_000_000, command: 'app', uid, startTime: '7', sockets: ['a'] }
+const held: PortUse = { listeners: [{ socket: 'a', uid }], holders: [holder] }
+const free: PortUse = { listeners: [], holders: [] }
+
+/** A system on which `uses` follow one another with each signal. */
+function fake(uses: PortUse[], overrides: Partial<System> = {}): System & { sent: string[] } {
+  const sent: string[] = []
+  const now = () => uses[Math.min(sent.length, uses.length - 1)] ?? free
+  return {
+    sent,
+    listeners: async () => [...now().listeners],
+    look: async () => now(),
+    ancestors: async () => [],
+    isActivated: () => false,
+    startTime: async () => '7',
+    signal: (pid, name) => void sent.push(`${name} ${pid}`),
+    ...overrides,
+  }
+}
+
+const logger = { debug: vi.fn(), info: vi.fn(), warn: vi.fn(), error: vi.fn() }
+
+const job = (system: System): Job => ({
+  port: 8080,
+  timeout: 0,
+  grace: 0,
+  signal: undefined,
+  logger,
+  system,
+})
+
+describe('freePort', () => {
+  it('sends SIGTERM, then SIGKILL', async () => {
+    const system = fake([held, held, free])
+    expect(await freePort(job(system))).toEqual([holder])
+    expect(system.sent).toEqual(['SIGTERM 4000000', 'SIGKILL 4000000'])
+  })
+
+  it('signals nobody whose pid has changed hands', async () => {
+    const system = fake([held], { startTime: async () => '8' })
+    const attempt = freePort(job(system))
+    await expect(attempt).rejects.toMatchObject({ code: 'ERR_SOCKET_PORT_KILL_FAILED', port: 8080 })
+    expect(system.sent).toEqual([])
+  })
+
+  it('does not send SIGKILL to another process with the same pid', async () => {
+    const other = { ...held, holders: [{ ...holder, startTime: '8' }] }
+    const startTime = vi.fn(async () => '8').mockResolvedValueOnce('7')
+    const system = fake([held, other, free], { startTime })
+    expect(await freePort(job(system))).toHaveLength(2)
+    expect(system.sent).toEqual(['SIGTERM 4000000', 'SIGTERM 4000000'])
+  })
+
+  it('fails when the port is held after SIGKILL', async () => {
+    const attempt = freePort(job(fake([held])))
+    await expect(attempt).rejects.toMatchObject({ code: 'ERR_SOCKET_PORT_KILL_FAILED' })
+    await expect(attempt).rejects.toThrow(/still taken 0 ms after SIGKILL: held by pid 4000000/)
+  })
+
+  it('fails when another process takes the port, and leaves that one alone', async () => {
+    const again = { pid: 4_000_001, command: 'nodemon', uid, startTime: '9', sockets: ['b'] }
+    const system = fake([held, { listeners: [{ socket: 'b', uid }], holders: [again] }])
+    const attempt = freePort(job(system))
+    await expect(attempt).rejects.toThrow(/taken again at once: held by pid 4000001 \(nodemon\)/)
+    expect(system.sent).toEqual(['SIGTERM 4000000'])
+  })
+
+  it('looks again when a socket seems to be held by nobody', async () => {
+    const look = vi.fn(async () => held).mockResolvedValueOnce({ ...held, holders: [] })
+    const system = fake([held, free], { look })
+    expect(await freePort(job(system))).toEqual([holder])
+    expect(look).toHaveBeenCalledTimes(2)
+  })
+
+  it('refuses when nobody can be seen', async () => {
+    const attempt = freePort(job(fake([{ ...held, holders: [] }])))
+    await expect(attempt).rejects.toMatchObject({
+      code: 'ERR_SOCKET_PORT_KILL_REFUSED',
+      port: 8080,
+    })
+    await expect(attempt).rejects.toThrow(/cannot be seen.* Nobody was signalled/)
+  })
+
+  it('says whom it had signalled when a later round is refused', async () => {
+    const foreign = { ...held, holders: [{ ...holder, pid: 4_000_002, uid: uid + 1 }] }
+    await expect(freePort(job(fake([held, foreign])))).rejects.toThrow(
+      /Only pid 4000000 \(app\) was signalled: pid 4000002 /,
+    )
+  })
+
+  it('takes a process that is gone when it is signalled for ended', async () => {
+    let uses = held
+    const signal = () => {
+      uses = free
+      throw Object.assign(new Error('kill ESRCH'), { code: 'ESRCH' })
+    }
+    const look = async () => uses
+    const listeners = async () => [...uses.listeners]
+    expect(await freePort(job(fake([], { signal, look, listeners })))).toEqual([])
+  })
+
+  it('fails with the cause when the system refuses the signal', async () => {
+    const cause = Object.assign(new Error('kill EPERM'), { code: 'EPERM', errno: -1 })
+    const signal = () => {
+      throw cause
+    }
+    const attempt = freePort(job(fake([held], { signal })))
+    await expect(attempt).rejects.toMatchObject({ code: 'ERR_SOCKET_PORT_KILL_FAILED', cause })
+    await expect(attempt).rejects.toThrow(/SIGTERM to pid 4000000 \(app\) failed/)
+  })
+})
+
+describe('systemOf', () => {
+  it.each([
+    { platform: 'win32', says: /-LocalPort 8080\)\.OwningProcess/ },
+    { platform: 'freebsd', says: /cannot be freed on freebsd/ },
+  ] as const)('fails on $platform, with the fix', ({ platform, says }) => {
+    expect(() => systemOf(platform, 8080)).toThrow(says)
+    expect(() => systemOf(platform, 8080)).toThrow(
+      expect.objectContaining({ code: 'ERR_SOCKET_PORT_KILL_FAILED', port: 8080 }),
+    )
+  })
+
+  it('uses lsof on macOS', () => {
+    expect(systemOf('darwin', 8080)).toBe(lsofSystem)
+  })
+})
+
+// Without lsof (not on macOS) this is skipped on a developer's machine, never in CI.
+const missing = spawnSync('lsof', ['-v']).error !== undefined
+it.skipIf(missing && process.env.CI === undefined)(
+  'frees a port by lsof (needs lsof)',
+  async () => {
+    const code = `require('net').createServer().listen(0, function () { process.send(this.address().port) })`
+    const child = spawn(process.execPath, ['-e', code], {
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    })
+    const [port] = await once(child, 'message')
+    const exit = once(child, 'exit')
+    const killed = await freePort({ ...job(lsofSystem), port, timeout: 60_000, grace: 2000 })
+    expect(killed.map(({ pid }) => pid)).toEqual([child.pid])
+    expect(await exit).toEqual([null, 'SIGTERM'])
+  },
+)

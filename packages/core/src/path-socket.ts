@@ -1,0 +1,83 @@
+import { once } from 'node:events'
+import { type BigIntStats, lstatSync, rmSync } from 'node:fs'
+import { connect } from 'node:net'
+import { SocketPortError } from './errors.ts'
+import { kernelPath, readSockets } from './proc/sockets.ts'
+
+/**
+ * Removes the file of a unix socket that nobody serves any more, after a bind to `path` (as it was
+ * given to bind) failed with EADDRINUSE. Never removes one that somebody may answer on.
+ *
+ * - `'removed'`: nobody answers there, and the file is gone.
+ * - `'absent'`: there is nothing to remove, any more.
+ * - `'alive'`: somebody answers, or is about to; nothing was touched.
+ *
+ * Throws ERR_SOCKET_PORT_PATH_NOT_A_SOCKET for anything else at the path and leaves it there, and
+ * the system's own error when the directory does not let this user look or remove.
+ */
+export async function removeStaleSocket(path: string): Promise<'removed' | 'absent' | 'alive'> {
+  // Abstract names and Windows pipes have no file: they end with the last process that has them.
+  const hasFile = !path.startsWith('\0') && process.platform !== 'win32'
+  const before = hasFile ? socketAt(path) : undefined
+  if (hasFile && before === undefined) return 'absent'
+  // In this order: who has bound by now is seen, who listens by now answers, who binds later makes
+  // a new file.
+  if (isBeingBound(path) || (await isAnswered(path))) return 'alive'
+  // Somebody else may have removed it, or put a new one there, while we waited for the answer.
+  const now = hasFile ? socketAt(path) : undefined
+  if (before === undefined || now === undefined) return 'absent'
+  if (!isSameFile(before, now)) return 'alive'
+  // Not an error if it has just been removed by another.
+  rmSync(path, { force: true })
+  return 'removed'
+}
+
+/** Returns whether somebody serves the path: only a refusal proves that nobody does. */
+async function isAnswered(path: string): Promise<boolean> {
+  const socket = connect({ path })
+  try {
+    await once(socket, 'connect')
+    return true
+  } catch (error) {
+    // Others: EAGAIN, a full queue; EACCES, not for us; EPROTOTYPE, a datagram socket.
+    const code = error instanceof Error && 'code' in error ? error.code : undefined
+    return code !== 'ECONNREFUSED' && code !== 'ENOENT'
+  } finally {
+    socket.destroy()
+  }
+}
+
+/** Returns whether a process is between bind(2) and listen(2), where a connection is refused. */
+function isBeingBound(path: string): boolean {
+  return (readSockets() ?? []).some(
+    (socket) =>
+      socket.path === kernelPath(path) &&
+      socket.type === 'stream' &&
+      !socket.listening &&
+      // Connections that a server accepted bear its path too, and may outlive it.
+      !socket.connected,
+  )
+}
+
+/** Returns the facts of the socket file; undefined if nothing is there. */
+function socketAt(path: string): BigIntStats | undefined {
+  const stats = lstatSync(path, { bigint: true, throwIfNoEntry: false })
+  if (stats === undefined || stats.isSocket()) return stats
+  throw new SocketPortError(
+    'ERR_SOCKET_PORT_PATH_NOT_A_SOCKET',
+    `Cannot listen on ${path}: ${kindOf(stats)} stands there, and it was left alone. Remove it yourself, or listen on another path.`,
+    { path },
+  )
+}
+
+function kindOf(stats: BigIntStats): string {
+  if (stats.isDirectory()) return 'a directory'
+  // Not followed: bind(2) does not follow it either.
+  if (stats.isSymbolicLink()) return 'a symbolic link'
+  return stats.isFile() ? 'a file' : 'something that is not a socket'
+}
+
+function isSameFile(a: BigIntStats, b: BigIntStats): boolean {
+  // A file system may give the inode of a removed file to the next one.
+  return a.dev === b.dev && a.ino === b.ino && a.mtimeNs === b.mtimeNs
+}

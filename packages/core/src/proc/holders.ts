@@ -1,0 +1,92 @@
+import { readdirSync, readlinkSync } from 'node:fs'
+import { commandOf, procIsOurs, statOf, uidOf } from './process.ts'
+import { inodeOf, kernelPath, listeningSockets, type ProcSocket } from './sockets.ts'
+
+/** A process that holds listening sockets. */
+export interface Holder {
+  pid: number
+  /** The command line, or the name in brackets, at most 80 characters. */
+  command: string
+  uid: number
+  /** Names the process together with the pid; compare it, do not read it. */
+  startTime: string
+  /** What it holds: the inodes of the sockets on Linux, what stands for them elsewhere. */
+  sockets: readonly string[]
+}
+
+export type Place = { port: number } | { path: string }
+
+const MOST_NAMED = 3
+
+/**
+ * Returns the processes that hold a listening socket on a TCP port (at any address) or a unix path
+ * (`@name` or `\0name` when abstract); those of other users, whose fds cannot be read, are left out.
+ */
+export function findHolders(place: Place): Holder[] {
+  return holdersOf(listeningSockets().filter((socket) => isAt(socket, place)))
+}
+
+/** Returns the processes that hold one of the sockets, as far as their fds can be read. */
+export function holdersOf(sockets: readonly ProcSocket[]): Holder[] {
+  const wanted = new Set(sockets.map((socket) => socket.inode))
+  // Pids of another namespace would name other processes.
+  if (wanted.size === 0 || !procIsOurs()) return []
+  const holders: Holder[] = []
+  for (const entry of list('/proc')) {
+    const pid = Number(entry)
+    if (!Number.isInteger(pid)) continue
+    // The start is read before the fds, so that both are of one process or the check of it fails.
+    const stat = statOf(pid)
+    const held = stat === undefined ? [] : socketsOf(pid, wanted)
+    const uid = held.length === 0 ? undefined : uidOf(pid)
+    if (stat === undefined || uid === undefined) continue
+    const { name, startTime } = stat
+    holders.push({ pid, command: commandOf(pid, name), uid, startTime, sockets: held })
+  }
+  return holders
+}
+
+/** Returns `held by pid 1 (command)` for a message, `''` if nobody is known. */
+export function describeHolders(holders: readonly Holder[]): string {
+  if (holders.length === 0) return ''
+  const names = holders.slice(0, MOST_NAMED).map(describeHolder)
+  const more = holders.length - names.length
+  if (more > 0) names.push(`${more} more`)
+  const last = names.pop()
+  return `held by ${names.length === 0 ? last : `${names.join(', ')} and ${last}`}`
+}
+
+/** Returns `pid 1 (command)`, or says that it is this process. */
+export function describeHolder({ pid, command }: Pick<Holder, 'pid' | 'command'>): string {
+  return pid === process.pid ? `this process itself (pid ${pid})` : `pid ${pid} (${command})`
+}
+
+function isAt(socket: ProcSocket, place: Place): boolean {
+  if ('port' in place) return socket.port === place.port
+  return socket.path === kernelPath(place.path)
+}
+
+function socketsOf(pid: number, wanted: ReadonlySet<number>): string[] {
+  const inodes = new Set<string>()
+  for (const fd of list(`/proc/${pid}/fd`)) {
+    const inode = inodeAt(`/proc/${pid}/fd/${fd}`)
+    if (inode !== undefined && wanted.has(inode)) inodes.add(String(inode))
+  }
+  return [...inodes]
+}
+
+function inodeAt(link: string): number | undefined {
+  try {
+    return inodeOf(readlinkSync(link))
+  } catch {
+    return undefined // closed since it was listed
+  }
+}
+
+function list(directory: string): string[] {
+  try {
+    return readdirSync(directory)
+  } catch {
+    return [] // another user's, gone, or no /proc at all
+  }
+}

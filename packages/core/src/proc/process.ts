@@ -1,0 +1,88 @@
+import { readFileSync, readlinkSync } from 'node:fs'
+
+const COMMAND_LENGTH = 80
+
+/** What `/proc/PID/stat` tells: the name, the parent, and the start in clock ticks since boot. */
+export interface Stat {
+  name: string
+  parent: number
+  /** Together with the pid it names one process for good: a reused pid has another start. */
+  startTime: string
+}
+
+/** Returns the facts in the text of `/proc/PID/stat`; undefined if it is not such a text. */
+export function parseStat(text: string): Stat | undefined {
+  // The name may hold spaces and parentheses, so it ends at the last one.
+  const open = text.indexOf('(')
+  const close = text.lastIndexOf(')')
+  if (open === -1 || close < open) return undefined
+  const [, parent, ...rest] = text.slice(close + 2).split(' ')
+  const startTime = rest[17]
+  if (parent === undefined || startTime === undefined) return undefined
+  return { name: text.slice(open + 1, close), parent: Number(parent), startTime }
+}
+
+/** Returns the facts of a process; undefined if there is none. */
+export function statOf(pid: number): Stat | undefined {
+  return parseStat(read(pid, 'stat') ?? '')
+}
+
+/** Returns the real user id of a process; undefined if there is none. */
+export function uidOf(pid: number): number | undefined {
+  const uid = /^Uid:\s+(\d+)/m.exec(read(pid, 'status') ?? '')?.[1]
+  return uid === undefined ? undefined : Number(uid)
+}
+
+/** Returns the command line of a process, or its name in brackets, fit for one line of a message. */
+export function commandOf(pid: number, name: string): string {
+  const argv = (read(pid, 'cmdline') ?? '').replace(/\0+$/, '').split('\0')
+  return argv[0] === '' ? `[${printable(name)}]` : printable(argv.join(' '))
+}
+
+/** Returns a text without control characters, cut to the length of a command in a message. */
+export function printable(text: string): string {
+  // A process writes its own command line: no escape sequence of it may reach a terminal.
+  const clean = text.replace(/[\p{C}\s]+/gu, ' ').trim()
+  return clean.length > COMMAND_LENGTH ? `${clean.slice(0, COMMAND_LENGTH - 1)}…` : clean
+}
+
+/** Returns the environment that a process was started with; empty if it cannot be read. */
+export function environOf(pid: number): Map<string, string> {
+  const pairs = (read(pid, 'environ') ?? '').split('\0').filter((pair) => pair !== '')
+  return new Map(pairs.map((pair) => splitOnce(pair, '=')))
+}
+
+/** Returns the pids from the parent up to the first process, by asking for the parent of each. */
+export function ancestry(pid: number, parentOf: (pid: number) => number | undefined): number[] {
+  const pids: number[] = []
+  let parent = parentOf(pid)
+  // Parent 0 is outside this pid namespace. A pid seen twice means that the tree changed meanwhile.
+  while (parent !== undefined && parent > 0 && !pids.includes(parent)) {
+    pids.push(parent)
+    parent = parentOf(parent)
+  }
+  return pids
+}
+
+/** Returns whether /proc shows this process under its own pid, so that its pids may be trusted. */
+export function procIsOurs(): boolean {
+  // After `unshare --pid` without a new /proc, the pids in it belong to the namespace outside.
+  try {
+    return readlinkSync('/proc/self') === String(process.pid)
+  } catch {
+    return false
+  }
+}
+
+function splitOnce(text: string, separator: string): [string, string] {
+  const at = text.indexOf(separator)
+  return at === -1 ? [text, ''] : [text.slice(0, at), text.slice(at + 1)]
+}
+
+function read(pid: number, file: 'stat' | 'status' | 'cmdline' | 'environ'): string | undefined {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, 'utf8')
+  } catch {
+    return undefined
+  }
+}
