@@ -1,0 +1,156 @@
+import { now } from '../clock.ts'
+import { seededRandom } from './random.ts'
+import {
+  type Failure,
+  type LoadCounts,
+  type LoadResult,
+  OUTCOMES,
+  type Outcome,
+  type Stall,
+} from './result.ts'
+
+const SAMPLE = 16_384
+const FAILURES_KEPT = 20
+
+/** How one request ended. */
+export interface Ending extends Omit<Failure, 'outcome' | 'at' | 'after'> {
+  readonly outcome: Outcome
+  readonly wantedAt: number
+}
+
+/** Counts of one span of time. */
+class Tally implements LoadCounts {
+  requests = 0
+  connections = 0
+  closedByServer = 0
+  longestStall: Stall | null = null
+  readonly outcomes: Record<Outcome, number> = zeroOutcomes()
+
+  get failed(): number {
+    return this.requests - this.outcomes.ok
+  }
+
+  add(outcome: Outcome, id: string, wantedAt: number, ms: number): void {
+    this.requests += 1
+    this.outcomes[outcome] += 1
+    if (this.longestStall === null || ms > this.longestStall.ms) {
+      this.longestStall = { ms, at: wantedAt, id }
+    }
+  }
+
+  toJSON(): LoadCounts {
+    const { requests, connections, closedByServer, longestStall, outcomes, failed } = this
+    return {
+      requests,
+      outcomes: { ...outcomes },
+      failed,
+      connections,
+      closedByServer,
+      longestStall,
+    }
+  }
+}
+
+/** Accounts for every request of a load, in total and since the last lap. */
+export class Ledger {
+  readonly #startedAt: number = now()
+  readonly #total = new Tally()
+  #lap = new Tally()
+  readonly #failures: Failure[] = []
+  readonly #sample = new Float64Array(SAMPLE)
+  readonly #random: () => number
+  readonly idle = { open: 0, fin: 0, reset: 0, data: 0, firstClosedAt: 0, lastClosedAt: 0 }
+  /** Called when the count of requests reaches `#watchAt`. */
+  #watchers: { readonly at: number; readonly reached: () => void }[] = []
+  #watchAt = Number.POSITIVE_INFINITY
+
+  constructor(seed: number) {
+    this.#random = seededRandom(seed)
+  }
+
+  ended(ending: Ending): void {
+    const at = now()
+    const after = at - ending.wantedAt
+    this.#total.add(ending.outcome, ending.id, ending.wantedAt, after)
+    this.#lap.add(ending.outcome, ending.id, ending.wantedAt, after)
+    if (ending.outcome === 'ok') this.#remember(after)
+    else if (this.#failures.length < FAILURES_KEPT) {
+      const { wantedAt: _, outcome, ...rest } = ending
+      this.#failures.push({ outcome, ...rest, at, after })
+    }
+    if (this.#total.requests >= this.#watchAt) this.#wake()
+  }
+
+  connected(): void {
+    this.#total.connections += 1
+    this.#lap.connections += 1
+  }
+
+  closedByServer(): void {
+    this.#total.closedByServer += 1
+    this.#lap.closedByServer += 1
+  }
+
+  idleClosed(how: 'fin' | 'reset' | 'data'): void {
+    this.idle.open -= 1
+    this.idle[how] += 1
+    this.idle.lastClosedAt = now()
+    this.idle.firstClosedAt ||= this.idle.lastClosedAt
+  }
+
+  /** Resolves when `requests` more have ended. */
+  more(requests: number): Promise<void> {
+    return new Promise((reached) => {
+      this.#watchers.push({ at: this.#total.requests + requests, reached })
+      this.#watchAt = Math.min(...this.#watchers.map((watcher) => watcher.at))
+    })
+  }
+
+  /** The counts since the last lap; a new lap begins. */
+  lap(): LoadCounts {
+    const counts = this.#lap.toJSON()
+    this.#lap = new Tally()
+    return counts
+  }
+
+  result(): LoadResult {
+    const { open, fin, reset, data, firstClosedAt, lastClosedAt } = this.idle
+    return {
+      ...this.#total.toJSON(),
+      seconds: (now() - this.#startedAt) / 1000,
+      latency: this.#percentiles(),
+      idle: {
+        open,
+        closed: { fin, reset, data },
+        firstClosedAt: firstClosedAt || null,
+        lastClosedAt: lastClosedAt || null,
+      },
+      failures: this.#failures,
+    }
+  }
+
+  /** Keeps an even sample of all that came (algorithm R). */
+  #remember(ms: number): void {
+    const seen = this.#total.outcomes.ok
+    const place = seen <= SAMPLE ? seen - 1 : Math.floor(this.#random() * seen)
+    if (place < SAMPLE) this.#sample[place] = ms
+  }
+
+  #percentiles(): LoadResult['latency'] {
+    const sorted = this.#sample.slice(0, this.#total.outcomes.ok).sort()
+    const at = (share: number): number =>
+      sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0
+    return { p50: at(0.5), p90: at(0.9), p99: at(0.99), p999: at(0.999) }
+  }
+
+  #wake(): void {
+    const due = this.#watchers.filter((watcher) => watcher.at <= this.#total.requests)
+    this.#watchers = this.#watchers.filter((watcher) => !due.includes(watcher))
+    this.#watchAt = Math.min(...this.#watchers.map((watcher) => watcher.at))
+    for (const watcher of due) watcher.reached()
+  }
+}
+
+function zeroOutcomes(): Record<Outcome, number> {
+  return Object.fromEntries(OUTCOMES.map((outcome) => [outcome, 0])) as Record<Outcome, number>
+}

@@ -1,0 +1,96 @@
+import { now } from '../clock.ts'
+import { Client } from './client.ts'
+import { DelayLine } from './delay-line.ts'
+import { IdleClient } from './idle-client.ts'
+import { Ledger } from './ledger.ts'
+import type { LoadPlan } from './options.ts'
+import type { LoadCounts, LoadResult } from './result.ts'
+
+/** Idle connections are opened in batches that fit any accept queue. */
+const IDLE_BATCH = 100
+
+/** The clients of one load and their ledger: what runs in the load's own process. */
+export class Loader {
+  readonly #plan: LoadPlan
+  readonly #ledger: Ledger
+  readonly #clients: Client[] = []
+  readonly #idle: IdleClient[] = []
+  #running = 0
+  #stopped: () => void = () => {}
+  /** When `stop` gives up on what is still under way. */
+  #stopBy = Number.POSITIVE_INFINITY
+
+  constructor(plan: LoadPlan) {
+    this.#plan = plan
+    this.#ledger = new Ledger(plan.seed)
+    const line = new DelayLine(plan.rtt / 2)
+    for (let index = 0; index < plan.clients; index += 1) {
+      this.#clients.push(new Client(plan, this.#ledger, line, index, () => this.#finished()))
+    }
+    for (let index = 0; index < plan.idle.clients; index += 1) {
+      this.#idle.push(new IdleClient(plan, this.#ledger, line, index))
+    }
+  }
+
+  /** Resolves when the idle connections are open and the clients are at work. */
+  async start(): Promise<void> {
+    // One sweep for all costs the requests nothing; a timer for each would.
+    setInterval(() => this.#sweep(), Math.min(100, this.#plan.timeout / 10))
+    await this.openIdle()
+    this.#running = this.#clients.length
+    for (const client of this.#clients) client.start()
+  }
+
+  /** Opens again the idle connections that were closed. */
+  async openIdle(): Promise<void> {
+    for (let first = 0; first < this.#idle.length; first += IDLE_BATCH) {
+      await Promise.all(this.#idle.slice(first, first + IDLE_BATCH).map((idle) => idle.open()))
+    }
+  }
+
+  warm(requests: number): Promise<void> {
+    return this.#ledger.more(requests)
+  }
+
+  /** Resolves when every client has ended at least one more request. */
+  async round(): Promise<void> {
+    const before = this.#clients.map((client) => client.count)
+    while (this.#clients.some((client, index) => client.count === before[index])) {
+      await this.#ledger.more(1)
+    }
+  }
+
+  lap(): LoadCounts {
+    return this.#ledger.lap()
+  }
+
+  snapshot(): LoadResult {
+    return this.#ledger.result()
+  }
+
+  /** Lets the requests under way finish, closes everything, and returns the account. */
+  async stop(): Promise<LoadResult> {
+    const done = new Promise<void>((resolve) => {
+      this.#stopped = resolve
+    })
+    this.#stopBy = now() + this.#plan.stopTimeout
+    if (this.#running === 0) this.#stopped()
+    for (const client of this.#clients) client.stop()
+    await done
+    const result = this.#ledger.result()
+    for (const idle of this.#idle) idle.close()
+    return result
+  }
+
+  #sweep(): void {
+    const time = now()
+    const limit = time < this.#stopBy ? this.#plan.timeout : 0
+    for (const client of this.#clients) client.expire(time, limit)
+    for (const idle of this.#idle) idle.expire(time, limit)
+  }
+
+  #finished(): void {
+    this.#running -= 1
+    if (this.#running === 0) this.#stopped()
+  }
+}

@@ -1,0 +1,39 @@
+import { Loader } from './loader.ts'
+import type { LoadPlan } from './options.ts'
+
+/** A call of `Load`, as it crosses the IPC channel. */
+export type Call =
+  | { readonly name: 'start'; readonly plan: LoadPlan }
+  | { readonly name: 'warm'; readonly requests: number }
+  | { readonly name: 'round' | 'openIdle' | 'lap' | 'snapshot' | 'stop' }
+
+export interface Question {
+  readonly id: number
+  readonly call: Call
+}
+
+export interface Answer {
+  readonly id: number
+  readonly value: unknown
+}
+
+let loader: Loader | undefined
+
+async function answer(call: Call): Promise<unknown> {
+  if (call.name === 'start') {
+    loader = new Loader(call.plan)
+    return loader.start()
+  }
+  if (loader === undefined) throw new Error(`${call.name} before start`)
+  return call.name === 'warm' ? loader.warm(call.requests) : loader[call.name]()
+}
+
+process.on('message', async ({ id, call }: Question) => {
+  const reply: Answer = { id, value: await answer(call) }
+  process.send?.(reply, () => {
+    if (call.name === 'stop') process.disconnect()
+  })
+})
+
+// Also when the process that asked for the load is gone.
+process.on('disconnect', () => process.exit())

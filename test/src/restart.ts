@@ -1,0 +1,179 @@
+import { setTimeout } from 'node:timers/promises'
+import { now } from './clock.ts'
+import { type Exit, type Generation, type Inherit, startGeneration } from './generation.ts'
+import { type Load, startLoad } from './load/load.ts'
+import type { LoadOptions, Target } from './load/options.ts'
+import { addCounts, type LoadCounts, type LoadResult } from './load/result.ts'
+import type { Listener } from './native.ts'
+
+export interface RestartOptions {
+  /** A script for `execPath`, or a whole command. It must print the ready line. */
+  fixture: string | readonly string[]
+  args?: readonly string[]
+  env?: Readonly<Record<string, string>>
+  /** @default process.execPath */
+  execPath?: string
+  /**
+   * The socket that every generation inherits; or a function that opens one for each generation,
+   * whose copy here is closed as soon as the generation has it. Without one, give a `target`.
+   */
+  listener?: Listener | ((generation: number) => Listener)
+  /** @default 'pid' with a listener */
+  inherit?: Inherit
+  /** @default 127.0.0.1 and the listener's port, or the listener's path */
+  target?: LoadOptions['target']
+  /** The new process starts before the old one goes, or once it is gone. */
+  mode: 'overlap' | 'one-after-the-other'
+  restarts: number
+  /** @default 'SIGTERM' */
+  signal?: NodeJS.Signals
+  /** Requests from one restart to the next. @default 500 */
+  betweenRequests?: number
+  /** Milliseconds that an old process has until it is sent SIGKILL. @default 30_000 */
+  stopTimeout?: number
+  load?: Omit<LoadOptions, 'target'>
+  /** Silent connections, all open at the start of each restart. @default 0 */
+  idleClients?: number
+  /** Called after each restart. */
+  onRestart?(row: RestartRow): void
+}
+
+/** One restart, with the requests that ended from its start to the start of the next. */
+export interface RestartRow extends LoadCounts {
+  /** 1 for the first. */
+  readonly restart: number
+  /** Milliseconds from the spawn of the new process to its ready line. */
+  readonly spawnToReady: number
+  /** Milliseconds from the signal to the end of the old process. */
+  readonly signalToExit: number
+  readonly exit: Exit
+  /** The old process outlived `stopTimeout`; `failedBefore` is what had failed by then. */
+  readonly forced: boolean
+  readonly failedBefore: number
+}
+
+export interface RestartResult {
+  readonly rows: readonly RestartRow[]
+  /** The whole load, with what came before the first restart. */
+  readonly total: LoadResult
+  /** How the last generation ended, when signalled after the load. */
+  readonly lastExit: Exit
+  /** Of all generations. */
+  readonly stderr: string
+}
+
+/** Restarts a server again and again under a strict load, and accounts for each restart. */
+export async function restartUnderLoad(options: RestartOptions): Promise<RestartResult> {
+  const generations: Generation[] = []
+  const start = async (): Promise<Generation> => {
+    const generation = spawnGeneration(options, generations.length)
+    generations.push(generation)
+    await generation.ready()
+    return generation
+  }
+  let load: Load | undefined
+  try {
+    let current = await start()
+    load = await startLoad(loadOptions(options))
+    await load.round()
+    await load.lap()
+    const rows: RestartRow[] = []
+    for (let restart = 1; restart <= options.restarts; restart += 1) {
+      await load.openIdle()
+      const [next, left] = await replace(options, current, start, load)
+      await load.warm(options.betweenRequests ?? 500)
+      await load.round()
+      const row = toRow(restart, next, left, await load.lap())
+      rows.push(row)
+      options.onRestart?.(row)
+      current = next
+    }
+    const total = await load.stop()
+    const { exit } = await leave(options, current)
+    return { rows, total, lastExit: exit, stderr: generations.map((one) => one.stderr).join('') }
+  } finally {
+    await Promise.all([load?.dispose(), ...generations.map((one) => one.dispose())])
+  }
+}
+
+/** How an old process went. */
+interface Leaving {
+  readonly exit: Exit
+  readonly signalToExit: number
+  /** What had ended when it was forced; `undefined` when it went by itself. */
+  readonly beforeForce: LoadCounts | undefined
+}
+
+async function replace(
+  options: RestartOptions,
+  old: Generation,
+  start: () => Promise<Generation>,
+  load: Load,
+): Promise<[Generation, Leaving]> {
+  if (options.mode === 'overlap') {
+    const next = await start()
+    return [next, await leave(options, old, load)]
+  }
+  const left = await leave(options, old, load)
+  return [await start(), left]
+}
+
+/** Signals a process and waits for its end, which a manager forces when its patience ends. */
+async function leave(options: RestartOptions, old: Generation, load?: Load): Promise<Leaving> {
+  const signalledAt = now()
+  old.signal(options.signal ?? 'SIGTERM')
+  const patience = new AbortController()
+  let beforeForce: LoadCounts | undefined
+  const forced = setTimeout(options.stopTimeout ?? 30_000, undefined, patience).then(async () => {
+    beforeForce = await load?.lap()
+    await old.dispose()
+  })
+  const exit = await old.exit
+  patience.abort()
+  await forced.catch((error: Error) => {
+    if (error.name !== 'AbortError') throw error
+  })
+  return { exit, signalToExit: exit.at - signalledAt, beforeForce }
+}
+
+function toRow(restart: number, next: Generation, left: Leaving, after: LoadCounts): RestartRow {
+  const { exit, signalToExit, beforeForce } = left
+  const counts = beforeForce === undefined ? after : addCounts(beforeForce, after)
+  return {
+    restart,
+    spawnToReady: (next.readyAt ?? Number.NaN) - next.spawnedAt,
+    signalToExit,
+    exit,
+    forced: beforeForce !== undefined,
+    failedBefore: beforeForce?.failed ?? counts.failed,
+    ...counts,
+  }
+}
+
+function spawnGeneration(options: RestartOptions, index: number): Generation {
+  const { fixture, listener } = options
+  const own = typeof listener === 'function' ? listener(index) : undefined
+  const fd = own?.fd ?? (typeof listener === 'object' ? listener.fd : undefined)
+  try {
+    return startGeneration({
+      ...(typeof fixture === 'string' ? { script: fixture } : { command: fixture }),
+      args: options.args ?? [],
+      env: options.env ?? {},
+      execPath: options.execPath ?? process.execPath,
+      ...(options.inherit === undefined ? {} : { inherit: options.inherit }),
+      sockets: fd === undefined ? [] : [{ fd }],
+    })
+  } finally {
+    own?.close()
+  }
+}
+
+function loadOptions(options: RestartOptions): LoadOptions {
+  const idle = options.idleClients === undefined ? {} : { idle: { clients: options.idleClients } }
+  return { target: options.target ?? targetOf(options.listener), ...idle, ...options.load }
+}
+
+function targetOf(listener: RestartOptions['listener']): Target {
+  if (typeof listener !== 'object') throw new Error('restartUnderLoad: give a `target`')
+  return listener.path === undefined ? { port: listener.port } : { path: listener.path }
+}

@@ -1,0 +1,50 @@
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+
+/** Unit files by name; a name may have a folder in it (`web.service.d/extra.conf`). */
+export type Units = Record<string, string>
+
+/** What the box's manager writes to its kernel log once every unit of the boot has started. */
+export const BOOTED = 'socket-port box: booted'
+
+/** /run has this very `node`; the rest is systemd's own default. */
+const PATH = '/run:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin'
+
+const bare = '[Unit]\nDefaultDependencies=no\n'
+
+/** The least that systemd boots with; a unit that asks for default dependencies finds them here. */
+const SKELETON: Units = {
+  'basic.target': bare,
+  'sysinit.target': bare,
+  'sockets.target': bare,
+  'shutdown.target': bare,
+  'box.target': `${bare}Wants=booted.service\n`,
+  'booted.service': `${bare}[Service]\nType=oneshot\nExecStart=/bin/sh -c 'echo "${BOOTED}" > /dev/kmsg'\n`,
+}
+
+/** Reads the unit files of a folder, so that a test can adapt their paths and ports. */
+export async function readUnits(folder: string): Promise<Units> {
+  const names = (await readdir(folder)).filter((name) => /\.(service|socket|target)$/.test(name))
+  const texts = names.map(async (name) => [name, await readFile(join(folder, name), 'utf8')])
+  return Object.fromEntries(await Promise.all(texts))
+}
+
+export async function writeUnits(folder: string, units: Units): Promise<void> {
+  for (const [name, text] of Object.entries(units)) {
+    const file = join(folder, name)
+    await mkdir(dirname(file), { recursive: true })
+    await writeFile(file, text)
+  }
+}
+
+/** Every unit that a box boots with: the skeleton, and defaults that hold for all its services. */
+export function skeleton(logs: string, env: Record<string, string>): Units {
+  const settings = Object.entries({ PATH, ...env }).map(environment)
+  const output = `StandardOutput=append:${logs}/%n\nStandardError=inherit\n`
+  return { ...SKELETON, 'service.d/box.conf': `[Service]\n${output}${settings.join('')}` }
+}
+
+function environment([name, value]: [string, string]): string {
+  const escaped = value.replace(/[\\"]/g, '\\$&').replaceAll('%', '%%').replaceAll('\n', '\\n')
+  return `Environment="${name}=${escaped}"\n`
+}

@@ -1,0 +1,245 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { get } from 'node:http'
+import { hostname } from 'node:os'
+import { json } from 'node:stream/consumers'
+import { fileURLToPath } from 'node:url'
+import { afterEach, describe, expect, test } from 'vitest'
+import { freePort, openListener } from '../src/native.ts'
+import { endProcesses } from '../src/processes.ts'
+import { commandSkipReason, requireOrSkip } from '../src/requirements.ts'
+import { processesIn } from '../src/systemd/cgroup.ts'
+import {
+  bootSystemd,
+  pathInBox,
+  type SystemdBox,
+  socketActivate,
+  systemdSkipReason,
+  type Units,
+} from '../src/systemd/index.ts'
+
+const SERVER = fileURLToPath(new URL('../fixtures/plain-fd3.mjs', import.meta.url))
+
+interface Answer {
+  pid: number
+  LISTEN_PID: string
+  LISTEN_FDNAMES: string
+}
+
+function ask(port: number, host = '127.0.0.1'): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    get({ host, port, agent: false }, (response) => {
+      resolve(json(response) as Promise<Answer>)
+    }).on('error', reject)
+  })
+}
+
+function shell(command: string, settings = ''): string {
+  return `[Service]\nType=oneshot\nExecStart=/bin/sh -c '${command}'\n${settings}`
+}
+
+function web(port: number, settings = ''): Units {
+  return {
+    'web.socket': `[Socket]\nListenStream=${port}\nFileDescriptorName=http\n`,
+    'web.service': `[Service]\nExecStart=${pathInBox(process.execPath)} ${pathInBox(SERVER)}\n${settings}`,
+  }
+}
+
+describe(...requireOrSkip('a real systemd', systemdSkipReason()), () => {
+  const boxes: SystemdBox[] = []
+  afterEach(() => Promise.all(boxes.splice(0).map((box) => box.stop())))
+
+  async function boot(units: Units, env: Record<string, string> = {}): Promise<SystemdBox> {
+    const box = await bootSystemd({ units, env })
+    boxes.push(box)
+    return box
+  }
+
+  test('is running when boot resolves, as PID 1 of its own processes', async () => {
+    const box = await boot({})
+    expect((await box.systemctl('is-system-running')).stdout).toBe('running\n')
+    expect(readFileSync(`/proc/${box.pid}/comm`, 'utf8')).toBe('systemd\n')
+    expect(box.hostPid(1)).toBe(box.pid)
+    expect(box.managerLog).not.toMatch(/fail|ignoring/i)
+  })
+
+  test('passes the environment to every service and keeps what they print', async () => {
+    const value = 'a "b" \\ %n $HOME \'c\''
+    const box = await boot(
+      { 'say.service': shell('printenv VALUE; echo oops >&2') },
+      { VALUE: value },
+    )
+    await box.start('say.service')
+    expect(await box.log('say.service')).toBe(`${value}\noops\n`)
+    expect(await box.show('say.service', 'Result')).toBe('success')
+  })
+
+  test('says why a unit did not start', async () => {
+    const box = await boot({ 'bad.service': shell('echo no such luck; exit 7') })
+    await expect(box.start('bad.service')).rejects.toThrow(/start bad.service.*no such luck/s)
+    expect(await box.show('bad.service', 'ExecMainStatus')).toBe('7')
+    expect((await box.systemctl('is-failed', 'bad.service')).code).toBe(0)
+  })
+
+  test('installs units while it runs', async () => {
+    const box = await boot({})
+    await box.install({ 'new.service': shell('echo new') })
+    await box.start('new.service')
+    expect(await box.log('new.service')).toBe('new\n')
+  })
+
+  test('activates a service by its socket, again after a restart, a stop and a crash', async () => {
+    const port = freePort()
+    const box = await boot(web(port))
+    await box.start('web.socket')
+    expect(await box.mainPid('web.service')).toBe(0)
+
+    const first = await ask(port)
+    expect(first).toMatchObject({ LISTEN_PID: String(first.pid), LISTEN_FDNAMES: 'http' })
+    expect(await box.mainPid('web.service')).toBe(first.pid)
+    expect(readFileSync(`/proc/${box.hostPid(first.pid)}/cmdline`, 'utf8')).toContain(
+      pathInBox(SERVER),
+    )
+
+    await box.restart('web.service')
+    const second = await ask(port, '::1')
+    expect(second.pid).not.toBe(first.pid)
+
+    await box.systemctl('stop', 'web.service')
+    const third = await ask(port)
+    expect(third.pid).not.toBe(second.pid)
+
+    await box.kill('web.service', 'SIGKILL')
+    const fourth = await ask(port)
+    expect(fourth.pid).not.toBe(third.pid)
+  })
+
+  test('runs a service under the usual hardening', async () => {
+    const port = freePort()
+    const hardening = [
+      'DynamicUser=yes',
+      'ProtectSystem=strict',
+      'ProtectHome=yes',
+      'PrivateTmp=yes',
+      'PrivateDevices=yes',
+      'ProtectKernelTunables=yes',
+      'ProtectControlGroups=yes',
+      'NoNewPrivileges=yes',
+      'RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX',
+      // V8 protects its code with memory protection keys, which are not in @system-service.
+      'SystemCallFilter=@system-service @pkey',
+    ]
+    const box = await boot(web(port, hardening.join('\n')))
+    await box.start('web.socket')
+    const { pid } = await ask(port)
+    const status = readFileSync(`/proc/${box.hostPid(pid)}/status`, 'utf8')
+    expect(/^Uid:\t(\d+)/m.exec(status)?.[1]).not.toBe('0')
+  })
+
+  test('leaves no process, mount, cgroup, file or port behind', async () => {
+    const before = hostState()
+    const port = freePort()
+    const stubborn = 'trap "" TERM; setsid sleep infinity & sleep infinity'
+    const box = await boot({
+      ...web(port, 'PrivateTmp=yes\n'),
+      'stubborn.service': `[Service]\nExecStart=/bin/sh -c '${stubborn}'\nKillMode=process\n`,
+      'id.service': shell('cat /proc/sys/kernel/random/boot_id; ls -d /tmp/systemd-private-*'),
+    })
+    await box.start('web.socket', 'stubborn.service')
+    await ask(port)
+    await box.start('id.service')
+    const [id = 'none', privateTmp] = (await box.log('id.service')).split('\n')
+    expect(id).not.toBe(readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim())
+    expect(privateTmp).toContain(id.replaceAll('-', ''))
+    const pids = processesIn(box.cgroup)
+    expect(pids.length).toBeGreaterThanOrEqual(5)
+
+    await box.stop()
+    expect(pids.filter((pid) => existsSync(`/proc/${pid}`))).toEqual([])
+    expect([box.cgroup, box.dir, privateTmp].filter((path) => existsSync(path ?? ''))).toEqual([])
+    expect(hostState()).toEqual(before)
+    openListener({ port }).close()
+  })
+
+  test('cannot change the host', async () => {
+    const targets = [
+      '/etc/socket-port',
+      '/usr/socket-port',
+      '/sys/kernel/mm/ksm/run',
+      '/dev/socket-port',
+    ]
+    const attempts = targets.map((path) => `echo 1 > ${path}; `)
+    const sysctl = 'echo 4096 > /proc/sys/net/core/somaxconn; '
+    const box = await boot({
+      'intruder.service': shell(`${sysctl}${attempts.join('')}hostname box`),
+    })
+    const before = hostState()
+    await box.start('intruder.service')
+    expect((await box.log('intruder.service')).match(/Read-only file system/g)).toHaveLength(4)
+    expect(hostState()).toEqual(before)
+  })
+
+  test('a boot that does not finish is given up and leaves nothing', async () => {
+    const before = hostState()
+    const units = { 'booted.service': shell('sleep infinity') }
+    await expect(bootSystemd({ units, timeout: 500 })).rejects.toMatchObject({
+      message: expect.stringMatching(/^systemd did not boot; it logged: /),
+      cause: expect.objectContaining({ message: expect.stringContaining('after 500 ms') }),
+    })
+    expect(hostState()).toEqual(before)
+  })
+
+  test('boots ten times in a row, and four at once', async () => {
+    for (let round = 0; round < 10; round++) await (await bootSystemd({ units: {} })).stop()
+    const units = { 'id.service': shell('cat /etc/machine-id') }
+    const four = await Promise.all([1, 2, 3, 4].map(() => boot(units)))
+    await Promise.all(four.map((box) => box.start('id.service')))
+    const ids = await Promise.all(four.map((box) => box.log('id.service')))
+    expect(new Set(ids).size).toBe(4)
+  })
+})
+
+/** What a box could have touched and nothing else changes meanwhile. */
+function hostState(): Record<string, unknown> {
+  const read = (path: string): string => readFileSync(path, 'utf8')
+  return {
+    mounts: read('/proc/self/mountinfo'),
+    hostname: hostname(),
+    machineId: read('/etc/machine-id'),
+    devices: readdirSync('/dev'),
+    etc: readdirSync('/etc'),
+    usr: readdirSync('/usr'),
+    unixQueue: read('/proc/sys/net/unix/max_dgram_qlen'),
+    backlog: read('/proc/sys/net/core/somaxconn'),
+  }
+}
+
+describe(
+  ...requireOrSkip('systemd-socket-activate', commandSkipReason('systemd-socket-activate')),
+  () => {
+    afterEach(endProcesses)
+
+    test('listens at once and starts the command at the first connection', async () => {
+      const port = freePort()
+      const command = [process.execPath, SERVER] as const
+      const generation = await socketActivate({ listen: [`127.0.0.1:${port}`], command })
+      expect(generation.stderr).not.toContain('Execing')
+      const { pid, LISTEN_PID, LISTEN_FDNAMES } = await ask(port)
+      expect({ pid, LISTEN_PID, LISTEN_FDNAMES }).toEqual({
+        pid: generation.pid,
+        LISTEN_PID: String(generation.pid),
+      })
+    })
+
+    test('passes several sockets with their names', async () => {
+      const ports = [freePort(), freePort()]
+      const generation = await socketActivate({
+        listen: ports.map((port) => `[::]:${port}`),
+        names: ['web', 'admin'],
+        command: [process.execPath, SERVER],
+      })
+      expect(await ask(ports[0] ?? 0)).toMatchObject({ LISTEN_FDNAMES: 'web:admin' })
+      generation.signal('SIGTERM')
+      expect(await generation.exit).toMatchObject({ signal: 'SIGTERM' })
+    })
+  },
+)
