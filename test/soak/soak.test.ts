@@ -1,0 +1,62 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { afterEach, describe, expect, it } from 'vitest'
+import { startGeneration } from '../src/generation.ts'
+import { openListener } from '../src/native.ts'
+import { endProcesses } from '../src/processes.ts'
+import { expectNothingLost, MODES, restartCase } from '../suites/restart-cases.ts'
+
+afterEach(endProcesses)
+
+// SOCKET_PORT_SOAK=20 is the short form that CI runs.
+const rounds = Number(process.env.SOCKET_PORT_SOAK ?? 1000)
+
+describe.each(MODES)(`${rounds} restarts, %s`, (mode) => {
+  it('lose nothing and leak no descriptor to the one who keeps the socket', async () => {
+    const before = openFds()
+    const memory = [rss()]
+    const result = await restartCase(
+      { name: 'soak', load: { method: 'mixed', think: [0, 20], rtt: 20 } },
+      { mode, restarts: rounds, betweenRequests: 200 },
+    )
+    expectNothingLost(result)
+    expect(result.rows).toHaveLength(rounds)
+    expect(openFds()).toEqual(before)
+    memory.push(rss())
+    console.log(
+      `${mode}: ${result.total.requests} requests, 0 failed, RSS ${memory.join(' → ')} MB`,
+    )
+  })
+})
+
+describe.each(['inherited', 'bound'])(`one process that serves ${rounds} times, %s`, (source) => {
+  it('leaks neither descriptors nor memory', async () => {
+    const listener = openListener()
+    const generation = startGeneration({
+      command: [process.execPath, '--expose-gc', fixture('core-rounds')],
+      env: { ROUNDS: String(rounds) },
+      sockets: [{ fd: listener.fd }],
+      inherit: source === 'inherited' ? 'pid' : 'none',
+    })
+    const { warm, end } = (await generation.ready()) as unknown as Record<'warm' | 'end', Held>
+    listener.close()
+    expect(end.fds).toBe(warm.fds)
+    // A leaked server would be some 10 kB a round.
+    expect(end.heap - warm.heap).toBeLessThan(rounds * 500 + 200_000)
+  })
+})
+
+interface Held {
+  fds: number
+  heap: number
+}
+
+const fixture = (name: string): string =>
+  fileURLToPath(new URL(`../fixtures/${name}.mjs`, import.meta.url))
+
+const openFds = (): string[] => readdirSync('/proc/self/fd')
+
+function rss(): number {
+  const [, pages] = readFileSync('/proc/self/statm', 'utf8').split(' ')
+  return Math.round((Number(pages) * 4096) / 2 ** 20)
+}
