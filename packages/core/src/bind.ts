@@ -28,8 +28,8 @@ export function prepareToBind(request: ResolvedListen): Promise<void> | undefine
 
 /** The options of Node's own `listen` for this request. */
 export function bindOptions(request: ResolvedListen): NodeListenOptions {
-  const { bindPath, port, host, ipv6Only, backlog, reusePort, exclusive, signal } = request
-  const common = { backlog, exclusive, ...(signal && { signal }) }
+  const { bindPath, port, host, ipv6Only, backlog, reusePort, exclusive } = request
+  const common = { backlog, exclusive }
   if (bindPath !== undefined) return { ...common, path: bindPath }
   return {
     ...common,

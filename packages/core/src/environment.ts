@@ -1,3 +1,5 @@
+import { quote } from './quote.ts'
+
 /** The first passed descriptor: SD_LISTEN_FDS_START of sd_listen_fds(3). */
 export const FIRST_FD = 3
 
@@ -79,7 +81,7 @@ export function readEnvironment(env: NodeJS.ProcessEnv, self: Self): Environment
   const names = LISTEN_FDNAMES?.split(':')
   if (names !== undefined && names.length !== count) {
     return refused(
-      `LISTEN_FDNAMES has ${names.length} names (${quote(LISTEN_FDNAMES)}) for LISTEN_FDS=${count} sockets; ` +
+      `LISTEN_FDNAMES has ${names.length} names (${quote(names.join(':'))}) for LISTEN_FDS=${count} sockets; ` +
         'give one name for each socket, separated by colons, or unset it',
     )
   }
@@ -99,10 +101,4 @@ export function clearEnvironment(env: NodeJS.ProcessEnv): void {
 
 function wholeNumber(text: string): number | undefined {
   return /^-?\d{1,15}$/.test(text) ? Number(text) : undefined
-}
-
-// Garbage may be long or hold control characters: a log line must survive it.
-function quote(text: string | undefined): string {
-  const shown = JSON.stringify(text ?? '')
-  return shown.length > 80 ? `${shown.slice(0, 77)}…"` : shown
 }

@@ -2,6 +2,7 @@
 export type SocketPortErrorCode =
   | 'ERR_SOCKET_PORT_ALREADY_LISTENING'
   | 'ERR_SOCKET_PORT_AMBIGUOUS'
+  | 'ERR_SOCKET_PORT_CLOSED'
   | 'ERR_SOCKET_PORT_INVALID_OPTION'
   | 'ERR_SOCKET_PORT_INVALID_PATH'
   | 'ERR_SOCKET_PORT_INVALID_PORT'
@@ -18,6 +19,7 @@ export type SocketPortErrorCode =
 export const errorCodes: Readonly<Record<SocketPortErrorCode, string>> = {
   ERR_SOCKET_PORT_ALREADY_LISTENING: 'The server already listens, or is about to.',
   ERR_SOCKET_PORT_AMBIGUOUS: 'More than one inherited socket fits the request.',
+  ERR_SOCKET_PORT_CLOSED: 'The server was closed while it was about to listen.',
   ERR_SOCKET_PORT_INVALID_OPTION: 'An option has a value of the wrong type or out of range.',
   ERR_SOCKET_PORT_INVALID_PATH: 'A unix socket path is empty, too long, or contains a NUL byte.',
   ERR_SOCKET_PORT_INVALID_PORT: 'A port is not an integer between 0 and 65535.',

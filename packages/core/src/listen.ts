@@ -6,7 +6,7 @@ import { publish } from './diagnostics.ts'
 import { SocketPortError } from './errors.ts'
 import { describeRequest, type InheritedListener, takeInherited } from './inherit.ts'
 import { socketAddress } from './match.ts'
-import { type ResolvedListen, resolveListen, type Target } from './options.ts'
+import { checkServer, type ResolvedListen, resolveListen, type Target } from './options.ts'
 import type { AnyServer } from './types.ts'
 
 /** Where a listening socket came from. */
@@ -25,9 +25,12 @@ export async function listen(
   serverOrTarget: AnyServer | Target,
   target?: Target,
 ): Promise<AnyServer> {
+  if (target !== undefined) checkServer(serverOrTarget)
   const bare = !(serverOrTarget instanceof NetServer)
   const server = bare ? createServer() : serverOrTarget
-  await startListening(server, resolveListen((bare ? serverOrTarget : target) as Target))
+  const request = resolveListen((bare ? serverOrTarget : target) as Target)
+  await startListening(server, request)
+  closeOnAbort(server, request.signal)
   return server
 }
 
@@ -82,13 +85,13 @@ async function listenInherited(
   request: ResolvedListen,
   { entry, fd, release }: InheritedListener,
 ): Promise<Source> {
-  const { signal, logger } = request
+  const { logger } = request
   server.once('close', release)
   try {
     await outcome(server, request, () => {
       // The backlog must be positional: given in the options, Node ignores it and sets 511 on the
       // shared socket for every process that holds it (net.js, Server.prototype.listen).
-      server.listen({ fd, ...(signal && { signal }) }, keptBacklog(entry.backlog))
+      server.listen({ fd }, keptBacklog(entry.backlog))
     })
   } catch (error) {
     server.off('close', release)
@@ -119,26 +122,23 @@ async function listenBound(server: AnyServer, request: ResolvedListen): Promise<
   return 'bound'
 }
 
-/** Waits for the first of the events that end a start. */
-function outcome(
-  server: AnyServer,
-  { signal, host }: ResolvedListen,
-  start: () => void,
-): Promise<void> {
+/** Starts, and waits for the first of the events that end a start. */
+function outcome(server: AnyServer, { signal }: ResolvedListen, start: () => void): Promise<void> {
   return new Promise((resolve, reject) => {
     const settle = (then: () => void): void => {
       server.off('listening', onListening).off('error', onError).off('close', onClose)
+      signal?.removeEventListener('abort', onAbort)
       then()
     }
     const onListening = (): void => settle(resolve)
     const onError = (error: Error): void => settle(() => reject(error))
-    // Only an abort, or the program itself, closes a server that does not listen yet.
-    const onClose = (): void => {
-      // Node goes on to listen when the look-up of a host name ends, closed or not (net.js, lookupAndListen).
-      if (host !== undefined) server.once('listening', () => server.close())
-      settle(() => reject(signal?.reason ?? new Error('the server was closed before it listened')))
+    const onClose = (): void => settle(() => reject(closedTooEarly()))
+    const onAbort = (): void => {
+      settle(() => reject(signal?.reason))
+      giveUp(server)
     }
     server.once('listening', onListening).once('error', onError).once('close', onClose)
+    signal?.addEventListener('abort', onAbort)
     try {
       start()
     } catch (error) {
@@ -146,6 +146,28 @@ function outcome(
     }
   })
 }
+
+// Node's own `signal` option would leave a listener behind for every start that failed, and forgets
+// the abort while a host name is looked up (net.js, lookupAndListen).
+function giveUp(server: AnyServer): void {
+  const onListening = (): void => {
+    server.off('error', onError).close()
+  }
+  const onError = (): void => void server.off('listening', onListening)
+  server.once('listening', onListening).once('error', onError)
+}
+
+function closeOnAbort(server: AnyServer, signal: AbortSignal | undefined): void {
+  const close = (): void => void server.close()
+  signal?.addEventListener('abort', close, { once: true })
+  server.once('close', () => signal?.removeEventListener('abort', close))
+}
+
+const closedTooEarly = (): SocketPortError =>
+  new SocketPortError(
+    'ERR_SOCKET_PORT_CLOSED',
+    'the server was closed before it listened; await listen() before closing it',
+  )
 
 // Never smaller than it is: where the kernel does not tell, the most it will take. Node takes 0 for
 // its default of 511; 1 is the nearest that it passes on.

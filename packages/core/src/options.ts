@@ -1,9 +1,12 @@
+import { Server as NetServer } from 'node:net'
 import { resolve } from 'node:path'
 import { SocketPortError } from './errors.ts'
 import { defaultLogger } from './logger.ts'
 import type { Wanted } from './match.ts'
 import { kernelPath } from './proc/sockets.ts'
+import { quote } from './quote.ts'
 import type {
+  AnyServer,
   DrainOptions,
   ListenOptions,
   Logger,
@@ -54,6 +57,12 @@ const LONGEST_TIMEOUT = 2 ** 31 - 1
 // sizeof(sun_path) less its NUL: 108 on Linux (unix(7)), 104 on the BSDs and macOS.
 const LONGEST_PATH = process.platform === 'linux' ? 107 : 103
 
+/** Throws ERR_SOCKET_PORT_INVALID_OPTION for what is not a server, such as an Express application. */
+export function checkServer(server: unknown): asserts server is AnyServer {
+  if (server instanceof NetServer) return
+  throw invalid('server', server, 'of node:net, http, https or http2: http.createServer(app)')
+}
+
 /** Checks and completes what `listen` was given; throws ERR_SOCKET_PORT_INVALID_… or …_UNKNOWN_OPTION. */
 export function resolveListen(target: Target): ResolvedListen {
   const options = toOptions(target)
@@ -68,8 +77,8 @@ export function resolveServe(target: Target<ServeOptions>): ResolvedServe {
   const { signals, exit, drain }: ServeOptions = options
   return {
     ...resolveListenOptions(options),
-    drain: resolveDrain(drain ?? {}),
-    signals: signals === false ? [] : (signals ?? ['SIGTERM', 'SIGINT']).map(shutdownSignal),
+    drain: resolveDrain(drain === undefined ? {} : drain),
+    signals: shutdownSignals(signals),
     exit: flag('exit', exit, true),
   }
 }
@@ -100,10 +109,7 @@ function resolveListenOptions(options: ListenOptions): ResolvedListen {
   if (path !== undefined && options.port !== undefined) {
     throw invalid('path', options.path, 'absent where a port is given: pass one of the two')
   }
-  const port = resolvePort(options.port ?? 0)
-  if (options.killPort !== undefined && options.killPort !== 'force') {
-    flag('killPort', options.killPort, false)
-  }
+  const port = resolvePort(options.port === undefined ? 0 : options.port)
   return {
     port,
     host: text('host', options.host),
@@ -118,7 +124,7 @@ function resolveListenOptions(options: ListenOptions): ResolvedListen {
     reusePort: flag('reusePort', options.reusePort, false),
     exclusive: flag('exclusive', options.exclusive, false),
     mode: integer('mode', options.mode, 0, 0o777, 'permission bits'),
-    killPort: options.killPort ?? false,
+    killPort: killPortFlag(options.killPort),
     signal: abortSignal(options.signal),
     logger: resolveLogger(options.logger),
   }
@@ -168,7 +174,7 @@ function checkKeys(options: object, known: readonly string[], what: string): voi
     if (known.includes(key)) continue
     throw new SocketPortError(
       'ERR_SOCKET_PORT_UNKNOWN_OPTION',
-      `there is no ${what} ${JSON.stringify(key)}; known are ${known.join(', ')}`,
+      `there is no ${what} ${quote(key)}; known are ${known.join(', ')}`,
     )
   }
 }
@@ -186,8 +192,22 @@ function resolveLogger(logger: Logger | undefined): Logger {
   )
 }
 
-function shutdownSignal(signal: unknown): ShutdownSignal {
-  return oneOf('signals', signal, ['SIGTERM', 'SIGINT'], 'SIGTERM')
+const SIGNALS: readonly ShutdownSignal[] = ['SIGTERM', 'SIGINT']
+
+function shutdownSignals(signals: unknown): ShutdownSignal[] {
+  if (signals === false) return []
+  if (signals === undefined) return [...SIGNALS]
+  if (!Array.isArray(signals)) throw invalid('signals', signals, 'an array of signals or false')
+  return signals.map((signal) => {
+    const known = SIGNALS.find((name) => name === signal)
+    if (known !== undefined) return known
+    throw invalid('signals', signal, "'SIGTERM' or 'SIGINT'")
+  })
+}
+
+function killPortFlag(value: unknown): boolean | 'force' {
+  if (value === undefined || value === 'force' || typeof value === 'boolean') return value ?? false
+  throw invalid('killPort', value, "true, false or 'force'")
 }
 
 function abortSignal(signal: unknown): AbortSignal | undefined {
@@ -239,7 +259,10 @@ function invalid(name: string, value: unknown, must: string): SocketPortError {
 }
 
 function show(value: unknown): string {
-  if (typeof value === 'string') return JSON.stringify(value)
+  if (typeof value === 'string') return quote(value)
+  // Not the source: it would be the whole program that was passed by mistake.
+  if (typeof value === 'function')
+    return value.name === '' ? 'a function' : `function ${value.name}`
   if (typeof value === 'object' && value !== null) return value.constructor?.name ?? 'an object'
   return String(value)
 }

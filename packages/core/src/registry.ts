@@ -1,6 +1,7 @@
 import cluster from 'node:cluster'
 import { readdirSync } from 'node:fs'
 import { clearEnvironment, type PassedFd, readEnvironment } from './environment.ts'
+import { SocketPortError } from './errors.ts'
 import { type Candidate, describeCandidate } from './match.ts'
 import { problemOf, type SocketFacts, type SocketSystem } from './sockets/facts.ts'
 import { socketSystem } from './sockets/system.ts'
@@ -46,9 +47,13 @@ export interface Taken {
   release: () => void
 }
 
-/** Takes a duplicate of the socket, close-on-exec; closing it leaves the manager's socket alone. */
+/**
+ * Takes a duplicate of the socket, close-on-exec; closing it leaves the manager's socket alone.
+ * Where none can be made, the first taker gets the inherited descriptor itself.
+ */
 export function take(entry: Entry): Taken {
   const duplicate = globals[key]?.system?.duplicate(entry.fd)
+  if (duplicate === undefined && entry.takers > 0) throw cannotShare(entry)
   entry.takers += 1
   entry.taken = true
   let held = true
@@ -61,6 +66,16 @@ export function take(entry: Entry): Taken {
     if (duplicate === undefined) forget(entry)
   }
   return { fd: duplicate ?? entry.fd, release }
+}
+
+// Node refuses a second server on one descriptor (EEXIST).
+function cannotShare(entry: Entry): SocketPortError {
+  return new SocketPortError(
+    'ERR_SOCKET_PORT_UNSUPPORTED',
+    `${describeCandidate(entry)} is taken, and cannot be shared: without native code there is no ` +
+      'duplicate of it. Allow native code, or serve it with one server',
+    { fd: entry.fd, port: entry.port, path: entry.path },
+  )
 }
 
 function forget(entry: Entry): void {

@@ -1,6 +1,6 @@
 import { ServerDrain } from './drain/drain.ts'
 import { type Source, startListening } from './listen.ts'
-import { type ResolvedServe, resolveServe, type Target } from './options.ts'
+import { checkServer, type ResolvedServe, resolveServe, type Target } from './options.ts'
 import { joinShutdown, shuttingDown } from './shutdown.ts'
 import type { AnyServer, DrainResult, DrainState, Logger, ServeOptions, Service } from './types.ts'
 import { serverUrl } from './url.ts'
@@ -14,6 +14,7 @@ export async function serve<S extends AnyServer>(
   server: S,
   target: Target<ServeOptions>,
 ): Promise<Service<S>> {
+  checkServer(server)
   const options = resolveServe(target)
   const service = new ServerService(server, options)
   await service.start()

@@ -1,5 +1,5 @@
 import { publish } from '../diagnostics.ts'
-import { type ResolvedDrain, resolveDrain } from '../options.ts'
+import { checkServer, type ResolvedDrain, resolveDrain } from '../options.ts'
 import type { AnyServer, Drain, DrainOptions, DrainResult, DrainState } from '../types.ts'
 import { Connections } from './connections.ts'
 import { Http2Sessions } from './http2.ts'
@@ -12,6 +12,7 @@ import { Round } from './round.ts'
  * @throws {SocketPortError} ERR_SOCKET_PORT_INVALID_OPTION, ERR_SOCKET_PORT_UNKNOWN_OPTION
  */
 export function createDrain(server: AnyServer, options: DrainOptions = {}): Drain {
+  checkServer(server)
   return new ServerDrain(server, resolveDrain(options))
 }
 

@@ -1,4 +1,5 @@
 import { closeSync, fstatSync, type Stats } from 'node:fs'
+import type { SocketPortError } from '../errors.ts'
 import type { SocketFacts, SocketSystem } from './facts.ts'
 import { type Libc, littleEndian } from './libc.ts'
 import { parseSockaddr } from './sockaddr.ts'
@@ -23,27 +24,7 @@ const PIDFS_FIRST_INODE = 2n ** 32n
 /** Sockets seen and duplicated through libc. */
 export function nativeSystem(libc: Libc): SocketSystem {
   return {
-    describe(fd) {
-      const notSocket = whyNotSocket(fd)
-      if (notSocket !== undefined) return notSocket
-      const { family, address, port, path } = parseSockaddr(libc.getsockname(fd), littleEndian)
-      const listening = integer(libc.getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN)) === 1
-      const facts: SocketFacts = {
-        family,
-        stream: integer(libc.getsockopt(fd, SOL_SOCKET, SO_TYPE)) === SOCK_STREAM,
-        listening,
-        address,
-        port,
-        path,
-        ipv6Only:
-          family === 'IPv6'
-            ? integer(libc.getsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY)) === 1
-            : undefined,
-        backlog: undefined,
-        queueLength: undefined,
-      }
-      return listening ? { ...facts, ...queueOf(libc, fd, family) } : facts
-    },
+    describe: (fd) => whyNotSocket(fd) ?? askSocket(libc, fd),
     duplicate: (fd) => libc.fcntl(fd, F_DUPFD_CLOEXEC, 3),
     setCloseOnExec: (fd) => void libc.fcntl(fd, F_SETFD, FD_CLOEXEC),
     pidfdInode() {
@@ -73,6 +54,34 @@ export function whyNotSocket(fd: number): string | undefined {
   if (stats.isDirectory()) return 'is a directory, not a socket'
   if (stats.isCharacterDevice()) return 'is a device, not a socket'
   return 'is not a socket'
+}
+
+function askSocket(libc: Libc, fd: number): SocketFacts | string {
+  try {
+    return factsOf(libc, fd)
+  } catch (error) {
+    // An O_PATH descriptor is a socket to fstat(2) alone; AF_ALG has no name to ask for.
+    const { syscall, errno } = error as SocketPortError
+    return `cannot be examined (${syscall}: errno ${errno})`
+  }
+}
+
+function factsOf(libc: Libc, fd: number): SocketFacts {
+  const { family, address, port, path } = parseSockaddr(libc.getsockname(fd), littleEndian)
+  const listening = integer(libc.getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN)) === 1
+  const facts: SocketFacts = {
+    family,
+    stream: integer(libc.getsockopt(fd, SOL_SOCKET, SO_TYPE)) === SOCK_STREAM,
+    listening,
+    address,
+    port,
+    path,
+    ipv6Only:
+      family === 'IPv6' ? integer(libc.getsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY)) === 1 : undefined,
+    backlog: undefined,
+    queueLength: undefined,
+  }
+  return listening ? { ...facts, ...queueOf(libc, fd, family) } : facts
 }
 
 type Queue = Pick<SocketFacts, 'backlog' | 'queueLength'>

@@ -1,5 +1,5 @@
 import { Socket } from 'node:net'
-import { readSockets, socketInode } from '../proc/sockets.ts'
+import { type ProcSocket, readSockets, socketInode } from '../proc/sockets.ts'
 import type { SocketFacts, SocketSystem } from './facts.ts'
 import { whyNotSocket } from './native.ts'
 
@@ -14,7 +14,7 @@ export const plainSystem: SocketSystem = {
 
 function factsFromProc(fd: number): SocketFacts | undefined {
   const inode = socketInode(fd)
-  const sockets = readSockets()
+  const sockets = tables()
   if (inode === undefined || sockets === undefined) return undefined
   const found = sockets.find((socket) => socket.inode === inode)
   return {
@@ -29,6 +29,19 @@ function factsFromProc(fd: number): SocketFacts | undefined {
     backlog: undefined,
     queueLength: found?.queueLength,
   }
+}
+
+let cached: ProcSocket[] | undefined
+
+// Read once for all descriptors that are looked at in one go: a busy machine has long tables.
+function tables(): ProcSocket[] | undefined {
+  if (cached === undefined) {
+    cached = readSockets()
+    queueMicrotask(() => {
+      cached = undefined
+    })
+  }
+  return cached
 }
 
 // These wrap the descriptor for getsockname(2) alone and would close it when they are destroyed.

@@ -30,7 +30,12 @@ export class RawConnection {
   }
 
   static async openTls(port: number, ca: string): Promise<RawConnection> {
-    const socket = connectTls({ port, host: '127.0.0.1', ca, servername: 'localhost' })
+    return RawConnection.secure(connect({ port, host: '127.0.0.1' }), ca)
+  }
+
+  /** Makes the TLS handshake on a socket that may be open already. */
+  static async secure(plain: Socket, ca: string): Promise<RawConnection> {
+    const socket = connectTls({ socket: plain, ca, servername: 'localhost' })
     const connection = new RawConnection(socket)
     await once(socket, 'secureConnect')
     return connection

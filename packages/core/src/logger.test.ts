@@ -1,0 +1,22 @@
+import { describe, expect, it, vi } from 'vitest'
+import { defaultLogger } from './logger.ts'
+
+function written(log: () => void): string {
+  const write = vi.spyOn(process.stderr, 'write').mockReturnValue(true)
+  log()
+  const text = write.mock.calls.join('')
+  write.mockRestore()
+  return text
+}
+
+describe('defaultLogger', () => {
+  it('writes warnings and errors to stderr, as they are', () => {
+    expect(written(() => defaultLogger.warn('100 %d'))).toBe('socket-port: warning: 100 %d\n')
+    expect(written(() => defaultLogger.error('gone'))).toBe('socket-port: error: gone\n')
+  })
+
+  it('keeps the rest to itself', () => {
+    expect(written(() => defaultLogger.info('listening'))).toBe('')
+    expect(written(() => defaultLogger.debug('found fd 3'))).toBe('')
+  })
+})

@@ -1,0 +1,399 @@
+import { describe, expect, it } from 'vitest'
+import { type Candidate, describeCandidate, matchSocket, type Wanted } from './match.ts'
+
+const wanted = (request: Partial<Wanted>): Wanted => ({
+  port: 0,
+  host: undefined,
+  path: undefined,
+  name: undefined,
+  ipv6Only: false,
+  shared: false,
+  ...request,
+})
+
+const socket = (fd: number, facts: Partial<Candidate>): Candidate => ({
+  fd,
+  name: 'unknown',
+  taken: false,
+  family: undefined,
+  stream: true,
+  listening: true,
+  address: undefined,
+  port: undefined,
+  path: undefined,
+  ipv6Only: undefined,
+  backlog: undefined,
+  queueLength: undefined,
+  ...facts,
+})
+
+const v4 = (fd: number, port: number, facts: Partial<Candidate> = {}): Candidate =>
+  socket(fd, { family: 'IPv4', address: '0.0.0.0', port, ...facts })
+
+const v6 = (fd: number, port: number, facts: Partial<Candidate> = {}): Candidate =>
+  socket(fd, { family: 'IPv6', address: '::', port, ipv6Only: false, ...facts })
+
+const unix = (fd: number, path: string, facts: Partial<Candidate> = {}): Candidate =>
+  socket(fd, { family: 'unix', path, ...facts })
+
+/** The fd that is taken; `none`, or the fds among which nothing decides. */
+function outcome(request: Partial<Wanted>, sockets: Candidate[]): number | string {
+  const match = matchSocket(wanted(request), sockets)
+  if (match.kind === 'match') return match.socket.fd
+  return match.kind === 'none' ? 'none' : match.candidates.map(({ fd }) => fd).join('|')
+}
+
+function warning(request: Partial<Wanted>, sockets: Candidate[]): string | undefined {
+  const match = matchSocket(wanted(request), sockets)
+  if (match.kind === 'ambiguous') throw new Error('ambiguous')
+  return match.warning
+}
+
+interface Row {
+  why: string
+  request: Partial<Wanted>
+  sockets: Candidate[]
+  takes: number | string
+}
+
+const rows: Row[] = [
+  // By port.
+  { why: 'nothing passed', request: { port: 80 }, sockets: [], takes: 'none' },
+  { why: 'the exact port', request: { port: 80 }, sockets: [v6(3, 443), v6(4, 80)], takes: 4 },
+  { why: 'in any order', request: { port: 80 }, sockets: [v6(3, 80), v6(4, 443)], takes: 3 },
+  { why: 'no other port', request: { port: 81 }, sockets: [v6(3, 443), v6(4, 80)], takes: 'none' },
+  { why: 'a sole socket of any port', request: { port: 81 }, sockets: [v6(3, 80)], takes: 3 },
+  { why: 'a sole socket for any port', request: {}, sockets: [v6(3, 80)], takes: 3 },
+  { why: 'no guess for any port', request: {}, sockets: [v6(3, 80), v6(4, 81)], takes: 'none' },
+  {
+    why: 'a unix socket never by port',
+    request: { port: 80 },
+    sockets: [unix(3, '/a'), v4(4, 81)],
+    takes: 'none',
+  },
+  // Taken ones.
+  {
+    why: 'not a taken socket',
+    request: { port: 80 },
+    sockets: [v6(3, 80, { taken: true })],
+    takes: 'none',
+  },
+  {
+    why: 'a taken socket if it may be shared',
+    request: { port: 80, shared: true },
+    sockets: [v6(3, 80, { taken: true })],
+    takes: 3,
+  },
+  {
+    why: 'not the one that is left, after the right one was taken',
+    request: { port: 80 },
+    sockets: [v6(3, 80, { taken: true }), v6(4, 81)],
+    takes: 'none',
+  },
+  {
+    why: 'by exact port before a sole free one',
+    request: { port: 81 },
+    sockets: [v6(3, 80, { taken: true }), v6(4, 81)],
+    takes: 4,
+  },
+  // By name.
+  {
+    why: 'the name, whatever its port',
+    request: { port: 8080, name: 'admin' },
+    sockets: [v6(3, 80, { name: 'web' }), v6(4, 81, { name: 'admin' })],
+    takes: 4,
+  },
+  {
+    why: 'the name alone',
+    request: { name: 'web' },
+    sockets: [v6(3, 80, { name: 'web' }), v6(4, 81, { name: 'admin' })],
+    takes: 3,
+  },
+  {
+    why: 'the exact port before the name',
+    request: { port: 80, name: 'admin' },
+    sockets: [v6(3, 80, { name: 'web' }), v6(4, 81, { name: 'admin' })],
+    takes: 3,
+  },
+  {
+    why: 'the name among equal ports',
+    request: { port: 80, name: 'b' },
+    sockets: [v4(3, 80, { name: 'a', address: '10.0.0.1' }), v4(4, 80, { name: 'b' })],
+    takes: 4,
+  },
+  {
+    why: 'a sole nameless socket for a name',
+    request: { name: 'web' },
+    sockets: [v6(3, 80)],
+    takes: 3,
+  },
+  {
+    why: 'not a sole socket of another name',
+    request: { port: 81, name: 'web' },
+    sockets: [v6(3, 80, { name: 'admin' })],
+    takes: 'none',
+  },
+  {
+    why: 'neither of two with the name',
+    request: { name: 'web' },
+    sockets: [v6(3, 80, { name: 'web' }), v6(4, 81, { name: 'web' })],
+    takes: '3|4',
+  },
+  {
+    why: 'of two with the name the one with the port',
+    request: { port: 81, name: 'web' },
+    sockets: [v6(3, 80, { name: 'web' }), v6(4, 81, { name: 'web' })],
+    takes: 4,
+  },
+  {
+    why: 'of two with the name the one with the host',
+    request: { name: 'web', host: '::' },
+    sockets: [v4(3, 80, { name: 'web' }), v6(4, 81, { name: 'web' })],
+    takes: 4,
+  },
+  {
+    why: 'not a taken socket by name',
+    request: { name: 'web' },
+    sockets: [v6(3, 80, { name: 'web', taken: true }), v6(4, 81, { name: 'admin' })],
+    takes: 'none',
+  },
+  // By path.
+  {
+    why: 'the path',
+    request: { path: '/b' },
+    sockets: [unix(3, '/a'), unix(4, '/b')],
+    takes: 4,
+  },
+  {
+    why: 'an abstract name',
+    request: { path: '@b' },
+    sockets: [unix(3, 'b'), unix(4, '@b')],
+    takes: 4,
+  },
+  {
+    why: 'no other path',
+    request: { path: '/c' },
+    sockets: [unix(3, '/a'), unix(4, '/b')],
+    takes: 'none',
+  },
+  {
+    why: 'a sole socket of another path',
+    request: { path: '/c' },
+    sockets: [unix(3, '/a')],
+    takes: 3,
+  },
+  { why: 'a sole TCP socket for a path', request: { path: '/c' }, sockets: [v6(3, 80)], takes: 3 },
+  {
+    why: 'the name where no path fits',
+    request: { path: '/c', name: 'web' },
+    sockets: [unix(3, '/a', { name: 'web' }), unix(4, '/b')],
+    takes: 3,
+  },
+  // By host and family.
+  {
+    why: 'the exact address',
+    request: { port: 80, host: '127.0.0.1' },
+    sockets: [v4(3, 80), v4(4, 80, { address: '127.0.0.1' })],
+    takes: 4,
+  },
+  {
+    why: 'the exact address of IPv6',
+    request: { port: 80, host: '::1' },
+    sockets: [v6(3, 80, { ipv6Only: true }), v6(4, 80, { address: '::1' })],
+    takes: 4,
+  },
+  {
+    why: 'a wildcard that covers the address',
+    request: { port: 80, host: '127.0.0.1' },
+    sockets: [v6(3, 80, { ipv6Only: true }), v4(4, 80)],
+    takes: 4,
+  },
+  {
+    why: 'a dual-stack socket that covers an IPv4 address',
+    request: { port: 80, host: '127.0.0.1' },
+    sockets: [v4(3, 80, { address: '10.0.0.1' }), v6(4, 80)],
+    takes: 4,
+  },
+  {
+    why: 'the IPv6 wildcard for an IPv6 address',
+    request: { port: 80, host: '::1' },
+    sockets: [v4(3, 80), v6(4, 80, { ipv6Only: true })],
+    takes: 4,
+  },
+  {
+    why: 'the IPv4 wildcard when it is asked for',
+    request: { port: 80, host: '0.0.0.0' },
+    sockets: [v6(3, 80, { ipv6Only: true }), v4(4, 80)],
+    takes: 4,
+  },
+  {
+    why: 'localhost as 127.0.0.1',
+    request: { port: 80, host: 'localhost' },
+    sockets: [v4(3, 80, { address: '10.0.0.1' }), v4(4, 80, { address: '127.0.0.1' })],
+    takes: 4,
+  },
+  {
+    why: 'localhost as ::1',
+    request: { port: 80, host: 'localhost' },
+    sockets: [v6(3, 80, { address: '::2' }), v6(4, 80, { address: '::1' })],
+    takes: 4,
+  },
+  {
+    why: 'the IPv6 socket for ipv6Only',
+    request: { port: 80, ipv6Only: true },
+    sockets: [v4(3, 80), v6(4, 80, { ipv6Only: true })],
+    takes: 4,
+  },
+  {
+    why: 'neither of two families',
+    request: { port: 80 },
+    sockets: [v4(3, 80), v6(4, 80, { ipv6Only: true })],
+    takes: '3|4',
+  },
+  {
+    why: 'the other family once one is taken',
+    request: { port: 80 },
+    sockets: [v4(3, 80, { taken: true }), v6(4, 80, { ipv6Only: true })],
+    takes: 4,
+  },
+  {
+    why: 'an exact port at an address that was not asked for',
+    request: { port: 80, host: '10.0.0.9' },
+    sockets: [v4(3, 80, { address: '10.0.0.1' }), v4(4, 81)],
+    takes: 3,
+  },
+  // SO_REUSEPORT groups.
+  {
+    why: 'the first of a group',
+    request: { port: 80 },
+    sockets: [v6(3, 80), v6(4, 80), v6(5, 80)],
+    takes: 3,
+  },
+  {
+    why: 'the next of a group',
+    request: { port: 80 },
+    sockets: [v6(3, 80, { taken: true }), v6(4, 80), v6(5, 80)],
+    takes: 4,
+  },
+  {
+    why: 'no more than a group has',
+    request: { port: 80 },
+    sockets: [v6(3, 80, { taken: true }), v6(4, 80, { taken: true })],
+    takes: 'none',
+  },
+  {
+    why: 'neither of a group with two names',
+    request: { port: 80 },
+    sockets: [v6(3, 80, { name: 'a' }), v6(4, 80, { name: 'b' })],
+    takes: '3|4',
+  },
+]
+
+describe('matchSocket', () => {
+  it.each(rows)('$why', ({ request, sockets, takes }) => {
+    expect(outcome(request, sockets)).toBe(takes)
+  })
+
+  it('chooses the same in any order, but in a group', () => {
+    for (const { why, request, sockets, takes } of rows) {
+      if (why.includes('group')) continue
+      const expected = typeof takes === 'string' ? takes.split('|').reverse().join('|') : takes
+      expect(outcome(request, sockets.toReversed()), why).toBe(expected)
+    }
+  })
+})
+
+describe('the warning of matchSocket', () => {
+  it.each<{ request: Partial<Wanted>; sockets: Candidate[] }>([
+    { request: { port: 80 }, sockets: [v6(3, 80)] },
+    { request: {}, sockets: [v6(3, 80)] },
+    { request: { port: 80, host: '::' }, sockets: [v6(3, 80)] },
+    { request: { port: 80, host: '0.0.0.0' }, sockets: [v6(3, 80)] },
+    { request: { port: 80, host: '127.0.0.1' }, sockets: [v4(3, 80, { address: '127.0.0.1' })] },
+    { request: { port: 80, host: 'app.example' }, sockets: [v6(3, 80)] },
+    { request: { name: 'web' }, sockets: [v6(3, 80, { name: 'web' })] },
+    { request: { path: '/a' }, sockets: [unix(3, '/a')] },
+    { request: { path: '/a', host: '127.0.0.1' }, sockets: [unix(3, '/a')] },
+    { request: { port: 80 }, sockets: [] },
+    { request: { port: 80 }, sockets: [v6(3, 80, { taken: true })] },
+  ])('is silent where nothing differs: $request', ({ request, sockets }) => {
+    expect(warning(request, sockets)).toBeUndefined()
+  })
+
+  it.each<{ asked: string; request: Partial<Wanted>; sole: Candidate; is: string }>([
+    {
+      asked: 'port 81',
+      request: { port: 81 },
+      sole: v6(3, 80, { name: 'web' }),
+      is: 'fd 3 "web" [::]:80',
+    },
+    {
+      asked: 'path /b',
+      request: { path: '/b' },
+      sole: unix(3, '/a'),
+      is: 'fd 3 "unknown" unix:/a',
+    },
+    {
+      asked: 'path /b',
+      request: { path: '/b' },
+      sole: v4(3, 80),
+      is: 'fd 3 "unknown" 0.0.0.0:80',
+    },
+    {
+      asked: 'port 81',
+      request: { port: 81, host: '127.0.0.1' },
+      sole: socket(3, { family: 'unix' }),
+      is: 'fd 3 "unknown" unix:(unnamed)',
+    },
+    {
+      asked: 'name "web"',
+      request: { port: 80, name: 'web' },
+      sole: v6(3, 80, { name: 'admin' }),
+      is: 'fd 3 "admin" [::]:80',
+    },
+    {
+      asked: 'host 127.0.0.1',
+      request: { port: 80, host: '127.0.0.1' },
+      sole: v4(3, 80),
+      is: 'fd 3 "unknown" 0.0.0.0:80',
+    },
+    {
+      asked: 'host localhost',
+      request: { port: 80, host: 'localhost' },
+      sole: v6(3, 80),
+      is: 'fd 3 "unknown" [::]:80',
+    },
+    {
+      asked: 'host 0.0.0.0',
+      request: { port: 80, host: '0.0.0.0' },
+      sole: v6(3, 80, { ipv6Only: true }),
+      is: 'fd 3 "unknown" [::]:80',
+    },
+    {
+      asked: 'port 81, name "web", host ::1',
+      request: { port: 81, name: 'web', host: '::1' },
+      sole: v6(3, 80),
+      is: 'fd 3 "unknown" [::]:80',
+    },
+  ])('says that $asked was asked for and $is is used', ({ asked, request, sole, is }) => {
+    expect(warning(request, [sole])).toBe(
+      `${asked} was asked for, but the inherited socket is ${is}; it is used as it is. ` +
+        "Make the two agree, or pass inherit: 'never' to bind a socket instead",
+    )
+  })
+
+  it('lists what there is where none fits', () => {
+    const sockets = [v6(3, 80, { name: 'web' }), unix(4, '/run/app.sock')]
+    expect(warning({ port: 81 }, sockets)).toBe(
+      'none of the inherited sockets fits port 81: fd 3 "web" [::]:80, fd 4 "unknown" unix:/run/app.sock. ' +
+        'A socket of its own is bound; to use an inherited one, ask for its port or its name',
+    )
+    expect(warning({ path: '/x', name: 'y' }, sockets)).toContain('fits path /x, name "y": fd 3')
+  })
+})
+
+describe('describeCandidate', () => {
+  it('quotes the name, which a manager may have filled with anything', () => {
+    expect(describeCandidate(v4(7, 80, { name: 'a\n"b' }))).toBe('fd 7 "a\\n\\"b" 0.0.0.0:80')
+  })
+})
