@@ -23,7 +23,7 @@ describe.each(MAJORS)('Node %d', (major) => {
   })
 
   it("passes core's own tests", async () => {
-    const vitest = fileURLToPath(import.meta.resolve('vitest/vitest.mjs'))
+    const vitest = fileURLToPath(new URL('../node_modules/vitest/vitest.mjs', import.meta.url))
     const { stdout } = await run(execPath, [vitest, 'run', '--reporter=json', 'src/'], {
       cwd: core,
     })

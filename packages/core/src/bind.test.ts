@@ -106,8 +106,8 @@ describe('explainBindError', () => {
     [
       'EACCES',
       { path: '/run/app.sock' },
-      'cannot listen on path /run/app.sock (EACCES): the directory must be writable for this user; ' +
-        'choose another one or change its permissions',
+      'cannot listen on path /run/app.sock (EACCES): the directory must exist and be writable for this user; ' +
+        'create it, or choose another one',
     ],
     [
       'EADDRNOTAVAIL',
@@ -142,8 +142,8 @@ describe('explainBindError', () => {
       errno: -1,
       cause: { message: 'listen EADDRNOTAVAIL' },
     })
-    expect(explain('ENOENT', { path: '/a/b' })).toMatchObject({ path: '/a/b' })
-    expect('port' in explain('ENOENT', { path: '/a/b' })).toBe(false)
+    expect(explain('ENOTDIR', { path: '/a/b' })).toMatchObject({ path: '/a/b' })
+    expect('port' in explain('ENOTDIR', { path: '/a/b' })).toBe(false)
   })
 
   it('returns an error that it cannot explain as it is', () => {
