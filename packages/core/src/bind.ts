@@ -70,6 +70,13 @@ export function explainBindError(error: NodeJS.ErrnoException, request: Resolved
   )
 }
 
+/** Puts the message of {@link explainBindError} into Node's own error, for who hears it as an event. */
+export function explainInPlace(error: NodeJS.ErrnoException, request: ResolvedListen): void {
+  const { message } = error
+  error.message = explainBindError(error, request).message
+  if (error.stack !== undefined) error.stack = error.stack.replace(message, error.message)
+}
+
 const fixes: Record<string, (request: ResolvedListen) => string> = {
   EADDRINUSE(request) {
     const { path, port } = request

@@ -1,6 +1,7 @@
 import { SocketPortError } from './errors.ts'
 import { describeCandidate, matchSocket } from './match.ts'
 import type { ResolvedListen } from './options.ts'
+import { quote } from './quote.ts'
 import { type Entry, inheritedEntries, type Taken, take } from './registry.ts'
 
 export interface InheritedListener extends Taken {
@@ -55,5 +56,5 @@ function notInherited(request: ResolvedListen, entries: Entry[]): SocketPortErro
 export function describeRequest({ port, path, host, name }: ResolvedListen): string {
   const what = path === undefined ? `port ${port}` : `path ${path}`
   const where = host === undefined ? '' : ` on ${host}`
-  return `${what}${where}${name === undefined ? '' : ` named ${JSON.stringify(name)}`}`
+  return `${what}${where}${name === undefined ? '' : ` named ${quote(name)}`}`
 }

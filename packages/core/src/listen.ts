@@ -7,6 +7,7 @@ import { SocketPortError } from './errors.ts'
 import { describeRequest, type InheritedListener, takeInherited } from './inherit.ts'
 import { socketAddress } from './match.ts'
 import { checkServer, type ResolvedListen, resolveListen, type Target } from './options.ts'
+import { quote } from './quote.ts'
 import type { AnyServer } from './types.ts'
 
 /** Where a listening socket came from. */
@@ -47,11 +48,23 @@ export function listenFd(target: Target): number | undefined {
 // Servers between the call of listen and its outcome: Node notices a second one too late.
 const starting = new WeakSet<AnyServer>()
 
+/** Node's own `listen` of a server, where something else stands in its place. */
+export type NativeListen = (...args: unknown[]) => unknown
+
+export interface ListenRequest extends ResolvedListen {
+  /** @default server.listen */
+  nativeListen?: NativeListen | undefined
+  /** More options for Node's `listen` when the socket is bound. */
+  nodeOptions?: object | undefined
+  /** Sees an error of Node's `listen` before the listeners of the server do. */
+  onError?: ((error: NodeJS.ErrnoException) => void) | undefined
+}
+
 /**
- * Starts to listen and settles with the outcome. `server.listen` itself is called synchronously,
- * unless a port must be freed or a stale unix socket removed first.
+ * Starts to listen and settles with the outcome. Node's `listen` is called synchronously, unless a
+ * port must be freed or a stale unix socket removed first.
  */
-export function startListening(server: AnyServer, request: ResolvedListen): Promise<Source> {
+export function startListening(server: AnyServer, request: ListenRequest): Promise<Source> {
   if (server.listening || starting.has(server)) {
     const error = new SocketPortError(
       'ERR_SOCKET_PORT_ALREADY_LISTENING',
@@ -64,7 +77,7 @@ export function startListening(server: AnyServer, request: ResolvedListen): Prom
   return startOnce(server, request).finally(() => starting.delete(server))
 }
 
-function startOnce(server: AnyServer, request: ResolvedListen): Promise<Source> {
+function startOnce(server: AnyServer, request: ListenRequest): Promise<Source> {
   try {
     request.signal?.throwIfAborted()
     const inherited = takeInherited(request)
@@ -82,37 +95,42 @@ function startOnce(server: AnyServer, request: ResolvedListen): Promise<Source> 
 
 async function listenInherited(
   server: AnyServer,
-  request: ResolvedListen,
+  request: ListenRequest,
   { entry, fd, release }: InheritedListener,
 ): Promise<Source> {
   const { logger } = request
   server.once('close', release)
+  // Before it listens: whoever hears of that asks for the address.
+  const forgetPath = entry.family === 'unix' ? reportPath(server, entry.path ?? '') : undefined
   try {
     await outcome(server, request, () => {
       // The backlog must be positional: given in the options, Node ignores it and sets 511 on the
       // shared socket for every process that holds it (net.js, Server.prototype.listen).
-      server.listen({ fd }, keptBacklog(entry.backlog))
+      nativeListen(server, request)({ fd }, keptBacklog(entry.backlog))
     })
   } catch (error) {
     server.off('close', release)
     release()
+    forgetPath?.()
     throw error
   }
-  if (entry.family === 'unix') reportPath(server, entry.path ?? '')
   logger.info(
-    `listening on ${socketAddress(entry)}, inherited as fd ${entry.fd} ${JSON.stringify(entry.name)}`,
+    `listening on ${socketAddress(entry)}, inherited as fd ${entry.fd} ${quote(entry.name)}`,
   )
   publish.listen({ server, source: 'inherited', fd: entry.fd, name: entry.name })
   return 'inherited'
 }
 
-async function listenBound(server: AnyServer, request: ResolvedListen): Promise<Source> {
-  const { bindPath, mode, logger } = request
+async function listenBound(server: AnyServer, request: ListenRequest): Promise<Source> {
+  const { bindPath, mode, logger, nodeOptions } = request
   const named = bindPath !== undefined && !bindPath.startsWith('\0')
   // A worker thread may not change the umask, which belongs to the whole process.
   const umask = named && isMainThread ? mode : undefined
   try {
-    await outcome(server, request, () => withMode(umask, () => server.listen(bindOptions(request))))
+    await outcome(server, request, () => {
+      const options = { ...nodeOptions, ...bindOptions(request) }
+      withMode(umask, () => nativeListen(server, request)(options))
+    })
   } catch (error) {
     throw explainBindError(error as NodeJS.ErrnoException, request)
   }
@@ -123,7 +141,8 @@ async function listenBound(server: AnyServer, request: ResolvedListen): Promise<
 }
 
 /** Starts, and waits for the first of the events that end a start. */
-function outcome(server: AnyServer, { signal }: ResolvedListen, start: () => void): Promise<void> {
+function outcome(server: AnyServer, request: ListenRequest, start: () => void): Promise<void> {
+  const { signal } = request
   return new Promise((resolve, reject) => {
     const settle = (then: () => void): void => {
       server.off('listening', onListening).off('error', onError).off('close', onClose)
@@ -131,13 +150,17 @@ function outcome(server: AnyServer, { signal }: ResolvedListen, start: () => voi
       then()
     }
     const onListening = (): void => settle(resolve)
-    const onError = (error: Error): void => settle(() => reject(error))
+    const onError = (error: Error): void => {
+      settle(() => reject(error))
+      request.onError?.(error)
+    }
     const onClose = (): void => settle(() => reject(closedTooEarly()))
     const onAbort = (): void => {
       settle(() => reject(signal?.reason))
       giveUp(server)
     }
-    server.once('listening', onListening).once('error', onError).once('close', onClose)
+    server.once('listening', onListening).prependOnceListener('error', onError)
+    server.once('close', onClose)
     signal?.addEventListener('abort', onAbort)
     try {
       start()
@@ -150,6 +173,7 @@ function outcome(server: AnyServer, { signal }: ResolvedListen, start: () => voi
 // Node's own `signal` option would leave a listener behind for every start that failed, and forgets
 // the abort while a host name is looked up (net.js, lookupAndListen).
 function giveUp(server: AnyServer): void {
+  if (server.listening) return void server.close()
   const onListening = (): void => {
     server.off('error', onError).close()
   }
@@ -157,13 +181,14 @@ function giveUp(server: AnyServer): void {
   server.once('listening', onListening).once('error', onError)
 }
 
-function closeOnAbort(server: AnyServer, signal: AbortSignal | undefined): void {
+export function closeOnAbort(server: AnyServer, signal: AbortSignal | undefined): void {
+  if (signal === undefined) return
   const close = (): void => void server.close()
-  signal?.addEventListener('abort', close, { once: true })
-  server.once('close', () => signal?.removeEventListener('abort', close))
+  signal.addEventListener('abort', close, { once: true })
+  server.once('close', () => signal.removeEventListener('abort', close))
 }
 
-const closedTooEarly = (): SocketPortError =>
+export const closedTooEarly = (): SocketPortError =>
   new SocketPortError(
     'ERR_SOCKET_PORT_CLOSED',
     'the server was closed before it listened; await listen() before closing it',
@@ -176,14 +201,19 @@ const keptBacklog = (backlog: number | undefined): number => Math.max(1, backlog
 
 // Node's own `address()` is null for a unix socket that was opened elsewhere, and frameworks and
 // their start-up messages rely on it.
-function reportPath(server: AnyServer, path: string): void {
+function reportPath(server: AnyServer, path: string): () => void {
   Object.defineProperty(server, 'address', {
     configurable: true,
     writable: true,
     value: () => path,
   })
-  server.once('close', () => Reflect.deleteProperty(server, 'address'))
+  const forget = (): void => void Reflect.deleteProperty(server, 'address')
+  server.once('close', forget)
+  return forget
 }
+
+const nativeListen = (server: AnyServer, request: ListenRequest): NativeListen =>
+  request.nativeListen ?? ((...args) => Reflect.apply(server.listen, server, args))
 
 function addressText(server: AnyServer): string {
   const address = server.address()

@@ -1,4 +1,5 @@
 import { isIP } from 'node:net'
+import { quote } from './quote.ts'
 import type { SocketFacts } from './sockets/facts.ts'
 
 /** What a listener asks for, resolved. Port 0 is any port. */
@@ -48,7 +49,7 @@ export function matchSocket<C extends Candidate>(wanted: Wanted, sockets: readon
 
 /** One line for messages: `fd 3 "web" 0.0.0.0:8080`. */
 export function describeCandidate(socket: Candidate): string {
-  return `fd ${socket.fd} ${JSON.stringify(socket.name)} ${socketAddress(socket)}`
+  return `fd ${socket.fd} ${quote(socket.name)} ${socketAddress(socket)}`
 }
 
 /** `0.0.0.0:80`, `[::]:80` or `unix:/path`. */
@@ -103,7 +104,7 @@ function differences(socket: Candidate, wanted: Wanted): string | undefined {
     asked.push(`port ${wanted.port}`)
   }
   if (wanted.name !== undefined && socket.name !== wanted.name) {
-    asked.push(`name ${JSON.stringify(wanted.name)}`)
+    asked.push(`name ${quote(wanted.name)}`)
   }
   if (
     wanted.host !== undefined &&
@@ -122,7 +123,7 @@ function differences(socket: Candidate, wanted: Wanted): string | undefined {
 function noneWarning(wanted: Wanted, sockets: readonly Candidate[]): string {
   const asked = [
     wanted.path === undefined ? `port ${wanted.port}` : `path ${wanted.path}`,
-    wanted.name === undefined ? '' : `name ${JSON.stringify(wanted.name)}`,
+    wanted.name === undefined ? '' : `name ${quote(wanted.name)}`,
   ].filter((part) => part !== '')
   return (
     `none of the inherited sockets fits ${asked.join(', ')}: ` +

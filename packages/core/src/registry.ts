@@ -3,6 +3,7 @@ import { readdirSync } from 'node:fs'
 import { clearEnvironment, type PassedFd, readEnvironment } from './environment.ts'
 import { SocketPortError } from './errors.ts'
 import { type Candidate, describeCandidate } from './match.ts'
+import { quote } from './quote.ts'
 import { problemOf, type SocketFacts, type SocketSystem } from './sockets/facts.ts'
 import { socketSystem } from './sockets/system.ts'
 import type { InheritedSocket, Logger } from './types.ts'
@@ -129,7 +130,7 @@ function describeAll(passed: PassedFd[], system: SocketSystem, logger: Logger): 
     const problem = typeof found === 'string' ? found : problemOf(found)
     entries.push({ ...facts, fd, name, problem, taken: false, takers: 0 })
     if (problem === undefined) system.setCloseOnExec(fd)
-    else problems.push(`fd ${fd} ${JSON.stringify(name)} ${problem}`)
+    else problems.push(`fd ${fd} ${quote(name)} ${problem}`)
   }
   if (missing > 0) {
     problems.unshift(

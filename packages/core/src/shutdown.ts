@@ -55,14 +55,13 @@ class Shutdown {
   async #run(reason: ShutdownReason): Promise<void> {
     const members = [...this.#members]
     const logger = members[0]?.logger ?? defaultLogger
-    const ends = members.every(({ exit }) => exit)
     logger.info(`${reason}: draining ${members.length} server${members.length === 1 ? '' : 's'}`)
     process.once('exit', this.#onEarlyExit)
     await Promise.all(members.map((member) => member.drain(reason === 'SIGINT')))
     const succeeded = await runHooks([...this.#hooks].reverse(), reason, logger)
     process.off('exit', this.#onEarlyExit)
     if (!succeeded) process.exitCode = 1
-    if (ends) process.exit(succeeded ? 0 : 1)
+    if (members.every(({ exit }) => exit)) process.exit(succeeded ? 0 : 1)
     this.#running = undefined
     this.#listen()
   }

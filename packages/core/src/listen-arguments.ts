@@ -1,0 +1,83 @@
+import type { ListenOptions } from './types.ts'
+
+/** What a call of Node's `server.listen` asks for, where a socket may be inherited for it. */
+export interface ListenCall {
+  options: Pick<ListenOptions, 'port' | 'host' | 'path' | 'backlog' | 'ipv6Only' | 'reusePort'> &
+    Pick<ListenOptions, 'exclusive' | 'signal'>
+  /** Options of Node's that mean something to it alone. */
+  nodeOptions: { readableAll?: boolean; writableAll?: boolean }
+  callback: (() => void) | undefined
+}
+
+/**
+ * Reads the arguments of `server.listen` in each of Node's forms; `undefined` for those that name a
+ * descriptor or handle, or that Node itself must refuse. Pure.
+ */
+export function readListenArguments(args: readonly unknown[]): ListenCall | undefined {
+  const last = args.at(-1)
+  const callback = typeof last === 'function' ? (last as () => void) : undefined
+  const [first, ...rest] = callback === undefined ? args : args.slice(0, -1)
+
+  if (first === undefined || first === null) {
+    return { ...place({ port: 0 }, rest), callback }
+  }
+  if (typeof first === 'object') {
+    const given = first as Record<string, unknown>
+    if (typeof given.fd === 'number' || '_handle' in given || 'handle' in given) return undefined
+    const options = fromObject(given)
+    return options && { ...options, callback }
+  }
+  const port = portOf(first)
+  if (port !== undefined) return { ...place({ port }, rest), callback }
+  // A port that Node would refuse is no path.
+  if (typeof first !== 'string' || first === '' || isNumeric(first)) return undefined
+  return { ...place({ path: first }, rest), callback }
+}
+
+type Read = Omit<ListenCall, 'callback'>
+
+// `listen(port, host, backlog)`, `listen(port, backlog)`, `listen(path, backlog)`.
+function place(options: ListenCall['options'], rest: readonly unknown[]): Read {
+  const host = rest.find((argument) => typeof argument === 'string' && argument !== '')
+  const backlog = rest.map(Number).find((number) => Number.isInteger(number) && number > 0)
+  return {
+    options: {
+      ...options,
+      ...(typeof host === 'string' && options.path === undefined && { host }),
+      ...(backlog !== undefined && { backlog }),
+    },
+    nodeOptions: {},
+  }
+}
+
+function fromObject(given: Record<string, unknown>): Read | undefined {
+  const { host, path, backlog, ipv6Only, reusePort, exclusive, signal } = given
+  const hasPort = given.port !== undefined && given.port !== null
+  const port = hasPort ? portOf(given.port) : 0
+  const usesPath = !hasPort && typeof path === 'string' && path !== ''
+  // Node lets a port win over a path, and refuses an object that has neither.
+  if (port === undefined || (!hasPort && !usesPath && !('port' in given))) return undefined
+  return {
+    options: {
+      ...(usesPath ? { path } : { port }),
+      ...(typeof host === 'string' && host !== '' && !usesPath && { host }),
+      ...(Number.isInteger(backlog) && Number(backlog) > 0 && { backlog: Number(backlog) }),
+      ipv6Only: Boolean(ipv6Only),
+      reusePort: Boolean(reusePort),
+      exclusive: Boolean(exclusive),
+      ...(signal instanceof AbortSignal && { signal }),
+    },
+    nodeOptions: {
+      ...(given.readableAll === true && { readableAll: true }),
+      ...(given.writableAll === true && { writableAll: true }),
+    },
+  }
+}
+
+const isNumeric = (text: string): boolean => text.trim() !== '' && !Number.isNaN(Number(text))
+
+function portOf(value: unknown): number | undefined {
+  const port = typeof value === 'string' && isNumeric(value) ? Number(value) : value
+  const valid = typeof port === 'number' && Number.isInteger(port) && port >= 0 && port <= 65_535
+  return valid ? port : undefined
+}

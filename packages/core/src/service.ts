@@ -1,0 +1,144 @@
+import { ServerDrain } from './drain/drain.ts'
+import { closedTooEarly, type ListenRequest, type Source, startListening } from './listen.ts'
+import type { ResolvedServe } from './options.ts'
+import { joinShutdown, shuttingDown } from './shutdown.ts'
+import type { AnyServer, DrainResult, DrainState, Logger, Service } from './types.ts'
+import { serverUrl } from './url.ts'
+
+/** How a program that owns the server takes part in its start and its end. */
+export interface ServiceParts
+  extends Pick<ListenRequest, 'nativeListen' | 'nodeOptions' | 'onError'> {
+  /** Runs after the drain when the process shuts down, before the hooks. */
+  finish?: (() => unknown) | undefined
+  /** Somebody else ends the process. @default () => false */
+  endsElsewhere?: (() => boolean) | undefined
+}
+
+/** One server, from its listen to the end of its drain. */
+export class ServerService<S extends AnyServer> implements Service<S> {
+  readonly server: S
+  readonly #options: ResolvedServe
+  readonly #parts: ServiceParts
+  readonly #drain: ServerDrain
+  readonly #starting = new AbortController()
+  #started: Promise<void> | undefined
+  #interrupted = false
+  #source: Source = 'bound'
+  // Kept: once the server is closed it has none.
+  #address: Service['address'] = ''
+  #url = ''
+
+  constructor(server: S, options: ResolvedServe, parts: ServiceParts = {}) {
+    this.server = server
+    this.#options = options
+    this.#parts = parts
+    this.#drain = new ServerDrain(server, options.drain)
+  }
+
+  async start(): Promise<void> {
+    this.#started = this.#listen()
+    try {
+      await this.#started
+    } catch (error) {
+      // The process is about to end well; a rejection would make it fail first.
+      if (this.#interrupted && this.#options.exit) return new Promise(() => {})
+      throw error
+    }
+  }
+
+  get source(): Source {
+    return this.#source
+  }
+
+  get address(): Service['address'] {
+    return this.#address
+  }
+
+  get port(): number | undefined {
+    return typeof this.#address === 'string' ? undefined : this.#address.port
+  }
+
+  get url(): string {
+    return this.#url
+  }
+
+  get state(): DrainState {
+    return this.#drain.state
+  }
+
+  get signal(): AbortSignal {
+    return this.#drain.signal
+  }
+
+  close(): Promise<DrainResult> {
+    return this.#close(false)
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close().then(() => {})
+  }
+
+  async #listen(): Promise<void> {
+    const { signals, exit, logger, signal } = this.#options
+    const drain = this.#drain
+    const parts = this.#parts
+    signal?.throwIfAborted()
+    const leave = joinShutdown({
+      signals,
+      logger,
+      get exit() {
+        return exit && !parts.endsElsewhere?.()
+      },
+      get connections() {
+        return drain.connections
+      },
+      drain: (quick) => this.#shutDown(quick),
+      force: () => drain.force(),
+    })
+    const abort = (): void => this.#starting.abort(signal?.reason)
+    signal?.addEventListener('abort', abort, { once: true })
+    try {
+      const request = { ...this.#options, ...parts, signal: this.#starting.signal }
+      this.#source = await startListening(this.server, request)
+    } catch (error) {
+      leave()
+      drain.dispose()
+      throw error
+    } finally {
+      signal?.removeEventListener('abort', abort)
+    }
+    this.#address = this.server.address() ?? ''
+    this.#url = serverUrl(this.server)
+    this.server.once('close', leave)
+    signal?.addEventListener('abort', () => void this.close(), { once: true })
+  }
+
+  async #shutDown(quick: boolean): Promise<DrainResult | undefined> {
+    this.#interrupted = true
+    const result = await this.#close(quick)
+    await this.#parts.finish?.()
+    return result
+  }
+
+  async #close(quick: boolean): Promise<DrainResult> {
+    const { logger } = this.#options
+    if (this.#url === '') {
+      // Still starting: nothing is served yet, and nothing may start to be.
+      this.#starting.abort(this.#interrupted ? shuttingDown() : closedTooEarly())
+      await this.#started?.catch(() => {})
+    }
+    const first = this.state === 'ready'
+    const result = await this.#drain.start({ quick })
+    if (first) report(result, this.#url, logger)
+    return result
+  }
+}
+
+function report(result: DrainResult, url: string, logger: Logger): void {
+  const { served, expired, forced, duration } = result
+  const message =
+    `drained ${url} in ${Math.round(duration)} ms: ${served} requests served, ` +
+    `${expired} idle connections closed, ${forced} connections cut`
+  if (forced > 0) logger.warn(message)
+  else logger.info(message)
+}
