@@ -109,8 +109,14 @@ export class ServerService<S extends AnyServer> implements Service<S> {
     }
     this.#address = this.server.address() ?? ''
     this.#url = serverUrl(this.server)
-    this.server.once('close', leave)
-    signal?.addEventListener('abort', () => void this.close(), { once: true })
+    const close = (): void => void this.close()
+    signal?.addEventListener('abort', close, { once: true })
+    this.server.once('close', () => {
+      leave()
+      signal?.removeEventListener('abort', close)
+    })
+    // Between the event and this line, where the abort was still that of the start.
+    if (signal?.aborted) close()
   }
 
   async #shutDown(quick: boolean): Promise<DrainResult | undefined> {

@@ -1,0 +1,169 @@
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer, type Server } from 'node:http'
+import { type AddressInfo, createServer as createNetServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { type Managed, type ManageOptions, manage } from './manage.ts'
+import { get, RawConnection } from './testing/raw-connection.ts'
+
+const cleanups: (() => unknown)[] = []
+afterEach(async () => {
+  await Promise.all(cleanups.splice(0).map((cleanup) => cleanup()))
+})
+
+interface Fixture {
+  server: Server
+  managed: Managed<Server>
+}
+
+function fixture(options: ManageOptions = {}): Fixture {
+  const server = createServer((request, response) => void response.end(request.url))
+  const managed = manage(server, { signals: false, exit: false, ...options })
+  cleanups.push(() => managed.drain())
+  return { server, managed }
+}
+
+const port = (server: Server): number => (server.address() as AddressInfo).port
+
+const closed = (server: Server): Promise<Error | undefined> =>
+  new Promise((resolve) => server.close(resolve))
+
+describe('listen', () => {
+  it('returns the server, listens at once as Node does, and calls back once', async () => {
+    const { server, managed } = fixture()
+    const callback = vi.fn()
+    expect(server.listen(0, callback)).toBe(server)
+    expect(server.listening).toBe(true)
+    expect(port(server)).toBeGreaterThan(0)
+    await once(server, 'listening')
+    expect(callback).toHaveBeenCalledOnce()
+    expect(managed.service).toMatchObject({ source: 'bound', state: 'ready' })
+  })
+
+  it('takes a path', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'manage-'))
+    cleanups.push(() => rmSync(folder, { recursive: true }))
+    const { server } = fixture()
+    const path = join(folder, 'app.sock')
+    server.listen(path)
+    await once(server, 'listening')
+    expect(server.address()).toBe(path)
+  })
+
+  it('on a busy port emits one error, which says who holds it', async () => {
+    const holder = createNetServer().listen(0)
+    await once(holder, 'listening')
+    cleanups.push(() => holder.close())
+    const { server } = fixture()
+    const heard = vi.fn()
+    server.on('error', heard)
+    server.listen(port(holder as Server))
+    await once(server, 'error')
+    await new Promise(setImmediate)
+    expect(heard).toHaveBeenCalledOnce()
+    expect(heard.mock.calls[0]?.[0]).toMatchObject({
+      code: 'EADDRINUSE',
+      message: expect.stringContaining('this process itself'),
+    })
+  })
+
+  it('that cannot be served by what was asked for emits the error', async () => {
+    const { server } = fixture({ inherit: 'require' })
+    server.listen(0)
+    const [error] = await once(server, 'error')
+    expect(error.code).toBe('ERR_SOCKET_PORT_NOT_INHERITED')
+  })
+
+  it.each([65_536, -1, 1.5])('leaves the port %j to Node, which throws', (wrong) => {
+    const { server } = fixture()
+    expect(() => server.listen(wrong)).toThrow(
+      expect.objectContaining({ code: 'ERR_SOCKET_BAD_PORT' }),
+    )
+  })
+
+  it('twice is refused as by Node', async () => {
+    const { server } = fixture()
+    server.listen(0)
+    expect(() => server.listen(0)).toThrow(
+      expect.objectContaining({ code: 'ERR_SERVER_ALREADY_LISTEN' }),
+    )
+  })
+
+  it('refuses wrong options where they are given', () => {
+    const wrong = { name: '' } as ManageOptions
+    expect(() => manage(createServer(), wrong)).toThrow(/name must be/)
+  })
+})
+
+describe('close', () => {
+  it('drains: an idle connection is served once more', async () => {
+    const { server } = fixture()
+    server.listen(0)
+    await once(server, 'listening')
+    const client = await RawConnection.open(port(server))
+    client.send(get('/first'))
+    await client.receive(/\/first$/)
+    const done = closed(server)
+    client.send(get('/again'))
+    expect(await client.receive(/\/again$/)).toMatch(/connection: close/i)
+    expect(await done).toBeUndefined()
+    expect(server.listening).toBe(false)
+  })
+
+  it('emits close once, also after a drain that somebody else has started', async () => {
+    const { server, managed } = fixture()
+    const heard = vi.fn()
+    server.on('close', heard)
+    server.listen(0)
+    await once(server, 'listening')
+    await managed.drain()
+    expect(await closed(server)).toBeUndefined()
+    expect(heard).toHaveBeenCalledOnce()
+  })
+
+  it('twice tells the second that nothing runs', async () => {
+    const { server } = fixture()
+    server.listen(0)
+    await once(server, 'listening')
+    expect(await closed(server)).toBeUndefined()
+    expect(await closed(server)).toMatchObject({ code: 'ERR_SERVER_NOT_RUNNING' })
+  })
+
+  it('of a server that never listened is Node’s own', async () => {
+    expect(await closed(fixture().server)).toMatchObject({ code: 'ERR_SERVER_NOT_RUNNING' })
+  })
+
+  it('at once after listen is no error', async () => {
+    const { server } = fixture()
+    server.on('error', (error) => expect.unreachable(error.message))
+    server.listen(0)
+    expect(await closed(server)).toBeUndefined()
+    expect(server.listening).toBe(false)
+  })
+
+  it('and listen again works', async () => {
+    const { server, managed } = fixture()
+    for (const round of [1, 2]) {
+      server.listen(0)
+      await once(server, 'listening')
+      const client = await RawConnection.open(port(server))
+      client.send(get(`/${round}`, 'Connection: close'))
+      await client.receive(new RegExp(`/${round}$`))
+      expect(await closed(server)).toBeUndefined()
+      expect(managed.service?.state).toBe('closed')
+    }
+  })
+
+  it('by an abort signal drains', async () => {
+    const abort = new AbortController()
+    const { server, managed } = fixture()
+    server.listen({ port: 0, signal: abort.signal })
+    await once(server, 'listening')
+    abort.abort()
+    await once(server, 'close')
+    expect(managed.service?.state).toBe('closed')
+    expect(server.listening).toBe(false)
+  })
+})
