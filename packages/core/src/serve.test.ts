@@ -95,6 +95,25 @@ describe('a service', () => {
     expect(one.duration).toBeGreaterThanOrEqual(0)
   })
 
+  it('closes idle connections at once in the quick form', async () => {
+    const service = await serving(createServer((_, response) => void response.end('ok')))
+    const client = await RawConnection.open(service.port ?? 0)
+    client.send(get('/'))
+    await client.receive(/ok$/)
+    expect(await service.close({ quick: true })).toMatchObject({ graceful: true, expired: 1 })
+    await client.closed
+  })
+
+  it('has a signal that any number of responses may listen to', async () => {
+    const service = await serving(createServer())
+    const warned = vi.fn()
+    process.on('warning', warned)
+    for (let n = 0; n < 20; n += 1) service.signal.addEventListener('abort', () => {})
+    await new Promise(setImmediate)
+    process.off('warning', warned)
+    expect(warned).not.toHaveBeenCalled()
+  })
+
   it('is closed by `await using`', async () => {
     const server = createServer()
     const service = await serving(server)

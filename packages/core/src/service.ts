@@ -70,8 +70,8 @@ export class ServerService<S extends AnyServer> implements Service<S> {
     return this.#drain.signal
   }
 
-  close(): Promise<DrainResult> {
-    return this.#close(false)
+  close({ quick = false }: { quick?: boolean } = {}): Promise<DrainResult> {
+    return this.#close(quick)
   }
 
   [Symbol.asyncDispose](): Promise<void> {

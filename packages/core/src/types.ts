@@ -153,8 +153,11 @@ export interface Service<S extends AnyServer = AnyServer> extends AsyncDisposabl
   readonly state: DrainState
   /** Aborted when the drain starts: endless responses can end themselves. */
   readonly signal: AbortSignal
-  /** Drains and closes; idempotent. Neither runs shutdown hooks nor ends the process. */
-  close(): Promise<DrainResult>
+  /**
+   * Drains and closes; every call returns the result of the first. `quick` closes idle connections
+   * at once. Neither runs shutdown hooks nor ends the process.
+   */
+  close(options?: { quick?: boolean }): Promise<DrainResult>
 }
 
 /** One socket that was passed to this process. */

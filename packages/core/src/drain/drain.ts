@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { publish } from '../diagnostics.ts'
 import { checkServer, type ResolvedDrain, resolveDrain } from '../options.ts'
 import type { AnyServer, Drain, DrainOptions, DrainResult, DrainState } from '../types.ts'
@@ -33,6 +34,8 @@ export class ServerDrain implements Drain {
     this.#options = options
     this.#connections = new Connections(server)
     this.#sessions = new Http2Sessions(server)
+    // Each endless response may listen to it: any number of them is right.
+    setMaxListeners(0, this.#abort.signal)
     server.once('close', this.#onServerClose)
   }
 

@@ -1,0 +1,51 @@
+import { readRoot } from './documents.ts'
+import { type CodeBlock, codeBlocks } from './markdown.ts'
+
+/** A block of JavaScript or TypeScript in a document. */
+export interface Program {
+  /** `README.md:12` */
+  readonly where: string
+  /** For a file: `README-md-12`. */
+  readonly name: string
+  readonly language: 'js' | 'ts'
+  readonly code: string
+  /** The text block that stands after it: what it prints on a cold start. */
+  readonly output: string | undefined
+}
+
+/** Ports that stand in the docs; each run replaces them by free ones. */
+export const DOCUMENTED_PORTS: RegExp = /\b(?:8080|9090)\b/g
+
+/** The programs of a document, each complete but for what `fixtures/docs/prelude.mjs` gives. */
+export function programsOf(document: string): Program[] {
+  return codeBlocks(readRoot(document))
+    .filter(isProgram)
+    .map(({ language, code, line, next }) => ({
+      where: `${document}:${line}`,
+      name: `${document.replace(/\W+/g, '-')}-${line}`,
+      language,
+      code,
+      output: next?.language === 'text' ? next.code : undefined,
+    }))
+}
+
+const isProgram = (block: CodeBlock): block is CodeBlock & Pick<Program, 'language'> =>
+  block.language === 'js' || block.language === 'ts'
+
+/** How many servers listen by the time the program is up. */
+export const serversOf = ({ code }: Program): number =>
+  [...code.matchAll(/(?<![.\w])(?:serve|listen|manage)\(/g)].length
+
+/** True where the program closes what it opened: it ends without a signal. */
+export const endsByItself = (program: Program): boolean =>
+  serversOf(program) === 0 || /\.close\(\)|await using/.test(program.code)
+
+/** True where SIGTERM is heeded, so that the program ends with a code. */
+export const drains = ({ code }: Program): boolean =>
+  /(?<![.\w])(?:serve|manage)\(|SIGTERM/.test(code)
+
+/** True where a passed socket is the program's to use. */
+export const inherits = ({ code }: Program): boolean => !code.includes('killPort')
+
+/** The name of the socket that the program asks for. */
+export const socketName = ({ code }: Program): string | undefined => /name: '(\w+)'/.exec(code)?.[1]
