@@ -17,7 +17,7 @@ import {
 } from '../src/systemd/index.ts'
 
 const EXAMPLE = fileURLToPath(new URL('../../examples/systemd/', import.meta.url))
-const SERVER = `${EXAMPLE}server.js`
+const SERVER = `${EXAMPLE}server.mjs`
 
 afterEach(endProcesses)
 
@@ -45,7 +45,7 @@ describe(...requireOrSkip('the units of examples/systemd', systemdSkipReason()),
         .replaceAll('8080', String(port))
         .replaceAll('8081', String(adminPort))
         .replace('/usr/bin/node', pathInBox(process.execPath))
-        .replace('/srv/app/server.js', pathInBox(SERVER))
+        .replace('/srv/app/server.mjs', pathInBox(SERVER))
     }
     box = await bootSystemd({ units })
     await box.start('app.socket', 'app-admin.socket')
