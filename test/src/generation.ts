@@ -1,34 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { now } from './clock.ts'
+import { type GenerationOptions, launch } from './launch.ts'
 import { end, track } from './processes.ts'
 
-/** Who the inherited sockets are for, as `LISTEN_PID` says it; `none` passes no socket at all. */
-export type Inherit = 'pid' | 'no-pid' | 'none'
-
-export interface PassedSocket {
-  readonly fd: number
-  /** Its place in `LISTEN_FDNAMES`; once one socket has a name, the nameless are `unknown`. */
-  readonly name?: string
-}
-
-export interface GenerationOptions {
-  /** The program and its arguments. Give this or `script`. */
-  command?: readonly string[]
-  /** A script for `execPath`. */
-  script?: string
-  args?: readonly string[]
-  /** The sockets that become fd 3 and up. @default [] */
-  sockets?: readonly PassedSocket[]
-  /** @default 'pid', or 'none' without sockets */
-  inherit?: Inherit
-  /** Variables beside PATH and HOME; the rest of this process's environment is not passed. */
-  env?: Readonly<Record<string, string>>
-  /** The Node binary that runs `script`. @default process.execPath */
-  execPath?: string
-  cwd?: string
-  /** Opens an IPC channel after the sockets (`child.send`, `child.on('message')`). @default false */
-  ipc?: boolean
-}
+export type { GenerationOptions, Inherit, PassedSocket } from './launch.ts'
 
 export interface Exit {
   readonly code: number | null
@@ -69,14 +44,11 @@ const READY = /^\{"ready":true[^\n]*\}(?=\n)/m
 
 /** Starts one process of a server the way a socket manager does; `endProcesses` ends what is left. */
 export function startGeneration(options: GenerationOptions): Generation {
-  const inherit = options.inherit ?? (options.sockets?.length ? 'pid' : 'none')
-  const sockets = inherit === 'none' ? [] : (options.sockets ?? [])
-  const [file, args] = commandLine(options, inherit)
-  const fds = sockets.map((socket) => socket.fd)
+  const { file, args, env, fds } = launch(options)
   const spawnedAt = now()
   const child = spawn(file, args, {
     cwd: options.cwd,
-    env: environment(options, inherit, sockets),
+    env,
     stdio: ['ignore', 'pipe', 'pipe', ...fds, ...(options.ipc ? (['ipc'] as const) : [])],
     // Its own process group, so that cleaning up reaches what it started too.
     detached: true,
@@ -162,29 +134,4 @@ class SpawnedGeneration implements Generation {
     const command = spawnargs.join(' ')
     return new Error(`${command} ${how} before it printed ${pattern}:\n${this.output}`)
   }
-}
-
-function commandLine(options: GenerationOptions, inherit: Inherit): [string, string[]] {
-  const { command, script, args = [], execPath = process.execPath } = options
-  const line = command ?? (script === undefined ? [] : [execPath, script])
-  const [file, ...rest] = [...line, ...args]
-  if (file === undefined) throw new Error('startGeneration: give a `command` or a `script`')
-  if (inherit !== 'pid') return [file, rest]
-  // The pid is known only after the fork; `exec` keeps it.
-  return ['/bin/sh', ['-c', 'LISTEN_PID=$$ exec "$0" "$@"', file, ...rest]]
-}
-
-function environment(
-  options: GenerationOptions,
-  inherit: Inherit,
-  sockets: readonly PassedSocket[],
-): NodeJS.ProcessEnv {
-  const env: NodeJS.ProcessEnv = { PATH: process.env.PATH, HOME: process.env.HOME }
-  if (inherit !== 'none') {
-    env.LISTEN_FDS = String(sockets.length)
-    if (sockets.some((socket) => socket.name !== undefined)) {
-      env.LISTEN_FDNAMES = sockets.map((socket) => socket.name ?? 'unknown').join(':')
-    }
-  }
-  return { ...env, ...options.env }
 }

@@ -1,3 +1,4 @@
+export { type Certificate, selfSigned } from './certificate.ts'
 export { now } from './clock.ts'
 export {
   type Exit,

@@ -1,66 +1,13 @@
 import { setTimeout } from 'node:timers/promises'
 import { now } from './clock.ts'
-import { type Exit, type Generation, type Inherit, startGeneration } from './generation.ts'
+import { type Exit, type Generation, startGeneration } from './generation.ts'
 import { type Load, startLoad } from './load/load.ts'
 import type { LoadOptions, Target } from './load/options.ts'
-import { addCounts, type LoadCounts, type LoadResult } from './load/result.ts'
-import type { Listener } from './native.ts'
+import type { LoadCounts } from './load/result.ts'
+import { addCounts } from './load/tally.ts'
+import type { RestartOptions, RestartResult, RestartRow } from './restart-options.ts'
 
-export interface RestartOptions {
-  /** A script for `execPath`, or a whole command. It must print the ready line. */
-  fixture: string | readonly string[]
-  args?: readonly string[]
-  env?: Readonly<Record<string, string>>
-  /** @default process.execPath */
-  execPath?: string
-  /**
-   * The socket that every generation inherits; or a function that opens one for each generation,
-   * whose copy here is closed as soon as the generation has it. Without one, give a `target`.
-   */
-  listener?: Listener | ((generation: number) => Listener)
-  /** @default 'pid' with a listener */
-  inherit?: Inherit
-  /** @default 127.0.0.1 and the listener's port, or the listener's path */
-  target?: LoadOptions['target']
-  /** The new process starts before the old one goes, or once it is gone. */
-  mode: 'overlap' | 'one-after-the-other'
-  restarts: number
-  /** @default 'SIGTERM' */
-  signal?: NodeJS.Signals
-  /** Requests from one restart to the next. @default 500 */
-  betweenRequests?: number
-  /** Milliseconds that an old process has until it is sent SIGKILL. @default 30_000 */
-  stopTimeout?: number
-  load?: Omit<LoadOptions, 'target'>
-  /** Silent connections, all open at the start of each restart. @default 0 */
-  idleClients?: number
-  /** Called after each restart. */
-  onRestart?(row: RestartRow): void
-}
-
-/** One restart, with the requests that ended from its start to the start of the next. */
-export interface RestartRow extends LoadCounts {
-  /** 1 for the first. */
-  readonly restart: number
-  /** Milliseconds from the spawn of the new process to its ready line. */
-  readonly spawnToReady: number
-  /** Milliseconds from the signal to the end of the old process. */
-  readonly signalToExit: number
-  readonly exit: Exit
-  /** The old process outlived `stopTimeout`; `failedBefore` is what had failed by then. */
-  readonly forced: boolean
-  readonly failedBefore: number
-}
-
-export interface RestartResult {
-  readonly rows: readonly RestartRow[]
-  /** The whole load, with what came before the first restart. */
-  readonly total: LoadResult
-  /** How the last generation ended, when signalled after the load. */
-  readonly lastExit: Exit
-  /** Of all generations. */
-  readonly stderr: string
-}
+export type { RestartOptions, RestartResult, RestartRow } from './restart-options.ts'
 
 /** Restarts a server again and again under a strict load, and accounts for each restart. */
 export async function restartUnderLoad(options: RestartOptions): Promise<RestartResult> {

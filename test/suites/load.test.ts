@@ -281,12 +281,18 @@ describe('idle connections', () => {
 
   test('need not say a word', async () => {
     let connections = 0
+    let all: () => void
+    const accepted = new Promise<void>((resolve) => {
+      all = resolve
+    })
     const server = createNetServer(() => {
       connections += 1
+      if (connections === 250) all()
     })
     const port = await listening(server, { port: 0 })
     const idle = { clients: 250, request: false }
     const load = await startLoad({ target: { port }, clients: 0, idle })
+    await accepted
     const result = await load.stop()
     expect(result).toMatchObject({ requests: 0, connections: 250, idle: { open: 250 } })
     expect(connections).toBe(250)

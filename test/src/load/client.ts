@@ -4,7 +4,7 @@ import { judge, judgeBroken, RequestWriter } from './exchange.ts'
 import type { Ledger } from './ledger.ts'
 import { Link, type LinkOwner } from './link.ts'
 import type { LoadPlan, Target } from './options.ts'
-import { seededRandom } from './random.ts'
+import { Pace } from './pace.ts'
 import { ResponseReader } from './response.ts'
 import type { Outcome, Phase } from './result.ts'
 
@@ -21,7 +21,7 @@ export class Client implements LinkOwner {
   readonly #perRequest: boolean
   readonly #writer: RequestWriter
   readonly #reader = new ResponseReader()
-  readonly #random: () => number
+  readonly #pace: Pace
   readonly #finished: () => void
   #link: Link | undefined
   /** `undefined` between requests. */
@@ -49,7 +49,7 @@ export class Client implements LinkOwner {
     this.#index = index
     this.#finished = finished
     this.#target = plan.target[index % plan.target.length] ?? {}
-    this.#random = seededRandom(plan.seed * 65_537 + index)
+    this.#pace = new Pace(plan, index)
     // Each target gets every mixture of connection and method.
     const rank = Math.floor(index / plan.target.length)
     const odd = rank % 2 === 1
@@ -60,8 +60,7 @@ export class Client implements LinkOwner {
   }
 
   start(): void {
-    // Spread over one think time or pace, so that the clients do not march in step.
-    this.#wait(this.#random() * Math.max(this.#plan.think[1], this.#interval()))
+    this.#wait(this.#pace.first())
   }
 
   /** Starts no further request; `finished` is called when none is under way. */
@@ -159,7 +158,7 @@ export class Client implements LinkOwner {
     if (disconnect) this.#disconnect()
     else this.#lastResponseAt = now()
     if (this.#stopping) this.#finish()
-    else this.#wait(outcome === 'refused' ? PAUSE_WHEN_REFUSED : this.#pause())
+    else this.#wait(outcome === 'refused' ? PAUSE_WHEN_REFUSED : this.#pace.next(this.#wantedAt))
   }
 
   #disconnect(): void {
@@ -167,17 +166,6 @@ export class Client implements LinkOwner {
     this.#link = undefined
     this.#unasked = false
     this.#lastResponseAt = null
-  }
-
-  #pause(): number {
-    const [min, max] = this.#plan.think
-    const think = max === 0 ? 0 : min + this.#random() * (max - min)
-    return Math.max(think, this.#wantedAt + this.#interval() - now(), 0)
-  }
-
-  /** Milliseconds from one request of this client to the next, when the load is paced. */
-  #interval(): number {
-    return this.#plan.paced === undefined ? 0 : (this.#plan.clients * 1000) / this.#plan.paced
   }
 
   #wait(ms: number): void {

@@ -1,13 +1,7 @@
 import { now } from '../clock.ts'
 import { seededRandom } from './random.ts'
-import {
-  type Failure,
-  type LoadCounts,
-  type LoadResult,
-  OUTCOMES,
-  type Outcome,
-  type Stall,
-} from './result.ts'
+import type { Failure, LoadCounts, LoadResult, Outcome } from './result.ts'
+import { Tally } from './tally.ts'
 
 const SAMPLE = 16_384
 const FAILURES_KEPT = 20
@@ -16,39 +10,6 @@ const FAILURES_KEPT = 20
 export interface Ending extends Omit<Failure, 'outcome' | 'at' | 'after'> {
   readonly outcome: Outcome
   readonly wantedAt: number
-}
-
-/** Counts of one span of time. */
-class Tally implements LoadCounts {
-  requests = 0
-  connections = 0
-  closedByServer = 0
-  longestStall: Stall | null = null
-  readonly outcomes: Record<Outcome, number> = zeroOutcomes()
-
-  get failed(): number {
-    return this.requests - this.outcomes.ok
-  }
-
-  add(outcome: Outcome, id: string, wantedAt: number, ms: number): void {
-    this.requests += 1
-    this.outcomes[outcome] += 1
-    if (this.longestStall === null || ms > this.longestStall.ms) {
-      this.longestStall = { ms, at: wantedAt, id }
-    }
-  }
-
-  toJSON(): LoadCounts {
-    const { requests, connections, closedByServer, longestStall, outcomes, failed } = this
-    return {
-      requests,
-      outcomes: { ...outcomes },
-      failed,
-      connections,
-      closedByServer,
-      longestStall,
-    }
-  }
 }
 
 /** Accounts for every request of a load, in total and since the last lap. */
@@ -149,8 +110,4 @@ export class Ledger {
     this.#watchAt = Math.min(...this.#watchers.map((watcher) => watcher.at))
     for (const watcher of due) watcher.reached()
   }
-}
-
-function zeroOutcomes(): Record<Outcome, number> {
-  return Object.fromEntries(OUTCOMES.map((outcome) => [outcome, 0])) as Record<Outcome, number>
 }

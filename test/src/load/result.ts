@@ -75,19 +75,3 @@ export interface LoadResult extends LoadCounts {
   /** The first 20. */
   readonly failures: readonly Failure[]
 }
-
-/** Adds the accounts of two spans of time. */
-export function addCounts(a: LoadCounts, b: LoadCounts): LoadCounts {
-  const outcomes = Object.fromEntries(
-    OUTCOMES.map((outcome) => [outcome, a.outcomes[outcome] + b.outcomes[outcome]]),
-  ) as Record<Outcome, number>
-  const stalls = [a.longestStall, b.longestStall].filter((stall) => stall !== null)
-  return {
-    requests: a.requests + b.requests,
-    outcomes,
-    failed: a.failed + b.failed,
-    connections: a.connections + b.connections,
-    closedByServer: a.closedByServer + b.closedByServer,
-    longestStall: stalls.sort((one, other) => other.ms - one.ms)[0] ?? null,
-  }
-}
