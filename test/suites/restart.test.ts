@@ -24,3 +24,19 @@ describe.each(MODES)('restarts on one inherited socket, %s', (mode) => {
     expectNothingLost(await restartCase(restart, { mode, restarts: 6 }))
   })
 })
+
+describe('newcomers', () => {
+  it('wait for a successor that starts afterwards, and for little else', async () => {
+    const { rows, ...result } = await restartCase(
+      { name: 'stall', load: { think: [0, 20] } },
+      { mode: 'one-after-the-other', restarts: 11 },
+    )
+    expectNothingLost({ rows, ...result })
+    // Of one run, so that what else the machine does weighs on both sides.
+    const stalls = rows.map(({ longestStall, spawnToReady }) => (longestStall?.ms ?? 0) / spawnToReady)
+    expect(median(stalls)).toBeLessThan(1.5)
+  })
+})
+
+const median = (numbers: number[]): number =>
+  numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? Number.NaN

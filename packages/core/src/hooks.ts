@@ -3,7 +3,7 @@ import type { Logger, ShutdownReason } from './types.ts'
 /** Runs after the last connection of the process has ended. */
 export type ShutdownHook = (reason: ShutdownReason) => unknown
 
-interface Hook {
+export interface Hook {
   run: ShutdownHook
   timeout: number
 }

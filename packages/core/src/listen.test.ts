@@ -3,8 +3,9 @@ import { once } from 'node:events'
 import { closeSync } from 'node:fs'
 import { createServer as createHttpServer } from 'node:http'
 import { type AddressInfo, createServer, type Server } from 'node:net'
+import { constants } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { listen, listenFd } from './listen.ts'
 import type { Entry } from './registry.ts'
 import { loadLibc } from './sockets/libc.ts'
@@ -166,6 +167,37 @@ describe('listen', () => {
       expect(await failure(listening)).toMatchObject({
         code: 'EADDRINUSE',
         message: expect.stringContaining(`this process itself (pid ${process.pid})`),
+      })
+    },
+  )
+})
+
+describe('a kernel without IPv6', () => {
+  // The class that node:net itself binds with, whose IPv6 fails as it does under ipv6.disable=1.
+  const { TCP } = (process as unknown as { binding(name: string): TcpWrap }).binding('tcp_wrap')
+
+  interface TcpWrap {
+    TCP: { prototype: { bind6(): number } }
+  }
+
+  beforeEach(() => {
+    vi.spyOn(TCP.prototype, 'bind6').mockReturnValue(-constants.errno.EAFNOSUPPORT)
+  })
+
+  it('serves IPv4 alone where no host is asked for', async () => {
+    const server = await listen(newServer(), { port: 0, logger })
+    expect(server.address()).toMatchObject({ address: '0.0.0.0', family: 'IPv4' })
+    await openClient({ port: portOf(server) })
+  })
+
+  it.each<ListenOptions>([{ host: '::' }, { ipv6Only: true }])(
+    'does not do so in silence where IPv6 is: %j',
+    async (options) => {
+      expect(await failure(listen(newServer(), { port: 0, logger, ...options }))).toMatchObject({
+        code: 'EAFNOSUPPORT',
+        message: expect.stringMatching(
+          /\(EAFNOSUPPORT\): the kernel lacks this address family; pass an IPv4 host, or none$/,
+        ),
       })
     },
   )

@@ -1,3 +1,4 @@
+import cluster from 'node:cluster'
 import { chmodSync } from 'node:fs'
 import { createServer, Server as NetServer } from 'node:net'
 import { isMainThread } from 'node:worker_threads'
@@ -56,6 +57,10 @@ export interface ListenRequest extends ResolvedListen {
   nativeListen?: NativeListen | undefined
   /** More options for Node's `listen` when the socket is bound. */
   nodeOptions?: object | undefined
+  /** Bound where no host is asked for; chooses nothing among inherited sockets. */
+  defaultHost?: string | undefined
+  /** Told before Node's `listen` is called. */
+  onSource?: ((source: Source) => void) | undefined
   /** Sees an error of Node's `listen` before the listeners of the server do. */
   onError?: ((error: NodeJS.ErrnoException) => void) | undefined
 }
@@ -64,7 +69,7 @@ export interface ListenRequest extends ResolvedListen {
  * Starts to listen and settles with the outcome. Node's `listen` is called synchronously, unless a
  * port must be freed or a stale unix socket removed first.
  */
-export function startListening(server: AnyServer, request: ListenRequest): Promise<Source> {
+export function startListening(server: AnyServer, request: ListenRequest): Promise<void> {
   if (server.listening || starting.has(server)) {
     const error = new SocketPortError(
       'ERR_SOCKET_PORT_ALREADY_LISTENING',
@@ -77,10 +82,11 @@ export function startListening(server: AnyServer, request: ListenRequest): Promi
   return startOnce(server, request).finally(() => starting.delete(server))
 }
 
-function startOnce(server: AnyServer, request: ListenRequest): Promise<Source> {
+function startOnce(server: AnyServer, request: ListenRequest): Promise<void> {
   try {
     request.signal?.throwIfAborted()
     const inherited = takeInherited(request)
+    request.onSource?.(inherited === undefined ? 'bound' : 'inherited')
     if (inherited !== undefined) return listenInherited(server, request, inherited)
     const prepared = prepareToBind(request)
     if (prepared === undefined) return listenBound(server, request)
@@ -97,7 +103,7 @@ async function listenInherited(
   server: AnyServer,
   request: ListenRequest,
   { entry, fd, release }: InheritedListener,
-): Promise<Source> {
+): Promise<void> {
   const { logger } = request
   server.once('close', release)
   // Before it listens: whoever hears of that asks for the address.
@@ -118,17 +124,16 @@ async function listenInherited(
     `listening on ${socketAddress(entry)}, inherited as fd ${entry.fd} ${quote(entry.name)}`,
   )
   publish.listen({ server, source: 'inherited', fd: entry.fd, name: entry.name })
-  return 'inherited'
 }
 
-async function listenBound(server: AnyServer, request: ListenRequest): Promise<Source> {
-  const { bindPath, mode, logger, nodeOptions } = request
+async function listenBound(server: AnyServer, request: ListenRequest): Promise<void> {
+  const { bindPath, mode, logger, nodeOptions, host = request.defaultHost } = request
   const named = bindPath !== undefined && !bindPath.startsWith('\0')
   // A worker thread may not change the umask, which belongs to the whole process.
   const umask = named && isMainThread ? mode : undefined
   try {
     await outcome(server, request, () => {
-      const options = { ...nodeOptions, ...bindOptions(request) }
+      const options = { ...nodeOptions, ...bindOptions({ ...request, host }) }
       withMode(umask, () => nativeListen(server, request)(options))
     })
   } catch (error) {
@@ -137,7 +142,6 @@ async function listenBound(server: AnyServer, request: ListenRequest): Promise<S
   if (named && mode !== undefined) chmodSync(bindPath, mode)
   logger.info(`listening on ${addressText(server)}`)
   publish.listen({ server, source: 'bound' })
-  return 'bound'
 }
 
 /** Starts, and waits for the first of the events that end a start. */
@@ -170,10 +174,12 @@ function outcome(server: AnyServer, request: ListenRequest, start: () => void): 
   })
 }
 
-// Node's own `signal` option would leave a listener behind for every start that failed, and forgets
-// the abort while a host name is looked up (net.js, lookupAndListen).
+// Node's own `signal` option would leave a listener behind for every start that failed.
 function giveUp(server: AnyServer): void {
   if (server.listening) return void server.close()
+  // Forgets the look-up: nobody hears 'listening' of a server that does not (net.js, lookupAndListen).
+  if (!cluster.isWorker) return void NetServer.prototype.close.call(server)
+  // The answer of the primary cannot be forgotten.
   const onListening = (): void => {
     server.off('error', onError).close()
   }

@@ -95,6 +95,15 @@ describe('listen', () => {
     const wrong = { name: '' } as ManageOptions
     expect(() => manage(createServer(), wrong)).toThrow(/name must be/)
   })
+
+  it.each([
+    [{ port: 8080 }, /no option of a managed server "port"; known are name, /],
+    [{ host: '::1' }, /"host"/],
+    [8080, /options must be an object; the port goes to listen\(\) \(got 8080\)/],
+    [null, /options must be an object/],
+  ])('refuses %j, which listen itself is told', (wrong, message) => {
+    expect(() => manage(createServer(), wrong as ManageOptions)).toThrow(message)
+  })
 })
 
 describe('close', () => {
@@ -129,6 +138,22 @@ describe('close', () => {
     await once(server, 'listening')
     expect(await closed(server)).toBeUndefined()
     expect(await closed(server)).toMatchObject({ code: 'ERR_SERVER_NOT_RUNNING' })
+  })
+
+  it('twice while it drains leaves idle connections their promise', async () => {
+    const { server } = fixture()
+    server.listen(0)
+    await once(server, 'listening')
+    const client = await RawConnection.open(port(server))
+    client.send(get('/first'))
+    await client.receive(/\/first$/)
+    const outcomes = Promise.all([closed(server), closed(server)])
+    client.send(get('/again'))
+    expect(await client.receive(/\/again$/)).toMatch(/connection: close/i)
+    expect(await outcomes).toEqual([
+      undefined,
+      expect.objectContaining({ code: 'ERR_SERVER_NOT_RUNNING' }),
+    ])
   })
 
   it('of a server that never listened is Node’s own', async () => {

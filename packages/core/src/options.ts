@@ -49,6 +49,9 @@ const LISTEN_KEYS = [
   ...['inherit', 'backlog', 'reusePort', 'exclusive', 'mode', 'killPort', 'signal'],
 ]
 const SERVE_KEYS = [...LISTEN_KEYS, 'drain', 'signals', 'exit']
+const MANAGE_KEYS = [
+  ...['name', 'shared', 'logger', 'inherit', 'mode', 'killPort', 'drain', 'signals', 'exit'],
+]
 const DRAIN_KEYS = ['delay', 'idleTimeout', 'timeout', 'successor']
 
 // setTimeout fires at once for anything longer.
@@ -81,6 +84,15 @@ export function resolveServe(target: Target<ServeOptions>): ResolvedServe {
     signals: shutdownSignals(signals),
     exit: flag('exit', exit, true),
   }
+}
+
+/** Checks what `manage` was given: the options of `serve`, less those that `server.listen` takes. */
+export function checkManage(options: unknown): void {
+  if (typeof options !== 'object' || options === null) {
+    throw invalid('options', options, 'an object; the port goes to listen()')
+  }
+  checkKeys(options, MANAGE_KEYS, 'option of a managed server')
+  resolveServe(options)
 }
 
 /** Checks and completes the options of the drain. */

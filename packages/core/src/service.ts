@@ -1,4 +1,5 @@
 import { ServerDrain } from './drain/drain.ts'
+import type { ShutdownHook } from './hooks.ts'
 import { closedTooEarly, type ListenRequest, type Source, startListening } from './listen.ts'
 import type { ResolvedServe } from './options.ts'
 import { joinShutdown, shuttingDown } from './shutdown.ts'
@@ -7,12 +8,17 @@ import { serverUrl } from './url.ts'
 
 /** How a program that owns the server takes part in its start and its end. */
 export interface ServiceParts
-  extends Pick<ListenRequest, 'nativeListen' | 'nodeOptions' | 'onError'> {
-  /** Runs after the drain when the process shuts down, before the hooks. */
-  finish?: (() => unknown) | undefined
+  extends Pick<ListenRequest, 'nativeListen' | 'nodeOptions' | 'defaultHost' | 'onError'> {
+  /**
+   * The first of the hooks when the process shuts down, once every server has drained. It has what
+   * is left of `drain.timeout`, and 5 seconds at least.
+   */
+  finish?: ShutdownHook | undefined
   /** Somebody else ends the process. @default () => false */
   endsElsewhere?: (() => boolean) | undefined
 }
+
+const SHORTEST_FINISH = 5_000
 
 /** One server, from its listen to the end of its drain. */
 export class ServerService<S extends AnyServer> implements Service<S> {
@@ -23,6 +29,7 @@ export class ServerService<S extends AnyServer> implements Service<S> {
   readonly #starting = new AbortController()
   #started: Promise<void> | undefined
   #interrupted = false
+  #drainTook = 0
   #source: Source = 'bound'
   // Kept: once the server is closed it has none.
   #address: Service['address'] = ''
@@ -42,6 +49,16 @@ export class ServerService<S extends AnyServer> implements Service<S> {
     } catch (error) {
       // The process is about to end well; a rejection would make it fail first.
       if (this.#interrupted && this.#options.exit) return new Promise(() => {})
+      throw error
+    }
+  }
+
+  /** Takes part for a server that listens already; nothing is known of its open connections. */
+  adopt(): void {
+    try {
+      this.#listens(this.#join())
+    } catch (error) {
+      this.#drain.dispose()
       throw error
     }
   }
@@ -79,27 +96,18 @@ export class ServerService<S extends AnyServer> implements Service<S> {
   }
 
   async #listen(): Promise<void> {
-    const { signals, exit, logger, signal } = this.#options
+    const { signal } = this.#options
     const drain = this.#drain
-    const parts = this.#parts
     signal?.throwIfAborted()
-    const leave = joinShutdown({
-      signals,
-      logger,
-      get exit() {
-        return exit && !parts.endsElsewhere?.()
-      },
-      get connections() {
-        return drain.connections
-      },
-      drain: (quick) => this.#shutDown(quick),
-      force: () => drain.force(),
-    })
+    const leave = this.#join()
     const abort = (): void => this.#starting.abort(signal?.reason)
     signal?.addEventListener('abort', abort, { once: true })
     try {
-      const request = { ...this.#options, ...parts, signal: this.#starting.signal }
-      this.#source = await startListening(this.server, request)
+      const request = { ...this.#options, ...this.#parts, signal: this.#starting.signal }
+      const onSource = (source: Source): void => {
+        this.#source = source
+      }
+      await startListening(this.server, { ...request, onSource })
     } catch (error) {
       leave()
       drain.dispose()
@@ -107,22 +115,47 @@ export class ServerService<S extends AnyServer> implements Service<S> {
     } finally {
       signal?.removeEventListener('abort', abort)
     }
-    this.#address = this.server.address() ?? ''
-    this.#url = serverUrl(this.server)
+    this.#listens(leave)
     const close = (): void => void this.close()
     signal?.addEventListener('abort', close, { once: true })
-    this.server.once('close', () => {
-      leave()
-      signal?.removeEventListener('abort', close)
-    })
+    this.server.once('close', () => signal?.removeEventListener('abort', close))
     // Between the event and this line, where the abort was still that of the start.
     if (signal?.aborted) close()
   }
 
-  async #shutDown(quick: boolean): Promise<DrainResult | undefined> {
+  #join(): () => void {
+    const { signals, exit, logger, drain: limits } = this.#options
+    const { finish, endsElsewhere } = this.#parts
+    const drain = this.#drain
+    return joinShutdown({
+      signals,
+      logger,
+      get exit() {
+        return exit && !endsElsewhere?.()
+      },
+      get connections() {
+        return drain.connections
+      },
+      drain: (quick) => this.#shutDown(quick),
+      force: () => drain.force(),
+      finish: () =>
+        finish && {
+          run: finish,
+          timeout: Math.max(SHORTEST_FINISH, limits.timeout - this.#drainTook),
+        },
+    })
+  }
+
+  #listens(leave: () => void): void {
+    this.#address = this.server.address() ?? ''
+    this.#url = serverUrl(this.server)
+    this.server.once('close', leave)
+  }
+
+  async #shutDown(quick: boolean): Promise<DrainResult> {
     this.#interrupted = true
     const result = await this.#close(quick)
-    await this.#parts.finish?.()
+    this.#drainTook = result.duration
     return result
   }
 

@@ -1,5 +1,5 @@
 import { SocketPortError } from './errors.ts'
-import { runHooks, type ShutdownHook } from './hooks.ts'
+import { type Hook, runHooks, type ShutdownHook } from './hooks.ts'
 import { defaultLogger } from './logger.ts'
 import { milliseconds } from './options.ts'
 import type { DrainResult, Logger, ShutdownReason, ShutdownSignal } from './types.ts'
@@ -15,8 +15,10 @@ export interface Member {
   readonly exit: boolean
   readonly logger: Logger
   readonly connections: number
-  drain(quick: boolean): Promise<DrainResult | undefined>
+  drain(quick: boolean): Promise<DrainResult>
   force(): void
+  /** The hook of its own, when everything is drained. */
+  finish(): Hook | undefined
 }
 
 // A Ctrl-C under `npm start` comes twice, from the terminal and from npm, which passes it on.
@@ -25,7 +27,7 @@ const SAME_CTRL_C = 200
 /** The one shutdown of a process: signals, then every drain at once, then the hooks, then the end. */
 class Shutdown {
   readonly #members = new Set<Member>()
-  readonly #hooks = new Set<{ run: ShutdownHook; timeout: number }>()
+  readonly #hooks = new Set<Hook>()
   readonly #listening = new Set<ShutdownSignal>()
   #running: { reason: ShutdownReason; at: number; done: Promise<void> } | undefined
 
@@ -47,6 +49,10 @@ class Shutdown {
     return () => void this.#hooks.delete(hook)
   }
 
+  get running(): Promise<void> | undefined {
+    return this.#running?.done
+  }
+
   begin(reason: ShutdownReason): Promise<void> {
     this.#running ??= { reason, at: performance.now(), done: this.#run(reason) }
     return this.#running.done
@@ -58,10 +64,14 @@ class Shutdown {
     logger.info(`${reason}: draining ${members.length} server${members.length === 1 ? '' : 's'}`)
     process.once('exit', this.#onEarlyExit)
     await Promise.all(members.map((member) => member.drain(reason === 'SIGINT')))
-    const succeeded = await runHooks([...this.#hooks].reverse(), reason, logger)
+    const own = members.flatMap((member) => member.finish() ?? [])
+    const succeeded = await runHooks([...own, ...[...this.#hooks].reverse()], reason, logger)
     process.off('exit', this.#onEarlyExit)
     if (!succeeded) process.exitCode = 1
     if (members.every(({ exit }) => exit)) process.exit(succeeded ? 0 : 1)
+    // A server that was forced emits 'close' later, and whoever ends the process by the same signal
+    // must not find it caught here.
+    for (const member of members) this.#members.delete(member)
     this.#running = undefined
     this.#listen()
   }
@@ -128,6 +138,9 @@ export function shuttingDown(): SocketPortError {
 
 /** Adds a service to the shutdown of the process; returns a function that takes it out. */
 export const joinShutdown = (member: Member): (() => void) => shared().join(member)
+
+/** The shutdown of the process, where one is under way. */
+export const runningShutdown = (): Promise<void> | undefined => shared().running
 
 /**
  * Runs the hook when the process shuts down, after the last connection has ended; the newest hook
