@@ -101,7 +101,6 @@ const fixes: Record<string, (request: ResolvedListen) => string> = {
   ENOTFOUND: () =>
     'the host name does not resolve; pass an address, or no host to serve every address',
   EAI_AGAIN: () => 'the host name could not be looked up; pass an address, or no host at all',
-  ENOENT: () => 'the directory does not exist; create it first',
   ENOTDIR: () => 'a part of the path is not a directory; choose another path',
   EAFNOSUPPORT: () => 'the kernel lacks this address family; pass an IPv4 host, or none',
 }

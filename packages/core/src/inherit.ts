@@ -15,8 +15,9 @@ export interface InheritedListener extends Taken {
  */
 export function takeInherited(request: ResolvedListen): InheritedListener | undefined {
   const { inherit, logger, port } = request
-  if (inherit === 'never') return undefined
+  // Read in any case: the variables must not reach a child process.
   const entries = inheritedEntries(logger).filter((entry) => entry.problem === undefined)
+  if (inherit === 'never') return undefined
   const match = matchSocket(request, entries)
 
   switch (match.kind) {

@@ -5,7 +5,8 @@ import { type AddressInfo, createServer as createNetServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { type Managed, type ManageOptions, manage } from './manage.ts'
+import { type Managed, type ManageOptions, type ManageParts, manage } from './manage.ts'
+import { onShutdown, shutdown } from './shutdown.ts'
 import { get, RawConnection } from './testing/raw-connection.ts'
 
 const cleanups: (() => unknown)[] = []
@@ -18,9 +19,9 @@ interface Fixture {
   managed: Managed<Server>
 }
 
-function fixture(options: ManageOptions = {}): Fixture {
+function fixture(options: ManageOptions = {}, parts?: ManageParts): Fixture {
   const server = createServer((request, response) => void response.end(request.url))
-  const managed = manage(server, { signals: false, exit: false, ...options })
+  const managed = manage(server, { signals: false, exit: false, ...options }, parts)
   cleanups.push(() => managed.drain())
   return { server, managed }
 }
@@ -190,5 +191,48 @@ describe('close', () => {
     await once(server, 'close')
     expect(managed.service?.state).toBe('closed')
     expect(server.listening).toBe(false)
+  })
+})
+
+describe('the shutdown of the process', () => {
+  it('is told of until the hooks have run, the finish of the server first', async () => {
+    const ran: string[] = []
+    const { server, managed } = fixture({}, { finish: () => void ran.push('finish') })
+    cleanups.push(onShutdown(() => void ran.push('hook')))
+    server.listen(0)
+    await once(server, 'listening')
+    expect(managed.shutdown).toBeUndefined()
+    const done = shutdown()
+    expect(managed.shutdown).toBe(done)
+    await done
+    expect(ran).toEqual(['finish', 'hook'])
+    expect(managed.shutdown).toBeUndefined()
+  })
+
+  it('that ends elsewhere neither finishes nor ends the process', async () => {
+    const finish = vi.fn()
+    const { server } = fixture({ exit: true }, { finish, endsElsewhere: () => true })
+    server.listen(0)
+    await once(server, 'listening')
+    await shutdown()
+    expect(finish).not.toHaveBeenCalled()
+  })
+
+  // Nest sends itself the signal again, and must not find it caught.
+  it('leaves no listener behind, not even by force', async () => {
+    const before = process.listeners('SIGTERM')
+    const server = createServer((_, response) => response.write('endless')).listen(0)
+    await once(server, 'listening')
+    const client = await RawConnection.open(port(server))
+    client.send(get('/'))
+    await client.receive(/endless/)
+    // It knows nothing of this connection, which keeps the server from closing.
+    const logger = { debug: vi.fn(), info: vi.fn(), warn: vi.fn(), error: vi.fn() }
+    const managed = manage(server, { exit: false, signals: ['SIGTERM'], logger })
+    const [own] = process.listeners('SIGTERM').filter((listener) => !before.includes(listener))
+    own?.('SIGTERM')
+    own?.('SIGTERM')
+    await managed.shutdown
+    expect(process.listeners('SIGTERM')).toEqual(before)
   })
 })

@@ -113,6 +113,7 @@ function differences(socket: Candidate, wanted: Wanted): string | undefined {
   ) {
     asked.push(`host ${wanted.host}`)
   }
+  if (wanted.ipv6Only && socket.ipv6Only === false) asked.push('IPv6 alone')
   if (asked.length === 0) return undefined
   return (
     `${asked.join(', ')} was asked for, but the inherited socket is ${describeCandidate(socket)}; ` +

@@ -53,7 +53,7 @@ describe('resolveListen', () => {
   it('keeps what was given, and changes nothing of it', () => {
     const options = Object.freeze({
       port: 8080,
-      host: '127.0.0.1',
+      host: '::1',
       name: 'web',
       ipv6Only: true,
       shared: true,
@@ -67,6 +67,12 @@ describe('resolveListen', () => {
       logger: console,
     })
     expect(resolveListen(options)).toEqual({ ...options, path: undefined, bindPath: undefined })
+  })
+
+  it('refuses IPv6 alone on an IPv4 host, which Node would ignore', () => {
+    expect(() => resolveListen({ host: '127.0.0.1', ipv6Only: true })).toThrow(
+      'ipv6Only must be false where the host is 127.0.0.1, an IPv4 address (got true)',
+    )
   })
 
   it('takes undefined for absent, everywhere', () => {

@@ -1,4 +1,4 @@
-import { Server as NetServer } from 'node:net'
+import { isIPv4, Server as NetServer } from 'node:net'
 import { resolve } from 'node:path'
 import { SocketPortError } from './errors.ts'
 import { defaultLogger } from './logger.ts'
@@ -122,6 +122,9 @@ function resolveListenOptions(options: ListenOptions): ResolvedListen {
     throw invalid('path', options.path, 'absent where a port is given: pass one of the two')
   }
   const port = resolvePort(options.port === undefined ? 0 : options.port)
+  if (options.ipv6Only === true && isIPv4(options.host ?? '')) {
+    throw invalid('ipv6Only', true, `false where the host is ${options.host}, an IPv4 address`)
+  }
   return {
     port,
     host: text('host', options.host),

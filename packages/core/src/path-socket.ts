@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { type BigIntStats, lstatSync, rmSync } from 'node:fs'
 import { connect } from 'node:net'
+import { isAbsolute } from 'node:path'
 import { SocketPortError } from './errors.ts'
 import { kernelPath, readSockets } from './proc/sockets.ts'
 
@@ -22,7 +23,7 @@ export async function removeStaleSocket(path: string): Promise<'removed' | 'abse
   if (hasFile && before === undefined) return 'absent'
   // In this order: who has bound by now is seen, who listens by now answers, who binds later makes
   // a new file.
-  if (isBeingBound(path) || (await isAnswered(path))) return 'alive'
+  if (isBound(path) || (await isAnswered(path))) return 'alive'
   // Somebody else may have removed it, or put a new one there, while we waited for the answer.
   const now = hasFile ? socketAt(path) : undefined
   if (before === undefined || now === undefined) return 'absent'
@@ -47,13 +48,17 @@ async function isAnswered(path: string): Promise<boolean> {
   }
 }
 
-/** Returns whether a process is between bind(2) and listen(2), where a connection is refused. */
-function isBeingBound(path: string): boolean {
+/**
+ * Returns whether the kernel knows a server there: one that listens, which then need not be
+ * disturbed by a connection, or one between bind(2) and listen(2), which would refuse it.
+ */
+function isBound(path: string): boolean {
   return (readSockets() ?? []).some(
     (socket) =>
       socket.path === kernelPath(path) &&
       socket.type === 'stream' &&
-      !socket.listening &&
+      // A relative path says nothing about the directory of the one who listens.
+      (!socket.listening || isAbsolute(path)) &&
       // Connections that a server accepted bear its path too, and may outlive it.
       !socket.connected,
   )

@@ -14,7 +14,7 @@ export interface ServiceParts
    * is left of `drain.timeout`, and 5 seconds at least.
    */
   finish?: ShutdownHook | undefined
-  /** Somebody else ends the process. @default () => false */
+  /** Somebody else ends the process, and finishes. @default () => false */
   endsElsewhere?: (() => boolean) | undefined
 }
 
@@ -138,11 +138,10 @@ export class ServerService<S extends AnyServer> implements Service<S> {
       },
       drain: (quick) => this.#shutDown(quick),
       force: () => drain.force(),
-      finish: () =>
-        finish && {
-          run: finish,
-          timeout: Math.max(SHORTEST_FINISH, limits.timeout - this.#drainTook),
-        },
+      finish: () => {
+        if (finish === undefined || endsElsewhere?.()) return undefined
+        return { run: finish, timeout: Math.max(SHORTEST_FINISH, limits.timeout - this.#drainTook) }
+      },
     })
   }
 
@@ -166,7 +165,7 @@ export class ServerService<S extends AnyServer> implements Service<S> {
       this.#starting.abort(this.#interrupted ? shuttingDown() : closedTooEarly())
       await this.#started?.catch(() => {})
     }
-    const first = this.state === 'ready'
+    const first = this.state === 'ready' && this.#url !== ''
     const result = await this.#drain.start({ quick })
     if (first) report(result, this.#url, logger)
     return result

@@ -68,11 +68,10 @@ describe('parseTcp', () => {
     ])
   })
 
-  it('tells connections from listeners, and claims no queue for them', () => {
+  it('tells connections from listeners, claims no queue for them, and drops those in TIME_WAIT', () => {
     const rest = parseTcp(TCP, 'LE').filter((socket) => !socket.listening)
     expect(rest.map(({ inode, connected }) => ({ inode, connected }))).toEqual([
       { inode: 6864, connected: true },
-      { inode: 0, connected: true },
     ])
     expect(rest.every((socket) => !('queueLength' in socket))).toBe(true)
   })

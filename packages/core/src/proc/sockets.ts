@@ -45,7 +45,8 @@ export function parseTcp(text: string, endian: 'LE' | 'BE' = endianness()): Proc
   const sockets: ProcSocket[] = []
   for (const line of text.split('\n')) {
     const [, hex, port, st, queue, uid, inode] = TCP_ROW.exec(line) ?? []
-    if (hex === undefined) continue
+    // Connections in TIME_WAIT belong to nobody, and there may be tens of thousands.
+    if (hex === undefined || inode === '0') continue
     // A busy server has a thousand rows with one address.
     const address = known.get(hex) ?? formatAddress(hex, endian)
     known.set(hex, address)
