@@ -56,7 +56,8 @@ export class ServerService<S extends AnyServer> implements Service<S> {
   /** Takes part for a server that listens already; nothing is known of its open connections. */
   adopt(): void {
     try {
-      this.#listens(this.#join())
+      this.server.once('close', this.#join())
+      this.#noteAddress()
     } catch (error) {
       this.#drain.dispose()
       throw error
@@ -100,6 +101,8 @@ export class ServerService<S extends AnyServer> implements Service<S> {
     const drain = this.#drain
     signal?.throwIfAborted()
     const leave = this.#join()
+    // First: whoever hears of it may ask the service.
+    const noteAddress = (): void => this.#noteAddress()
     const abort = (): void => this.#starting.abort(signal?.reason)
     signal?.addEventListener('abort', abort, { once: true })
     try {
@@ -107,15 +110,16 @@ export class ServerService<S extends AnyServer> implements Service<S> {
       const onSource = (source: Source): void => {
         this.#source = source
       }
+      this.server.once('close', leave).prependOnceListener('listening', noteAddress)
       await startListening(this.server, { ...request, onSource })
     } catch (error) {
+      this.server.off('close', leave).off('listening', noteAddress)
       leave()
       drain.dispose()
       throw error
     } finally {
       signal?.removeEventListener('abort', abort)
     }
-    this.#listens(leave)
     const close = (): void => void this.close()
     signal?.addEventListener('abort', close, { once: true })
     this.server.once('close', () => signal?.removeEventListener('abort', close))
@@ -140,15 +144,17 @@ export class ServerService<S extends AnyServer> implements Service<S> {
       force: () => drain.force(),
       finish: () => {
         if (finish === undefined || endsElsewhere?.()) return undefined
-        return { run: finish, timeout: Math.max(SHORTEST_FINISH, limits.timeout - this.#drainTook) }
+        return {
+          run: finish,
+          timeout: Math.max(SHORTEST_FINISH, Math.round(limits.timeout - this.#drainTook)),
+        }
       },
     })
   }
 
-  #listens(leave: () => void): void {
+  #noteAddress(): void {
     this.#address = this.server.address() ?? ''
     this.#url = serverUrl(this.server)
-    this.server.once('close', leave)
   }
 
   async #shutDown(quick: boolean): Promise<DrainResult> {

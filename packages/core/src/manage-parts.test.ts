@@ -1,0 +1,201 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import dns from 'node:dns'
+import { once } from 'node:events'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { type Managed, type ManageOptions, type ManageParts, manage } from './manage.ts'
+import { onShutdown, shutdown } from './shutdown.ts'
+import { get, RawConnection } from './testing/raw-connection.ts'
+import type { Logger } from './types.ts'
+
+const cleanups: (() => unknown)[] = []
+afterEach(async () => {
+  vi.useRealTimers()
+  vi.restoreAllMocks()
+  await Promise.all(cleanups.splice(0).map((cleanup) => cleanup()))
+  process.exitCode = undefined
+})
+
+const own: ManageOptions = { signals: false, exit: false }
+
+const newServer = (): Server => createServer((request, response) => void response.end(request.url))
+
+async function listening(parts: ManageParts = {}, options: ManageOptions = {}): Promise<Managed> {
+  const server = newServer()
+  const managed = manage(server, { ...own, ...options }, parts)
+  cleanups.push(() => managed.drain())
+  server.listen(0)
+  await once(server, 'listening')
+  return managed
+}
+
+const portOf = (server: Server): number => (server.address() as AddressInfo).port
+
+function recorder(): { logger: Logger; errors: string[] } {
+  const errors: string[] = []
+  const none = (): void => {}
+  return {
+    errors,
+    logger: { debug: none, info: none, warn: none, error: (text) => errors.push(text) },
+  }
+}
+
+describe('a server', () => {
+  it('is managed only once', () => {
+    const server = newServer()
+    manage(server, own)
+    expect(() => manage(server, own)).toThrow(
+      expect.objectContaining({ code: 'ERR_SOCKET_PORT_ALREADY_MANAGED' }),
+    )
+  })
+
+  it('that listens already is drained from then on', async () => {
+    const server = newServer().listen(0)
+    await once(server, 'listening')
+    const managed = manage(server, own)
+    expect(managed.service).toMatchObject({
+      source: 'bound',
+      state: 'ready',
+      port: portOf(server),
+    })
+    const client = await RawConnection.open(portOf(server))
+    client.send(get('/first'))
+    await client.receive(/\/first$/)
+    const drained = managed.drain()
+    client.send(get('/again'))
+    expect(await client.receive(/\/again$/)).toMatch(/connection: close/i)
+    expect(await drained).toMatchObject({ graceful: true, served: 1 })
+  })
+
+  it('is a complete service for whoever hears that it listens', async () => {
+    const server = newServer()
+    const managed = manage(server, own)
+    cleanups.push(() => managed.drain())
+    const seen = vi.fn(() => {
+      const { source, port, url } = managed.service ?? {}
+      expect({ source, port, url }).toEqual({
+        source: 'bound',
+        port: portOf(server),
+        url: `http://localhost:${portOf(server)}`,
+      })
+    })
+    server.on('listening', seen).listen(0)
+    await once(server, 'listening')
+    expect(seen).toHaveBeenCalledOnce()
+  })
+
+  it('closed by whoever hears that it listens takes no part in the shutdown', async () => {
+    const server = newServer()
+    const managed = manage(server, { ...own, signals: ['SIGTERM'] })
+    server.on('listening', () => server.close()).listen(0)
+    const before = process.listenerCount('SIGTERM')
+    await once(server, 'close')
+    expect(process.listenerCount('SIGTERM')).toBe(before - 1)
+    expect(managed.service?.state).toBe('closed')
+  })
+
+  it('closed while its host is looked up never says that it listens', async () => {
+    let found = (): void => {}
+    vi.spyOn(dns, 'lookup').mockImplementation(((...args: unknown[]) => {
+      const all = typeof args[1] === 'object' && args[1] !== null && 'all' in args[1]
+      const callback = args.at(-1) as (error: null, ...found: unknown[]) => void
+      const address = '127.0.0.1'
+      found = () => (all ? callback(null, [{ address, family: 4 }]) : callback(null, address, 4))
+    }) as typeof dns.lookup)
+    const server = newServer()
+    const managed = manage(server, own)
+    server.on('listening', () => expect.unreachable())
+    server.on('error', () => {})
+    server.listen(0, 'app.invalid')
+    await managed.drain()
+    found()
+    await new Promise(setImmediate)
+    expect(server.listening).toBe(false)
+  })
+})
+
+describe('the default host', () => {
+  it.each([
+    ['localhost', 'localhost'],
+    ['127.0.0.1', '127.0.0.1'],
+  ])('%s is bound where the framework names it', async (defaultHost, host) => {
+    const server = newServer()
+    const managed = manage(server, own, { defaultHost })
+    cleanups.push(() => managed.drain())
+    server.listen({ port: 0, host })
+    await once(server, 'listening')
+    expect(['127.0.0.1', '::1']).toContain((server.address() as AddressInfo).address)
+  })
+
+  it.each([
+    [{ port: 0, host: '127.0.0.1' }, '127.0.0.1'],
+    [{ port: 0 }, '::'],
+  ])('gives way to %j', async (options, address) => {
+    const server = newServer()
+    const managed = manage(server, own, { defaultHost: 'localhost' })
+    cleanups.push(() => managed.drain())
+    server.listen(options)
+    await once(server, 'listening')
+    expect(server.address()).toMatchObject({ address })
+  })
+})
+
+describe('finish', () => {
+  it('runs when every server has drained, before the hooks', async () => {
+    const events: unknown[] = []
+    const first = await listening({
+      finish: (reason) =>
+        events.push(['finish', reason, first.service?.state, other.service?.state]),
+    })
+    const other = await listening()
+    const client = await RawConnection.open(other.service?.port ?? 0)
+    client.send(get('/first'))
+    await client.receive(/\/first$/)
+    cleanups.push(onShutdown(() => void events.push(['hook'])))
+    const done = shutdown()
+    await once(first.service?.server as Server, 'close')
+    expect(events).toEqual([])
+    client.send(get('/last'))
+    await client.receive(/\/last$/)
+    await done
+    expect(events).toEqual([['finish', 'shutdown', 'closed', 'closed'], ['hook']])
+    expect(process.exitCode).toBeUndefined()
+  })
+
+  it('that fails is told, and fails the process; the hooks run', async () => {
+    const { logger, errors } = recorder()
+    const closeDatabase = (): Promise<void> => Promise.reject(new Error('no such pool'))
+    await listening({ finish: closeDatabase }, { logger })
+    const hook = vi.fn()
+    cleanups.push(onShutdown(hook))
+    await shutdown()
+    expect(errors).toEqual([expect.stringMatching(/closeDatabase failed: Error: no such pool/)])
+    expect(hook).toHaveBeenCalledOnce()
+    expect(process.exitCode).toBe(1)
+  })
+
+  it.each([
+    [20_000, 20_000],
+    [2_000, 5_000],
+  ])('that hangs has, of a drain.timeout of %i, %i ms', async (timeout, most) => {
+    const { logger, errors } = recorder()
+    const began = new Promise<void>((resolve) => {
+      const onDrained = (): void => {
+        vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+        unsubscribe('socket-port.drain.end', onDrained)
+        resolve()
+      }
+      subscribe('socket-port.drain.end', onDrained)
+    })
+    const hangs = (): Promise<void> => new Promise(() => {})
+    await listening({ finish: hangs }, { logger, drain: { timeout } })
+    const done = shutdown()
+    await began
+    await vi.advanceTimersByTimeAsync(most - 1_000)
+    expect(errors).toEqual([])
+    await vi.advanceTimersByTimeAsync(1_000)
+    await done
+    expect(errors).toEqual([expect.stringMatching(/hangs did not end within \d+ ms/)])
+  })
+})

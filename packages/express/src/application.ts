@@ -1,0 +1,36 @@
+import { createServer, type RequestListener, type Server } from 'node:http'
+import { type ManageOptions, manage } from '@socket-port/core'
+import base, { type Express } from 'express'
+
+// Express 5 calls the callback of `listen` for an error too; Express 4, which still has
+// `express.query`, only once it listens (lib/application.js of both).
+const REPORTS_ERRORS = !('query' in base)
+
+/** An application of Express whose own `listen` opens a server that core manages. */
+export function createApplication(options: ManageOptions | undefined): Express {
+  const app = base()
+  // On this app alone: every other one shares the method of `express.application`.
+  app.listen = function listen(this: RequestListener, ...args: unknown[]): Server {
+    const server = createServer(this)
+    manage(server, options)
+    const callback = args.at(-1)
+    if (REPORTS_ERRORS && typeof callback === 'function') {
+      const done = once(callback as ListenCallback)
+      server.once('error', done)
+      args.splice(-1, 1, done)
+    }
+    return Reflect.apply(server.listen, server, args)
+  }
+  return app
+}
+
+type ListenCallback = (this: Server, error?: Error) => void
+
+function once(callback: ListenCallback): ListenCallback {
+  let called = false
+  return function (...args) {
+    if (called) return
+    called = true
+    Reflect.apply(callback, this, args)
+  }
+}
