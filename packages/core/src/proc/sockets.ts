@@ -44,8 +44,9 @@ export function parseTcp(text: string, endian: 'LE' | 'BE' = endianness()): Proc
   const known = new Map<string, string>()
   const sockets: ProcSocket[] = []
   for (const line of text.split('\n')) {
-    const [, hex, port, st, queue, uid, inode] = TCP_ROW.exec(line) ?? []
     // Connections in TIME_WAIT belong to nobody, and there may be tens of thousands.
+    if (line.includes(' 06 ')) continue
+    const [, hex, port, st, queue, uid, inode] = TCP_ROW.exec(line) ?? []
     if (hex === undefined || inode === '0') continue
     // A busy server has a thousand rows with one address.
     const address = known.get(hex) ?? formatAddress(hex, endian)

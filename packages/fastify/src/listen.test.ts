@@ -1,0 +1,123 @@
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { FastifyInstance, FastifyListenOptions } from 'fastify'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { application, Client, closeAll, onClose, RELEASES } from './testing/applications.ts'
+import { resolveLocalhost } from './testing/localhost.ts'
+
+let folder: string
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'socket-port-fastify-'))
+  onClose(() => rmSync(folder, { recursive: true }))
+})
+afterEach(async () => {
+  vi.restoreAllMocks()
+  await closeAll()
+})
+
+/** All that an application says about where it listens, without the port, which differs. */
+function report(app: FastifyInstance, resolved: unknown): unknown {
+  const { addresses, listeningOrigin } = app
+  const all = { resolved, listeningOrigin, addresses: addresses.call(app) }
+  const ports = addresses.call(app).map((address) => `${(address as AddressInfo).port}`)
+  return JSON.parse(JSON.stringify(all).replaceAll(ports[0] ?? '-', '0'))
+}
+
+async function busyPort(): Promise<number> {
+  const holder = createServer().listen(0)
+  await once(holder, 'listening')
+  onClose(() => holder.close())
+  return (holder.address() as AddressInfo).port
+}
+
+describe.each(RELEASES)('with Fastify %s, listen', (_, create) => {
+  it.each<[string, () => FastifyListenOptions | undefined]>([
+    ['without options', () => undefined],
+    ['a port', () => ({ port: 0 })],
+    ['a host', () => ({ port: 0, host: '127.0.0.1' })],
+    ['localhost', () => ({ port: 0, host: 'localhost' })],
+    ['every address', () => ({ port: 0, host: '::' })],
+    ['every IPv4 address', () => ({ port: 0, host: '0.0.0.0' })],
+    ['IPv6 only', () => ({ port: 0, host: '::1', ipv6Only: true })],
+    ['a backlog', () => ({ port: 0, backlog: 16 })],
+    ['exclusive', () => ({ port: 0, exclusive: true })],
+    ['a path', () => ({ path: join(folder, 'app.sock') })],
+    ['a readable path', () => ({ path: join(folder, 'app.sock'), readableAll: true })],
+    ['a signal', () => ({ port: 0, signal: new AbortController().signal })],
+    ['a text', () => ({ port: 0, listenTextResolver: (address) => `at ${address}` })],
+  ])('%s does what it does without the plugin', async (_, options) => {
+    resolveLocalhost()
+    const plain = application(create, { plain: true })
+    const expected = report(plain, await plain.listen(options()))
+    await plain.close()
+    const app = application(create)
+    expect(report(app, await app.listen(options()))).toEqual(expected)
+    expect(app.socketPort).toMatchObject({ source: 'bound', state: 'ready' })
+  })
+
+  it('with a callback calls it once, with the address', async () => {
+    const app = application(create)
+    const callback = vi.fn()
+    await new Promise<void>((done) => {
+      app.listen({ port: 0 }, (...args) => {
+        callback(...args)
+        done()
+      })
+    })
+    expect(callback.mock.calls).toEqual([[null, app.listeningOrigin]])
+  })
+
+  it('on a busy port rejects with who holds it, and may be called again', async () => {
+    const port = await busyPort()
+    const app = application(create)
+    await expect(app.listen({ port, host: '127.0.0.1' })).rejects.toMatchObject({
+      code: 'EADDRINUSE',
+      message: expect.stringContaining('this process itself'),
+    })
+    await app.listen({ port: 0 })
+    expect((await new Client((app.server.address() as AddressInfo).port).get()).status).toBe(200)
+  })
+
+  it('tells a callback of an error', async () => {
+    const port = await busyPort()
+    const app = application(create)
+    const error = await new Promise((heard) => app.listen({ port, host: '127.0.0.1' }, heard))
+    expect(error).toMatchObject({ code: 'EADDRINUSE' })
+  })
+
+  it.each([-1, 65_536, 1.5])('leaves the port %j to Node, which refuses it', async (port) => {
+    const app = application(create)
+    await expect(app.listen({ port })).rejects.toMatchObject({ code: 'ERR_SOCKET_BAD_PORT' })
+  })
+
+  it('leaves options that name nothing to Node, which refuses them', async () => {
+    await expect(application(create).listen({})).rejects.toMatchObject({
+      code: 'ERR_INVALID_ARG_VALUE',
+    })
+  })
+
+  it('twice is refused as by Fastify', async () => {
+    const app = application(create)
+    await app.listen({ port: 0 })
+    await expect(app.listen({ port: 0 })).rejects.toMatchObject({
+      code: 'FST_ERR_REOPENED_SERVER',
+    })
+  })
+
+  it('leaves the options as Fastify leaves them', async () => {
+    const options: FastifyListenOptions = { port: 0 }
+    await application(create).listen(options)
+    expect(options.host).toBe('localhost')
+  })
+
+  it('of a closed application is refused', async () => {
+    const app = application(create)
+    await app.close()
+    await expect(app.listen({ port: 0 })).rejects.toMatchObject({
+      code: expect.stringMatching(/CLOSED?/),
+    })
+  })
+})

@@ -1,0 +1,172 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Logger } from '@socket-port/core'
+import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { type SocketPortOptions, socketPort } from './index.ts'
+import { application, Client, closeAll, onClose, QUIET, RELEASES } from './testing/applications.ts'
+
+afterEach(async () => {
+  vi.restoreAllMocks()
+  await closeAll()
+})
+
+const port = (app: FastifyInstance): number => (app.server.address() as AddressInfo).port
+
+describe.each(RELEASES)('with Fastify %s, the plugin', (_, create) => {
+  it('works where its registration is awaited', async () => {
+    const app = create()
+    onClose(() => app.close())
+    await app.register(socketPort, QUIET)
+    expect(app.socketPort).toBeUndefined()
+    await app.listen({ port: 0 })
+    expect(app.socketPort).toMatchObject({ source: 'bound', server: app.server, port: port(app) })
+  })
+
+  it('works inside another plugin, with its prefix', async () => {
+    const app = application(create, { plain: true })
+    app.register(
+      async (child) => {
+        await child.register(socketPort, { ...QUIET, prefix: '/inner', logLevel: 'warn' })
+        child.get('/', async (request) => ({ state: request.server.socketPort?.state }))
+      },
+      { prefix: '/child' },
+    )
+    await app.listen({ port: 0 })
+    const client = new Client(port(app))
+    expect(JSON.parse((await client.get('/child/')).body)).toEqual({ state: 'ready' })
+    const closed = app.close()
+    expect(await client.get()).toMatchObject({ status: 200, headers: { connection: 'close' } })
+    await closed
+  })
+
+  it.each([
+    ['itself', (app: FastifyInstance) => app.register(socketPort)],
+    ['inside another', (app: FastifyInstance) => app.register(async (c) => c.register(socketPort))],
+  ])('is refused where it is registered twice: %s', async (_, again) => {
+    const app = create()
+    app.register(socketPort, QUIET)
+    again(app)
+    await expect(app.listen({ port: 0 })).rejects.toMatchObject({
+      code: 'ERR_SOCKET_PORT_ALREADY_MANAGED',
+    })
+  })
+
+  it.each([
+    [{ drian: {} }, 'ERR_SOCKET_PORT_UNKNOWN_OPTION'],
+    [{ port: 8080 }, 'ERR_SOCKET_PORT_UNKNOWN_OPTION'],
+    [{ drain: { timeout: '25s' } }, 'ERR_SOCKET_PORT_INVALID_OPTION'],
+  ])('refuses the options %j where they are given', async (options, code) => {
+    const app = create()
+    await expect(app.register(socketPort, options as SocketPortOptions)).rejects.toMatchObject({
+      code,
+    })
+  })
+
+  it('passes its options on', async () => {
+    const app = create()
+    app.register(socketPort, { ...QUIET, inherit: 'require' })
+    await expect(app.listen({ port: 0 })).rejects.toMatchObject({
+      code: 'ERR_SOCKET_PORT_NOT_INHERITED',
+    })
+  })
+
+  it('serves a server of serverFactory', async () => {
+    const app = create({ serverFactory: (handler) => createServer(handler) })
+    app.register(socketPort, QUIET)
+    onClose(() => app.close())
+    await app.listen({ port: 0 })
+    const client = new Client(port(app))
+    expect((await client.get()).status).toBe(404)
+    const closed = app.close()
+    expect(await client.get()).toMatchObject({ status: 404, headers: { connection: 'close' } })
+    await closed
+  })
+
+  it('drains a server of serverFactory that listens already', async () => {
+    const app = create({
+      serverFactory: (handler) => createServer(handler).listen(0, '127.0.0.1'),
+    })
+    app.register(socketPort, QUIET)
+    onClose(() => app.close())
+    await app.ready()
+    const client = new Client(port(app))
+    expect((await client.get()).status).toBe(404)
+    const closed = app.close()
+    expect(await client.get()).toMatchObject({ status: 404, headers: { connection: 'close' } })
+    await closed
+  })
+
+  it('refuses a server of serverFactory that is none of Node', async () => {
+    const app = create({ serverFactory: () => ({ on() {} }) as never })
+    await expect(app.register(socketPort, QUIET)).rejects.toMatchObject({
+      code: 'ERR_SOCKET_PORT_INVALID_OPTION',
+    })
+  })
+})
+
+describe.each(RELEASES)('with Fastify %s, messages', (_, create) => {
+  const collect = (): { lines: string[]; stream: { write(line: string): void } } => {
+    const lines: string[] = []
+    return { lines, stream: { write: (line) => void lines.push(line) } }
+  }
+
+  it('go to the logger of Fastify', async () => {
+    const { lines, stream } = collect()
+    const app = create({ logger: { level: 'info', stream } })
+    app.register(socketPort, QUIET)
+    await app.listen({ port: 0 })
+    const { port } = app.server.address() as AddressInfo
+    await app.close()
+    const ours = lines.map((line) => JSON.parse(line)).filter(({ plugin }) => plugin !== undefined)
+    expect(ours).toMatchObject([
+      { plugin: '@socket-port/fastify', msg: `listening on 127.0.0.1:${port}`, level: 30 },
+      { msg: expect.stringMatching(/^drained /), level: 30 },
+    ])
+  })
+
+  it('go to the logger that is given', async () => {
+    const logger = { debug: vi.fn(), info: vi.fn(), warn: vi.fn(), error: vi.fn() }
+    const app = create({ logger: { level: 'info', stream: { write: () => expect.unreachable() } } })
+    app.log.level = 'silent'
+    app.register(socketPort, { ...QUIET, logger: logger satisfies Logger })
+    await app.listen({ port: 0 })
+    await app.close()
+    expect(logger.info).toHaveBeenCalledWith(expect.stringMatching(/^listening on /))
+  })
+
+  it.each([
+    ['is off', {}, true],
+    ['is silent', { logger: { level: 'silent' } }, false],
+  ])('that warn, where the logger %s', async (_, options, shown) => {
+    const written = vi.spyOn(process.stderr, 'write').mockReturnValue(true)
+    const app = create(options)
+    app.register(socketPort, { ...QUIET, drain: { timeout: 1 } })
+    const entered = new Promise<void>((resolve) => {
+      app.get('/', () => {
+        resolve()
+        return new Promise(() => {})
+      })
+    })
+    await app.listen({ port: 0 })
+    const cut = expect(new Client(port(app)).get()).rejects.toThrow()
+    await entered
+    await Promise.all([cut, app.close()])
+    const warnings = written.mock.calls.filter(([line]) => /1 connections cut/.test(String(line)))
+    expect(warnings).toHaveLength(shown ? 1 : 0)
+  })
+
+  it('go to a logger that has no level', async () => {
+    const info = vi.fn()
+    const none = (): void => {}
+    const loggerInstance = {
+      ...{ fatal: none, error: none, warn: () => {}, info, debug: none, trace: none },
+      child: () => loggerInstance,
+    } as unknown as FastifyBaseLogger
+    const app = create({ loggerInstance })
+    app.register(socketPort, QUIET)
+    await app.listen({ port: 0 })
+    await app.close()
+    expect(info).toHaveBeenCalledWith(expect.stringMatching(/^drained /))
+  })
+})

@@ -1,0 +1,107 @@
+import {
+  type Managed,
+  type ManageOptions,
+  type ManageParts,
+  manage,
+  type Service,
+  SocketPortError,
+} from '@socket-port/core'
+import type { FastifyInstance, RawServerBase } from 'fastify'
+import { watchBindings } from './fastify-internals.ts'
+
+// What Fastify listens on where the program names no host.
+const DEFAULT_HOST = 'localhost'
+
+// Longer than any name (RFC 1035): its look-up fails at once, and asks nobody.
+const NO_NAME = 'x'.repeat(256)
+
+/** The servers of one application: its own, and those for the other addresses of `localhost`. */
+export class Servers {
+  readonly #server: RawServerBase
+  readonly #main: Managed
+  readonly #further: Managed[] = []
+  readonly #seesFurther: boolean
+  /** What `listen` was told; Fastify reads it again when the server listens. */
+  #options: { host?: unknown } = {}
+  #restore = (): void => {}
+  #closed = false
+
+  constructor(fastify: FastifyInstance, options: ManageOptions, parts?: ManageParts) {
+    const { server } = fastify
+    this.#server = server
+    const closeFastify = (): Promise<void> => fastify.close()
+    const own = { finish: closeFastify, defaultHost: DEFAULT_HOST }
+    this.#main = manage(server, options, { ...own, ...parts })
+    this.#seesFurther = watchBindings(fastify, (further) => this.#add(further, options))
+    const { listen } = server
+    server.listen = ((...args: unknown[]) => this.#listen(listen, args)) as typeof listen
+    server.prependListener('listening', () => this.#onListening())
+    fastify.addHook('onListen', async () => this.#restore())
+  }
+
+  get service(): Service | undefined {
+    return this.#main.service
+  }
+
+  /** The shutdown of the process, where one is under way. */
+  get shutdown(): Promise<void> | undefined {
+    return this.#main.shutdown
+  }
+
+  /** Drains them all; none listens again. */
+  async drain(): Promise<void> {
+    this.#closed = true
+    await Promise.all([this.#main, ...this.#further].map((managed) => managed.drain()))
+  }
+
+  #listen(listen: RawServerBase['listen'], args: unknown[]): RawServerBase {
+    const server = this.#server
+    if (this.#closed) {
+      process.nextTick(() => server.emit('error', closedTooEarly()))
+      return server
+    }
+    this.#options = Object(args[0])
+    return Reflect.apply(listen, server, args)
+  }
+
+  // Comes before Fastify's own listener, which looks up `options.host` to open a server for each
+  // further address (lib/server.js, multipleBindings), and then calls the onListen hooks.
+  #onListening(): void {
+    const options = this.#options
+    if (options.host !== DEFAULT_HOST) return
+    if (this.service?.source === 'bound' && this.#seesFurther) {
+      this.#restore = keepAddress(this.#server)
+    } else {
+      options.host = NO_NAME
+      this.#restore = () => {
+        options.host = DEFAULT_HOST
+      }
+    }
+  }
+
+  #add(server: RawServerBase, options: ManageOptions): void {
+    try {
+      this.#further.push(manage(server, options))
+    } catch {
+      // The process is shutting down: nothing is served there yet.
+      server.close()
+    }
+  }
+}
+
+// After the look-up Fastify asks for it without a check, and the program when `listen` is done; a
+// drain may have closed the server.
+function keepAddress(server: RawServerBase): () => void {
+  const { address } = server
+  const known = server.address()
+  server.address = () => Reflect.apply(address, server, []) ?? known
+  return () => {
+    if (server.listening) server.address = address
+  }
+}
+
+const closedTooEarly = (): SocketPortError =>
+  new SocketPortError(
+    'ERR_SOCKET_PORT_CLOSED',
+    'the application was closed before it listened; await listen() before closing it',
+  )

@@ -1,0 +1,9 @@
+import type { ViteUserConfig } from 'vitest/config'
+import { shared } from '../../test/vitest.shared.ts'
+
+const config: ViteUserConfig = {
+  // Some tests start processes, or the compiler.
+  test: { ...shared, include: ['src/**/*.test.ts'], testTimeout: 30_000 },
+}
+
+export default config
