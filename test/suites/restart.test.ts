@@ -33,7 +33,9 @@ describe('newcomers', () => {
     )
     expectNothingLost({ rows, ...result })
     // Of one run, so that what else the machine does weighs on both sides.
-    const stalls = rows.map(({ longestStall, spawnToReady }) => (longestStall?.ms ?? 0) / spawnToReady)
+    const stalls = rows.map(
+      ({ longestStall, spawnToReady }) => (longestStall?.ms ?? 0) / spawnToReady,
+    )
     expect(median(stalls)).toBeLessThan(1.5)
   })
 })
