@@ -1,0 +1,27 @@
+import type { Bar } from './bar.ts'
+
+export interface BenchmarkOptions {
+  /** How often every variant is measured. */
+  rounds: number
+  /** Length of a round of loads, where the benchmark applies any. */
+  seconds: number
+}
+
+export interface Benchmark {
+  readonly name: string
+  /** What the numbers are, in one line above the table. */
+  readonly title: string
+  /** How often every variant is measured, unless the command line says otherwise. */
+  readonly rounds: number
+  run(options: BenchmarkOptions): Promise<Findings>
+}
+
+export interface Findings {
+  /** Rows of cells; the first is the heading. */
+  readonly table: readonly (readonly string[])[]
+  readonly bars: readonly Bar[]
+  /** What else a reader must know, a line each. */
+  readonly notes: readonly string[]
+  /** Every sample, for the file of results. */
+  readonly samples: unknown
+}

@@ -1,0 +1,129 @@
+import { fileURLToPath } from 'node:url'
+import { type Listener, openListener, startGeneration } from '@socket-port/test'
+import { alternate } from '../alternate.ts'
+import type { Bar } from '../bar.ts'
+import type { Benchmark, Findings } from '../benchmark.ts'
+import { interval, signed } from '../format.ts'
+import type { ListenReading } from '../processes/listen-reading.ts'
+import { difference, type Estimate, median } from '../statistics.ts'
+
+const STARTS = ['cold', 'inherited'] as const
+const HOWS = ['plain', 'plain again', 'listen', 'serve'] as const
+const VARIANTS = STARTS.flatMap((start) => HOWS.map((how): Variant => `${start} ${how}`))
+
+type Start = (typeof STARTS)[number]
+type How = (typeof HOWS)[number]
+type Variant = `${Start} ${How}`
+type Samples = Record<Variant, ListenReading[]>
+
+const FIELDS = [
+  { field: 'call', unit: ' ms', size: 1, digits: 2 },
+  { field: 'import', unit: ' ms', size: 1, digits: 2 },
+  { field: 'whole', unit: ' ms', size: 1, digits: 2 },
+  { field: 'rss', unit: ' MB', size: 1e6, digits: 2 },
+] as const
+
+type Field = (typeof FIELDS)[number]
+
+const SCRIPT = fileURLToPath(new URL('../processes/listen-sample.js', import.meta.url))
+
+export const listen: Benchmark = {
+  name: 'listen',
+  title: 'from nothing to listening, a fresh process for each sample',
+  rounds: 24,
+  async run({ rounds }) {
+    const listener = openListener()
+    try {
+      // The first round reads the files from disk and is not counted.
+      const samples = await alternate(VARIANTS, rounds + 1, (variant) => sample(variant, listener))
+      for (const variant of VARIANTS) samples[variant].shift()
+      return findings(samples)
+    } finally {
+      listener.close()
+    }
+  },
+}
+
+/** `cold` binds any free port; `inherited` gets the listener as fd 3, as from a manager. */
+async function sample(variant: Variant, listener: Listener): Promise<ListenReading> {
+  const [start, how] = variant.split(' ') as [Start, How]
+  const inherited = start === 'inherited'
+  const generation = startGeneration({
+    script: SCRIPT,
+    args: inherited ? [how, String(listener.port), 'inherited'] : [how],
+    sockets: inherited ? [listener] : [],
+  })
+  try {
+    const reading: unknown = await generation.ready()
+    const { code } = await generation.exit
+    if (code !== 0 || generation.stderr !== '') {
+      throw new Error(`${variant} ended with code ${code} and said: ${generation.stderr}`)
+    }
+    return reading as ListenReading
+  } finally {
+    await generation.dispose()
+  }
+}
+
+function findings(samples: Samples): Findings {
+  const table = [['', 'plain', 'plain again', 'listen', 'serve']]
+  for (const start of STARTS) {
+    for (const field of FIELDS) {
+      const { digits, unit } = field
+      const plain = `${median(values(samples, start, 'plain', field)).toFixed(digits)}${unit}`
+      const others = (['plain again', 'listen', 'serve'] as const).map((how) => {
+        const found = more(samples, start, how, field)
+        return `${signed(found.median, digits)} ${interval(found, digits)}`
+      })
+      table.push([`${start} ${field.field}`, plain, ...others])
+    }
+  }
+  const notes = [
+    'plain: the value itself; all others: how much more it is, with the 95 % interval of the median',
+    'whole: from the start of the process to listening, import included',
+  ]
+  return { table, bars: bars(samples), notes, samples }
+}
+
+function bars(samples: Samples): Bar[] {
+  const [call, , whole, rss] = FIELDS
+  const bar = (start: Start, how: How, field: Field, limit: number): Bar => ({
+    what: `${start} ${how} against plain, ${field.field}`,
+    value: more(samples, start, how, field).median,
+    unit: field.unit,
+    digits: field.digits,
+    limit: { lessThan: limit },
+  })
+  return [
+    bar('cold', 'listen', call, 1),
+    bar('inherited', 'listen', whole, 20),
+    bar('inherited', 'listen', rss, 12),
+    {
+      what: 'native code loaded by a cold start',
+      value: nativeCode(samples).length,
+      unit: ' files',
+      digits: 0,
+      limit: { exactly: 0 },
+    },
+  ]
+}
+
+/** Shared objects that a cold start has loaded and plain Node has not. */
+function nativeCode(samples: Samples): string[] {
+  const objects = (start: Start, how: How): Set<string> =>
+    new Set(samples[`${start} ${how}`].flatMap(({ sharedObjects }) => sharedObjects))
+  const plain = objects('cold', 'plain')
+  // Else nothing would be proved: a list that can never show it, or libc that was not used at all.
+  if ([...objects('inherited', 'listen')].every((object) => plain.has(object))) {
+    throw new Error('the inherited start did not load libc either: is koffi installed?')
+  }
+  const cold = new Set([...objects('cold', 'listen'), ...objects('cold', 'serve')])
+  return [...cold].filter((object) => !plain.has(object))
+}
+
+function more(samples: Samples, start: Start, how: How, field: Field): Estimate {
+  return difference(values(samples, start, how, field), values(samples, start, 'plain', field))
+}
+
+const values = (samples: Samples, start: Start, how: How, { field, size }: Field): number[] =>
+  samples[`${start} ${how}`].map((reading) => reading[field] / size)

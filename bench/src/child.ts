@@ -1,0 +1,48 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+
+/** A process of `processes/`, which answers one question at a time. */
+export interface Child<Question, Answer> {
+  ask(question: Question): Promise<Answer>
+  /** Ends the process and waits until it is gone. */
+  end(): Promise<void>
+}
+
+/** Starts a script of `processes/`; resolves with its first message when it is at work. */
+export async function startChild<Question, Answer>(
+  script: string,
+  args: readonly string[] = [],
+  execArgv: readonly string[] = [],
+): Promise<[Child<Question, Answer>, Answer]> {
+  const path = fileURLToPath(new URL(`./processes/${script}.js`, import.meta.url))
+  const child = fork(path, args, { execArgv: [...execArgv] })
+  const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()))
+  const first = await answer<Answer>(child, script)
+  return [
+    {
+      ask(question) {
+        const reply = answer<Answer>(child, script)
+        child.send(question as object)
+        return reply
+      },
+      end() {
+        // The script ends when its channel does: also when this process is gone.
+        if (child.connected) child.disconnect()
+        return gone
+      },
+    },
+    first,
+  ]
+}
+
+function answer<Answer>(child: ChildProcess, script: string): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const onExit = (code: number | null): void =>
+      reject(new Error(`${script} ended with ${child.signalCode ?? `code ${code}`}`))
+    child.once('exit', onExit)
+    child.once('message', (message) => {
+      child.off('exit', onExit)
+      resolve(message as Answer)
+    })
+  })
+}

@@ -1,0 +1,12 @@
+/** What `listen-sample` found; times in milliseconds, sizes in bytes. */
+export interface ListenReading {
+  /** Import of core; next to nothing without it. */
+  readonly import: number
+  /** From the call that listens to `listening`. */
+  readonly call: number
+  /** From the start of the process to `listening`. */
+  readonly whole: number
+  readonly rss: number
+  /** Libraries and native add-ons that are loaded. */
+  readonly sharedObjects: readonly string[]
+}

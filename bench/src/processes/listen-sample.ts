@@ -1,0 +1,28 @@
+// Listens once and says what that took: HOW (plain, listen or serve) PORT [inherited].
+import { once } from 'node:events'
+import { createServer, type Server } from 'node:http'
+import type { ListenReading } from './listen-reading.ts'
+import { sharedObjects } from './shared-objects.ts'
+
+const [how, port = '0', inherited] = process.argv.slice(2)
+const target = inherited === undefined ? { port: Number(port) } : { fd: 3 }
+
+const started = performance.now()
+const core = how === 'plain' ? undefined : await import('@socket-port/core')
+const imported = performance.now()
+const server: Server = createServer()
+if (core === undefined) await once(server.listen(target), 'listening')
+else if (how === 'serve') await core.serve(server, port)
+else await core.listen(server, port)
+const listening = performance.now()
+
+const reading: ListenReading = {
+  import: imported - started,
+  call: listening - imported,
+  // performance.now() counts from the start of the process.
+  whole: listening,
+  rss: process.memoryUsage.rss(),
+  sharedObjects: sharedObjects(),
+}
+console.log(JSON.stringify({ ready: true, ...reading }))
+server.close()

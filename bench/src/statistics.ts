@@ -1,0 +1,38 @@
+/** A median, and the interval that holds the true one with 95 % confidence. */
+export interface Estimate {
+  readonly median: number
+  readonly low: number
+  readonly high: number
+}
+
+/** Estimates the median by ranks: of the samples' distribution nothing is assumed. */
+export function estimate(samples: readonly number[]): Estimate {
+  const sorted = samples.toSorted((a, b) => a - b)
+  const middle = (sorted.length - 1) / 2
+  // Half the width in ranks, from the normal approximation of the binomial distribution.
+  const reach = 0.98 * Math.sqrt(sorted.length)
+  return {
+    median: at(sorted, middle),
+    low: at(sorted, Math.max(0, Math.floor(middle - reach))),
+    high: at(sorted, Math.min(sorted.length - 1, Math.ceil(middle + reach))),
+  }
+}
+
+export const median = (samples: readonly number[]): number => estimate(samples).median
+
+/** Of a/b, round by round: what slowed a whole round down cancels out. */
+export function ratio(a: readonly number[], b: readonly number[]): Estimate {
+  return estimate(a.map((value, round) => value / (b[round] ?? Number.NaN)))
+}
+
+/** Of a-b, round by round. */
+export function difference(a: readonly number[], b: readonly number[]): Estimate {
+  return estimate(a.map((value, round) => value - (b[round] ?? Number.NaN)))
+}
+
+/** NaN without samples. */
+function at(sorted: readonly number[], rank: number): number {
+  const below = sorted[Math.floor(rank)] ?? Number.NaN
+  const above = sorted[Math.ceil(rank)] ?? Number.NaN
+  return (below + above) / 2
+}
