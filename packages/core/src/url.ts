@@ -1,6 +1,4 @@
-import { Server as HttpServer } from 'node:http'
-import { Server as TlsServer } from 'node:tls'
-import { isHttp2Server } from './drain/http2.ts'
+import { isHttp1Server, isHttp2Server, isTlsServer } from './drain/server-kind.ts'
 import type { AnyServer } from './types.ts'
 
 const WILDCARDS = new Set(['::', '0.0.0.0'])
@@ -14,9 +12,7 @@ export function serverUrl(server: AnyServer): string {
 }
 
 function scheme(server: AnyServer): string {
-  const tls = server instanceof TlsServer
-  const http = server instanceof HttpServer || isHttp2Server(server)
-  // https.Server and Http2SecureServer extend tls.Server; a bare tls.Server has no time-outs for HTTP.
-  if (tls) return http || 'keepAliveTimeout' in server ? 'https' : 'tls'
+  const http = isHttp1Server(server) || isHttp2Server(server)
+  if (isTlsServer(server)) return http ? 'https' : 'tls'
   return http ? 'http' : 'tcp'
 }

@@ -44,7 +44,7 @@ export class ServerDrain implements Drain {
   }
 
   get connections(): number {
-    return this.#connections.open.size
+    return this.#connections.size
   }
 
   get signal(): AbortSignal {

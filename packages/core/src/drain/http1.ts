@@ -1,6 +1,5 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
-import { Server as HttpServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import { Server as HttpsServer } from 'node:https'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { AnyServer } from '../types.ts'
 import { closeAfter, keepOpenAfter } from './last-response.ts'
@@ -30,9 +29,6 @@ export interface RequestListener {
   /** No response is left to send: the connection is idle or about to close. */
   fellIdle(socket: Socket): void
 }
-
-export const isHttp1Server = (server: AnyServer): boolean =>
-  server instanceof HttpServer || server instanceof HttpsServer
 
 /** True while a request is being answered on the connection. */
 export const isAnswering = (socket: Http1Socket): boolean => Boolean(socket._httpMessage)

@@ -1,8 +1,6 @@
 import type { ServerHttp2Session } from 'node:http2'
 import type { AnyServer } from '../types.ts'
-
-/** node:http2 exports no server classes; only its servers have this method. */
-export const isHttp2Server = (server: AnyServer): boolean => 'updateSettings' in server
+import { isHttp2Server } from './server-kind.ts'
 
 /** The HTTP/2 sessions of one server; none for any other server. */
 export class Http2Sessions {

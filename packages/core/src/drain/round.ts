@@ -1,12 +1,12 @@
 import { Server as NetServer, type Socket } from 'node:net'
-import { Server as TlsServer } from 'node:tls'
 import type { ResolvedDrain } from '../options.ts'
 import type { AnyServer, DrainResult } from '../types.ts'
 import type { Connections } from './connections.ts'
-import { type Http1Socket, isAnswering, isHttp1Server, LastResponses } from './http1.ts'
-import { type Http2Sessions, isHttp2Server } from './http2.ts'
+import { type Http1Socket, isAnswering, LastResponses } from './http1.ts'
+import type { Http2Sessions } from './http2.ts'
 import { closeAtOnce, type IdleStrategy, keepPromise } from './idle.ts'
 import { receiving, stopConnectionChecks } from './node-internals.ts'
+import { isHttp1Server, isHttp2Server, isTlsServer } from './server-kind.ts'
 
 // A request follows its connection within a round trip. A newcomer that has been silent for longer
 // may stay so, and must not be among the last: the successor would wait for it.
@@ -53,7 +53,7 @@ export class Round {
     this.#connections = connections
     this.#options = options
     this.#isHttp1 = isHttp1Server(server)
-    this.#before = new Set(connections.open)
+    this.#before = new Set(connections)
     this.#idle = (options.quick ? closeAtOnce : keepPromise)({
       isIdle: (socket) => this.#isIdle(socket),
       promiseOf: (socket) => this.#promiseOf(socket),
@@ -84,10 +84,9 @@ export class Round {
 
   /** Destroys and counts what is left. */
   force(): void {
-    const { open } = this.#connections
-    this.#forced += open.size
+    this.#forced += this.#connections.size
     this.#stopAccepting()
-    for (const socket of open) socket.destroy()
+    for (const socket of this.#connections) socket.destroy()
     // Those that were open before the drain was prepared.
     if ('closeAllConnections' in this.#server) this.#server.closeAllConnections()
     this.#closed = true
@@ -97,7 +96,7 @@ export class Round {
   #begin(sessions: Http2Sessions): void {
     const { quick, successor } = this.#options
     const half = receiving(this.#server)
-    for (const socket of this.#connections.open) {
+    for (const socket of this.#connections) {
       if (isAnswering(socket)) this.#responses.adopt(socket)
       else if (this.#isOpaque(socket)) quick && this.#endOpaque(socket)
       else if (!half.has(socket)) this.#wait(socket)
@@ -157,7 +156,7 @@ export class Round {
 
   /** Of a protocol that is not spoken here: plain TCP, HTTP/2, or what an upgrade led to. */
   #isOpaque(socket: Http1Socket): boolean {
-    if (this.#server instanceof TlsServer && !('encrypted' in socket)) return false // handshake
+    if (isTlsServer(this.#server) && !('encrypted' in socket)) return false // handshake
     return !this.#isHttp1 || !socket.parser
   }
 
@@ -180,7 +179,7 @@ export class Round {
 
   #check(): void {
     if (this.#accepting && this.#before.size === 0 && this.#onlyFreshWait()) this.#stopAccepting()
-    if (this.#closed && this.#connections.open.size === 0) this.#finish()
+    if (this.#closed && this.#connections.size === 0) this.#finish()
   }
 
   #onlyFreshWait(): boolean {
