@@ -1,0 +1,55 @@
+import type { RequestListener } from 'node:http'
+import { ExpressAdapter } from '@nestjs/platform-express'
+import { type ManageOptions, manage, type Service } from '@socket-port/core'
+import { callBeforeClose } from './before-close.ts'
+import { NestServer } from './nest-server.ts'
+
+callBeforeClose()
+
+/**
+ * Nest's Express adapter, whose `listen` inherits or binds its socket and whose application drains
+ * before its modules are destroyed: on SIGTERM and SIGINT, and in `app.close()`.
+ *
+ * @example
+ * const app = await NestFactory.create(AppModule, new SocketPortExpressAdapter())
+ * await app.listen(8080)
+ */
+export class SocketPortExpressAdapter extends ExpressAdapter {
+  static {
+    // Libraries ask for it to know the platform (@nestjs/serve-static, nestjs-cls).
+    Object.defineProperty(SocketPortExpressAdapter, 'name', { value: ExpressAdapter.name })
+  }
+
+  readonly #options: ManageOptions | undefined
+  #server: NestServer | undefined
+
+  /** @param options What is not Express's or Nest's own: `drain`, `inherit`, `name`, … */
+  constructor(options?: ManageOptions)
+  /** @param instance An Express application of your own, as Nest's adapter takes it. */
+  constructor(instance: RequestListener | undefined, options?: ManageOptions)
+  constructor(instanceOrOptions?: RequestListener | ManageOptions, options?: ManageOptions) {
+    const isOptions = typeof instanceOrOptions === 'object' && instanceOrOptions !== null
+    super(isOptions ? undefined : instanceOrOptions)
+    this.#options = isOptions ? instanceOrOptions : options
+  }
+
+  override initHttpServer(...args: Parameters<ExpressAdapter['initHttpServer']>): void {
+    super.initHttpServer(...args)
+    const server = this.httpServer
+    this.#server = new NestServer((...given) => manage(server, ...given), this.#options)
+  }
+
+  /**
+   * The application as a service, for readiness probes (`state`) and endless responses (`signal`);
+   * `undefined` until it has been told to listen.
+   */
+  get service(): Service | undefined {
+    return this.#server?.service
+  }
+
+  override async beforeClose(): Promise<void> {
+    await this.#server?.drain()
+    // Last: with `return503OnClosing` it refuses requests. Nest 11 has none.
+    super.beforeClose?.()
+  }
+}

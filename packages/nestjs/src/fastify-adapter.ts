@@ -1,0 +1,58 @@
+import { FastifyAdapter } from '@nestjs/platform-fastify'
+import type { ManageOptions, Service } from '@socket-port/core'
+import { manageFastify } from '@socket-port/fastify/manage'
+import { callBeforeClose } from './before-close.ts'
+import { NestServer } from './nest-server.ts'
+
+callBeforeClose()
+
+/**
+ * Nest's Fastify adapter, whose `listen` inherits or binds its socket and whose application drains
+ * before its modules are destroyed: on SIGTERM and SIGINT, and in `app.close()`.
+ *
+ * @example
+ * const app = await NestFactory.create(AppModule, new SocketPortFastifyAdapter())
+ * await app.listen(8080)
+ */
+export class SocketPortFastifyAdapter extends FastifyAdapter {
+  static {
+    // Libraries ask for it to know the platform (@nestjs/serve-static, nestjs-cls).
+    Object.defineProperty(SocketPortFastifyAdapter, 'name', { value: FastifyAdapter.name })
+  }
+
+  readonly #options: ManageOptions | undefined
+  #server: NestServer | undefined
+
+  /**
+   * @param instanceOrOptions Fastify's options or an application of your own, as Nest's adapter.
+   * @param options What is not Fastify's or Nest's own: `drain`, `inherit`, `name`, …
+   */
+  constructor(
+    instanceOrOptions?: ConstructorParameters<typeof FastifyAdapter>[0],
+    options?: ManageOptions,
+  ) {
+    // The same, but of any server's type where `extends` is of the default one's.
+    super(instanceOrOptions as never)
+    this.#options = options
+  }
+
+  override initHttpServer(...args: Parameters<FastifyAdapter['initHttpServer']>): void {
+    super.initHttpServer(...args)
+    const fastify = this.getInstance<Parameters<typeof manageFastify>[0]>()
+    this.#server = new NestServer((...given) => manageFastify(fastify, ...given), this.#options)
+  }
+
+  /**
+   * The application as a service, for readiness probes (`state`) and endless responses (`signal`);
+   * `undefined` until it has been told to listen.
+   */
+  get service(): Service | undefined {
+    return this.#server?.service
+  }
+
+  override async beforeClose(): Promise<void> {
+    await this.#server?.drain()
+    // Last: with `return503OnClosing` it refuses requests. Nest 11 has none.
+    super.beforeClose?.()
+  }
+}

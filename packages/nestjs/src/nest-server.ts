@@ -1,0 +1,40 @@
+import type { Managed, ManageOptions, ManageParts, Service } from '@socket-port/core'
+import { nestLogger } from './logger.ts'
+
+/** What `manage` returns, as far as it is used here. */
+export interface ManagedServer extends Pick<Managed, 'service' | 'shutdown'> {
+  drain(): Promise<unknown>
+}
+
+/** The server of a Nest application: its `listen` inherits or binds, and it drains. */
+export class NestServer {
+  readonly #managed: ManagedServer
+  /** Nest closes the application, and ends the process if a signal was the reason. */
+  #closing = false
+
+  constructor(
+    manage: (options: ManageOptions, parts: ManageParts) => ManagedServer,
+    options: ManageOptions = {},
+  ) {
+    const endsElsewhere = (): boolean => this.#closing
+    const logger = options.logger ?? nestLogger()
+    this.#managed = manage({ ...options, logger }, { endsElsewhere })
+  }
+
+  get service(): Service | undefined {
+    return this.#managed.service
+  }
+
+  /**
+   * Drains before Nest destroys its modules. Where the process shuts down, its other servers drain
+   * and its shutdown hooks run first too, for Nest then ends it by the same signal.
+   */
+  async drain(): Promise<void> {
+    // Closed by a shutdown hook: the shutdown waits for Nest, and ends the process.
+    if (this.service?.state === 'closed') return
+    this.#closing = true
+    await this.#managed.drain()
+    await this.#managed.shutdown
+    this.#closing = false
+  }
+}

@@ -1,0 +1,104 @@
+import { afterEach, describe, expect, it } from 'vitest'
+import { get, RawConnection } from '../../core/src/testing/raw-connection.ts'
+import { Child } from './testing/child.ts'
+
+const children: Child[] = []
+afterEach(() => Promise.all(children.splice(0).map((child) => child.dispose())))
+
+interface Started {
+  child: Child
+  /** Opens a connection to the application, or to the other server of its process. */
+  open(path: string, server?: 'application' | 'other'): Promise<RawConnection>
+}
+
+async function start(CLOSE: string, PLATFORM = 'express'): Promise<Started> {
+  const child = new Child('signals.mjs', { CLOSE, PLATFORM })
+  children.push(child)
+  const [, application, other] = await child.said(/ports (\d+) (\d+)/)
+  return {
+    child,
+    async open(path, server = 'application') {
+      const connection = await RawConnection.open(Number(server === 'other' ? other : application))
+      connection.send(get(path))
+      return connection
+    },
+  }
+}
+
+const HOOKS = (by: string): string[] => ['destroyed', `shut down by ${by}`]
+const FASTIFY_HOOKS = (by: string): string[] => [
+  'destroyed',
+  'closed Fastify',
+  `shut down by ${by}`,
+]
+
+describe('SIGTERM', () => {
+  it.each([
+    ['express', 'nobody', 0, ['hook SIGTERM']],
+    ['express', 'nest', 'SIGTERM', ['hook SIGTERM', ...HOOKS('SIGTERM')]],
+    ['express', 'nestAndExit', 0, ['hook SIGTERM', ...HOOKS('SIGTERM')]],
+    ['express', 'listener', 0, ['hook SIGTERM', ...HOOKS('a listener')]],
+    ['express', 'hook', 0, ['hook SIGTERM', ...HOOKS('a hook')]],
+    ['fastify', 'nobody', 0, ['closed Fastify', 'hook SIGTERM']],
+    ['fastify', 'nest', 'SIGTERM', ['hook SIGTERM', ...FASTIFY_HOOKS('SIGTERM')]],
+    ['fastify', 'nestAndExit', 0, ['hook SIGTERM', ...FASTIFY_HOOKS('SIGTERM')]],
+    ['fastify', 'listener', 0, ['hook SIGTERM', ...FASTIFY_HOOKS('a listener')]],
+    ['fastify', 'hook', 0, ['closed Fastify', 'hook SIGTERM', ...HOOKS('a hook')]],
+  ])('on %s drains, then %s closes the application, and it ends with %s', async (...row) => {
+    const [platform, close, end, hooks] = row
+    const { child, open } = await start(close, platform)
+    const held = await open('/hold')
+    await child.said(/holding/)
+    child.signal('SIGTERM')
+    await child.said(/signal/)
+    const late = await open('/release')
+    expect(await late.receive(/released$/)).toMatch(/connection: close/i)
+    expect(await held.receive(/held$/)).toMatch(/connection: close/i)
+    expect(await child.ended).toBe(end)
+    expect(child.lines.slice(2)).toEqual(['holding', 'signal', ...hooks])
+  })
+
+  it('without a connection runs the hooks of Nest and ends by the signal', async () => {
+    const { child } = await start('nest')
+    child.signal('SIGTERM')
+    expect(await child.ended).toBe('SIGTERM')
+    expect(child.lines.slice(2)).toEqual(['signal', 'hook SIGTERM', ...HOOKS('SIGTERM')])
+  })
+
+  it('keeps the modules until the other servers of the process have drained', async () => {
+    const { child, open } = await start('nest')
+    const held = await open('/hold', 'other')
+    await child.said(/holding/)
+    child.signal('SIGTERM')
+    await child.said(/signal/)
+    const late = await open('/release', 'other')
+    await late.receive(/released$/)
+    await held.receive(/held$/)
+    expect(await child.ended).toBe('SIGTERM')
+    expect(child.lines.slice(-3)).toEqual(['hook SIGTERM', ...HOOKS('SIGTERM')])
+  })
+
+  it('a second time cuts what is open; the hooks of Nest still run', async () => {
+    const { child, open } = await start('nest')
+    const held = await open('/hold')
+    await child.said(/holding/)
+    child.signal('SIGTERM')
+    await child.said(/signal/)
+    child.signal('SIGTERM')
+    await held.closed
+    expect(await child.ended).toBe('SIGTERM')
+    expect(child.lines.slice(-3)).toEqual(['hook SIGTERM', ...HOOKS('SIGTERM')])
+  })
+})
+
+describe('SIGINT', () => {
+  it('closes idle connections at once', async () => {
+    const { child, open } = await start('nest')
+    const idle = await open('/release')
+    await idle.receive(/released$/)
+    child.signal('SIGINT')
+    await idle.closed
+    expect(await child.ended).toBe('SIGINT')
+    expect(child.lines.slice(-3)).toEqual(['hook SIGINT', ...HOOKS('SIGINT')])
+  })
+})

@@ -1,0 +1,27 @@
+import type { ManageOptions } from '@socket-port/core'
+import { SocketPortFastifyAdapter } from '../fastify.ts'
+import { SocketPortExpressAdapter } from '../index.ts'
+
+export interface Platform {
+  readonly name: string
+  /** Nest's own name of its adapter. */
+  readonly adapter: string
+  /** Nest 11 on Fastify takes every text for a port, and does not hear what Node throws. */
+  readonly checksPorts: boolean
+  create(options?: ManageOptions): SocketPortExpressAdapter | SocketPortFastifyAdapter
+}
+
+export const platforms: readonly Platform[] = [
+  {
+    name: 'platform-express',
+    adapter: 'ExpressAdapter',
+    checksPorts: true,
+    create: (options) => new SocketPortExpressAdapter(options),
+  },
+  {
+    name: 'platform-fastify',
+    adapter: 'FastifyAdapter',
+    checksPorts: process.env.OLDER === undefined,
+    create: (options) => new SocketPortFastifyAdapter({}, options),
+  },
+]
