@@ -40,7 +40,9 @@ function commandLine(): CommandLine {
   try {
     return readCommandLine(process.argv.slice(2), known)
   } catch (error) {
-    console.error(`${(error as Error).message}\nUsage: bench [${known.join(' | ')}] [--rounds N] [--seconds S]`)
+    console.error(
+      `${(error as Error).message}\nUsage: bench [${known.join(' | ')}] [--rounds N] [--seconds S]`,
+    )
     process.exit(2)
   }
 }

@@ -18,6 +18,9 @@ export function estimate(samples: readonly number[]): Estimate {
   }
 }
 
+/** What was counted, not sampled. */
+export const exact = (value: number): Estimate => ({ median: value, low: value, high: value })
+
 export const median = (samples: readonly number[]): number => estimate(samples).median
 
 /** Of a/b, round by round: what slowed a whole round down cancels out. */

@@ -5,7 +5,7 @@ import type { Bar } from '../bar.ts'
 import type { Benchmark, Findings } from '../benchmark.ts'
 import { interval, signed } from '../format.ts'
 import type { ListenReading } from '../processes/listen-reading.ts'
-import { difference, type Estimate, median } from '../statistics.ts'
+import { difference, type Estimate, exact, median } from '../statistics.ts'
 
 const STARTS = ['cold', 'inherited'] as const
 const HOWS = ['plain', 'plain again', 'listen', 'serve'] as const
@@ -20,6 +20,7 @@ const FIELDS = [
   { field: 'call', unit: ' ms', size: 1, digits: 2 },
   { field: 'import', unit: ' ms', size: 1, digits: 2 },
   { field: 'whole', unit: ' ms', size: 1, digits: 2 },
+  { field: 'cpu', unit: ' ms', size: 1, digits: 2 },
   { field: 'rss', unit: ' MB', size: 1e6, digits: 2 },
 ] as const
 
@@ -30,7 +31,7 @@ const SCRIPT = fileURLToPath(new URL('../processes/listen-sample.js', import.met
 export const listen: Benchmark = {
   name: 'listen',
   title: 'from nothing to listening, a fresh process for each sample',
-  rounds: 24,
+  rounds: 20,
   async run({ rounds }) {
     const listener = openListener()
     try {
@@ -86,10 +87,10 @@ function findings(samples: Samples): Findings {
 }
 
 function bars(samples: Samples): Bar[] {
-  const [call, , whole, rss] = FIELDS
+  const [call, , whole, , rss] = FIELDS
   const bar = (start: Start, how: How, field: Field, limit: number): Bar => ({
     what: `${start} ${how} against plain, ${field.field}`,
-    value: more(samples, start, how, field).median,
+    found: more(samples, start, how, field),
     unit: field.unit,
     digits: field.digits,
     limit: { lessThan: limit },
@@ -100,7 +101,7 @@ function bars(samples: Samples): Bar[] {
     bar('inherited', 'listen', rss, 12),
     {
       what: 'native code loaded by a cold start',
-      value: nativeCode(samples).length,
+      found: exact(nativeCode(samples).length),
       unit: ' files',
       digits: 0,
       limit: { exactly: 0 },

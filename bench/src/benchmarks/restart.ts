@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url'
 import { openListener, type RestartResult, restartUnderLoad } from '@socket-port/test'
 import type { Bar } from '../bar.ts'
 import type { Benchmark, Findings } from '../benchmark.ts'
-import { median } from '../statistics.ts'
+import { exact, median } from '../statistics.ts'
 
 const PEERS = {
   core: '@socket-port/core',
@@ -86,7 +86,7 @@ function findings(cells: readonly Cell[], restarts: number): Findings {
       .flatMap(({ failed, stall, exit, forced }) => [
         failed.toFixed(1),
         `${stall.toFixed(0)} ms`,
-        forced > 0 ? `ended by force` : `${exit.toFixed(0)} ms`,
+        forced > 0 ? 'ended by force' : `${exit.toFixed(0)} ms`,
       ]),
   ])
   const bars = cells
@@ -94,7 +94,7 @@ function findings(cells: readonly Cell[], restarts: number): Findings {
     .map(
       ({ rtt, failed }): Bar => ({
         what: `failed requests a restart, ${PEERS.core}, round trip ${rtt} ms`,
-        value: failed,
+        found: exact(failed),
         unit: '',
         digits: 1,
         limit: { exactly: 0 },

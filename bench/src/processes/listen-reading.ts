@@ -6,6 +6,8 @@ export interface ListenReading {
   readonly call: number
   /** From the start of the process to `listening`. */
   readonly whole: number
+  /** CPU time that the process has used by then, all threads. */
+  readonly cpu: number
   readonly rss: number
   /** Libraries and native add-ons that are loaded. */
   readonly sharedObjects: readonly string[]

@@ -15,12 +15,14 @@ if (core === undefined) await once(server.listen(target), 'listening')
 else if (how === 'serve') await core.serve(server, port)
 else await core.listen(server, port)
 const listening = performance.now()
+const { user, system } = process.cpuUsage()
 
 const reading: ListenReading = {
   import: imported - started,
   call: listening - imported,
   // performance.now() counts from the start of the process.
   whole: listening,
+  cpu: (user + system) / 1000,
   rss: process.memoryUsage.rss(),
   sharedObjects: sharedObjects(),
 }
