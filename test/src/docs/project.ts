@@ -31,7 +31,7 @@ const COMPILER_OPTIONS = {
   outDir: 'emitted',
 }
 
-/** A folder outside the workspace whose programs find the built core and the types of Node. */
+/** A folder outside the workspace whose programs find the built core, hapi and the types of Node. */
 export class Project {
   readonly dir: string
 
@@ -39,7 +39,9 @@ export class Project {
     this.dir = mkdtempSync(join(realpathSync(tmpdir()), 'socket-port-docs-'))
     mkdirSync(join(this.dir, 'node_modules/@socket-port'), { recursive: true })
     symlinkSync(`${ROOT}packages/core`, join(this.dir, 'node_modules/@socket-port/core'))
-    symlinkSync(`${ROOT}test/node_modules/@types`, join(this.dir, 'node_modules/@types'))
+    for (const scope of ['@types', '@hapi']) {
+      symlinkSync(`${ROOT}test/node_modules/${scope}`, join(this.dir, 'node_modules', scope))
+    }
     copyFileSync(`${FIXTURES}ambient.d.ts`, join(this.dir, 'ambient.d.ts'))
     this.write('package.json', '{ "type": "module" }')
     this.write('tsconfig.json', JSON.stringify({ compilerOptions: COMPILER_OPTIONS }))

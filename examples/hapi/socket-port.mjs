@@ -1,0 +1,21 @@
+import { manage } from '@socket-port/core'
+
+/** A plugin: hapi's own `start` inherits or binds, its own `stop` and a signal drain. */
+export const socketPort = {
+  name: 'socket-port',
+  register(server, options) {
+    let started = false
+    let stopped
+    const managed = manage(server.listener, options, {
+      // hapi refuses to stop before it has started, and to stop twice.
+      finish: () => stopped ?? (started && server.stop()),
+    })
+    server.events.on('start', () => {
+      started = true
+    })
+    server.ext('onPreStop', () => {
+      stopped = new Promise((resolve) => server.ext('onPostStop', resolve))
+      return managed.drain()
+    })
+  },
+}

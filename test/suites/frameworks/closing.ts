@@ -1,0 +1,88 @@
+import { afterEach, describe, expect, it, onTestFinished } from 'vitest'
+import { get, type RawConnection } from '../../../packages/core/src/testing/raw-connection.ts'
+import { endProcesses } from '../../src/processes.ts'
+import { asArguments } from './forms.ts'
+import { type Framework, Server } from './framework.ts'
+
+const ENDED = /\r\n\r\n/
+const LAST_CHUNK = /last\n\r\n0\r\n\r\n$/
+
+/** It is closed by a signal or by its own close: what is in flight first, then its hooks. */
+export function closing(framework: Framework): void {
+  const { call = asArguments } = framework
+  const start = (): Server => new Server(framework, [{ arguments: call({ port: 0 }) }])
+  const unknownHost = call({ port: 0, host: 'app.invalid' })
+  const starting = (): Server =>
+    new Server(framework, [{ arguments: unknownHost }], { env: { LOOK_UP: 'never' } })
+
+  describe('closed by', () => {
+    afterEach(endProcesses)
+
+    it('SIGTERM: serves on without a 503, ends what is in flight, then runs hooks', async () => {
+      const server = start()
+      const { held, idle } = await busy(server)
+      server.process.signal('SIGTERM')
+      await server.process.said(/draining/)
+      const newcomer = await server.open()
+      newcomer.send(get('/error'))
+      expect(await newcomer.receive(ENDED)).toMatch(/ 500 .*connection: close/is)
+      idle.send(get('/release'))
+      expect(await idle.receive(/released/)).toMatch(/ 200 .*connection: close/is)
+      await held.receive(LAST_CHUNK)
+      held.close()
+      expect(await server.process.exit).toMatchObject({ code: 0, signal: null })
+      expect(server.said).toEqual(['draining', 'last', 'hook'])
+    })
+
+    it('its own close, called twice: the same, and the process ends by itself', async () => {
+      const server = start()
+      const { held, idle } = await busy(server)
+      server.process.signal('SIGUSR2')
+      await server.process.said(/draining/)
+      idle.send(get('/release'))
+      expect(await idle.receive(/released/)).toMatch(/ 200 .*connection: close/is)
+      await held.receive(LAST_CHUNK)
+      held.close()
+      expect(await server.process.exit).toMatchObject({ code: 0, signal: null })
+      const hooks = framework.closeHooks ? ['hook'] : []
+      expect(server.said).toEqual(['draining', 'last', ...hooks, 'closed', 'closed'])
+      expect(server.process.stderr).toBe('')
+    })
+
+    const closesEarly = framework.closesEarly ?? true
+    it.each([
+      ['SIGTERM', 'SIGTERM'],
+      ...(closesEarly ? ([['its own close', 'SIGUSR2']] as const) : []),
+    ] as const)(
+      '%s during start-up: never listens, and the process ends well',
+      async (_, signal) => {
+        const server = starting()
+        await server.process.said(/starting/)
+        server.process.signal(signal)
+        expect(await server.process.exit).toMatchObject({ code: 0, signal: null })
+        expect(server.process.output).not.toMatch(/ready|warning/i)
+      },
+    )
+  })
+
+  it('answers 500 for a handler that throws, and goes on', async () => {
+    onTestFinished(endProcesses)
+    const server = start()
+    const connection = await server.open()
+    connection.send(get('/error'))
+    expect(await connection.receive(ENDED)).toMatch(/^HTTP\/1.1 500 /)
+    const next = await server.open()
+    next.send(get('/'))
+    expect(await next.receive(ENDED)).toMatch(/^HTTP\/1.1 200 /)
+  })
+}
+
+/** A connection whose streamed response is in flight, and one that is idle. */
+async function busy(server: Server): Promise<{ held: RawConnection; idle: RawConnection }> {
+  const [held, idle] = [await server.open(), await server.open()]
+  held.send(get('/hold'))
+  await held.receive(/first/)
+  idle.send(get('/'))
+  await idle.receive(ENDED)
+  return { held, idle }
+}
