@@ -11,6 +11,8 @@ export interface RestartCase {
   load: Omit<LoadOptions, 'target'>
   idleClients?: number
   drain?: Readonly<Record<string, unknown>>
+  /** What the server takes for each request, in milliseconds. @default 5 */
+  serviceMs?: number
 }
 
 /** Never a pause, or pauses in which a connection is idle; no network in between, or a slow one. */
@@ -33,7 +35,7 @@ export interface CaseOptions {
 
 /** Restarts the echo server on one inherited socket under the load of the case. */
 export async function restartCase(
-  { load, idleClients = 0, drain = {} }: RestartCase,
+  { load, idleClients = 0, drain = {}, serviceMs = 5 }: RestartCase,
   options: CaseOptions,
 ): Promise<RestartResult> {
   const listener = openListener()
@@ -41,7 +43,7 @@ export async function restartCase(
     return await restartUnderLoad({
       fixture: FIXTURE,
       listener,
-      env: { DRAIN: JSON.stringify(drain) },
+      env: { DRAIN: JSON.stringify(drain), SERVICE_MS: String(serviceMs) },
       load: { clients: 50, ...load },
       idleClients,
       ...options,

@@ -28,8 +28,10 @@ describe.each(MODES)('restarts on one inherited socket, %s', (mode) => {
 describe('newcomers', () => {
   it('wait for a successor that starts afterwards, and for little else', async () => {
     const { rows, ...result } = await restartCase(
-      { name: 'stall', load: { think: [0, 20] } },
-      { mode: 'one-after-the-other', restarts: 11 },
+      // A thousand requests a second. Without pauses all fifty wait at once, and how fast a cold
+      // process answers fifty first requests would be most of what is measured.
+      { name: 'stall', load: { think: [0, 100] }, serviceMs: 0 },
+      { mode: 'one-after-the-other', restarts: 11, betweenRequests: 200 },
     )
     expectNothingLost({ rows, ...result })
     // Of one run, so that what else the machine does weighs on both sides.
