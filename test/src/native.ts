@@ -1,4 +1,5 @@
-import { closeSync, rmSync } from 'node:fs'
+import { randomInt } from 'node:crypto'
+import { closeSync, readFileSync, rmSync } from 'node:fs'
 import { isIPv4 } from 'node:net'
 import { check, libc } from './libc.ts'
 import {
@@ -70,12 +71,26 @@ export function openListener(options: ListenerOptions = {}): Listener {
   return path === undefined ? { fd, port: boundPort(fd), close } : { fd, port: 0, path, close }
 }
 
-/** Returns a TCP port that was free a moment ago, for servers that bind it themselves. */
+/**
+ * Returns a TCP port that was free a moment ago, for servers that bind it themselves. The kernel
+ * never gives it to whoever asks for any free port: it is below net.ipv4.ip_local_port_range.
+ */
 export function freePort(host = '::'): number {
-  const listener = openListener({ host })
-  listener.close()
-  return listener.port
+  for (;;) {
+    const port = randomInt(LOWEST_FREE_PORT, lowestEphemeralPort())
+    try {
+      openListener({ host, port }).close()
+      return port
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error
+    }
+  }
 }
+
+const LOWEST_FREE_PORT = 10_000
+
+const lowestEphemeralPort = (): number =>
+  Number.parseInt(readFileSync('/proc/sys/net/ipv4/ip_local_port_range', 'utf8'), 10)
 
 /** The `backlog` of a TCP listener, as the kernel keeps it. */
 export function listenerBacklog(fd: number): number {

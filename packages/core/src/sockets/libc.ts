@@ -8,21 +8,57 @@ export interface Libc {
   getsockname(fd: number): Uint8Array
   /** The option's value; `undefined` where this socket or kernel does not have it. */
   getsockopt(fd: number, level: number, option: number, size?: number): Uint8Array | undefined
+  setsockopt(fd: number, level: number, option: number, value: Uint8Array): void
   socket(domain: number, type: number, protocol: number): number
+  socketPair(domain: number, type: number): [number, number]
+  /** The ends of a new pipe, to read from and to write to. */
+  pipe(flags: number): [number, number]
+  bind(fd: number, address: Uint8Array): void
+  listen(fd: number, backlog: number): void
+  connect(fd: number, address: Uint8Array): void
+  /** An IP address in network order; `undefined` where the text is none. */
+  addressBytes(family: number, text: string): Uint8Array | undefined
   send(fd: number, message: Uint8Array): void
   receive(fd: number, size: number): Uint8Array
+  /** sendmsg(2) on a connected socket, with control messages; raises no SIGPIPE. */
+  sendMessage(fd: number, message: Message, flags?: number): void
+  /** recvmsg(2); what is received is close-on-exec. */
+  receiveMessage(fd: number, sizes: { bytes: number; control: number }, flags?: number): Message
+  /** Settles when one of the descriptors can be read or has hung up; false where `timeout` (ms) came first. */
+  readable(fds: readonly number[], timeout?: number): Promise<boolean>
   pidfdOpen(pid: number): number | undefined
+}
+
+/** What goes through a socket at once: bytes, and control messages (cmsg(3)) as the kernel has them. */
+export interface Message {
+  bytes: Uint8Array
+  control: Uint8Array
 }
 
 // The part of koffi that is used here; it ships no types with its platform packages.
 interface Koffi {
-  load(library: null): { func(prototype: string): (...args: unknown[]) => number }
+  load(library: null): {
+    func(prototype: string): NativeFunction
+    func(name: string, result: string, parameters: unknown[]): NativeFunction
+  }
+  struct(fields: Record<string, unknown>): unknown
+  pointer(type: unknown): unknown
+  inout(type: unknown): unknown
   errno(): number
+}
+
+interface NativeFunction {
+  (...args: unknown[]): number
+  /** Runs on a thread of libuv's pool. */
+  async(...args: [...unknown[], (error: Error | null, result: number) => void]): void
 }
 
 const ENOPROTOOPT = 92
 const EOPNOTSUPP = 95
 const SYS_pidfd_open = 434
+const MSG_NOSIGNAL = 0x4000
+const MSG_CMSG_CLOEXEC = 0x40000000
+const POLLIN = 1
 
 /**
  * Loads libc through koffi, or throws where koffi has no binary or native code is not allowed.
@@ -44,9 +80,30 @@ export function loadLibc(): Libc {
   const getsockopt = c.func(
     'int getsockopt(int fd, int level, int option, _Out_ uint8_t *value, _Inout_ uint32_t *length)',
   )
+  const setsockopt = c.func(
+    'int setsockopt(int fd, int level, int option, const uint8_t *value, uint32_t length)',
+  )
   const socket = c.func('int socket(int domain, int type, int protocol)')
+  const socketpair = c.func('int socketpair(int domain, int type, int protocol, _Out_ int *fds)')
+  const pipe2 = c.func('int pipe2(_Out_ int *fds, int flags)')
+  const bind = c.func('int bind(int fd, const uint8_t *address, uint32_t length)')
+  const listen = c.func('int listen(int fd, int backlog)')
+  const connect = c.func('int connect(int fd, const uint8_t *address, uint32_t length)')
+  const inet_pton = c.func('int inet_pton(int family, const char *text, _Out_ uint8_t *address)')
   const send = c.func('int64_t send(int fd, const uint8_t *bytes, size_t size, int flags)')
   const recv = c.func('int64_t recv(int fd, _Out_ uint8_t *bytes, size_t size, int flags)')
+  // Without names, which would have to be unique among all users of koffi in the process.
+  const iovec = koffi.struct({ base: 'uint8_t *', length: 'size_t' })
+  const msghdr = koffi.struct({
+    ...{ name: 'uint8_t *', nameLength: 'uint32_t' },
+    ...{ vector: koffi.pointer(iovec), vectorLength: 'size_t' },
+    ...{ control: 'uint8_t *', controlLength: 'size_t' },
+    flags: 'int',
+  })
+  const pollfd = koffi.struct({ fd: 'int', events: 'int16_t', revents: 'int16_t' })
+  const sendmsg = c.func('sendmsg', 'int64_t', ['int', koffi.pointer(msghdr), 'int'])
+  const recvmsg = c.func('recvmsg', 'int64_t', ['int', koffi.inout(koffi.pointer(msghdr)), 'int'])
+  const poll = c.func('poll', 'int', [koffi.pointer(pollfd), 'unsigned long', 'int'])
   const syscall = c.func('long syscall(long number, ...)')
 
   // errno must be read before anything else runs: the next system call overwrites it.
@@ -76,17 +133,76 @@ export function loadLibc(): Libc {
       check('getsockopt', fd, result)
       return bytes.subarray(0, length[0])
     },
+    setsockopt(fd, level, option, value) {
+      check('setsockopt', fd, setsockopt(fd, level, option, value, value.length))
+    },
     socket: (domain, type, protocol) => check('socket', -1, socket(domain, type, protocol)),
+    socketPair(domain, type) {
+      const fds: [number, number] = [-1, -1]
+      check('socketpair', -1, socketpair(domain, type, 0, fds))
+      return fds
+    },
+    pipe(flags) {
+      const fds: [number, number] = [-1, -1]
+      check('pipe2', -1, pipe2(fds, flags))
+      return fds
+    },
+    bind: (fd, address) => void check('bind', fd, bind(fd, address, address.length)),
+    listen: (fd, backlog) => void check('listen', fd, listen(fd, backlog)),
+    connect: (fd, address) => void check('connect', fd, connect(fd, address, address.length)),
+    addressBytes(family, text) {
+      const bytes = new Uint8Array(16)
+      return inet_pton(family, text, bytes) === 1 ? bytes : undefined
+    },
     send: (fd, message) => void check('send', fd, send(fd, message, message.length, 0)),
     receive(fd, size) {
       const bytes = new Uint8Array(size)
       return bytes.subarray(0, check('recv', fd, recv(fd, bytes, size, 0)))
+    },
+    sendMessage(fd, message, flags = 0) {
+      check('sendmsg', fd, sendmsg(fd, header(message), flags | MSG_NOSIGNAL))
+    },
+    receiveMessage(fd, sizes, flags = 0) {
+      const message = {
+        bytes: new Uint8Array(sizes.bytes),
+        control: new Uint8Array(sizes.control),
+      }
+      const filled = header(message)
+      const length = check('recvmsg', fd, recvmsg(fd, filled, flags | MSG_CMSG_CLOEXEC))
+      return {
+        bytes: message.bytes.subarray(0, length),
+        control: message.control.subarray(0, Number(filled.controlLength)),
+      }
+    },
+    async readable(fds, timeout = -1) {
+      const wanted = fds.map((fd) => ({ fd, events: POLLIN, revents: 0 }))
+      const ready = await new Promise<number>((resolve, reject) => {
+        poll.async(wanted, wanted.length, timeout, (error, result) =>
+          error === null ? resolve(result) : reject(error),
+        )
+      })
+      // An interrupted poll(2) says nothing; whoever reads then finds nothing and asks again.
+      return ready !== 0
     },
     pidfdOpen(pid) {
       const fd = syscall(SYS_pidfd_open, 'int', pid, 'uint', 0)
       return fd < 0 ? undefined : Number(fd)
     },
   }
+}
+
+// koffi reads it into a struct msghdr and writes the kernel's lengths back.
+function header({ bytes, control }: Message): { controlLength: number | bigint } {
+  const controlLength = control.length
+  return {
+    name: null,
+    nameLength: 0,
+    vector: [{ base: bytes, length: bytes.length }],
+    vectorLength: 1,
+    control: controlLength === 0 ? null : control,
+    controlLength,
+    flags: 0,
+  } as { controlLength: number }
 }
 
 export const littleEndian: boolean = endianness() === 'LE'
