@@ -5,7 +5,7 @@ import { type AddressInfo, createServer as createNetServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { type Managed, type ManageOptions, type ManageParts, manage } from './manage.ts'
+import { type Managed, type ManageOptions, type ManageParts, manage, serviceOf } from './manage.ts'
 import { onShutdown, shutdown } from './shutdown.ts'
 import { get, RawConnection } from './testing/raw-connection.ts'
 
@@ -104,6 +104,19 @@ describe('listen', () => {
     [null, /options must be an object/],
   ])('refuses %j, which listen itself is told', (wrong, message) => {
     expect(() => manage(createServer(), wrong as ManageOptions)).toThrow(message)
+  })
+})
+
+describe('serviceOf', () => {
+  it('finds the service of a managed server once it has been told to listen', () => {
+    const { server, managed } = fixture()
+    expect(serviceOf(server)).toBeUndefined()
+    server.listen(0)
+    expect(serviceOf(server)).toBe(managed.service)
+  })
+
+  it('knows no service of other servers', () => {
+    expect(serviceOf(createServer())).toBeUndefined()
   })
 })
 

@@ -47,12 +47,20 @@ export function manage<S extends AnyServer>(
   if (brand in server) throw alreadyManaged()
   const managed = new ManagedServer(server, options, parts)
   if (server.listening) managed.adopt()
-  Object.defineProperty(server, brand, { value: true })
+  Object.defineProperty(server, brand, { value: managed })
   return managed
 }
 
+/**
+ * Returns the service of a managed server, where a framework's `listen` returns only the server;
+ * `undefined` for any other server, and until it has been told to listen.
+ */
+export function serviceOf<S extends AnyServer>(server: S): Service<S> | undefined {
+  return (server as { [brand]?: Managed<S> })[brand]?.service
+}
+
 // Symbol.for: another copy of this package must not manage it once more.
-const brand = Symbol.for('@socket-port/core/managed')
+const brand: unique symbol = Symbol.for('@socket-port/core/managed')
 
 const alreadyManaged = (): SocketPortError =>
   new SocketPortError(
