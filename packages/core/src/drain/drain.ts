@@ -3,6 +3,7 @@ import { publish } from '../diagnostics.ts'
 import { checkServer, type ResolvedDrain, resolveDrain } from '../options.ts'
 import type { AnyServer, Drain, DrainOptions, DrainResult, DrainState } from '../types.ts'
 import { Connections } from './connections.ts'
+import type { Keeper } from './hand-over.ts'
 import { Http2Sessions } from './http2.ts'
 import { Round } from './round.ts'
 
@@ -15,6 +16,11 @@ import { Round } from './round.ts'
 export function createDrain(server: AnyServer, options: DrainOptions = {}): Drain {
   checkServer(server)
   return new ServerDrain(server, resolveDrain(options))
+}
+
+interface StartOptions {
+  quick?: boolean
+  keeper?: Keeper | undefined
 }
 
 export class ServerDrain implements Drain {
@@ -47,12 +53,17 @@ export class ServerDrain implements Drain {
     return this.#connections.size
   }
 
+  /** Connections that are not idle; `undefined` before the round, which tells them apart. */
+  get busy(): number | undefined {
+    return this.#round && this.connections - this.#round.idle
+  }
+
   get signal(): AbortSignal {
     return this.#abort.signal
   }
 
-  start({ quick = false }: { quick?: boolean } = {}): Promise<DrainResult> {
-    this.#result ??= this.#run(quick)
+  start({ quick = false, keeper }: StartOptions = {}): Promise<DrainResult> {
+    this.#result ??= this.#run(quick, keeper)
     return this.#result
   }
 
@@ -70,7 +81,7 @@ export class ServerDrain implements Drain {
     this.#server.off('close', this.#onServerClose)
   }
 
-  async #run(quick: boolean): Promise<DrainResult> {
+  async #run(quick: boolean, keeper: Keeper | undefined): Promise<DrainResult> {
     const { delay } = this.#options
     const started = performance.now()
     this.#state = 'draining'
@@ -82,6 +93,7 @@ export class ServerDrain implements Drain {
       ...this.#options,
       timeout: this.#options.timeout - (performance.now() - started),
       quick,
+      keeper,
     })
     if (this.#forced) this.#round.force()
     const counts = await this.#round.ended

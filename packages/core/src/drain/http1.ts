@@ -23,6 +23,8 @@ export interface Http1Socket extends Socket {
 }
 
 export interface RequestListener {
+  /** The connection is to close after its response. */
+  isLast(socket: Socket): boolean
   requested(socket: Socket): void
   /** A response has been sent in full. */
   answered(): void
@@ -34,7 +36,8 @@ export interface RequestListener {
 export const isAnswering = (socket: Http1Socket): boolean => Boolean(socket._httpMessage)
 
 /**
- * Makes every response of a draining server the last of its connection. Installed when the drain
+ * Makes every response of a draining server the last of its connection, unless the connection is to
+ * be handed over. Installed when the drain
  * starts: a server that does not drain pays nothing.
  */
 export class LastResponses {
@@ -58,7 +61,7 @@ export class LastResponses {
     const newest = socket.parser?.incoming ?? response.req
     if (newest === response.req) {
       this.#newest.set(socket, response)
-      closeAfter(response)
+      if (this.#listener.isLast(socket)) closeAfter(response)
     }
     this.#watch(socket, response)
   }
@@ -73,7 +76,7 @@ export class LastResponses {
     const before = this.#newest.get(socket)
     if (before !== undefined && !before.writableFinished) keepOpenAfter(before)
     this.#newest.set(socket, response)
-    if (!isFollowed(request)) closeAfter(response)
+    if (this.#listener.isLast(socket) && !isFollowed(request)) closeAfter(response)
     this.#listener.requested(socket)
     this.#watch(socket, response)
   }

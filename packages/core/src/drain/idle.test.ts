@@ -12,6 +12,7 @@ let socket: Socket
 const context = {
   isIdle: (which: Socket) => idle.has(which),
   promiseOf: () => PROMISE,
+  handedOver: () => {},
   expire: (which: Socket) => void expired.push(which),
 }
 

@@ -8,6 +8,8 @@ export interface IdleContext {
   promiseOf(socket: Socket): number
   /** Destroys the connection and counts it as expired. */
   expire(socket: Socket): void
+  /** Closes this process's copy of a connection that the successor has, and counts it. */
+  handedOver(socket: Socket): void
 }
 
 /** What to do with an idle connection of a draining server. */
@@ -16,6 +18,8 @@ export interface IdleStrategy {
   idle(socket: Socket): void
   /** It is idle no longer: a request came, or it closed. */
   busy(socket: Socket): void
+  /** The connection goes on after its response: this response must not close it. */
+  keeps(socket: Socket): boolean
   /** The drain is over. */
   stop(): void
 }
@@ -32,6 +36,7 @@ export function keepPromise(context: IdleContext): IdleStrategy {
       clearTimeout(timers.get(socket))
       timers.delete(socket)
     },
+    keeps: () => false,
     stop() {
       for (const timer of timers.values()) clearTimeout(timer)
       timers.clear()
@@ -49,10 +54,11 @@ export function closeAtOnce(context: IdleContext): IdleStrategy {
   return {
     idle: (socket) => afterPoll(() => context.isIdle(socket) && context.expire(socket)),
     busy: () => {},
+    keeps: () => false,
     stop: () => {},
   }
 }
 
 // Timers run before the loop polls for input: a request that has arrived already is read first.
 // destroy(), not end(): after end() Node would still run a request whose answer is lost.
-const afterPoll = (then: () => void): void => void setImmediate(then)
+export const afterPoll = (then: () => void): void => void setImmediate(then)

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import type { Socket } from 'node:net'
+import { Socket } from 'node:net'
 import type { AnyServer } from '../types.ts'
 
 // Node keeps these under symbols (lib/_http_server.js, 20 to 26). Nothing public tells a connection
@@ -41,4 +41,78 @@ export function stopConnectionChecks(server: AnyServer): void {
   clearInterval(
     internal(server, 'http.server.connectionsCheckingInterval') as NodeJS.Timeout | undefined,
   )
+}
+
+/** What Node has below a connection: its descriptor, and the switch of its reading. */
+export interface OpenHandle {
+  readonly fd: number
+  readStop(): void
+  readStart(): void
+}
+
+interface TcpHandle extends OpenHandle {
+  writeQueueSize?: number
+  // Of TCP alone: a pipe has none.
+  getpeername?(address: object): number
+}
+
+function tcpHandle(socket: Socket): TcpHandle | undefined {
+  const { _handle: handle } = socket as { _handle?: TcpHandle | null }
+  const plain = handle?.getpeername !== undefined && !('encrypted' in socket)
+  return plain && handle.fd >= 0 && socket.writable ? handle : undefined
+}
+
+/** True for an open TCP connection without TLS. */
+export const isPlainTcp = (socket: Socket): boolean => tcpHandle(socket) !== undefined
+
+/** Of an open TCP connection without TLS that has nothing left to send or to read in this process. */
+export function quietHandle(socket: Socket): OpenHandle | undefined {
+  const handle = tcpHandle(socket)
+  const { readableLength, writableLength } = socket
+  const held = readableLength + writableLength + (handle?.writeQueueSize ?? 0)
+  return held === 0 ? handle : undefined
+}
+
+interface ListenHandle {
+  onconnection?(error: number, handle: unknown): void
+}
+
+/**
+ * Lets a listening server take an open connection as if it had accepted it; the descriptor is the
+ * server's from then on. `undefined` where the server refused it (`maxConnections`, `blockList`).
+ */
+export function takeConnection(server: AnyServer, fd: number): Socket | undefined {
+  const holder = new Socket({ fd, readable: false, writable: false }) as { _handle?: unknown }
+  const handle = holder._handle
+  // The holder is never destroyed: that would close the connection.
+  holder._handle = null
+  let taken: Socket | undefined
+  const onConnection = (socket: Socket): void => {
+    taken = socket
+  }
+  server.prependOnceListener('connection', onConnection)
+  const { _handle: listener } = server as { _handle?: ListenHandle | null }
+  // As for a connection that it accepts, Node then sets what the server's options say.
+  if (listener?.onconnection) Reflect.apply(listener.onconnection, listener, [0, handle])
+  else server.emit('connection', new Socket({ handle } as object))
+  server.off('connection', onConnection)
+  return taken
+}
+
+/**
+ * Excuses a connection that was taken over from a request within `headersTimeout`: Node counts it
+ * as one that has just been opened, and would answer 408 to a client that was promised longer.
+ */
+export function excuseSilence(server: AnyServer, socket: Socket): void {
+  // Node asks the socket for its server only to tell it of errors (_http_server.js, socketOnError).
+  const excusing = Object.create(server, {
+    emit: {
+      value(event: string, ...values: [{ code?: string }?, ...unknown[]]): boolean {
+        const timedOut = values[0]?.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+        if (event === 'clientError' && timedOut && socket.bytesRead === 0) return true
+        return Reflect.apply(server.emit, server, [event, ...values])
+      },
+    },
+  })
+  Object.assign(socket, { server: excusing })
 }

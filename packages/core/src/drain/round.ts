@@ -2,9 +2,10 @@ import { Server as NetServer, type Socket } from 'node:net'
 import type { ResolvedDrain } from '../options.ts'
 import type { AnyServer, DrainResult } from '../types.ts'
 import type { Connections } from './connections.ts'
+import { handOver, type Keeper } from './hand-over.ts'
 import { type Http1Socket, isAnswering, LastResponses } from './http1.ts'
 import type { Http2Sessions } from './http2.ts'
-import { closeAtOnce, type IdleStrategy, keepPromise } from './idle.ts'
+import { closeAtOnce, type IdleContext, type IdleStrategy, keepPromise } from './idle.ts'
 import { receiving, stopConnectionChecks } from './node-internals.ts'
 import { isHttp1Server, isHttp2Server, isTlsServer } from './server-kind.ts'
 
@@ -13,6 +14,12 @@ import { isHttp1Server, isHttp2Server, isTlsServer } from './server-kind.ts'
 const FRESH = 100
 
 type Counts = Omit<DrainResult, 'duration'>
+
+export interface RoundOptions extends ResolvedDrain {
+  quick: boolean
+  /** Takes idle connections for the successor. */
+  keeper?: Keeper | undefined
+}
 
 interface Waiting {
   since: number
@@ -25,7 +32,7 @@ export class Round {
   #end: (counts: Counts) => void = () => {}
   readonly #server: AnyServer
   readonly #connections: Connections
-  readonly #options: ResolvedDrain & { quick: boolean }
+  readonly #options: RoundOptions
   readonly #idle: IdleStrategy
   readonly #responses: LastResponses
   readonly #timers: NodeJS.Timeout[]
@@ -38,13 +45,14 @@ export class Round {
   #closed = false
   #served = 0
   #expired = 0
+  #handedOver = 0
   #forced = 0
 
   constructor(
     server: AnyServer,
     connections: Connections,
     sessions: Http2Sessions,
-    options: ResolvedDrain & { quick: boolean },
+    options: RoundOptions,
   ) {
     this.ended = new Promise((resolve) => {
       this.#end = resolve
@@ -54,12 +62,14 @@ export class Round {
     this.#options = options
     this.#isHttp1 = isHttp1Server(server)
     this.#before = new Set(connections)
-    this.#idle = (options.quick ? closeAtOnce : keepPromise)({
+    this.#idle = this.#idleStrategy({
       isIdle: (socket) => this.#isIdle(socket),
       promiseOf: (socket) => this.#promiseOf(socket),
       expire: (socket) => this.#expire(socket),
+      handedOver: (socket) => this.#leave(socket),
     })
     this.#responses = new LastResponses(server, {
+      isLast: (socket) => !this.#idle.keeps(socket),
       requested: (socket) => this.#busy(socket),
       answered: () => {
         this.#served += 1
@@ -82,6 +92,11 @@ export class Round {
     this.#begin(sessions)
   }
 
+  /** Connections that wait for one more request, or for the end of their promise. */
+  get idle(): number {
+    return this.#waiting.size
+  }
+
   /** Destroys and counts what is left. */
   force(): void {
     this.#forced += this.#connections.size
@@ -91,6 +106,14 @@ export class Round {
     if ('closeAllConnections' in this.#server) this.#server.closeAllConnections()
     this.#closed = true
     this.#check()
+  }
+
+  #idleStrategy(context: IdleContext): IdleStrategy {
+    const { quick, keeper } = this.#options
+    if (quick) return closeAtOnce(context)
+    const promise = keepPromise(context)
+    const canLeave = this.#isHttp1 && !isTlsServer(this.#server)
+    return keeper !== undefined && canLeave ? handOver(context, keeper, promise) : promise
   }
 
   #begin(sessions: Http2Sessions): void {
@@ -154,6 +177,11 @@ export class Round {
     socket.destroy()
   }
 
+  #leave(socket: Socket): void {
+    this.#handedOver += 1
+    socket.destroy()
+  }
+
   /** Of a protocol that is not spoken here: plain TCP, HTTP/2, or what an upgrade led to. */
   #isOpaque(socket: Http1Socket): boolean {
     if (isTlsServer(this.#server) && !('encrypted' in socket)) return false // handshake
@@ -195,7 +223,7 @@ export class Round {
     this.#end({
       graceful: this.#forced === 0,
       served: this.#served,
-      handedOver: 0,
+      handedOver: this.#handedOver,
       expired: this.#expired,
       forced: this.#forced,
     })

@@ -1,0 +1,251 @@
+import { once } from 'node:events'
+import { closeSync } from 'node:fs'
+import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
+import { afterEach, describe, expect, it } from 'vitest'
+import { resolveDrain } from '../options.ts'
+import { loadLibc } from '../sockets/libc.ts'
+import { get, RawConnection } from '../testing/raw-connection.ts'
+import type { DrainResult } from '../types.ts'
+import { ServerDrain } from './drain.ts'
+import type { Keeper } from './hand-over.ts'
+import { excuseSilence, takeConnection } from './node-internals.ts'
+
+const F_DUPFD_CLOEXEC = 1030
+
+const cleanups: (() => unknown)[] = []
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
+})
+
+/** Keeps duplicates, as the kernel does with what is on its way through a unix socket. */
+class TestKeeper implements Keeper {
+  readonly kept: number[] = []
+  room: number
+  accepts = true
+
+  constructor(room = 1_000) {
+    this.room = room
+  }
+
+  async pass(fds: readonly number[]): Promise<boolean> {
+    if (!this.accepts) return false
+    const libc = loadLibc()
+    this.kept.push(...fds.map((fd) => libc.fcntl(fd, F_DUPFD_CLOEXEC, 3)))
+    this.room -= fds.length
+    return true
+  }
+}
+
+interface Fixture {
+  server: Server
+  keeper: TestKeeper
+  open(): Promise<RawConnection>
+  drain(): Promise<DrainResult>
+  /** Sends what begins with a request of `/hold`; its response waits for the test. */
+  hold(client: RawConnection, text: string): Promise<ServerResponse>
+  /** A second server takes every connection that was kept. */
+  succeed(): Socket[]
+}
+
+async function fixture(room?: number): Promise<Fixture> {
+  const keeper = new TestKeeper(room)
+  const server = await listening((request, response) => {
+    if (request.url !== '/hold') response.end(`old ${request.url}`)
+  })
+  const drain = new ServerDrain(server, resolveDrain({ idleTimeout: 50 }))
+  const { port } = server.address() as AddressInfo
+  cleanups.push(
+    () => drain.force(),
+    () => keeper.kept.forEach(closeSync),
+  )
+  const successor = await listening((request, response) => {
+    response.end(`new ${request.url}`)
+  })
+  return {
+    server,
+    keeper,
+    async hold(client, text) {
+      const asked = once(server, 'request')
+      client.send(text)
+      const [, response] = await asked
+      return response
+    },
+    async open() {
+      const connection = await RawConnection.open(port)
+      cleanups.push(() => connection.close())
+      connection.send(get('/first'))
+      await connection.receive(/old \/first$/)
+      return connection
+    },
+    drain: () => drain.start({ keeper }),
+    succeed: () => keeper.kept.splice(0).flatMap((fd) => takeConnection(successor, fd) ?? []),
+  }
+}
+
+async function listening(handler: RequestListener): Promise<Server> {
+  const server = createServer(handler)
+  await new Promise<void>((resolve) => server.listen(0, resolve))
+  cleanups.push(() => {
+    server.close()
+    server.closeAllConnections()
+  })
+  return server
+}
+
+describe.runIf(process.platform === 'linux')('an idle connection that is handed over', () => {
+  it('is served by the successor, and the client sees no close', async () => {
+    const { open, drain, succeed } = await fixture()
+    const clients = await Promise.all([open(), open(), open()])
+    expect(await drain()).toMatchObject({ graceful: true, handedOver: 3, expired: 0, forced: 0 })
+    const [first] = clients
+    first?.send(get('/waits-in-the-kernel'))
+    succeed()
+    expect(await first?.receive(/new \/waits-in-the-kernel$/)).toMatch(/connection: keep-alive/i)
+    for (const client of clients) {
+      client.send(get('/again'))
+      await client.receive(/new \/again$/)
+    }
+  })
+
+  it('goes after its response when one is in flight', async () => {
+    const { open, hold, drain, succeed } = await fixture()
+    const client = await open()
+    const held = await hold(client, get('/hold'))
+    const drained = drain()
+    held.end('held')
+    expect(await client.receive(/held$/)).toMatch(/connection: keep-alive/i)
+    expect(await drained).toMatchObject({ handedOver: 1, served: 1 })
+    succeed()
+    client.send(get('/again'))
+    await client.receive(/new \/again$/)
+  })
+
+  it('goes after the last of its pipelined responses', async () => {
+    const { open, hold, drain, succeed } = await fixture()
+    const client = await open()
+    const held = await hold(client, get('/hold') + get('/second'))
+    const drained = drain()
+    held.end('held')
+    await client.receive(/held.*old \/second$/s)
+    expect(await drained).toMatchObject({ handedOver: 1 })
+    succeed()
+    client.send(get('/third'))
+    await client.receive(/new \/third$/)
+  })
+
+  it('stays until its request is whole when half a header has come', async () => {
+    const { open, drain, succeed } = await fixture()
+    const client = await open()
+    client.send('GET /half HTTP/1.1\r\nHo')
+    // Answered later than the half header was read: both are of one event loop.
+    const other = await open()
+    const drained = drain()
+    client.send('st: test\r\n\r\n')
+    expect(await client.receive(/old \/half$/)).toMatch(/connection: keep-alive/i)
+    expect(await drained).toMatchObject({ handedOver: 2, served: 1 })
+    other.close()
+    succeed()
+    client.send(get('/again'))
+    await client.receive(/new \/again$/)
+  })
+
+  it('is the successor’s when it never sent a byte', async () => {
+    const { server, drain, succeed } = await fixture()
+    const accepted = new Promise((resolve) => server.once('connection', resolve))
+    const client = await RawConnection.open((server.address() as AddressInfo).port)
+    cleanups.push(() => client.close())
+    await accepted
+    expect(await drain()).toMatchObject({ handedOver: 1 })
+    succeed()
+    client.send(get('/late'))
+    await client.receive(/new \/late$/)
+  })
+})
+
+describe.runIf(process.platform === 'linux')('a connection that is not handed over', () => {
+  it('has its promise kept where the keeper has no room', async () => {
+    const { open, drain } = await fixture(1)
+    const clients = await Promise.all([open(), open(), open()])
+    expect(await drain()).toMatchObject({ handedOver: 1, expired: 2, graceful: true })
+    await Promise.race(clients.map(({ closed }) => closed))
+  })
+
+  it('is served on where the keeper refuses', async () => {
+    const { open, drain, keeper } = await fixture()
+    keeper.accepts = false
+    const client = await open()
+    const drained = drain()
+    client.send(get('/still'))
+    await client.receive(/old \/still$/)
+    expect(await drained).toMatchObject({ handedOver: 0, served: 1, graceful: true })
+  })
+
+  it('closes after its response when the client asked for that', async () => {
+    const { open, hold, drain } = await fixture()
+    const client = await open()
+    const held = await hold(client, get('/hold', 'Connection: close'))
+    const drained = drain()
+    held.end('held')
+    await client.receive(/held$/)
+    await client.closed
+    expect(await drained).toMatchObject({ handedOver: 0, served: 1 })
+  })
+})
+
+describe('a connection that was taken over', () => {
+  it('is counted by the server, and has the address of its peer', async () => {
+    const { open, drain, succeed } = await fixture()
+    const client = await open()
+    await drain()
+    const [socket] = succeed() as [Socket & { server: Server }]
+    expect(await connections(socket.server)).toBe(1)
+    expect(socket.remotePort).toBe(client.socket.localPort)
+    const closed = once(socket, 'close')
+    client.close()
+    await closed
+    expect(await connections(socket.server)).toBe(0)
+  })
+
+  it('is not taken over its maxConnections', async () => {
+    const { open, drain, keeper } = await fixture()
+    const client = await open()
+    await drain()
+    const successor = await listening(() => {})
+    const accepted = once(successor, 'connection')
+    const first = await RawConnection.open((successor.address() as AddressInfo).port)
+    cleanups.push(() => first.close())
+    await accepted
+    successor.maxConnections = 1
+    const [fd] = keeper.kept.splice(0)
+    expect(takeConnection(successor, fd as number)).toBeUndefined()
+    await client.closed
+  })
+
+  it('is not answered 408 while it is idle', async () => {
+    const { open, drain, keeper } = await fixture()
+    const client = await open()
+    await drain()
+    const successor = createServer(
+      { headersTimeout: 30, requestTimeout: 60, connectionsCheckingInterval: 10 },
+      (request, response) => void response.end(`new ${request.url}`),
+    )
+    await new Promise<void>((resolve) => successor.listen(0, resolve))
+    cleanups.push(() => {
+      successor.close()
+      successor.closeAllConnections()
+    })
+    for (const fd of keeper.kept.splice(0)) {
+      const socket = takeConnection(successor, fd)
+      if (socket) excuseSilence(successor, socket)
+    }
+    // A connection that the server accepted itself is timed out: then the other one would be too.
+    const fresh = await RawConnection.open((successor.address() as AddressInfo).port)
+    await fresh.receive(/408/)
+    client.send(get('/idle'))
+    await client.receive(/new \/idle$/)
+  })
+})
+
+const connections = (server: Server): Promise<number> =>
+  new Promise((resolve) => server.getConnections((_, count) => resolve(count)))
