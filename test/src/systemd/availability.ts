@@ -1,6 +1,19 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { cgroup2Mount } from './cgroup.ts'
+import { debianRoot } from './debian-root.ts'
+
+/** The systemd of this machine, or that of a Debian release which is brought here for the tests. */
+export type Release = 'host' | 'trixie'
+
+/**
+ * Debian 12 as the host has systemd 252; trixie, which is Debian 13, has 257. A suite runs with each:
+ *
+ *     for (const release of RELEASES) {
+ *       describe(...requireOrSkip(`… on ${release}`, await releaseSkipReason(release)), () => {
+ *         … await bootSystemd({ units, release })
+ */
+export const RELEASES: readonly Release[] = ['host', 'trixie']
 
 const NAMESPACES = ['--pid', '--fork', '--mount', '--cgroup', '--uts', '--ipc']
 
@@ -9,11 +22,31 @@ export function systemdBinary(): string | undefined {
   return ['/usr/lib/systemd/systemd', '/lib/systemd/systemd'].find((path) => existsSync(path))
 }
 
-/** Why a systemd cannot be booted here, in words; `undefined` where it can. */
+/** Why this machine's systemd cannot be booted here, in words; `undefined` where it can. */
 export function systemdSkipReason(): string | undefined {
+  const reason = boxSkipReason()
+  if (reason !== undefined || systemdBinary() !== undefined) return reason
+  return 'systemd is not installed (apt-get install systemd)'
+}
+
+/**
+ * Why the systemd of `release` cannot be booted here; `undefined` where it can. What it needs is built
+ * first where it is missing, which takes about a minute, once per machine.
+ */
+export async function releaseSkipReason(release: Release): Promise<string | undefined> {
+  if (release === 'host') return systemdSkipReason()
+  const reason = boxSkipReason()
+  if (reason !== undefined) return reason
+  return debianRoot(release).then(
+    () => undefined,
+    (error: Error) => error.message.replace(/\s+/g, ' '),
+  )
+}
+
+/** Why no systemd can be booted here, whichever it is. */
+function boxSkipReason(): string | undefined {
   if (process.platform !== 'linux') return `systemd needs Linux, this is ${process.platform}`
   if (process.getuid?.() !== 0) return 'booting systemd needs root'
-  if (systemdBinary() === undefined) return 'systemd is not installed (apt-get install systemd)'
   if (cgroup2Mount() === undefined) return 'no writable cgroup2 mount on this host'
   for (const tool of ['unshare', 'nsenter', 'setpriv']) {
     if (spawnSync(tool, ['--version']).error) return `${tool} is missing (util-linux)`

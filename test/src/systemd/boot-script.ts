@@ -5,6 +5,9 @@ export interface BootPaths {
   /** The box's own folder: units, generators, kmsg, machine-id. */
   dir: string
   cgroup: string
+  /** The folder that is the box's root file system; empty for the host's own. */
+  root: string
+  /** As the box sees it. */
   systemd: string
   /** Stays writable in the box, as /tmp does; nothing else of the host's root file system does. */
   tmp: string
@@ -29,17 +32,20 @@ exec setpriv --pdeathsig KILL unshare --cgroup sh -euc '
  * Runs as PID 1 of the box and becomes systemd. What systemd would change on the host is made
  * read-only or replaced first: /dev (it creates nodes), /proc/sys (it raises sysctls of the shared
  * network namespace), /etc (it writes machine-id). A boot id of its own names its PrivateTmp= folders.
+ * A root of its own lies in the folder for temporary files, which several boxes share: it is never written.
  */
 const INSIDE = `
-mount --bind /sys /sys
-mount -o remount,bind,ro /sys
-mount -t cgroup2 cgroup2 /sys/fs/cgroup
-echo 0 > /sys/fs/cgroup/cgroup.procs
-mount --bind /proc/sys /proc/sys
-mount -o remount,bind,ro /proc/sys
+if [ -n "$root" ]; then mount --bind "$root" "$root"; fi
+mount --bind /proc "$root/proc"
+mount --bind /sys "$root/sys"
+mount -o remount,bind,ro "$root/sys"
+mount -t cgroup2 cgroup2 "$root/sys/fs/cgroup"
+echo 0 > "$root/sys/fs/cgroup/cgroup.procs"
+mount --bind /proc/sys "$root/proc/sys"
+mount -o remount,bind,ro "$root/proc/sys"
 
-mount -t tmpfs -o mode=755 tmpfs /run
-dev=/run/dev
+mount -t tmpfs -o mode=755 tmpfs "$root/run"
+dev="$root/run/dev"
 mkdir "$dev"
 mount -t tmpfs -o mode=755 tmpfs "$dev"
 for device in null zero full random urandom tty; do
@@ -56,19 +62,24 @@ ln -s /proc/self/fd "$dev/fd"
 ln -s /proc/self/fd/0 "$dev/stdin"
 ln -s /proc/self/fd/1 "$dev/stdout"
 ln -s /proc/self/fd/2 "$dev/stderr"
-mount --move "$dev" /dev
+mount --move "$dev" "$root/dev"
 
-mkdir "$checkoutInBox"
-mount --rbind "$checkout" "$checkoutInBox"
-mount -o remount,bind,ro "$checkoutInBox"
-: > "$nodeInBox"
-mount --bind "$node" "$nodeInBox"
+mkdir "$root$checkoutInBox"
+mount --rbind "$checkout" "$root$checkoutInBox"
+mount -o remount,bind,ro "$root$checkoutInBox"
+: > "$root$nodeInBox"
+mount --bind "$node" "$root$nodeInBox"
 
-mount --bind "$dir/machine-id" /etc/machine-id
-mount --bind "$dir/boot-id" /proc/sys/kernel/random/boot_id
-mount -t tmpfs -o mode=1777 tmpfs /var/tmp
-for folder in /tmp "$tmp"; do mount --bind "$folder" "$folder"; done
-mount -o remount,bind,ro /
+mount --bind "$dir/machine-id" "$root/etc/machine-id"
+mount --bind "$dir/boot-id" "$root/proc/sys/kernel/random/boot_id"
+mount -t tmpfs -o mode=1777 tmpfs "$root/var/tmp"
+for folder in /tmp "$tmp"; do mount --bind "$folder" "$root$folder"; done
+mount -o remount,bind,ro "$root/"
+if [ -n "$root" ]; then
+  cd "$root"
+  pivot_root . mnt
+  umount --lazy /mnt
+fi
 
 exec env -i container=socket-port PATH="$PATH" SYSTEMD_UNIT_PATH="$dir/units" \\
   SYSTEMD_GENERATOR_PATH="$dir/none" SYSTEMD_ENVIRONMENT_GENERATOR_PATH="$dir/none" \\

@@ -4,9 +4,10 @@ import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, readdir, realpath, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
-import { systemdBinary, systemdSkipReason } from './availability.ts'
+import { type Release, systemdBinary, systemdSkipReason } from './availability.ts'
 import { spawnSystemd } from './boot-script.ts'
 import { cgroup2Mount, createCgroup, removeCgroup } from './cgroup.ts'
+import { debianRoot } from './debian-root.ts'
 import { KernelLog } from './kernel-log.ts'
 import { SystemdBox } from './systemd-box.ts'
 import { BOOTED, readUnits, skeleton, type Units, writeUnits } from './unit-files.ts'
@@ -16,6 +17,11 @@ export interface BootOptions {
   units: Units | string
   /** Environment of every service in the box. */
   env?: Record<string, string>
+  /**
+   * Whose systemd.
+   * @default 'host'
+   */
+  release?: Release
   /**
    * Milliseconds after which a boot is given up.
    * @default 30_000
@@ -30,9 +36,8 @@ let swept: Promise<void> | undefined
 
 /** Boots a real systemd, as PID 1 of its own namespaces, and resolves when it is `running`. */
 export async function bootSystemd(options: BootOptions): Promise<SystemdBox> {
-  const { units, env = {}, timeout = 30_000 } = options
-  const systemd = systemdBinary()
-  if (systemd === undefined) throw new Error(systemdSkipReason())
+  const { units, env = {}, release = 'host', timeout = 30_000 } = options
+  const { root, systemd } = await installation(release)
 
   const tmp = await realpath(tmpdir())
   swept ??= sweep(tmp)
@@ -49,7 +54,7 @@ export async function bootSystemd(options: BootOptions): Promise<SystemdBox> {
 
   const kernelLog = new KernelLog(join(dir, 'kmsg'))
   const cgroup = createCgroup(basename(dir))
-  const namespaces = spawnSystemd({ dir, cgroup, systemd, tmp })
+  const namespaces = spawnSystemd({ dir, cgroup, root, systemd, tmp })
   const box = new SystemdBox({ dir, cgroup, bootId, namespaces, kernelLog })
   try {
     await booted(namespaces, kernelLog, timeout)
@@ -60,6 +65,16 @@ export async function bootSystemd(options: BootOptions): Promise<SystemdBox> {
     throw new Error(`systemd did not boot; it logged: ${kernelLog.text}`, { cause })
   }
   return box
+}
+
+/** The root file system, empty for the host's, and where systemd is in it. */
+async function installation(release: Release): Promise<{ root: string; systemd: string }> {
+  if (release !== 'host') {
+    return { root: await debianRoot(release), systemd: '/usr/lib/systemd/systemd' }
+  }
+  const systemd = systemdBinary()
+  if (systemd === undefined) throw new Error(systemdSkipReason())
+  return { root: '', systemd }
 }
 
 function booted(namespaces: ChildProcess, log: KernelLog, timeout: number): Promise<void> {

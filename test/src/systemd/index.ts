@@ -1,5 +1,10 @@
 export { type ActivateOptions, socketActivate } from './activate.ts'
-export { systemdSkipReason } from './availability.ts'
+export {
+  RELEASES,
+  type Release,
+  releaseSkipReason,
+  systemdSkipReason,
+} from './availability.ts'
 export { type BootOptions, bootSystemd } from './box.ts'
 export { pathInBox } from './paths.ts'
 export type { Outcome } from './run-in.ts'

@@ -7,11 +7,15 @@ export interface Outcome {
   stderr: string
 }
 
-/** Runs a command in the namespaces of process `pid` (all but the network's, which is shared). */
+/** Arguments of `nsenter` for the namespaces of process `pid` (all but the network's, which is shared). */
+export function namespacesOf(pid: number): string[] {
+  return ['--target', String(pid), '-m', '-p', '-C', '-u', '-i']
+}
+
+/** Runs a command in the namespaces of process `pid`. */
 export function runIn(pid: number, command: string, args: string[]): Promise<Outcome> {
-  const namespaces = ['--target', String(pid), '-m', '-p', '-C', '-u', '-i']
   return new Promise((resolve) => {
-    execFile('nsenter', [...namespaces, command, ...args], (error, stdout, stderr) => {
+    execFile('nsenter', [...namespacesOf(pid), command, ...args], (error, stdout, stderr) => {
       const code = error === null ? 0 : typeof error.code === 'number' ? error.code : -1
       resolve({ code, stdout, stderr: stderr || (error?.message ?? '') })
     })

@@ -1,20 +1,10 @@
-import type { ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
-import { readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { innerPid, processesIn, removeCgroup } from './cgroup.ts'
-import type { KernelLog } from './kernel-log.ts'
+import { innerPid, processesIn } from './cgroup.ts'
+import { logHolds, readLog } from './log-file.ts'
 import { type Outcome, runIn } from './run-in.ts'
+import { type BoxParts, initOf, tearDown } from './tear-down.ts'
+import { unitChanges } from './unit-changes.ts'
 import { type Units, writeUnits } from './unit-files.ts'
-
-export interface BoxParts {
-  dir: string
-  cgroup: string
-  bootId: string
-  /** The parent of the box's PID 1. */
-  namespaces: ChildProcess
-  kernelLog: KernelLog
-}
 
 /** A booted systemd with its own processes, mounts and cgroups; the network is shared with the test. */
 export class SystemdBox {
@@ -22,22 +12,18 @@ export class SystemdBox {
   readonly dir: string
   /** The folder of the box's cgroup on the host. */
   readonly cgroup: string
-  readonly #bootId: string
-  readonly #namespaces: ChildProcess
-  readonly #kernelLog: KernelLog
+  readonly #parts: BoxParts
   #stopped: Promise<void> | undefined
 
   constructor(parts: BoxParts) {
     this.dir = parts.dir
     this.cgroup = parts.cgroup
-    this.#bootId = parts.bootId
-    this.#namespaces = parts.namespaces
-    this.#kernelLog = parts.kernelLog
+    this.#parts = parts
   }
 
   /** The box's PID 1, as the host numbers it. */
   get pid(): number {
-    const [pid] = this.#init()
+    const pid = initOf(this.cgroup)
     if (pid === undefined) throw new Error('No systemd runs in this box')
     return pid
   }
@@ -55,6 +41,11 @@ export class SystemdBox {
     await this.#must('restart', ...units)
   }
 
+  /** Resolves when the service has reloaded: with `Type=notify-reload`, when it has said so. */
+  async reload(...units: string[]): Promise<void> {
+    await this.#must('reload', ...units)
+  }
+
   async stopUnit(...units: string[]): Promise<void> {
     await this.#must('stop', ...units)
   }
@@ -67,6 +58,47 @@ export class SystemdBox {
   /** Value of one property of a unit, as `systemctl show` prints it. */
   show(unit: string, property: string): Promise<string> {
     return this.#must('show', '--value', `--property=${property}`, unit)
+  }
+
+  /** Values of several properties of a unit at one moment. Throws where this systemd has no such property. */
+  async properties<Name extends string>(
+    unit: string,
+    ...names: Name[]
+  ): Promise<Record<Name, string>> {
+    const shown = await this.#must('show', `--property=${names.join()}`, unit)
+    const values = names.map((name) => {
+      const value = new RegExp(`^${name}=(.*)$`, 'm').exec(shown)?.[1]
+      if (value === undefined) throw new Error(`${unit} has no property ${name}`)
+      return [name, value] as const
+    })
+    return Object.fromEntries(values) as Record<Name, string>
+  }
+
+  /**
+   * Resolves to the property's value once it is `wanted`; rejects after `timeout` milliseconds. It is
+   * read when systemd announces a change of the unit, and NFileDescriptorStore alone announces none:
+   * wait for the STATUS= or READY=1 that the service sends after it.
+   */
+  async until(
+    unit: string,
+    property: string,
+    wanted: string | ((value: string) => boolean),
+    timeout = 30_000,
+  ): Promise<string> {
+    const fits = typeof wanted === 'string' ? (value: string) => value === wanted : wanted
+    const signal = AbortSignal.timeout(timeout)
+    let value = ''
+    for await (const _ of unitChanges(this.pid, unit, signal)) {
+      value = await this.show(unit, property)
+      if (fits(value)) return value
+    }
+    const why = signal.aborted ? `after ${timeout} ms` : 'when the box ended'
+    throw new Error(`${property} of ${unit} was "${value}" ${why}: ${await this.log(unit)}`)
+  }
+
+  /** The version of systemd that runs here, such as 257. */
+  async version(): Promise<number> {
+    return Number.parseInt(await this.#must('show', '--value', '--property=Version'), 10)
   }
 
   /** PID of the unit's main process as the box numbers it; 0 when none runs. */
@@ -88,40 +120,24 @@ export class SystemdBox {
   }
 
   /** Everything that the unit's processes wrote to stdout and stderr so far. */
-  async log(unit: string): Promise<string> {
-    return await readFile(join(this.dir, 'log', unit), 'utf8').catch(() => '')
+  log(unit: string): Promise<string> {
+    return readLog(join(this.dir, 'log', unit))
+  }
+
+  /** Resolves to the unit's log once `words` are in it; rejects after `timeout` milliseconds. */
+  logHolds(unit: string, words: string, timeout = 30_000): Promise<string> {
+    return logHolds(join(this.dir, 'log', unit), words, timeout)
   }
 
   /** What systemd itself logged so far. */
   get managerLog(): string {
-    return this.#kernelLog.text
+    return this.#parts.kernelLog.text
   }
 
   /** Ends every process of the box and leaves nothing of it on the host. */
   stop(): Promise<void> {
-    this.#stopped ??= this.#tearDown()
+    this.#stopped ??= tearDown(this.#parts)
     return this.#stopped
-  }
-
-  #init(): number[] {
-    return processesIn(join(this.cgroup, 'init.scope'))
-  }
-
-  async #tearDown(): Promise<void> {
-    const { exitCode, signalCode } = this.#namespaces
-    if (exitCode === null && signalCode === null) {
-      // With PID 1 the kernel ends all of its PID namespace; its parent lives on until it has reaped it.
-      const [init = this.#namespaces.pid] = this.#init()
-      if (init !== undefined) process.kill(init, 'SIGKILL')
-      await once(this.#namespaces, 'exit')
-    }
-    await removeCgroup(this.cgroup)
-    this.#kernelLog.close()
-    await rm(this.dir, { recursive: true })
-    const ours = `systemd-private-${this.#bootId.replaceAll('-', '')}-`
-    for (const name of await readdir('/tmp')) {
-      if (name.startsWith(ours)) await rm(join('/tmp', name), { recursive: true })
-    }
   }
 
   async #must(...args: string[]): Promise<string> {
