@@ -16,7 +16,7 @@ import {
   systemdSkipReason,
 } from '../src/systemd/index.ts'
 
-const EXAMPLE = fileURLToPath(new URL('../../examples/systemd/', import.meta.url))
+const EXAMPLE = fileURLToPath(new URL('../../examples/systemd/activation/', import.meta.url))
 const SERVER = `${EXAMPLE}server.mjs`
 
 afterEach(endProcesses)

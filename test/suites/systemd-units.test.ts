@@ -1,0 +1,102 @@
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterEach, describe, expect, it } from 'vitest'
+import { type Load, startLoad } from '../src/load/load.ts'
+import { freePort } from '../src/native.ts'
+import { endProcesses } from '../src/processes.ts'
+import { requireOrSkip } from '../src/requirements.ts'
+import {
+  bootSystemd,
+  pathInBox,
+  RELEASES,
+  readUnits,
+  releaseSkipReason,
+  type SystemdBox,
+  type Units,
+} from '../src/systemd/index.ts'
+
+const EXAMPLES = fileURLToPath(new URL('../../examples/systemd/', import.meta.url))
+
+afterEach(endProcesses)
+
+/** The units of one way as they stand, but for their place and their ports in the test. */
+async function unitsOf(way: string, port: number): Promise<Units> {
+  const folder = join(EXAMPLES, way)
+  const units = await readUnits(folder)
+  const adapted = Object.entries(units).map(([name, unit]) => [
+    name,
+    unit
+      .replaceAll('8080', String(port))
+      .replace('ListenStream=8081', `ListenStream=${freePort()}`)
+      .replace('/usr/bin/node', pathInBox(process.execPath))
+      .replaceAll('/srv/app', pathInBox(folder)),
+  ])
+  return Object.fromEntries(adapted)
+}
+
+for (const release of RELEASES) {
+  const name = `the units of examples/systemd on ${release}`
+  describe(...requireOrSkip(name, await releaseSkipReason(release)), () => {
+    let box: SystemdBox
+    let load: Load
+    let port: number
+
+    async function boot(way: string): Promise<void> {
+      port = freePort()
+      box = await bootSystemd({ units: await unitsOf(way, port), release })
+    }
+
+    async function underLoad(): Promise<void> {
+      const target = ['127.0.0.1', '::1'].map((host) => ({ host, port }))
+      load = await startLoad({ target, clients: 48, rtt: 20, think: [0, 20] })
+      await load.round()
+    }
+
+    async function nothingFailed(...services: string[]): Promise<void> {
+      const { failures, requests } = await load.stop()
+      expect(failures).toEqual([])
+      expect(requests).toBeGreaterThan(20 * 48)
+      for (const service of services) {
+        expect(await box.log(service)).not.toMatch(/warning|error/i)
+      }
+    }
+
+    afterEach(async () => {
+      load?.dispose()
+      await box?.stop()
+    })
+
+    it.each([
+      ['activation', ['app.socket', 'app-admin.socket', 'app.service']],
+      ['store', ['app.service']],
+    ])('%s: 20 restarts under load, 0 failed', async (way, units) => {
+      await boot(way)
+      await box.start(...units)
+      await underLoad()
+      const pids = new Set([await box.mainPid('app.service')])
+      for (let count = 1; count <= 20; count += 1) {
+        await box.restart('app.service')
+        await load.round()
+        pids.add(await box.mainPid('app.service'))
+      }
+      expect(pids.size).toBe(21)
+      await nothingFailed('app.service')
+    })
+
+    it('overlap: 20 times the next instance, then the last one’s end, 0 failed', async () => {
+      await boot('overlap')
+      await box.start('app.socket')
+      await underLoad()
+      for (let count = 1; count <= 20; count += 1) {
+        const [next, last] = count % 2 === 1 ? [2, 1] : [1, 2]
+        expect(await box.mainPid(`app@${last}.service`)).toBeGreaterThan(0)
+        await box.start(`app@${next}.service`)
+        await box.stopUnit(`app@${last}.service`)
+        await load.round()
+        // A connection that the other one serves has not started it again.
+        expect(await box.mainPid(`app@${last}.service`)).toBe(0)
+      }
+      await nothingFailed('app@1.service', 'app@2.service')
+    })
+  })
+}
