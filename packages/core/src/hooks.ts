@@ -3,8 +3,8 @@ import type { Logger, ShutdownReason } from './types.ts'
 /** Runs after the last connection of the process has ended. */
 export type ShutdownHook = (reason: ShutdownReason) => unknown
 
-export interface Hook {
-  run: ShutdownHook
+export interface Hook<A extends unknown[] = [ShutdownReason]> {
+  run: (...args: A) => unknown
   timeout: number
 }
 
@@ -16,7 +16,7 @@ export async function runHooks(
 ): Promise<boolean> {
   let succeeded = true
   for (const hook of hooks) {
-    const failure = await outcome(hook, reason)
+    const failure = await hookFailure(hook, reason)
     if (failure === undefined) continue
     succeeded = false
     logger.error(
@@ -26,16 +26,17 @@ export async function runHooks(
   return succeeded
 }
 
-async function outcome(
-  { run, timeout }: Hook,
-  reason: ShutdownReason,
+/** Runs a hook and says in words how it failed; `undefined` where it did not. Never throws. */
+export async function hookFailure<A extends unknown[]>(
+  { run, timeout }: Hook<A>,
+  ...args: A
 ): Promise<string | undefined> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<string>((resolve) => {
     timer = setTimeout(resolve, timeout, `did not end within ${timeout} ms`)
   })
   try {
-    return await Promise.race([Promise.resolve(run(reason)).then(() => undefined), late])
+    return await Promise.race([Promise.resolve(run(...args)).then(() => undefined), late])
   } catch (error) {
     return `failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`
   } finally {

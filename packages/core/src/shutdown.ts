@@ -1,6 +1,8 @@
 import { SocketPortError } from './errors.ts'
 import { type Hook, runHooks, type ShutdownHook } from './hooks.ts'
 import { defaultLogger } from './logger.ts'
+import { notifierInUse } from './notify/notifier.ts'
+import { StopReport } from './notify/stop-report.ts'
 import { milliseconds } from './options.ts'
 import type { DrainResult, Logger, ShutdownReason, ShutdownSignal } from './types.ts'
 
@@ -15,6 +17,14 @@ export interface Member {
   readonly exit: boolean
   readonly logger: Logger
   readonly connections: number
+  /** Connections that are not idle; `undefined` before they are told apart. */
+  readonly busy: number | undefined
+  /** What its drain takes at most, in milliseconds. */
+  readonly timeout: number
+  /** It has had nothing to do for as long as it waits. */
+  isIdle(): boolean
+  /** The manager is told of its drain. */
+  readonly notify: boolean
   drain(quick: boolean): Promise<DrainResult>
   force(): void
   /** The hook of its own, when everything is drained. */
@@ -58,14 +68,27 @@ class Shutdown {
     return this.#running.done
   }
 
+  endIdle(): void {
+    if (this.#running !== undefined || this.#members.size === 0) return
+    if ([...this.#members].every((member) => member.isIdle())) void this.begin('idle')
+  }
+
   async #run(reason: ShutdownReason): Promise<void> {
     const members = [...this.#members]
     const logger = members[0]?.logger ?? defaultLogger
     logger.info(`${reason}: draining ${members.length} server${members.length === 1 ? '' : 's'}`)
     process.once('exit', this.#onEarlyExit)
+    const report = stopReport(members)
+    report?.phase(Math.max(0, ...members.map(({ timeout }) => timeout)), () => whatIsLeft(members))
     await Promise.all(members.map((member) => member.drain(reason === 'SIGINT')))
     const own = members.flatMap((member) => member.finish() ?? [])
-    const succeeded = await runHooks([...own, ...[...this.#hooks].reverse()], reason, logger)
+    const hooks = [...own, ...[...this.#hooks].reverse()]
+    report?.phase(
+      hooks.reduce((sum, { timeout }) => sum + timeout, 0),
+      () => 'running the shutdown hooks',
+    )
+    const succeeded = await runHooks(hooks, reason, logger)
+    report?.end()
     process.off('exit', this.#onEarlyExit)
     if (!succeeded) process.exitCode = 1
     if (members.every(({ exit }) => exit)) process.exit(succeeded ? 0 : 1)
@@ -119,6 +142,23 @@ class Shutdown {
   }
 }
 
+/** Tells the manager how the shutdown goes, where a member or the program itself speaks to it. */
+function stopReport(members: readonly Member[]): StopReport | undefined {
+  const speaks = members.length === 0 || members.some(({ notify }) => notify)
+  const voice = notifierInUse()
+  return speaks && voice?.heard ? new StopReport(voice) : undefined
+}
+
+function whatIsLeft(members: readonly Member[]): string {
+  if (members.length === 0) return 'stopping'
+  const sum = (numbers: number[]): number => numbers.reduce((total, each) => total + each, 0)
+  const open = sum(members.map(({ connections }) => connections))
+  const busy = members.map(({ busy }) => busy)
+  const left = `draining: ${open} connection${open === 1 ? '' : 's'} left`
+  const known = busy.filter((each) => each !== undefined)
+  return known.length === busy.length && open > 0 ? `${left}, ${sum(known)} busy` : left
+}
+
 // One for every copy of this package in the process: two would each count the other's signal.
 const key = Symbol.for('@socket-port/core/shutdown/1')
 const globals = globalThis as { [key]?: Shutdown }
@@ -138,6 +178,9 @@ export function shuttingDown(): SocketPortError {
 
 /** Adds a service to the shutdown of the process; returns a function that takes it out. */
 export const joinShutdown = (member: Member): (() => void) => shared().join(member)
+
+/** Shuts the process down where none of its services has anything to do. */
+export const endIdleProcess = (): void => shared().endIdle()
 
 /** The shutdown of the process, where one is under way. */
 export const runningShutdown = (): Promise<void> | undefined => shared().running

@@ -1,0 +1,52 @@
+import { quote } from '../quote.ts'
+
+/** Where a manager hears notifications: the forms of NOTIFY_SOCKET in sd_notify(3). */
+export type NotifyAddress =
+  | {
+      kind: 'unix'
+      /** An abstract name starts with NUL. */
+      path: string
+    }
+  | {
+      kind: 'vsock'
+      cid: number
+      port: number
+      /** Absent: whichever the kernel has, a datagram first. */
+      type: 'dgram' | 'seqpacket' | 'stream' | undefined
+    }
+
+// sizeof(sun_path) less its NUL (unix(7)).
+const LONGEST_PATH = 107
+// VMADDR_CID_ANY and VMADDR_PORT_ANY of vsock(7) name nobody.
+const ANY = 2 ** 32 - 1
+
+const VSOCK = /^vsock(?:-(dgram|seqpacket|stream))?:(\d{1,10}):(\d{1,10})$/
+
+/** Reads NOTIFY_SOCKET; a string says why it names no socket; pure. */
+export function parseNotifyAddress(text: string): NotifyAddress | string {
+  const vsock = VSOCK.exec(text)
+  if (vsock !== null) {
+    const [, type, cid, port] = vsock
+    if (Number(cid) < ANY && Number(port) < ANY) {
+      return {
+        kind: 'vsock',
+        cid: Number(cid),
+        port: Number(port),
+        type: type as 'dgram' | 'seqpacket' | 'stream' | undefined,
+      }
+    }
+  }
+  const isPath = text.startsWith('/') && text.length > 1
+  const isAbstract = text.startsWith('@') && text.length > 1
+  if (vsock !== null || (!isPath && !isAbstract) || text.includes('\0')) {
+    return `NOTIFY_SOCKET is ${quote(text)}, which is no absolute path, no @name and no vsock:CID:PORT`
+  }
+  const bytes = Buffer.byteLength(text)
+  if (bytes > LONGEST_PATH) {
+    return (
+      `NOTIFY_SOCKET is ${quote(text)}, ${bytes} bytes long, and a unix socket's path has at most ` +
+      `${LONGEST_PATH}`
+    )
+  }
+  return { kind: 'unix', path: isAbstract ? `\0${text.slice(1)}` : text }
+}

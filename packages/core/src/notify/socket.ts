@@ -1,0 +1,97 @@
+import { closeSync } from 'node:fs'
+import { SocketPortError } from '../errors.ts'
+import { passFds } from '../sockets/ancillary.ts'
+import { type Libc, littleEndian } from '../sockets/libc.ts'
+import { unixSockaddr } from '../sockets/sockaddr.ts'
+import type { NotifyAddress } from './address.ts'
+
+const AF_UNIX = 1
+const AF_VSOCK = 40
+const SOCK_STREAM = 1
+const SOCK_DGRAM = 2
+const SOCK_SEQPACKET = 5
+const SOCK_CLOEXEC = 0o2000000
+const MSG_DONTWAIT = 0x40
+const SOL_SOCKET = 1
+const SO_SNDTIMEO = 21
+// Of <linux/vm_sockets.h>; its level is the family. The old one takes a struct timeval.
+const SO_VM_SOCKETS_CONNECT_TIMEOUT = 6
+
+// A virtual machine's host answers at once or not at all; the event loop waits meanwhile.
+const CONNECT_MICROSECONDS = 250_000
+
+// ENODEV, EPROTONOSUPPORT, ESOCKTNOSUPPORT, EOPNOTSUPP.
+const NO_SUCH_TYPE = [19, 93, 94, 95]
+
+const SOCKET_TYPES = { dgram: SOCK_DGRAM, seqpacket: SOCK_SEQPACKET, stream: SOCK_STREAM }
+
+/** One message to a manager: its bytes, and the descriptors that go with it. */
+export interface Datagram {
+  bytes: Uint8Array
+  fds: readonly number[]
+}
+
+/**
+ * Sends one datagram, from a socket of its own: a manager that has been replaced since the last one
+ * is found under the same address. Never waits for room. Throws ERR_SOCKET_PORT_SYSCALL.
+ */
+export function sendDatagram(libc: Libc, address: NotifyAddress, { bytes, fds }: Datagram): void {
+  const fd = address.kind === 'unix' ? connectUnix(libc, address.path) : connectVsock(libc, address)
+  try {
+    libc.sendMessage(fd, { bytes, control: passFds(fds) }, MSG_DONTWAIT)
+  } finally {
+    closeSync(fd)
+  }
+}
+
+function connectUnix(libc: Libc, path: string): number {
+  return connected(libc, libc.socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0), () =>
+    unixSockaddr(path, littleEndian),
+  )
+}
+
+type Vsock = Extract<NotifyAddress, { kind: 'vsock' }>
+
+function connectVsock(libc: Libc, { cid, port, type }: Vsock): number {
+  const wanted =
+    type === undefined ? [SOCK_DGRAM, SOCK_SEQPACKET, SOCK_STREAM] : [SOCKET_TYPES[type]]
+  let failure: unknown
+  for (const each of wanted) {
+    try {
+      return connected(libc, libc.socket(AF_VSOCK, each | SOCK_CLOEXEC, 0), (fd) => {
+        // A struct timeval: two longs.
+        const timeval = new Uint8Array(new BigInt64Array([0n, BigInt(CONNECT_MICROSECONDS)]).buffer)
+        libc.setsockopt(fd, AF_VSOCK, SO_VM_SOCKETS_CONNECT_TIMEOUT, timeval)
+        libc.setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, timeval)
+        return vsockAddress(cid, port)
+      })
+    } catch (error) {
+      failure = error
+      // Most virtual machines have no datagrams, some have no packets, and the kernel may know only
+      // when it connects: as sd_notify(3), the next type is tried.
+      if (!(error instanceof SocketPortError && NO_SUCH_TYPE.includes(error.errno ?? 0)))
+        throw error
+    }
+  }
+  throw failure
+}
+
+function connected(libc: Libc, fd: number, prepare: (fd: number) => Uint8Array): number {
+  try {
+    libc.connect(fd, prepare(fd))
+    return fd
+  } catch (error) {
+    closeSync(fd)
+    throw error
+  }
+}
+
+/** A `struct sockaddr_vm` of <linux/vm_sockets.h>. */
+function vsockAddress(cid: number, port: number): Uint8Array {
+  const bytes = new Uint8Array(16)
+  const view = new DataView(bytes.buffer)
+  view.setUint16(0, AF_VSOCK, littleEndian)
+  view.setUint32(4, port, littleEndian)
+  view.setUint32(8, cid, littleEndian)
+  return bytes
+}

@@ -1,0 +1,104 @@
+import { type Hook, hookFailure } from './hooks.ts'
+import { defaultLogger } from './logger.ts'
+import { monotonicMicroseconds, statusText } from './notify/message.ts'
+import { notifier } from './notify/notifier.ts'
+import { invalid, milliseconds, resolveLogger } from './options.ts'
+import { runningShutdown } from './shutdown.ts'
+import type { Logger } from './types.ts'
+
+/** Runs when the process is told to reload. */
+export type ReloadHook = () => unknown
+
+export interface ReloadHookOptions {
+  /** After this many milliseconds the hook counts as failed and the next one runs. @default 5000 */
+  timeout?: number | undefined
+  /** @default warnings and errors to stderr, the rest through `NODE_DEBUG=socket-port` */
+  logger?: Logger | undefined
+}
+
+interface LoggedHook extends Hook<[]> {
+  logger: Logger
+}
+
+/** The reloads of a process: SIGHUP, then each hook, and the manager knows when it is over. */
+class Reloads {
+  readonly #hooks = new Set<LoggedHook>()
+  #running = false
+  #again = false
+  /** The status from before a reload that failed. */
+  #statusBefore: string | undefined
+
+  add(hook: LoggedHook): () => void {
+    this.#hooks.add(hook)
+    if (this.#hooks.size === 1) process.on('SIGHUP', this.#onSignal)
+    return () => {
+      this.#hooks.delete(hook)
+      if (this.#hooks.size === 0) process.off('SIGHUP', this.#onSignal)
+    }
+  }
+
+  readonly #onSignal = async (): Promise<void> => {
+    // While one runs, any number more is one more: it may have read what has changed since.
+    this.#again = true
+    if (this.#running) return
+    this.#running = true
+    while (this.#again && runningShutdown() === undefined) {
+      this.#again = false
+      await this.#reload()
+    }
+    this.#running = false
+  }
+
+  async #reload(): Promise<void> {
+    const voice = notifier()
+    // Before the first READY=1 there is nothing to reload, and the one that ends this would be it.
+    const told = voice.ready
+    if (told) voice.post({ RELOADING: 1, MONOTONIC_USEC: monotonicMicroseconds() })
+    const failures: string[] = []
+    for (const hook of [...this.#hooks]) {
+      const failure = await hookFailure(hook)
+      if (failure === undefined) continue
+      const name = hook.run.name || '(anonymous)'
+      failures.push(`${name} ${failure.split('\n', 1)[0]}`)
+      hook.logger.error(
+        `the reload hook ${name} ${failure}; the process goes on, as far as this hook is concerned ` +
+          'with what it had',
+      )
+    }
+    if (!told) return
+    if (failures.length > 0) {
+      this.#statusBefore ??= voice.status
+      voice.post({ READY: 1, STATUS: statusText(`reload failed: ${failures.join('; ')}`) })
+    } else if (this.#statusBefore !== undefined) {
+      voice.post({ READY: 1, STATUS: this.#statusBefore })
+      this.#statusBefore = undefined
+    } else voice.post({ READY: 1 })
+  }
+}
+
+// One for every copy of this package in the process: the manager waits for one READY=1.
+const key = Symbol.for('@socket-port/core/reload/1')
+const globals = globalThis as { [key]?: Reloads }
+
+/**
+ * Runs the hook, after those that were added before, whenever the process gets SIGHUP, and tells the
+ * manager when the reload begins and ends, as `Type=notify-reload` wants it (systemd 253). Add hooks
+ * before the process is ready: from then on systemd may send SIGHUP, which ends a process that has no
+ * listener.
+ *
+ * A hook that throws, or takes too long, is reported, the next one runs, and the process goes on.
+ * Signals that come during a reload make one more. A process that drains does not reload. Returns a
+ * function that takes the hook back.
+ *
+ * @throws {SocketPortError} ERR_SOCKET_PORT_INVALID_OPTION
+ */
+export function onReload(hook: ReloadHook, options: ReloadHookOptions = {}): () => void {
+  if (typeof hook !== 'function') {
+    throw invalid('a reload hook', hook, 'a function: onReload(() => server.setSecureContext(…))')
+  }
+  const timeout = milliseconds('timeout', options.timeout, 5_000)
+  const logger = options.logger === undefined ? defaultLogger : resolveLogger(options.logger)
+  notifier()
+  globals[key] ??= new Reloads()
+  return globals[key].add({ run: hook, timeout, logger })
+}
