@@ -1,0 +1,99 @@
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { serve } from '../serve.ts'
+import { closeAll, onClose, temporaryDirectory } from '../testing/real-sockets.ts'
+import { problemCodes } from './codes.ts'
+import { diagnose } from './diagnose.ts'
+import type { DiagnoseOptions } from './types.ts'
+
+afterEach(async () => {
+  vi.unstubAllEnvs()
+  await closeAll()
+})
+
+/** Puts a `systemctl` of the test on the PATH. */
+function fakeSystemctl(script: string): void {
+  const directory = temporaryDirectory()
+  const file = join(directory, 'systemctl')
+  writeFileSync(file, `#!/bin/sh\n${script}\n`)
+  chmodSync(file, 0o755)
+  vi.stubEnv('PATH', `${directory}:${process.env.PATH}`)
+}
+
+describe('diagnose', () => {
+  it('tells of this process what it serves', async () => {
+    const service = await serve(createServer(), { port: 0, host: '127.0.0.1', signals: false })
+    onClose(() => service.close())
+    const { pid, command, listeners, problems } = await diagnose()
+    expect(pid).toBe(process.pid)
+    expect(command).toMatch(/./)
+    expect(listeners).toEqual([
+      {
+        request: 'port 0 on 127.0.0.1',
+        source: 'bound',
+        fd: undefined,
+        address: `127.0.0.1:${service.port}`,
+      },
+    ])
+    expect(problems.filter(({ severity }) => severity === 'error')).toEqual([])
+    await service.close()
+    expect((await diagnose()).listeners).toEqual([])
+  })
+
+  it('looks at a unit from outside', async () => {
+    fakeSystemctl(`case "$*" in
+*Version*) echo 257 ;;
+*app.socket) printf 'Id=app.socket\\nLoadState=not-found\\n' ;;
+*) printf 'Id=app.service\\nLoadState=loaded\\nActiveState=failed\\nMainPID=0\\n' ;;
+esac`)
+    const { pid, starter, unknown, problems } = await diagnose({ unit: 'app' })
+    expect({ pid, unknown, problems }).toEqual({ pid: 0, unknown: [], problems: [] })
+    expect(starter).toMatchObject({ kind: 'systemd', unit: 'app.service', version: '257' })
+  })
+
+  it('waits for systemd no longer than it may', async () => {
+    fakeSystemctl('exec sleep 600')
+    const { unknown, problems } = await diagnose({ unit: 'app.service', timeout: 50 })
+    expect(unknown).toEqual(['what app.service says: systemctl did not answer (it took too long)'])
+    expect(problems).toEqual([])
+  })
+
+  it('says why systemd did not answer', async () => {
+    fakeSystemctl('echo "Failed to connect to bus" >&2; exit 1')
+    const { unknown } = await diagnose({ unit: 'app.service' })
+    expect(unknown).toEqual([
+      'what app.service says: systemctl did not answer (Failed to connect to bus)',
+    ])
+  })
+
+  it('says that there is no systemctl', async () => {
+    vi.stubEnv('PATH', temporaryDirectory())
+    const { unknown } = await diagnose({ unit: 'app.service' })
+    expect(unknown).toEqual([expect.stringMatching(/ENOENT/)])
+  })
+
+  it.each([
+    [{ unit: '--help' }, 'ERR_SOCKET_PORT_INVALID_OPTION'],
+    [{ unit: 'a b' }, 'ERR_SOCKET_PORT_INVALID_OPTION'],
+    [{ timeout: -1 }, 'ERR_SOCKET_PORT_INVALID_OPTION'],
+    [{ units: 'a' }, 'ERR_SOCKET_PORT_UNKNOWN_OPTION'],
+    ['app.service', 'ERR_SOCKET_PORT_INVALID_OPTION'],
+  ])('refuses %j', async (options, code) => {
+    await expect(diagnose(options as DiagnoseOptions)).rejects.toMatchObject({ code })
+  })
+})
+
+describe('docs/diagnosis.md', () => {
+  const text = readFileSync(new URL('../../../../docs/diagnosis.md', import.meta.url), 'utf8')
+  const rows = [...text.matchAll(/^\| `([A-Z_]+)` \| (.+) \| (.+) \|$/gm)]
+
+  it('has a row for each code, with the meaning that the source gives, in its order', () => {
+    expect(rows.map(([, code, meaning]) => [code, meaning])).toEqual(Object.entries(problemCodes))
+  })
+
+  it('says a fix of its own for each', () => {
+    expect(new Set(rows.map(([, , , fix]) => fix)).size).toBe(rows.length)
+  })
+})

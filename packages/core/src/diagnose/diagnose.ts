@@ -1,0 +1,59 @@
+import { describeRequest } from '../inherit.ts'
+import type { Listening } from '../listeners.ts'
+import { socketAddress } from '../match.ts'
+import { checkKeys, invalid, milliseconds, resolveLogger } from '../options.ts'
+import type { Logger } from '../types.ts'
+import { gatherProcess, gatherUnit } from './gather.ts'
+import { judge } from './judge.ts'
+import type { DiagnosedListener, DiagnoseOptions, Diagnosis } from './types.ts'
+
+const KEYS = ['unit', 'timeout', 'logger']
+
+/**
+ * Who started this process, what was passed and what was taken, what is wrong with that and how to
+ * mend it; of a systemd service from outside with `unit`. Changes nothing and takes nothing; systemd
+ * is asked, through `systemctl`, only under systemd or about a unit.
+ *
+ * @throws {SocketPortError} ERR_SOCKET_PORT_INVALID_OPTION or …_UNKNOWN_OPTION, and nothing else.
+ */
+export async function diagnose(options: DiagnoseOptions = {}): Promise<Diagnosis> {
+  const { unit, logger } = check(options)
+  const signal = AbortSignal.timeout(milliseconds('timeout', options.timeout, 2_000))
+  const { facts, unknown } = await (unit === undefined
+    ? gatherProcess(logger, signal)
+    : gatherUnit(unit, signal))
+  const { self, starter, environment, sockets, listeners } = facts
+  return {
+    pid: self.pid,
+    command: self.command,
+    starter,
+    environment: { ...environment },
+    sockets: [...sockets],
+    listeners: listeners.map(describeListening),
+    problems: judge(facts),
+    unknown,
+  }
+}
+
+function check(options: DiagnoseOptions): { unit: string | undefined; logger: Logger } {
+  if (typeof options !== 'object' || options === null) {
+    throw invalid('options', options, "an object, such as { unit: 'app.service' }")
+  }
+  checkKeys(options, KEYS, 'option of diagnose')
+  const { unit } = options
+  // What starts with a dash would be an option to systemctl.
+  if (unit !== undefined && !/^[\w:.\\@][\w:.\\@-]*$/.test(unit)) {
+    throw invalid('unit', unit, "the name of a systemd service, such as 'app.service'")
+  }
+  return { unit, logger: resolveLogger(options.logger) }
+}
+
+function describeListening({ request, source, fd, address }: Listening): DiagnosedListener {
+  return { request: describeRequest(request), source, fd, address: addressText(address) }
+}
+
+function addressText(address: Listening['address']): string {
+  if (address === null || typeof address === 'string') return `unix:${address ?? ''}`
+  const family = address.family === 'IPv6' ? 'IPv6' : 'IPv4'
+  return socketAddress({ ...address, family, path: undefined })
+}

@@ -1,0 +1,72 @@
+import { socketAddress } from '../match.ts'
+import { quote } from '../quote.ts'
+import type { InheritedSocket } from '../types.ts'
+import type { Diagnosis, Starter } from './types.ts'
+
+/** A diagnosis as lines for a terminal or a log: plain text, without colours. */
+export function formatDiagnosis(diagnosis: Diagnosis): string {
+  const { pid, command, starter, environment, sockets, listeners, problems, unknown } = diagnosis
+  const lines = [
+    `process      ${pid === 0 ? 'none runs' : `${pid} (${command})`}`,
+    `started by   ${describeStarter(starter)}`,
+    ...starter.wrappers.map((one) => `  through    pid ${one.pid} (${one.command})`),
+    ...Object.entries(environment).map(([name, value], index) =>
+      row(index, 'environment', `${name}=${printable(value)}`),
+    ),
+    ...listed('passed', sockets.map(describeSocket)),
+    ...listed(
+      'listens',
+      listeners.map(({ request, source, fd, address }) =>
+        [
+          `${request}: ${address}`,
+          source === 'bound' ? 'bound here' : `inherited as fd ${fd}`,
+        ].join(', '),
+      ),
+    ),
+    ...unknown.map((what) => `not known    ${what}`),
+    '',
+    problems.length === 0 ? 'no problem was found' : `${count(problems.length)}:`,
+  ]
+  for (const { severity, code, problem, mend } of problems) {
+    lines.push('', `${severity} ${code}`, `  ${problem}`, `  mend: ${mend}`)
+  }
+  return `${lines.join('\n')}\n`
+}
+
+const count = (problems: number): string => (problems === 1 ? '1 problem' : `${problems} problems`)
+
+function listed(title: string, values: readonly string[]): string[] {
+  const shown = values.length === 0 ? ['nothing'] : values
+  return shown.map((value, index) => row(index, title, value))
+}
+
+const row = (index: number, title: string, value: string): string =>
+  `${(index === 0 ? title : '').padEnd(13)}${value}`
+
+function describeStarter({ kind, pid, unit, user, version }: Starter): string {
+  const process = pid === undefined ? '' : `, pid ${pid}`
+  switch (kind) {
+    case 'systemd': {
+      const whose = user ? ' of the user' : ''
+      return `systemd${whose}${version === undefined ? '' : ` ${version}`}${process}, as ${unit}`
+    }
+    case 'socket-port':
+      return `socket-port run${process}`
+    case 'activator':
+      return 'a program that passes sockets, such as systemd-socket-activate'
+    case 'none':
+      return 'no manager that is known'
+  }
+}
+
+function describeSocket(socket: InheritedSocket): string {
+  const { fd, name, problem, taken, backlog, queueLength } = socket
+  const queue = backlog === undefined ? [] : [`queue ${queueLength ?? '?'} of ${backlog}`]
+  const state = problem ?? (taken ? 'taken' : 'not taken')
+  const address = socket.family === undefined ? [] : [socketAddress(socket)]
+  return [`fd ${fd} ${quote(name)}`, ...address, state, ...queue].join(', ')
+}
+
+// A value without quotes, unless it holds what a terminal obeys.
+const printable = (value: string): string =>
+  /^[\x21-\x7e]{0,200}$/.test(value) ? value : quote(value)

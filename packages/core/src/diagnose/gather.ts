@@ -1,0 +1,136 @@
+import cluster from 'node:cluster'
+import { readFileSync } from 'node:fs'
+import { listeningServers } from '../listeners.ts'
+import { readNotifyVariables } from '../notify/variables.ts'
+import { ancestry, commandOf, environOf, procIsOurs, statOf } from '../proc/process.ts'
+import { inherited, whatManagerSaid } from '../registry.ts'
+import type { Logger } from '../types.ts'
+import { parseServiceName, type ServiceName } from './cgroup.ts'
+import type { Facts } from './facts.ts'
+import { findStarter } from './starter.ts'
+import { askSystemd } from './systemctl.ts'
+
+const VARIABLES = [
+  ...['LISTEN_FDS', 'LISTEN_PID', 'LISTEN_PIDFDID', 'LISTEN_FDNAMES', 'NOTIFY_SOCKET'],
+  ...['WATCHDOG_USEC', 'WATCHDOG_PID', 'FDSTORE', 'INVOCATION_ID', 'SYSTEMD_EXEC_PID'],
+  ...['SOCKET_PORT_GENERATION', 'SOCKET_PORT_WORKER'],
+]
+
+export interface Gathered {
+  facts: Facts
+  /** What could not be found out, and why. */
+  unknown: string[]
+}
+
+/** Gathers the facts about this process; never rejects, and asks nobody after `signal`. */
+export async function gatherProcess(logger: Logger, signal: AbortSignal): Promise<Gathered> {
+  const { pid } = process
+  const { variables, outcome, missing } = whatManagerSaid(logger)
+  // /proc keeps what the process was started with; what was put there later is in process.env.
+  const environment = pick({ ...Object.fromEntries(environOf(pid)), ...process.env, ...variables })
+  const trusted = procIsOurs()
+  const name = trusted ? parseServiceName(read('/proc/self/cgroup') ?? '') : undefined
+  const answer = name === undefined ? undefined : await askSystemd(name, signal)
+  const ancestors = trusted ? ancestorsOf(pid) : []
+  const { version } = answer ?? {}
+  const starter = findStarter({ pid, ancestors, environment, service: name, version })
+  const of = starter.kind === 'systemd' ? answer : undefined
+  const facts: Facts = {
+    seen: 'process',
+    self: { pid, command: trusted ? nameOf(pid) : process.title, start: startCommand() },
+    starter,
+    ancestors,
+    environment,
+    refusal: outcome.kind === 'refused' ? outcome.problem : undefined,
+    notifyProblems: readNotifyVariables(environment, pid).problems,
+    clusterWorker: cluster.isWorker,
+    sockets: inherited(logger),
+    missing,
+    listeners: listeningServers(),
+    service: of?.service,
+    socketUnits: of?.socketUnits ?? [],
+    somaxconn: somaxconn(),
+  }
+  return { facts, unknown: [...unanswered(name, of?.failure), ...withoutProc(trusted)] }
+}
+
+/** Gathers the facts about a service from outside; never rejects, and asks nobody after `signal`. */
+export async function gatherUnit(unit: string, signal: AbortSignal): Promise<Gathered> {
+  const user = process.getuid?.() !== 0
+  let name: ServiceName = { unit: unit.includes('.') ? unit : `${unit}.service`, user: false }
+  let answer = await askSystemd(name, signal)
+  if (user && answer.service?.loaded !== true) {
+    const own = await askSystemd({ ...name, user }, signal)
+    if (own.service?.loaded === true) [name, answer] = [{ ...name, user }, own]
+  }
+  const { service, socketUnits, version, failure } = answer
+  const pid = service?.mainPid ?? 0
+  const environment = pid === 0 ? {} : pick(Object.fromEntries(environOf(pid)))
+  const facts: Facts = {
+    seen: 'unit',
+    self: { pid, command: pid === 0 ? '' : nameOf(pid), start: service?.command ?? '' },
+    starter: { kind: 'systemd', pid: undefined, version, wrappers: [], ...name },
+    ancestors: [],
+    environment,
+    refusal: undefined,
+    notifyProblems: [],
+    clusterWorker: false,
+    sockets: [],
+    missing: 0,
+    listeners: [],
+    service,
+    socketUnits,
+    somaxconn: undefined,
+  }
+  return { facts, unknown: unanswered(name, failure) }
+}
+
+const unanswered = (name: ServiceName | undefined, failure: string | undefined): string[] =>
+  name === undefined || failure === undefined
+    ? []
+    : [`what ${name.unit} says: systemctl did not answer (${failure})`]
+
+const withoutProc = (trusted: boolean): string[] =>
+  trusted || process.platform !== 'linux'
+    ? []
+    : ['who started this process: /proc is not that of its pid namespace']
+
+function ancestorsOf(pid: number): { pid: number; command: string; argv: string[] }[] {
+  return ancestry(pid, (one) => statOf(one)?.parent).map((ancestor) => ({
+    pid: ancestor,
+    command: nameOf(ancestor),
+    argv: (read(`/proc/${ancestor}/cmdline`) ?? '').split('\0'),
+  }))
+}
+
+const nameOf = (pid: number): string => commandOf(pid, statOf(pid)?.name ?? '')
+
+// Only these: the rest of the environment may be secret.
+function pick(env: NodeJS.ProcessEnv): Record<string, string> {
+  const picked: Record<string, string> = {}
+  for (const name of VARIABLES) {
+    const value = env[name]
+    if (value !== undefined) picked[name] = value
+  }
+  return picked
+}
+
+/** The command line of this program without what stands before node; as ExecStart= takes it. */
+function startCommand(): string {
+  const words = [process.execPath, ...process.execArgv, ...process.argv.slice(1)]
+  const line = words.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : JSON.stringify(word)))
+  return line.join(' ')
+}
+
+function somaxconn(): number | undefined {
+  const text = read('/proc/sys/net/core/somaxconn')
+  return text === undefined ? undefined : Number(text)
+}
+
+function read(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,175 @@
+import type { Facts } from '../facts.ts'
+import type { Problem } from '../types.ts'
+import {
+  error,
+  isHeard,
+  join,
+  nameSelf,
+  passingUnits,
+  type Rule,
+  speaks,
+  systemctl,
+  warning,
+} from './report.ts'
+
+/** What the service unit says. */
+export const serviceRules: readonly Rule[] = [
+  startLimit,
+  fdStore,
+  notifyAccess,
+  stopTimeout,
+  watchdog,
+  typeNotNotify,
+]
+
+function startLimit(facts: Facts): Problem[] {
+  const { service } = facts
+  if (service === undefined) return []
+  const {
+    id,
+    restarts,
+    restart,
+    restartDelay,
+    startLimit,
+    active,
+    result,
+    fdStoreMax = 0,
+  } = service
+  const { interval, burst } = startLimit
+  const units = passingUnits(facts)
+  const limited = units.filter((unit) => unit.result.endsWith('-limit-hit'))
+  const given =
+    result === 'start-limit-hit' ||
+    (active === 'failed' && restart !== 'no' && burst > 0 && restarts >= burst)
+  if (given || limited.length > 0) {
+    const closed = limited.map((unit) => unit.id)
+    const all = [id, ...closed].join(' ')
+    const command = systemctl(facts)
+    return [
+      error(
+        'START_LIMIT_HIT',
+        `${id} was started more than ${burst} times in ${seconds(interval)}` +
+          (closed.length === 0 ? '' : `, and ${join(closed)} was closed: clients are refused`),
+        `see why it ends (journalctl -u ${id}), set StartLimitIntervalSec=0 in its [Unit], then ` +
+          `${command} reset-failed ${all}, and ${command} start ${closed.join(' ') || id}`,
+      ),
+    ]
+  }
+  const reachable =
+    interval > 0 && burst > 0 && (restart === 'no' || restartDelay * burst < interval)
+  if (!reachable || (units.length === 0 && fdStoreMax === 0)) return []
+  return [
+    warning(
+      'START_LIMIT',
+      `${id} may start ${burst} times in ${seconds(interval)}; with one crash more systemd gives it up ` +
+        'and closes its sockets',
+      'set StartLimitIntervalSec=0 in [Unit], with Restart=on-failure and RestartSec=1 in [Service]',
+    ),
+  ]
+}
+
+function fdStore({ listeners, service, sockets }: Facts): Problem[] {
+  const { id = '', fdStoreMax } = service ?? {}
+  // What a .socket unit keeps needs no store.
+  const isStored = (fd: number | undefined): boolean =>
+    sockets.some((socket) => socket.fd === fd && socket.stored)
+  const wanted = listeners.filter(
+    ({ request, source, fd }) => request.fdStore === true && (source === 'bound' || isStored(fd)),
+  ).length
+  if (fdStoreMax === undefined || wanted <= fdStoreMax) return []
+  const mend = `set FileDescriptorStoreMax=${Math.max(16, wanted)} in [Service] of ${id}`
+  if (fdStoreMax > 0) {
+    return [
+      error(
+        'FD_STORE_TOO_SMALL',
+        `${wanted} sockets are to be stored, but ${id} has FileDescriptorStoreMax=${fdStoreMax}: ` +
+          'systemd drops the rest',
+        mend,
+      ),
+    ]
+  }
+  return [
+    error(
+      'FD_STORE_OFF',
+      `fdStore is asked for, but ${id} has FileDescriptorStoreMax=0: systemd stores nothing, and the ` +
+        'port is closed between two processes',
+      mend,
+    ),
+  ]
+}
+
+function notifyAccess(facts: Facts): Problem[] {
+  const { service, environment, starter, seen, self, clusterWorker } = facts
+  if (seen !== 'process' || service === undefined || starter.wrappers.length > 0) return []
+  if (environment.NOTIFY_SOCKET === undefined || isHeard(facts) || clusterWorker) return []
+  return [
+    error(
+      'NOTIFY_ACCESS',
+      `${service.id} has NotifyAccess=${service.notifyAccess} and its main process is pid ` +
+        `${service.mainPid}: what ${nameSelf(facts)} tells systemd is dropped`,
+      `start node itself (ExecStart=${self.start}), or set NotifyAccess=all`,
+    ),
+  ]
+}
+
+// What the hooks and the end of the process take, for the number in the mend.
+const MARGIN = 5_000
+
+function stopTimeout(facts: Facts): Problem[] {
+  const { service, listeners } = facts
+  const longest = Math.max(0, ...listeners.map(({ request }) => request.drain?.timeout ?? 0))
+  if (service === undefined || longest < service.stopTimeout || longest === 0) return []
+  // A drain that is heard asks for more time as it goes (EXTEND_TIMEOUT_USEC).
+  if (isHeard(facts) && speaks(facts)) return []
+  return [
+    warning(
+      'STOP_TIMEOUT',
+      `${service.id} has TimeoutStopSec=${seconds(service.stopTimeout)}, but a drain may take ` +
+        `${seconds(longest)}: systemd would end the process with SIGKILL in its middle`,
+      `set TimeoutStopSec=${Math.ceil((longest + MARGIN) / 1_000)}, or Type=notify so that the drain ` +
+        'asks for more time, or a shorter drain: { timeout }',
+    ),
+  ]
+}
+
+function watchdog(facts: Facts): Problem[] {
+  const { service, environment, self, starter, listeners, clusterWorker } = facts
+  const { WATCHDOG_USEC, WATCHDOG_PID = String(self.pid) } = environment
+  if (WATCHDOG_USEC === undefined || starter.wrappers.length > 0 || clusterWorker) return []
+  const period = seconds(service?.watchdog || Number(WATCHDOG_USEC) / 1_000)
+  const head = `WatchdogSec=${period} is set, but `
+  if (WATCHDOG_PID !== String(self.pid)) {
+    return [
+      error(
+        'WATCHDOG',
+        `${head}its keep-alives are expected from pid ${WATCHDOG_PID}, not from ${nameSelf(facts)}`,
+        `start node itself: ExecStart=${self.start}`,
+      ),
+    ]
+  }
+  if (listeners.length === 0 || speaks(facts)) return []
+  return [
+    error(
+      'WATCHDOG',
+      `${head}nothing in ${nameSelf(facts)} sends keep-alives: systemd will end it`,
+      'remove notify: false from serve, or call notify({ watchdog: true }) yourself, or remove ' +
+        'WatchdogSec=',
+    ),
+  ]
+}
+
+function typeNotNotify(facts: Facts): Problem[] {
+  const { service } = facts
+  if (service === undefined || service.type.startsWith('notify') || !speaks(facts)) return []
+  return [
+    warning(
+      'TYPE_NOT_NOTIFY',
+      `${service.id} has Type=${service.type}: systemd takes it for started before it listens, and a ` +
+        'start that fails for a success',
+      'set Type=notify in [Service]',
+    ),
+  ]
+}
+
+const seconds = (milliseconds: number): string =>
+  Number.isFinite(milliseconds) ? `${milliseconds / 1_000}s` : 'infinity'

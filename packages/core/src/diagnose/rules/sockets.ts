@@ -1,0 +1,187 @@
+import type { Listening } from '../../listeners.ts'
+import { describeCandidate, socketAddress } from '../../match.ts'
+import { quote } from '../../quote.ts'
+import type { InheritedSocket } from '../../types.ts'
+import type { Facts, SocketUnit } from '../facts.ts'
+import type { Problem } from '../types.ts'
+import { error, join, nameSelf, passingUnits, type Rule, systemctl, warning } from './report.ts'
+
+/** What was passed, and what became of it. */
+export const socketRules: readonly Rule[] = [
+  nothingPassed,
+  unusable,
+  (facts) => facts.listeners.flatMap((listening) => mismatch(listening, facts)),
+  notTaken,
+  (facts) => facts.sockets.flatMap((socket) => backlogCut(socket, facts)),
+]
+
+function nothingPassed(facts: Facts): Problem[] {
+  const { seen, environment, service } = facts
+  const units = passingUnits(facts).filter(({ result }) => !result.endsWith('-limit-hit'))
+  if (service === undefined || units.length === 0) return []
+  const unit = units.find(({ active }) => active !== 'active')
+  if (seen === 'process' ? environment.LISTEN_FDS !== undefined : service.active !== 'active') {
+    return []
+  }
+  if (unit !== undefined) {
+    const command = systemctl(facts)
+    return [
+      error(
+        'NOTHING_PASSED',
+        `${unit.id} exists, but is ${unit.active} (${unit.result}): ${nameSelf(facts)} was started ` +
+          'without it',
+        // systemd refuses to open a socket whose service runs.
+        `${command} stop ${service.id}, then ${command} enable --now ${unit.id}, then ` +
+          `${command} start ${service.id}; Requires=${unit.id} in the service keeps them together`,
+      ),
+    ]
+  }
+  if (seen === 'unit') return []
+  return [
+    error(
+      'NOTHING_PASSED',
+      `${join(units.map(({ id }) => id))} is active, but LISTEN_FDS is not set in ${nameSelf(facts)}`,
+      'look for what cleans the environment on the way (sudo, su, env -i), and start node itself; ' +
+        `a socket that was added later is passed after ${systemctl(facts)} restart ${service.id}`,
+    ),
+  ]
+}
+
+function unusable({ sockets, missing, environment }: Facts): Problem[] {
+  const bad = sockets.filter(({ problem }) => problem !== undefined)
+  const found = bad.map(({ fd, name, problem }) => `fd ${fd} ${quote(name)} ${problem}`)
+  if (missing > 0) {
+    found.push(`${missing} of ${environment.LISTEN_FDS} descriptors are not open`)
+  }
+  if (found.length === 0) return []
+  return [
+    error(
+      'SOCKET_UNUSABLE',
+      `what was passed cannot be served: ${found.slice(0, 8).join('; ')}`,
+      'pass listening stream sockets: ListenStream= and Accept=no in the .socket unit',
+    ),
+  ]
+}
+
+const isUsable = ({ problem }: InheritedSocket): boolean => problem === undefined
+
+/** What a manager passed and nobody took; what an earlier process stored is closed by itself. */
+const freeSockets = ({ sockets }: Facts): InheritedSocket[] =>
+  sockets.filter((socket) => isUsable(socket) && !socket.taken && !socket.stored)
+
+/** The socket unit that a passed socket comes from, as far as the name tells. */
+function unitOf({ name }: InheritedSocket, facts: Facts): SocketUnit | undefined {
+  const units = passingUnits(facts)
+  return units.length === 1 ? units[0] : units.find((unit) => unit.name === name)
+}
+
+const place = (socket: InheritedSocket, facts: Facts): string =>
+  unitOf(socket, facts)?.id ?? 'the .socket unit'
+
+function mismatch({ request, source, fd }: Listening, facts: Facts): Problem[] {
+  const { name, port, path, inherit } = request
+  if (inherit === 'never') return []
+  const asked = path === undefined ? `port ${port}` : `path ${path}`
+  if (source === 'inherited') {
+    const socket = facts.sockets.find((candidate) => candidate.fd === fd)
+    if (socket === undefined) return []
+    const problems: Problem[] = []
+    if (name !== undefined && socket.name !== name) {
+      problems.push(
+        warning(
+          'NAME_UNKNOWN',
+          `the name ${quote(name)} was asked for, but the socket is ${describe(socket)}; it is served`,
+          mendName(name, socket, facts),
+        ),
+      )
+    }
+    const differs = path === undefined ? port !== 0 && socket.port !== port : socket.path !== path
+    if (differs) {
+      problems.push(
+        warning(
+          'PORT_MISMATCH',
+          `${asked} was asked for, but the socket is ${describe(socket)}; it is served`,
+          mendPort(port, path, socket, facts),
+        ),
+      )
+    }
+    return problems
+  }
+  const free = freeSockets(facts)
+  const [socket] = free
+  if (socket === undefined) return []
+  const others = `passed are ${join(free.map(describe))}; a socket of its own was bound`
+  if (name !== undefined) {
+    return [
+      error(
+        'NAME_UNKNOWN',
+        `the name ${quote(name)} was asked for, but ${others}`,
+        mendName(name, socket, facts),
+      ),
+    ]
+  }
+  if (path === undefined && port === 0) return []
+  return [
+    error(
+      'PORT_MISMATCH',
+      `${asked} was asked for, but ${others}`,
+      mendPort(port, path, socket, facts),
+    ),
+  ]
+}
+
+const mendName = (name: string, socket: InheritedSocket, facts: Facts): string =>
+  `set FileDescriptorName=${name} in ${place(socket, facts)}, or ask for ` +
+  `{ name: ${quote(socket.name)} }`
+
+const mendPort = (
+  port: number,
+  path: string | undefined,
+  socket: InheritedSocket,
+  facts: Facts,
+): string =>
+  `set ListenStream=${path ?? port} in ${place(socket, facts)}, or ask for ` +
+  (socket.path === undefined ? `{ port: ${socket.port} }` : `{ path: ${quote(socket.path)} }`)
+
+const describe = (socket: InheritedSocket): string => describeCandidate({ ...socket, stream: true })
+
+function notTaken(facts: Facts): Problem[] {
+  const { listeners } = facts
+  // Before the program serves anything, nothing is taken.
+  if (listeners.length === 0) return []
+  const free = freeSockets(facts)
+  // One that was missed for its name or port is told already.
+  const told = listeners.filter(
+    (listening) => listening.source === 'bound' && mismatch(listening, facts).length > 0,
+  )
+  if (free.length <= told.length) return []
+  return [
+    error(
+      'SOCKET_NOT_TAKEN',
+      `nobody serves ${join(free.map(describe))}: clients connect and are never answered`,
+      'serve it, by its name or its port, or remove it from the units',
+    ),
+  ]
+}
+
+// What Node's listen() sets on an inherited socket (net.js).
+const NODE_BACKLOG = 511
+
+function backlogCut(socket: InheritedSocket, facts: Facts): Problem[] {
+  const { somaxconn } = facts
+  const { backlog } = socket
+  if (!isUsable(socket) || backlog === undefined || somaxconn === undefined) return []
+  const unit = unitOf(socket, facts)
+  const meant = Math.min(unit?.backlog ?? somaxconn, somaxconn)
+  if (backlog >= meant || (unit === undefined && backlog !== NODE_BACKLOG)) return []
+  const restart =
+    unit === undefined ? 'open the socket anew' : `${systemctl(facts)} restart ${unit.id}`
+  return [
+    warning(
+      'BACKLOG_CUT',
+      `the queue of ${quote(socket.name)} ${socketAddress(socket)} takes ${backlog} connections, not ` +
+        `${meant}: a process that shares the socket has called listen() on it`,
+      `find who does (server.listen({ fd }) sets ${NODE_BACKLOG}; serve and listen keep it), then ${restart}`,
+    ),
+  ]
+}

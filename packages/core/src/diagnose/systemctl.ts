@@ -1,0 +1,54 @@
+import { execFile } from 'node:child_process'
+import type { ServiceName } from './cgroup.ts'
+import type { ServiceUnit, SocketUnit } from './facts.ts'
+import { PROPERTIES, parseShow, serviceOf, socketUnitOf } from './show.ts'
+
+export interface UnitAnswer {
+  service: ServiceUnit | undefined
+  socketUnits: SocketUnit[]
+  version: string | undefined
+  /** Why systemd did not answer. */
+  failure: string | undefined
+}
+
+/** Asks systemd about a service and the sockets that start it; never rejects, ends with `signal`. */
+export async function askSystemd(
+  { unit, user }: ServiceName,
+  signal: AbortSignal,
+): Promise<UnitAnswer> {
+  const show = (...args: string[]): Promise<string> =>
+    systemctl([...(user ? ['--user'] : []), 'show', ...args], signal)
+  const units = (names: readonly string[]) => show(`--property=${PROPERTIES}`, '--', ...names)
+  const version = show('--property=Version', '--value').then(
+    (text) => text.trim() || undefined,
+    () => undefined,
+  )
+  try {
+    // The socket of the same name starts the service, even if systemd has not heard of it yet.
+    const sibling = unit.replace(/\.service$/, '.socket')
+    const [properties] = parseShow(await units([unit]))
+    const service = properties === undefined ? undefined : serviceOf(properties)
+    const names = service?.triggeredBy.filter((name) => name.endsWith('.socket')) ?? []
+    const sockets = parseShow(await units([...new Set([...names, sibling])])).map(socketUnitOf)
+    const socketUnits = sockets.filter(({ loaded }) => loaded)
+    return { service, socketUnits, version: await version, failure: undefined }
+  } catch (error) {
+    const failure = signal.aborted ? 'it took too long' : firstLine(error)
+    return { service: undefined, socketUnits: [], version: await version, failure }
+  }
+}
+
+function systemctl(args: readonly string[], signal: AbortSignal): Promise<string> {
+  // What is parsed must not depend on the user's language.
+  const env = { ...process.env, LC_ALL: 'C', SYSTEMD_COLORS: '0' }
+  const options = { env, signal, killSignal: 'SIGKILL', windowsHide: true } as const
+  return new Promise((resolve, reject) => {
+    execFile('systemctl', args, options, (error, stdout, stderr) => {
+      if (error === null) resolve(stdout)
+      else reject(stderr.trim() === '' ? error : new Error(stderr.trim()))
+    })
+  })
+}
+
+const firstLine = (error: unknown): string =>
+  String(error instanceof Error ? error.message : error).split('\n', 1)[0] ?? ''
