@@ -38,6 +38,10 @@ export class FakeSystem implements SocketSystem {
     return typeof found === 'object' && problemOf(found) === undefined
   }
 
+  shutDown(fd: number): void {
+    this.changed.push(fd)
+  }
+
   describe(fd: number): SocketFacts | string {
     this.described.push(fd)
     return this.#found.get(fd) ?? 'is not open'

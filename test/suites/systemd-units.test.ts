@@ -37,6 +37,8 @@ async function unitsOf(way: string, port: number): Promise<Units> {
 for (const release of RELEASES) {
   const name = `the units of examples/systemd on ${release}`
   describe(...requireOrSkip(name, await releaseSkipReason(release)), () => {
+    // Type=notify-reload came with systemd 253.
+    const ways = ['activation', 'store', 'overlap', ...(release === 'trixie' ? ['reload'] : [])]
     let box: SystemdBox
     let load: Load
     let port: number
@@ -82,6 +84,40 @@ for (const release of RELEASES) {
       expect(pids.size).toBe(21)
       await nothingFailed('app.service')
     })
+
+    it.each(ways)('%s: systemd-analyze verify finds nothing', async (way) => {
+      await boot(way)
+      const names = Object.keys(await unitsOf(way, port)).map((name) => name.replace('@.', '@1.'))
+      expect(await box.verify(...names)).toEqual({ code: 0, stdout: '', stderr: '' })
+    })
+
+    it('systemd-analyze verify finds what is wrong', async () => {
+      await boot('store')
+      const { 'app.service': unit = '' } = await unitsOf('store', port)
+      await box.install({ 'app.service': unit.replace('ProtectHome', 'ProtectHouse') })
+      expect(JSON.stringify(await box.verify('app.service'))).toContain('ProtectHouse')
+    })
+
+    const reloads = ways.includes('reload') ? [10] : []
+    it.each(reloads)(
+      'reload: %i reloads under load, and as many restarts, 0 failed',
+      async (times) => {
+        await boot('reload')
+        await box.start('app.service')
+        await underLoad()
+        const pid = await box.mainPid('app.service')
+        for (let count = 1; count <= times; count += 1) {
+          await box.reload('app.service')
+          await load.round()
+        }
+        expect(await box.mainPid('app.service')).toBe(pid)
+        for (let count = 1; count <= times; count += 1) {
+          await box.restart('app.service')
+          await load.round()
+        }
+        await nothingFailed('app.service')
+      },
+    )
 
     it('overlap: 20 times the next instance, then the last one’s end, 0 failed', async () => {
       await boot('overlap')

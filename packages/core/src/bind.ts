@@ -8,12 +8,21 @@ import { removeStaleSocket } from './path-socket.ts'
 import { describeHolders, findHolders } from './proc/holders.ts'
 
 /**
- * What must be done before the socket can be bound: free the port, remove a stale unix socket.
- * `undefined` where there is nothing to do, so that a caller may go on synchronously.
+ * What must be done before Node can bind the socket: as {@link makeRoom}.
+ *
+ * @throws ERR_SOCKET_PORT_UNSUPPORTED for `reusePort` where Node would ignore it.
  */
 export function prepareToBind(request: ResolvedListen): Promise<void> | undefined {
-  const { path, port, killPort: kill, logger, signal } = request
   if (request.reusePort && !supportsReusePort()) throw reusePortUnsupported()
+  return makeRoom(request)
+}
+
+/**
+ * Frees the port, or removes a stale unix socket. `undefined` where there is nothing to do, so that
+ * a caller may go on synchronously.
+ */
+export function makeRoom(request: ResolvedListen): Promise<void> | undefined {
+  const { path, port, killPort: kill, logger, signal } = request
   if (path !== undefined) {
     // An abstract name ends with its socket: nothing can be stale.
     return path.startsWith('@') || !exists(path)

@@ -94,6 +94,16 @@ export function readEnvironment(env: NodeJS.ProcessEnv, self: Self): Environment
   return { kind: 'passed', fds }
 }
 
+/** The variables as they are, for whoever asks when they have been removed. */
+export function copyVariables(env: NodeJS.ProcessEnv): Record<string, string> {
+  return Object.fromEntries(
+    VARIABLES.flatMap((variable) => {
+      const value = env[variable]
+      return value === undefined ? [] : [[variable, value]]
+    }),
+  )
+}
+
 /** Removes the variables, so that no child process believes that the sockets are for it. */
 export function clearEnvironment(env: NodeJS.ProcessEnv): void {
   for (const variable of VARIABLES) delete env[variable]

@@ -49,6 +49,31 @@ describe('freePort', () => {
     expect(system.sent).toEqual(['SIGTERM 4000000', 'SIGKILL 4000000'])
   })
 
+  it('asks once before it signals, about all who would be signalled', async () => {
+    const system = fake([held, held, free])
+    const confirm = vi.fn(async () => system.sent.length === 0)
+    await freePort({ ...job(system), confirm })
+    expect(confirm.mock.calls).toEqual([[[holder]]])
+    expect(system.sent).toEqual(['SIGTERM 4000000', 'SIGKILL 4000000'])
+  })
+
+  it('signals nobody when the answer is no', async () => {
+    const system = fake([held])
+    const attempt = freePort({ ...job(system), confirm: () => false })
+    await expect(attempt).rejects.toMatchObject({ code: 'ERR_SOCKET_PORT_KILL_REFUSED' })
+    await expect(attempt).rejects.toThrow(/held by pid 4000000 \(app\)\. Nobody was signalled/)
+    expect(system.sent).toEqual([])
+  })
+
+  it('asks nobody where a rule refuses, and nobody about a free port', async () => {
+    const confirm = vi.fn(() => true)
+    const foreign = { ...held, holders: [{ ...holder, uid: uid + 1 }] }
+    const refused = freePort({ ...job(fake([foreign])), confirm })
+    await expect(refused).rejects.toMatchObject({ code: 'ERR_SOCKET_PORT_KILL_REFUSED' })
+    expect(await freePort({ ...job(fake([free])), confirm })).toEqual([])
+    expect(confirm).not.toHaveBeenCalled()
+  })
+
   it('signals nobody whose pid has changed hands', async () => {
     const system = fake([held], { startTime: async () => '8' })
     const attempt = freePort(job(system))

@@ -10,6 +10,8 @@ export interface Job {
   /** Milliseconds from SIGTERM to SIGKILL, and from SIGKILL to giving up. */
   timeout: number
   grace: number
+  /** Asked before the first signal, about those who would get one. */
+  confirm?: ((holders: readonly Holder[]) => boolean | Promise<boolean>) | undefined
   signal: AbortSignal | undefined
   logger: Logger
   system: System
@@ -36,6 +38,8 @@ export async function signalHolders(
   const { port, logger } = job
   const use = await look(job, sockets)
   await enforceRules(job, use, killed)
+  // Those that a holder has forked since were agreed to with it.
+  if (killed.length === 0) await agree(job, use.holders)
   const sent = new Set<SignalName>()
   for (const holder of use.holders) {
     const had = killed.some(({ pid, startTime }) => isSame(holder, pid, startTime))
@@ -89,6 +93,15 @@ async function enforceRules(job: Job, use: PortUse, killed: readonly Holder[]): 
   throw new SocketPortError(
     'ERR_SOCKET_PORT_KILL_REFUSED',
     `Port ${port} is ${held}. ${who}: ${reason}`,
+    { port },
+  )
+}
+
+async function agree({ port, confirm }: Job, holders: readonly Holder[]): Promise<void> {
+  if (holders.length === 0 || confirm === undefined || (await confirm(holders))) return
+  throw new SocketPortError(
+    'ERR_SOCKET_PORT_KILL_REFUSED',
+    `Port ${port} is still ${describeHolders(holders)}. Nobody was signalled: it was not agreed to.`,
     { port },
   )
 }

@@ -10,6 +10,11 @@ export interface KillPortOptions {
   force?: boolean | undefined
   /** Milliseconds from SIGTERM to SIGKILL. @default 3000 */
   timeout?: number | undefined
+  /**
+   * Asked before the first signal, about those who would get one; `false` signals nobody, and
+   * ERR_SOCKET_PORT_KILL_REFUSED is thrown. @default nobody is asked
+   */
+  confirm?: ((holders: readonly Holder[]) => boolean | Promise<boolean>) | undefined
   /** Aborting ends the wait; what was signalled stays signalled. */
   signal?: AbortSignal | undefined
   /** @default warnings and errors to stderr, the rest through `NODE_DEBUG=socket-port` */
@@ -33,7 +38,7 @@ export async function killPort(
   port: number,
   options: KillPortOptions = {},
 ): Promise<KillPortResult> {
-  const { force = false, timeout = 3000, signal, logger = defaultLogger } = options
+  const { force = false, timeout = 3000, confirm, signal, logger = defaultLogger } = options
   check(port, timeout)
   signal?.throwIfAborted()
   if (process.env.NODE_ENV === 'production' && !force) {
@@ -44,7 +49,8 @@ export async function killPort(
     )
   }
   const system = systemOf(process.platform, port)
-  return { killed: await freePort({ port, timeout, grace: GRACE, signal, logger, system }) }
+  const job = { port, timeout, grace: GRACE, confirm, signal, logger, system }
+  return { killed: await freePort(job) }
 }
 
 function check(port: number, timeout: number): void {

@@ -285,7 +285,11 @@ describe.runIf(process.platform === 'linux')('an inherited socket', () => {
     await new Promise((closed) => server.close(closed))
     const facts = system.describe(fd)
     if (typeof facts === 'string') throw new Error(facts)
-    const entry: Entry = { ...facts, fd, name: 'web', taken: false, takers: 0, problem: undefined }
+    const entry: Entry = {
+      ...facts,
+      ...{ fd, name: 'web', fdname: 'web', stored: false, bound: false, claimed: false },
+      ...{ taken: false, takers: 0, problem: undefined },
+    }
     globals[key] = { entries: [entry], system }
     return { entry, port }
   }

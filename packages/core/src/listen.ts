@@ -3,12 +3,16 @@ import { chmodSync } from 'node:fs'
 import { createServer, Server as NetServer } from 'node:net'
 import { isMainThread } from 'node:worker_threads'
 import { bindOptions, explainBindError, prepareToBind, withMode } from './bind.ts'
+import { openBound } from './bind-fd.ts'
 import { publish } from './diagnostics.ts'
 import { SocketPortError } from './errors.ts'
+import { clearTheWay, isStored, keepBound, store, sweepLater } from './fd-store.ts'
 import { describeRequest, type InheritedListener, takeInherited } from './inherit.ts'
+import { noteListening } from './listeners.ts'
 import { socketAddress } from './match.ts'
 import { checkServer, type ResolvedListen, resolveListen, type Target } from './options.ts'
 import { quote } from './quote.ts'
+import { drop, type Entry, take } from './registry.ts'
 import type { AnyServer } from './types.ts'
 
 /** Where a listening socket came from. */
@@ -59,8 +63,8 @@ export interface ListenRequest extends ResolvedListen {
   nodeOptions?: object | undefined
   /** Bound where no host is asked for; chooses nothing among inherited sockets. */
   defaultHost?: string | undefined
-  /** Told before Node's `listen` is called. */
-  onSource?: ((source: Source) => void) | undefined
+  /** Told before Node's `listen` is called; `stored`: only the manager's store has kept the socket. */
+  onSource?: ((source: Source, stored: boolean) => void) | undefined
   /** Sees an error of Node's `listen` before the listeners of the server do. */
   onError?: ((error: NodeJS.ErrnoException) => void) | undefined
 }
@@ -79,15 +83,21 @@ export function startListening(server: AnyServer, request: ListenRequest): Promi
     return Promise.reject(error)
   }
   starting.add(server)
-  return startOnce(server, request).finally(() => starting.delete(server))
+  return startOnce(server, request).finally(() => {
+    starting.delete(server)
+    sweepLater(request.logger)
+  })
 }
 
 function startOnce(server: AnyServer, request: ListenRequest): Promise<void> {
   try {
     request.signal?.throwIfAborted()
     const inherited = takeInherited(request)
-    request.onSource?.(inherited === undefined ? 'bound' : 'inherited')
+    const { bound = true, stored = false } = inherited?.entry ?? {}
+    request.onSource?.(bound ? 'bound' : 'inherited', stored)
     if (inherited !== undefined) return listenInherited(server, request, inherited)
+    clearTheWay(request)
+    if (isStored(request)) return listenStored(server, request)
     const prepared = prepareToBind(request)
     if (prepared === undefined) return listenBound(server, request)
     return prepared.then(() => {
@@ -99,12 +109,50 @@ function startOnce(server: AnyServer, request: ListenRequest): Promise<void> {
   }
 }
 
+async function listenStored(server: AnyServer, request: ListenRequest): Promise<void> {
+  const opened = openBound(request)
+  // Only where it must be waited for: Node's `listen` is called synchronously.
+  const fd = typeof opened === 'number' ? opened : await opened
+  const entry = keepBound(fd, request)
+  try {
+    await listenOnTaken(server, request, { entry, ...take(entry) })
+  } catch (error) {
+    drop(entry)
+    throw error
+  }
+  store(entry, request.logger)
+  noteKept(server, request, entry)
+}
+
+function noteKept(server: AnyServer, request: ListenRequest, entry: Entry): void {
+  request.logger.info(
+    `listening on ${socketAddress(entry)}, which the manager keeps over a restart`,
+  )
+  noteListening(server, { request, source: 'bound', fd: undefined })
+  publish.listen({ server, source: 'bound' })
+}
+
 async function listenInherited(
+  server: AnyServer,
+  request: ListenRequest,
+  inherited: InheritedListener,
+): Promise<void> {
+  const { fd, name, stored, bound, ...entry } = inherited.entry
+  await listenOnTaken(server, request, inherited)
+  if (bound) return noteKept(server, request, inherited.entry)
+  request.logger.info(
+    `listening on ${socketAddress(entry)}, inherited${stored ? ' from the fd store' : ''} ` +
+      `as fd ${fd} ${quote(name)}`,
+  )
+  noteListening(server, { request, source: 'inherited', fd })
+  publish.listen({ server, source: 'inherited', fd, name })
+}
+
+async function listenOnTaken(
   server: AnyServer,
   request: ListenRequest,
   { entry, fd, release }: InheritedListener,
 ): Promise<void> {
-  const { logger } = request
   server.once('close', release)
   // Before it listens: whoever hears of that asks for the address.
   const forgetPath = entry.family === 'unix' ? reportPath(server, entry.path ?? '') : undefined
@@ -120,10 +168,6 @@ async function listenInherited(
     forgetPath?.()
     throw error
   }
-  logger.info(
-    `listening on ${socketAddress(entry)}, inherited as fd ${entry.fd} ${quote(entry.name)}`,
-  )
-  publish.listen({ server, source: 'inherited', fd: entry.fd, name: entry.name })
 }
 
 async function listenBound(server: AnyServer, request: ListenRequest): Promise<void> {
@@ -141,6 +185,7 @@ async function listenBound(server: AnyServer, request: ListenRequest): Promise<v
   }
   if (named && mode !== undefined) chmodSync(bindPath, mode)
   logger.info(`listening on ${addressText(server)}`)
+  noteListening(server, { request, source: 'bound', fd: undefined })
   publish.listen({ server, source: 'bound' })
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { type Candidate, describeCandidate, matchSocket, type Wanted } from './match.ts'
+import { type Candidate, describeCandidate, inTheWay, matchSocket, type Wanted } from './match.ts'
 
 const wanted = (request: Partial<Wanted>): Wanted => ({
   port: 0,
@@ -15,6 +15,7 @@ const socket = (fd: number, facts: Partial<Candidate>): Candidate => ({
   fd,
   name: 'unknown',
   taken: false,
+  stored: false,
   family: undefined,
   stream: true,
   listening: true,
@@ -389,6 +390,57 @@ describe('the warning of matchSocket', () => {
         'A socket of its own is bound; to use an inherited one, ask for its port or its name',
     )
     expect(warning({ path: '/x', name: 'y' }, sockets)).toContain('fits path /x, name "y": fd 3')
+  })
+})
+
+describe('a socket from the store', () => {
+  const stored = (facts: Partial<Candidate> = {}): Candidate =>
+    v6(3, 80, { stored: true, ...facts })
+  const at = (address: string, facts: Partial<Candidate> = {}): Candidate =>
+    stored({ address, family: address.includes(':') ? 'IPv6' : 'IPv4', ...facts })
+  const v4Only = { family: 'IPv4', address: '0.0.0.0', ipv6Only: undefined } as const
+
+  it.each<[string, Partial<Wanted>, Candidate[], number | string]>([
+    ['its port', { port: 80 }, [stored()], 3],
+    ['its port, named otherwise by now', { port: 80, name: 'web' }, [stored({ name: 'a' })], 3],
+    ['no other port, though it is the only one', { port: 81 }, [stored()], 'none'],
+    ['no other port of its name', { port: 81, name: 'web' }, [stored({ name: 'web' })], 'none'],
+    ['not any port: another may want it', {}, [stored()], 'none'],
+    ['any port of its name', { name: 'web' }, [stored({ name: 'web' }), v6(4, 81)], 3],
+    ['IPv4 where there is no IPv6', { port: 80 }, [stored(v4Only)], 3],
+    ['not every address with one', { port: 80 }, [at('127.0.0.1')], 'none'],
+    ['not one address with every', { port: 80, host: '127.0.0.1' }, [stored()], 'none'],
+    ['its address', { port: 80, host: '127.0.0.1' }, [at('127.0.0.1')], 3],
+    ['its address, written otherwise', { port: 80, host: '0:0::1' }, [at('::1')], 3],
+    ['its address on an interface', { port: 80, host: 'fe80::1%eth0' }, [at('fe80::1')], 3],
+    ['localhost', { port: 80, host: 'localhost' }, [at('::1')], 3],
+    ['what is localhost by default', { port: 80, defaultHost: 'localhost' }, [at('127.0.0.1')], 3],
+    ['a host that must be looked up', { port: 80, host: 'app.example' }, [at('192.0.2.1')], 3],
+    ['not IPv6 alone with both', { port: 80, ipv6Only: true }, [stored()], 'none'],
+    ['IPv6 alone', { port: 80, ipv6Only: true }, [stored({ ipv6Only: true })], 3],
+    ['its path', { path: '/a' }, [unix(3, '/a', { stored: true })], 3],
+    ['no other path', { path: '/b' }, [unix(3, '/a', { stored: true })], 'none'],
+    ['nothing that is taken', { port: 80 }, [stored({ taken: true })], 'none'],
+    ['beside one of a unit: each its port', { port: 81 }, [stored(), v6(4, 81)], 4],
+    ['beside one of a unit, which is the only one passed', { port: 82 }, [stored(), v6(4, 81)], 4],
+  ])('serves %s', (_, request, sockets, takes) => {
+    expect(outcome(request, sockets)).toBe(takes)
+  })
+
+  it('is no reason to warn', () => {
+    expect(warning({ port: 81 }, [stored()])).toBeUndefined()
+    expect(warning({ port: 80, name: 'web' }, [stored({ name: 'old' })])).toBeUndefined()
+  })
+
+  it('is in the way where it was bound for something else', () => {
+    const sockets = [
+      stored(),
+      v6(4, 80),
+      stored({ fd: 5, taken: true }),
+      stored({ fd: 6, port: 81 }),
+    ]
+    expect(inTheWay(wanted({ port: 80, host: '::1' }), sockets).map(({ fd }) => fd)).toEqual([3])
+    expect(inTheWay(wanted({}), sockets)).toEqual([])
   })
 })
 

@@ -1,4 +1,4 @@
-import { isIP } from 'node:net'
+import { isIP, isIPv6, SocketAddress } from 'node:net'
 import { quote } from './quote.ts'
 import type { SocketFacts } from './sockets/facts.ts'
 
@@ -6,6 +6,8 @@ import type { SocketFacts } from './sockets/facts.ts'
 export interface Wanted {
   port: number
   host: string | undefined
+  /** Bound where no host is asked for; chooses nothing among sockets that a manager opened. */
+  defaultHost?: string | undefined
   path: string | undefined
   name: string | undefined
   ipv6Only: boolean
@@ -16,6 +18,8 @@ export interface Candidate extends SocketFacts {
   fd: number
   name: string
   taken: boolean
+  /** It comes from the manager's store, where an earlier process of the service has put it. */
+  stored: boolean
 }
 
 export type Match<C extends Candidate> =
@@ -25,13 +29,23 @@ export type Match<C extends Candidate> =
 
 /**
  * Which inherited socket serves the request: by exact port or path, then by name, narrowed by name,
- * host and family; a sole socket serves whatever is asked. Pure; `sockets` are listening streams.
+ * host and family; a sole socket serves whatever is asked. One from the store serves only what it was
+ * bound for. Pure; `sockets` are listening streams.
  */
 export function matchSocket<C extends Candidate>(wanted: Wanted, sockets: readonly C[]): Match<C> {
-  const free = sockets.filter((socket) => wanted.shared || !socket.taken)
+  const open = sockets.filter((socket) => wanted.shared || !socket.taken)
 
-  const exact = narrow(free.filter(hasAddress(wanted)), wanted)
+  const exact = narrow(
+    open.filter((socket) => hasAddress(wanted)(socket) && !isOutdated(socket, wanted)),
+    wanted,
+  )
   if (exact.length > 0) return oneOf(exact, wanted)
+
+  const kept = open.filter((socket) => socket.stored && isKeptFor(socket, wanted))
+  if (kept.length > 0) return oneOf(kept, wanted)
+
+  const passed = sockets.filter((socket) => !socket.stored)
+  const free = open.filter((socket) => !socket.stored)
 
   if (wanted.name !== undefined) {
     const named = narrow(
@@ -41,10 +55,18 @@ export function matchSocket<C extends Candidate>(wanted: Wanted, sockets: readon
     if (named.length > 0) return oneOf(named, wanted)
   }
 
-  const sole = sockets.length === 1 ? free[0] : undefined
+  const sole = passed.length === 1 ? free[0] : undefined
   if (sole !== undefined && mayServeAnything(sole, wanted)) return oneOf([sole], wanted)
 
-  return { kind: 'none', warning: free.length > 0 ? noneWarning(wanted, sockets) : undefined }
+  return { kind: 'none', warning: free.length > 0 ? noneWarning(wanted, passed) : undefined }
+}
+
+/**
+ * The sockets from the store that stand where the request is to be bound, and do not serve it: the
+ * configuration has changed since, and they must be gone first. Pure.
+ */
+export function inTheWay<C extends Candidate>(wanted: Wanted, sockets: readonly C[]): C[] {
+  return sockets.filter((socket) => socket.stored && !socket.taken && hasAddress(wanted)(socket))
 }
 
 /** One line for messages: `fd 3 "web" 0.0.0.0:8080`. */
@@ -65,6 +87,27 @@ const hasAddress = (wanted: Wanted) => (socket: Candidate) =>
   wanted.path !== undefined
     ? socket.path === wanted.path
     : wanted.port !== 0 && socket.port === wanted.port
+
+// Bound by an earlier process, which may have been told otherwise: it is used where a new one would
+// be just the same. A host name says nothing before it is looked up.
+function isOutdated(socket: Candidate, wanted: Wanted): boolean {
+  if (!socket.stored || socket.family === 'unix') return false
+  if (socket.family === 'IPv6' && socket.ipv6Only !== wanted.ipv6Only) return true
+  const { host = wanted.defaultHost } = wanted
+  if (host === undefined) return !WILDCARDS.has(socket.address ?? '')
+  const address = canonical(host)
+  return address !== undefined && !isExactHost(socket, address)
+}
+
+function canonical(host: string): string | undefined {
+  const [address = ''] = host.split('%') // an interface (RFC 4007), which getsockname(2) numbers
+  if (!isIPv6(address)) return host === 'localhost' || isIP(host) > 0 ? host : undefined
+  return new SocketAddress({ address, family: 'ipv6' }).address
+}
+
+// Without a port any will do, but another server of the process may have asked for this one.
+const isKeptFor = (socket: Candidate, { name, port, path }: Wanted): boolean =>
+  name !== undefined && socket.name === name && port === 0 && path === undefined
 
 // A name that was asked for and is not there points at a mistake in the unit: do not guess.
 const mayServeAnything = (socket: Candidate, wanted: Wanted): boolean =>
@@ -97,6 +140,8 @@ function oneOf<C extends Candidate>(candidates: C[], wanted: Wanted): Match<C> {
 }
 
 function differences(socket: Candidate, wanted: Wanted): string | undefined {
+  // Its name may have changed since it was bound, and the rest is as asked.
+  if (socket.stored) return undefined
   const asked: string[] = []
   if (wanted.path !== undefined) {
     if (socket.path !== wanted.path) asked.push(`path ${wanted.path}`)

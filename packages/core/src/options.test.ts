@@ -44,6 +44,7 @@ describe('resolveListen', () => {
       exclusive: false,
       mode: undefined,
       killPort: false,
+      fdStore: false,
       signal: undefined,
       logger: defaultLogger,
     })
@@ -63,6 +64,7 @@ describe('resolveListen', () => {
       exclusive: true,
       mode: 0o600,
       killPort: 'force' as const,
+      fdStore: true,
       signal: new AbortController().signal,
       logger: console,
     })
@@ -135,7 +137,7 @@ describe('resolveListen', () => {
       expect(error.code).toBe('ERR_SOCKET_PORT_UNKNOWN_OPTION')
       expect(error.message).toBe(
         `there is no option ${JSON.stringify(key)}; known are port, host, path, name, ipv6Only, shared, ` +
-          'logger, inherit, backlog, reusePort, exclusive, mode, killPort, signal',
+          'logger, inherit, backlog, reusePort, exclusive, mode, killPort, fdStore, signal',
       )
     },
   )
@@ -147,6 +149,7 @@ describe('resolveListen', () => {
     ['shared', [null, 1, 'yes'], 'true or false'],
     ['reusePort', [null, 1, 'yes'], 'true or false'],
     ['exclusive', [null, 1, 'yes'], 'true or false'],
+    ['fdStore', [null, 1, 'yes'], 'true or false'],
     ['killPort', [null, 1, 'yes', 'Force'], "true, false or 'force'"],
     ['inherit', [null, true, 'always', 'Prefer'], "'prefer' or 'require' or 'never'"],
     [
@@ -250,9 +253,17 @@ describe('resolveServe', () => {
   it('completes what was left out', () => {
     expect(resolveServe(8080)).toEqual({
       ...resolveListen(8080),
-      drain: { delay: 0, idleTimeout: 5_000, timeout: 25_000, successor: 'after-exit' },
+      drain: {
+        delay: 0,
+        idleTimeout: 5_000,
+        timeout: 25_000,
+        successor: 'after-exit',
+        idle: 'auto',
+      },
       signals: ['SIGTERM', 'SIGINT'],
       exit: true,
+      idleExit: undefined,
+      notify: true,
     })
   })
 
@@ -270,6 +281,12 @@ describe('resolveServe', () => {
       /^signals must be 'SIGTERM' or 'SIGINT'/,
     ],
     ['exit', [null, 1, 'no'], /^exit must be true or false/],
+    [
+      'idleExit',
+      [null, 0, 0.5, '5000'],
+      /^idleExit must be a whole number of milliseconds between 1/,
+    ],
+    ['notify', [null, 1], /^notify must be true or false/],
     ['drain', [null, true, 5_000, 'quick'], /^drain must be an object/],
     ['backlog', [0], /^backlog must be/],
   ])('refuses wrong %s', (option, wrong, must) => {
@@ -284,7 +301,7 @@ describe('resolveServe', () => {
     const error = failure(() => resolveServe({ timeout: 5 } as object))
     expect(error.code).toBe('ERR_SOCKET_PORT_UNKNOWN_OPTION')
     expect(error.message).toMatch(
-      /^there is no option "timeout"; known are .*, drain, signals, exit$/,
+      /^there is no option "timeout"; known are .*, drain, signals, exit, idleExit, notify$/,
     )
   })
 })
@@ -330,7 +347,7 @@ describe('resolveDrain', () => {
     const error = failure(() => resolveDrain({ grace: 5 } as object))
     expect(error.code).toBe('ERR_SOCKET_PORT_UNKNOWN_OPTION')
     expect(error.message).toBe(
-      'there is no drain option "grace"; known are delay, idleTimeout, timeout, successor',
+      'there is no drain option "grace"; known are delay, idleTimeout, timeout, successor, idle',
     )
   })
 })

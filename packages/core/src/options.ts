@@ -5,6 +5,8 @@ import { defaultLogger } from './logger.ts'
 import type { Wanted } from './match.ts'
 import { kernelPath } from './proc/sockets.ts'
 import { quote } from './quote.ts'
+import { encodeStored, LONGEST_STORED_NAME } from './store-name.ts'
+import { successorRuns } from './successor.ts'
 import type {
   AnyServer,
   DrainOptions,
@@ -27,6 +29,7 @@ export interface ResolvedListen extends Wanted {
   exclusive: boolean
   mode: number | undefined
   killPort: boolean | 'force'
+  fdStore: boolean
   signal: AbortSignal | undefined
   logger: Logger
 }
@@ -36,29 +39,34 @@ export interface ResolvedDrain {
   idleTimeout: number
   timeout: number
   successor: 'after-exit' | 'running'
+  idle: 'auto' | 'promise'
 }
 
 export interface ResolvedServe extends ResolvedListen {
   drain: ResolvedDrain
   signals: readonly ShutdownSignal[]
   exit: boolean
+  idleExit: number | undefined
+  notify: boolean
 }
 
 const LISTEN_KEYS = [
   ...['port', 'host', 'path', 'name', 'ipv6Only', 'shared', 'logger'],
-  ...['inherit', 'backlog', 'reusePort', 'exclusive', 'mode', 'killPort', 'signal'],
+  ...['inherit', 'backlog', 'reusePort', 'exclusive', 'mode', 'killPort', 'fdStore'],
+  'signal',
 ]
-const SERVE_KEYS = [...LISTEN_KEYS, 'drain', 'signals', 'exit']
+const SERVE_KEYS = [...LISTEN_KEYS, 'drain', 'signals', 'exit', 'idleExit', 'notify']
 const MANAGE_KEYS = [
   ...['name', 'shared', 'logger', 'inherit', 'mode', 'killPort', 'drain', 'signals', 'exit'],
+  ...['fdStore', 'idleExit', 'notify'],
 ]
-const DRAIN_KEYS = ['delay', 'idleTimeout', 'timeout', 'successor']
+const DRAIN_KEYS = ['delay', 'idleTimeout', 'timeout', 'successor', 'idle']
 
 // setTimeout fires at once for anything longer.
 const LONGEST_TIMEOUT = 2 ** 31 - 1
 
 // sizeof(sun_path) less its NUL: 108 on Linux (unix(7)), 104 on the BSDs and macOS.
-const LONGEST_PATH = process.platform === 'linux' ? 107 : 103
+export const LONGEST_PATH: number = process.platform === 'linux' ? 107 : 103
 
 /** Throws ERR_SOCKET_PORT_INVALID_OPTION for what is not a server, such as an Express application. */
 export function checkServer(server: unknown): asserts server is AnyServer {
@@ -77,12 +85,14 @@ export function resolveListen(target: Target): ResolvedListen {
 export function resolveServe(target: Target<ServeOptions>): ResolvedServe {
   const options = toOptions(target)
   checkKeys(options, SERVE_KEYS, 'option')
-  const { signals, exit, drain }: ServeOptions = options
+  const { signals, exit, drain, idleExit, notify }: ServeOptions = options
   return {
     ...resolveListenOptions(options),
     drain: resolveDrain(drain === undefined ? {} : drain),
     signals: shutdownSignals(signals),
     exit: flag('exit', exit, true),
+    idleExit: integer('idleExit', idleExit, 1, LONGEST_TIMEOUT, 'milliseconds'),
+    notify: flag('notify', notify, true),
   }
 }
 
@@ -99,11 +109,13 @@ export function checkManage(options: unknown): void {
 export function resolveDrain(options: DrainOptions): ResolvedDrain {
   if (typeof options !== 'object' || options === null) throw invalid('drain', options, 'an object')
   checkKeys(options, DRAIN_KEYS, 'drain option')
+  const expected = successorRuns() ? 'running' : 'after-exit'
   const resolved: ResolvedDrain = {
     delay: milliseconds('drain.delay', options.delay, 0),
     idleTimeout: milliseconds('drain.idleTimeout', options.idleTimeout, 5_000),
     timeout: milliseconds('drain.timeout', options.timeout, 25_000),
-    successor: oneOf('drain.successor', options.successor, ['after-exit', 'running'], 'after-exit'),
+    successor: oneOf('drain.successor', options.successor, ['after-exit', 'running'], expected),
+    idle: oneOf('drain.idle', options.idle, ['auto', 'promise'], 'auto'),
   }
   if (resolved.delay > 0 && resolved.delay >= resolved.timeout) {
     throw invalid('drain.delay', resolved.delay, `shorter than drain.timeout (${resolved.timeout})`)
@@ -140,6 +152,7 @@ function resolveListenOptions(options: ListenOptions): ResolvedListen {
     exclusive: flag('exclusive', options.exclusive, false),
     mode: integer('mode', options.mode, 0, 0o777, 'permission bits'),
     killPort: killPortFlag(options.killPort),
+    fdStore: fdStoreFlag(options),
     signal: abortSignal(options.signal),
     logger: resolveLogger(options.logger),
   }
@@ -184,7 +197,8 @@ function unixPath(value: unknown): string {
 
 const isAbstract = (path: string): boolean => path.startsWith('\0')
 
-function checkKeys(options: object, known: readonly string[], what: string): void {
+/** Throws ERR_SOCKET_PORT_UNKNOWN_OPTION for a key that is not known. */
+export function checkKeys(options: object, known: readonly string[], what: string): void {
   for (const key of Object.keys(options)) {
     if (known.includes(key)) continue
     throw new SocketPortError(
@@ -194,7 +208,8 @@ function checkKeys(options: object, known: readonly string[], what: string): voi
   }
 }
 
-function resolveLogger(logger: Logger | undefined): Logger {
+/** Throws ERR_SOCKET_PORT_INVALID_OPTION for what lacks a level. */
+export function resolveLogger(logger: Logger | undefined): Logger {
   if (logger === undefined) return defaultLogger
   const missing = (['debug', 'info', 'warn', 'error'] as const).filter(
     (level) => typeof logger?.[level] !== 'function',
@@ -225,6 +240,27 @@ function killPortFlag(value: unknown): boolean | 'force' {
   throw invalid('killPort', value, "true, false or 'force'")
 }
 
+// What is stored comes back as an inherited socket, found by what the kernel and the store keep of it.
+function fdStoreFlag({ fdStore, inherit, name, path }: ListenOptions): boolean {
+  if (!flag('fdStore', fdStore, false)) return false
+  if (inherit === 'never') throw invalid('inherit', inherit, "'prefer' where fdStore is true")
+  if (encodeStored(name ?? '').length > LONGEST_STORED_NAME) {
+    throw invalid(
+      'name',
+      name,
+      `at most ${LONGEST_STORED_NAME} ASCII letters where fdStore is true`,
+    )
+  }
+  if (path !== undefined && Buffer.byteLength(resolve(path)) > LONGEST_PATH) {
+    throw invalid(
+      'path',
+      path,
+      `at most ${LONGEST_PATH} bytes long from / on where fdStore is true`,
+    )
+  }
+  return true
+}
+
 function abortSignal(signal: unknown): AbortSignal | undefined {
   if (signal === undefined || signal instanceof AbortSignal) return signal
   throw invalid('signal', signal, 'an AbortSignal')
@@ -241,7 +277,8 @@ function flag(name: string, value: unknown, fallback: boolean): boolean {
   throw invalid(name, value, 'true or false')
 }
 
-function integer(
+/** A whole number in these bounds, where there is one; throws ERR_SOCKET_PORT_INVALID_OPTION. */
+export function integer(
   name: string,
   value: unknown,
   least: number,
@@ -266,7 +303,8 @@ function oneOf<T extends string>(
   throw invalid(name, value, known.map((choice) => `'${choice}'`).join(' or '))
 }
 
-function invalid(name: string, value: unknown, must: string): SocketPortError {
+/** The error for a value that is not what it must be. */
+export function invalid(name: string, value: unknown, must: string): SocketPortError {
   return new SocketPortError(
     'ERR_SOCKET_PORT_INVALID_OPTION',
     `${name} must be ${must} (got ${show(value)})`,

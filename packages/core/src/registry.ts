@@ -1,21 +1,46 @@
 import cluster from 'node:cluster'
-import { readdirSync } from 'node:fs'
-import { clearEnvironment, type PassedFd, readEnvironment } from './environment.ts'
+import { closeSync, readdirSync } from 'node:fs'
+import {
+  clearEnvironment,
+  copyVariables,
+  type Environment,
+  type PassedFd,
+  readEnvironment,
+} from './environment.ts'
 import { SocketPortError } from './errors.ts'
 import { type Candidate, describeCandidate } from './match.ts'
 import { quote } from './quote.ts'
 import { problemOf, type SocketFacts, type SocketSystem } from './sockets/facts.ts'
 import { socketSystem } from './sockets/system.ts'
+import { readStoreName } from './store-name.ts'
+import { successorRuns } from './successor.ts'
 import type { InheritedSocket, Logger } from './types.ts'
 
 /** An inherited socket: kept open, whatever becomes of the listeners that take duplicates of it. */
 export interface Entry extends Candidate {
   takers: number
   problem: string | undefined
+  /** Its LISTEN_FDNAMES name, or the one by which the manager's store has it. */
+  fdname: string
+  /** Bound by this process, and only kept as if it had been passed. */
+  bound: boolean
+  /** Somebody has taken it, if only for a while. */
+  claimed: boolean
+}
+
+/** What the manager said, as it was before it was cleared, and what was made of it. */
+export interface Said {
+  variables: Record<string, string>
+  outcome: Environment
+  /** How many of the passed descriptors are not open. */
+  missing: number
 }
 
 interface Registry {
   entries: Entry[]
+  /** Lines in which connections of the process before wait. */
+  parcels: number[]
+  said: Said
   /** Kept for close and listen again: only what was inherited has it. */
   system: SocketSystem | undefined
 }
@@ -30,15 +55,27 @@ export function inheritedEntries(logger: Logger): Entry[] {
   return globals[key].entries
 }
 
+/** What the manager said when the process started. */
+export function whatManagerSaid(logger: Logger): Said {
+  inheritedEntries(logger)
+  return globals[key]?.said ?? { variables: {}, outcome: { kind: 'absent' }, missing: 0 }
+}
+
+/** Lines with connections of the process before; they are the caller's. */
+export const takeParcels = (): number[] => globals[key]?.parcels.splice(0) ?? []
+
 /** Lists every socket that was passed to this process, usable or not, taken or not. */
 export function inherited(logger: Logger): InheritedSocket[] {
-  const entries = inheritedEntries(logger)
+  const entries = inheritedEntries(logger).filter(({ bound }) => !bound)
   return entries.map((entry) => {
+    const { fd, name, family, address, port, path, ipv6Only, listening, backlog } = entry
     // Queue lengths change all the time; the rest cannot.
-    const now = globals[key]?.system?.describe(entry.fd)
-    const { takers: _, stream: __, ...facts } = entry
-    const queueLength = typeof now === 'object' ? now.queueLength : undefined
-    return { ...facts, queueLength, taken: entry.takers > 0 }
+    const now = globals[key]?.system?.describe(fd)
+    return {
+      ...{ fd, name, family, address, port, path, ipv6Only, listening, backlog },
+      queueLength: typeof now === 'object' ? now.queueLength : undefined,
+      ...{ taken: entry.takers > 0, stored: entry.stored, problem: entry.problem },
+    }
   })
 }
 
@@ -57,6 +94,7 @@ export function take(entry: Entry): Taken {
   if (duplicate === undefined && entry.takers > 0) throw cannotShare(entry)
   entry.takers += 1
   entry.taken = true
+  entry.claimed = true
   let held = true
   const release = (): void => {
     if (!held) return
@@ -79,6 +117,43 @@ function cannotShare(entry: Entry): SocketPortError {
   )
 }
 
+/**
+ * Keeps a listening socket that was bound here as if it had been passed: servers get duplicates, and
+ * may close and listen again. `nameOf` is told its facts, and the names that are taken in the store.
+ */
+export function keep(
+  fd: number,
+  name: string | undefined,
+  nameOf: (facts: SocketFacts, present: string[]) => string,
+  logger: Logger,
+): Entry {
+  const entries = inheritedEntries(logger)
+  const registry = globals[key] as Registry
+  registry.system ??= socketSystem(logger)
+  const found = registry.system.describe(fd)
+  const facts = typeof found === 'string' ? noFacts : found
+  const present = entries.map(({ fdname }) => fdname)
+  const entry: Entry = {
+    ...facts,
+    ...{ fd, name: name ?? UNKNOWN, fdname: nameOf(facts, present), stored: true, bound: true },
+    ...{ problem: undefined, taken: false, takers: 0, claimed: false },
+  }
+  entries.push(entry)
+  return entry
+}
+
+/** Closes a socket that nobody has taken, for every process that holds it. */
+export function drop(entry: Entry): void {
+  forget(entry)
+  // The manager closes its own in its own time, and the address must be free now.
+  try {
+    globals[key]?.system?.shutDown(entry.fd)
+  } catch {
+    // It did not listen, any more.
+  }
+  closeSync(entry.fd)
+}
+
 function forget(entry: Entry): void {
   const entries = globals[key]?.entries ?? []
   const index = entries.indexOf(entry)
@@ -87,6 +162,9 @@ function forget(entry: Entry): void {
 
 function readRegistry(logger: Logger): Registry {
   const { env } = process
+  const variables = copyVariables(env)
+  // Nor must that one reach a child process.
+  successorRuns()
   let system: SocketSystem | undefined
   const loaded = (): SocketSystem => {
     system ??= socketSystem(logger)
@@ -97,30 +175,43 @@ function readRegistry(logger: Logger): Registry {
       pid: process.pid,
       pidfdInode: () => loaded().pidfdInode(),
     })
+    const said: Said = { variables, outcome: environment, missing: 0 }
     if (environment.kind === 'refused') {
       logger.warn(`no socket is inherited: ${environment.problem}`)
     }
-    if (environment.kind !== 'passed') return { entries: [], system: undefined }
+    if (environment.kind !== 'passed') return { entries: [], parcels: [], said, system: undefined }
     if (cluster.isWorker) {
       // In a worker fd 3 is the channel to the primary, and `listen({ fd })` means the primary's.
       logger.warn(
         'no socket is inherited: a cluster worker has none of its own. ' +
           'Start the processes with a manager that shares the socket instead of node:cluster',
       )
-      return { entries: [], system: undefined }
+      return { entries: [], parcels: [], said, system: undefined }
     }
-    return { entries: describeAll(environment.fds, loaded(), logger), system: loaded() }
+    const isParcel = ({ name }: PassedFd): boolean => readStoreName(name).kind === 'parcel'
+    const parcels = environment.fds.filter(isParcel).map(({ fd }) => fd)
+    const entries = describeAll(environment.fds, loaded(), logger, said)
+    return { entries, parcels, said, system: loaded() }
   } finally {
     clearEnvironment(env)
   }
 }
 
-function describeAll(passed: PassedFd[], system: SocketSystem, logger: Logger): Entry[] {
+function describeAll(
+  passed: PassedFd[],
+  system: SocketSystem,
+  logger: Logger,
+  said: Said,
+): Entry[] {
   const open = openDescriptors()
   const entries: Entry[] = []
   const problems: string[] = []
   let missing = 0
-  for (const { fd, name } of passed) {
+  for (const { fd, name: fdname } of passed) {
+    const origin = readStoreName(fdname)
+    if (origin.kind === 'parcel' || origin.kind === 'other') continue
+    const stored = origin.kind === 'listener'
+    const name = stored ? (origin.name ?? UNKNOWN) : fdname
     const found = open?.has(fd) === false ? 'is not open' : system.describe(fd)
     if (found === 'is not open') {
       missing += 1
@@ -128,10 +219,24 @@ function describeAll(passed: PassedFd[], system: SocketSystem, logger: Logger): 
     }
     const facts = typeof found === 'string' ? noFacts : found
     const problem = typeof found === 'string' ? found : problemOf(found)
-    entries.push({ ...facts, fd, name, problem, taken: false, takers: 0 })
+    entries.push({
+      ...facts,
+      ...{
+        fd,
+        name,
+        fdname,
+        stored,
+        bound: false,
+        problem,
+        taken: false,
+        takers: 0,
+        claimed: false,
+      },
+    })
     if (problem === undefined) system.setCloseOnExec(fd)
     else problems.push(`fd ${fd} ${quote(name)} ${problem}`)
   }
+  said.missing = missing
   if (missing > 0) {
     problems.unshift(
       `${missing} of ${passed.length} passed descriptors are not open; a program in between ` +
@@ -147,6 +252,9 @@ function describeAll(passed: PassedFd[], system: SocketSystem, logger: Logger): 
   for (const entry of entries) logger.debug(`inherited ${describeCandidate(entry)}`)
   return entries
 }
+
+// What sd_listen_fds_with_names(3) says where no name was given.
+const UNKNOWN = 'unknown'
 
 const noFacts: SocketFacts = {
   family: undefined,

@@ -175,6 +175,15 @@ describe('a service', () => {
     ])
   })
 
+  it('warns of an idleExit that would leave nobody to listen', async () => {
+    const { logger, lines } = recorder()
+    const { url } = await serving(createServer(), { logger, idleExit: 60_000 })
+    expect(lines.filter((line) => line.startsWith('warn'))).toEqual([
+      `warn idleExit has no effect on ${url}: nobody would start the process again, because no manager ` +
+        'listens on a socket that was bound here. Let a .socket unit of systemd open it',
+    ])
+  })
+
   it('publishes what it does on diagnostics_channel', async () => {
     const names = ['socket-port.listen', 'socket-port.drain.start', 'socket-port.drain.end']
     const heard = vi.fn()

@@ -1,8 +1,14 @@
 import { ServerDrain } from './drain/drain.ts'
+import { adoptConnections } from './handover/adopt.ts'
+import { adoption } from './handover/adoption.ts'
+import { keeperFor } from './handover/keeper.ts'
 import type { ShutdownHook } from './hooks.ts'
+import { IdleWatch } from './idle-exit.ts'
 import { closedTooEarly, type ListenRequest, type Source, startListening } from './listen.ts'
+import { beginStart } from './notify/readiness.ts'
+import { managerListens } from './notify/send.ts'
 import type { ResolvedServe } from './options.ts'
-import { joinShutdown, shuttingDown } from './shutdown.ts'
+import { endIdleProcess, joinShutdown, shuttingDown } from './shutdown.ts'
 import type { AnyServer, DrainResult, DrainState, Logger, Service } from './types.ts'
 import { serverUrl } from './url.ts'
 
@@ -31,6 +37,11 @@ export class ServerService<S extends AnyServer> implements Service<S> {
   #interrupted = false
   #drainTook = 0
   #source: Source = 'bound'
+  /** A manager starts the process again when somebody connects. */
+  #activated = false
+  #idle: IdleWatch | undefined
+  /** Connections of the process before are taken no more. */
+  #stopAdopting: () => void = () => {}
   // Kept: once the server is closed it has none.
   #address: Service['address'] = ''
   #url = ''
@@ -55,9 +66,12 @@ export class ServerService<S extends AnyServer> implements Service<S> {
 
   /** Takes part for a server that listens already; nothing is known of its open connections. */
   adopt(): void {
+    const { notify, logger } = this.#options
     try {
       this.server.once('close', this.#join())
       this.#noteAddress()
+      beginStart(this.server, notify, logger).listening(this.#url)
+      this.#watchIdle()
     } catch (error) {
       this.#drain.dispose()
       throw error
@@ -97,22 +111,29 @@ export class ServerService<S extends AnyServer> implements Service<S> {
   }
 
   async #listen(): Promise<void> {
-    const { signal } = this.#options
+    const { signal, notify, logger } = this.#options
     const drain = this.#drain
     signal?.throwIfAborted()
     const leave = this.#join()
+    const start = beginStart(this.server, notify, logger)
     // First: whoever hears of it may ask the service.
     const noteAddress = (): void => this.#noteAddress()
     const abort = (): void => this.#starting.abort(signal?.reason)
     signal?.addEventListener('abort', abort, { once: true })
     try {
       const request = { ...this.#options, ...this.#parts, signal: this.#starting.signal }
-      const onSource = (source: Source): void => {
+      const onSource = (source: Source, stored: boolean): void => {
         this.#source = source
+        this.#activated = source === 'inherited' && !stored
       }
       this.server.once('close', leave).prependOnceListener('listening', noteAddress)
       await startListening(this.server, { ...request, onSource })
+      this.#watchIdle()
+      this.#stopAdopting = adoptConnections(this.server, logger)
+      start.listening(this.#url)
     } catch (error) {
+      if (this.#starting.signal.aborted) start.withdrawn()
+      else start.failed()
       this.server.off('close', leave).off('listening', noteAddress)
       leave()
       drain.dispose()
@@ -128,17 +149,23 @@ export class ServerService<S extends AnyServer> implements Service<S> {
   }
 
   #join(): () => void {
-    const { signals, exit, logger, drain: limits } = this.#options
+    const { signals, exit, notify, logger, drain: limits } = this.#options
     const { finish, endsElsewhere } = this.#parts
     const drain = this.#drain
     return joinShutdown({
       signals,
       logger,
+      notify,
+      timeout: limits.timeout,
       get exit() {
         return exit && !endsElsewhere?.()
       },
       get connections() {
         return drain.connections
+      },
+      isIdle: () => this.#idle?.idle ?? false,
+      get busy() {
+        return drain.busy
       },
       drain: (quick) => this.#shutDown(quick),
       force: () => drain.force(),
@@ -152,6 +179,21 @@ export class ServerService<S extends AnyServer> implements Service<S> {
     })
   }
 
+  #watchIdle(): void {
+    const { idleExit, logger } = this.#options
+    if (idleExit === undefined) return
+    if (!this.#activated) {
+      logger.warn(
+        `idleExit has no effect on ${this.#url}: nobody would start the process again, because no manager ` +
+          'listens on a socket that was bound here. Let a .socket unit of systemd open it',
+      )
+      return
+    }
+    const idle = new IdleWatch(this.#drain, idleExit, endIdleProcess)
+    this.#idle = idle
+    this.server.once('close', () => idle.stop())
+  }
+
   #noteAddress(): void {
     this.#address = this.server.address() ?? ''
     this.#url = serverUrl(this.server)
@@ -159,12 +201,15 @@ export class ServerService<S extends AnyServer> implements Service<S> {
 
   async #shutDown(quick: boolean): Promise<DrainResult> {
     this.#interrupted = true
-    const result = await this.#close(quick)
+    adoption().stop()
+    const { drain, notify, logger } = this.#options
+    const handOver = drain.idle === 'auto' && notify && managerListens(logger)
+    const result = await this.#close(quick, handOver)
     this.#drainTook = result.duration
     return result
   }
 
-  async #close(quick: boolean): Promise<DrainResult> {
+  async #close(quick: boolean, handOver = false): Promise<DrainResult> {
     const { logger } = this.#options
     if (this.#url === '') {
       // Still starting: nothing is served yet, and nothing may start to be.
@@ -172,16 +217,19 @@ export class ServerService<S extends AnyServer> implements Service<S> {
       await this.#started?.catch(() => {})
     }
     const first = this.state === 'ready' && this.#url !== ''
-    const result = await this.#drain.start({ quick })
+    this.#stopAdopting()
+    const findKeeper = () => keeperFor(this.server, logger)
+    const result = await this.#drain.start({ quick, ...(handOver && { findKeeper }) })
     if (first) report(result, this.#url, logger)
     return result
   }
 }
 
 function report(result: DrainResult, url: string, logger: Logger): void {
-  const { served, expired, forced, duration } = result
+  const { served, handedOver, expired, forced, duration } = result
   const message =
     `drained ${url} in ${Math.round(duration)} ms: ${served} requests served, ` +
+    (handedOver > 0 ? `${handedOver} connections handed over, ` : '') +
     `${expired} idle connections closed, ${forced} connections cut`
   if (forced > 0) logger.warn(message)
   else logger.info(message)

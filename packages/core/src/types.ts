@@ -66,6 +66,12 @@ export interface ListenOptions extends SocketQuery {
    * `NODE_ENV=production` unless `'force'`. @default false
    */
   killPort?: boolean | 'force' | undefined
+  /**
+   * Keep a socket that is bound here in the manager's store, so that a restart of a plain systemd
+   * service (`FileDescriptorStoreMax=`, no `.socket` unit) inherits it. Without a manager nothing is
+   * kept. @default false
+   */
+  fdStore?: boolean | undefined
   /** Aborting closes the server; with `serve` it is drained. */
   signal?: AbortSignal | undefined
 }
@@ -87,9 +93,17 @@ export interface DrainOptions {
   /**
    * Who takes over. `'after-exit'`: it starts when this process has ended (`systemctl restart`),
    * so newcomers are served while idle connections run out. `'running'`: it serves already (an
-   * overlapped restart), so accepting stops at once. @default 'after-exit'
+   * overlapped restart), so accepting stops at once. `socket-port run` makes that the default, by
+   * SOCKET_PORT_SUCCESSOR. @default 'after-exit'
    */
   successor?: 'after-exit' | 'running' | undefined
+  /**
+   * What becomes of idle connections when the process shuts down. `'auto'`: they are handed over to
+   * the successor where somebody keeps them for it (systemd's fd store, `socket-port run`), and no
+   * client sees a close; else they are kept for as long as was promised. `'promise'`: always the
+   * latter. @default 'auto'
+   */
+  idle?: 'auto' | 'promise' | undefined
 }
 
 export interface ServeOptions extends ListenOptions {
@@ -98,12 +112,57 @@ export interface ServeOptions extends ListenOptions {
   signals?: readonly ShutdownSignal[] | false | undefined
   /** End the process once everything is drained and the hooks have run. @default true */
   exit?: boolean | undefined
+  /**
+   * End the process, as SIGTERM does, once its servers have had no connection for this many
+   * milliseconds; the manager starts it again for the next one. Only on a socket that a manager
+   * opened, such as a systemd `.socket` unit, and when every server of the process has it.
+   * @default never
+   */
+  idleExit?: number | undefined
+  /**
+   * Take part in what the process tells its manager (`Type=notify`, sd_notify(3)): READY=1 when it
+   * listens, STOPPING=1 and what is left when the process drains, more time for a long drain, and
+   * the keep-alives of the watchdog. Costs nothing where `NOTIFY_SOCKET` is not set. @default true
+   */
+  notify?: boolean | undefined
 }
 
 export type ShutdownSignal = 'SIGTERM' | 'SIGINT'
 
-/** Why the process shuts down: a signal, or a call of `shutdown()`. */
-export type ShutdownReason = ShutdownSignal | 'shutdown'
+/** Why the process shuts down: a signal, a call of `shutdown()`, or nothing to do (`idleExit`). */
+export type ShutdownReason = ShutdownSignal | 'shutdown' | 'idle'
+
+/** What a manager can be told; one call is one message, and at least one part must be there. */
+export interface NotifyMessage {
+  /** The process has started, or reloaded, and serves (`READY=1`). */
+  ready?: boolean | undefined
+  /** It reloads its configuration (`RELOADING=1`, with the time); `ready` must follow. */
+  reloading?: boolean | undefined
+  /** It is about to end (`STOPPING=1`); final: no `ready` may follow. */
+  stopping?: boolean | undefined
+  /** For people: what `systemctl status` shows. On one line, at most 1024 bytes of it. */
+  status?: string | undefined
+  /** The manager is to watch this process instead (`MAINPID`). */
+  mainPid?: number | undefined
+  /** Why the process failed, as the system numbers it: 1–4095 (`ERRNO`). */
+  errno?: number | undefined
+  /**
+   * Give the present step, a start, a reload or a stop, this many more milliseconds from now; it
+   * matters once the manager's own time-out has passed (`EXTEND_TIMEOUT_USEC`).
+   */
+  extendTimeout?: number | undefined
+  /** A keep-alive; `'trigger'` says that it has failed (`WATCHDOG`). */
+  watchdog?: boolean | 'trigger' | undefined
+  /** The manager waits this many milliseconds for each keep-alive from now on (`WATCHDOG_USEC`). */
+  watchdogTimeout?: number | undefined
+  /** More lines, for managers that know them; each name starts with `X_`. */
+  fields?: Readonly<Record<string, string>> | undefined
+}
+
+export interface NotifyOptions {
+  /** Where warnings go. @default warnings and errors to stderr, the rest through `NODE_DEBUG=socket-port` */
+  logger?: Logger | undefined
+}
 
 /** What happened to the connections that were open when the drain began, or came during it. */
 export interface DrainResult {
@@ -178,6 +237,8 @@ export interface InheritedSocket {
   queueLength: number | undefined
   /** A listener of this process has it. */
   taken: boolean
+  /** An earlier process of the service has bound it and kept it in the manager's store (`fdStore`). */
+  stored: boolean
   /** Why it cannot be used: not a listening stream socket. */
   problem: string | undefined
 }

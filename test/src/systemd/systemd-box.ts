@@ -101,6 +101,12 @@ export class SystemdBox {
     return Number.parseInt(await this.#must('show', '--value', '--property=Version'), 10)
   }
 
+  /** Runs `systemd-analyze verify` of units that are installed. */
+  verify(...units: string[]): Promise<Outcome> {
+    const paths = units.map((unit) => join(this.dir, 'units', unit))
+    return runIn(this.pid, 'systemd-analyze', ['verify', ...paths])
+  }
+
   /** PID of the unit's main process as the box numbers it; 0 when none runs. */
   async mainPid(unit: string): Promise<number> {
     return Number(await this.show(unit, 'MainPID'))

@@ -15,6 +15,8 @@ export interface ConnectionListener {
 export class Connections implements Iterable<Socket> {
   /** Told of every change; set while the server drains. */
   listener: ConnectionListener | undefined
+  /** Told when the last one has closed. */
+  onEmpty: (() => void) | undefined
   readonly #server: AnyServer
   // An array, and each socket's place in it: a Set costs a server of short connections measurable
   // time in the garbage collector (`bench throughput`).
@@ -24,7 +26,9 @@ export class Connections implements Iterable<Socket> {
 
   constructor(server: AnyServer) {
     const closed = (socket: Socket): void => {
-      if (this.#forget(socket)) this.listener?.closed(socket)
+      if (!this.#forget(socket)) return
+      this.listener?.closed(socket)
+      if (this.#open.length === 0) this.onEmpty?.()
     }
     this.#onClose = function onClose(this: Socket): void {
       closed(this)

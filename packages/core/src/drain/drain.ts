@@ -20,7 +20,8 @@ export function createDrain(server: AnyServer, options: DrainOptions = {}): Drai
 
 interface StartOptions {
   quick?: boolean
-  keeper?: Keeper | undefined
+  /** Looks for whoever keeps idle connections for the successor. */
+  findKeeper?: (() => Promise<Keeper | undefined>) | undefined
 }
 
 export class ServerDrain implements Drain {
@@ -53,6 +54,11 @@ export class ServerDrain implements Drain {
     return this.#connections.size
   }
 
+  /** Told when the last connection has closed. */
+  set onEmpty(callback: (() => void) | undefined) {
+    this.#connections.onEmpty = callback
+  }
+
   /** Connections that are not idle; `undefined` before the round, which tells them apart. */
   get busy(): number | undefined {
     return this.#round && this.connections - this.#round.idle
@@ -62,8 +68,8 @@ export class ServerDrain implements Drain {
     return this.#abort.signal
   }
 
-  start({ quick = false, keeper }: StartOptions = {}): Promise<DrainResult> {
-    this.#result ??= this.#run(quick, keeper)
+  start({ quick = false, findKeeper }: StartOptions = {}): Promise<DrainResult> {
+    this.#result ??= this.#run(quick, findKeeper)
     return this.#result
   }
 
@@ -81,12 +87,13 @@ export class ServerDrain implements Drain {
     this.#server.off('close', this.#onServerClose)
   }
 
-  async #run(quick: boolean, keeper: Keeper | undefined): Promise<DrainResult> {
+  async #run(quick: boolean, findKeeper: StartOptions['findKeeper']): Promise<DrainResult> {
     const { delay } = this.#options
     const started = performance.now()
     this.#state = 'draining'
     publish.drainStart({ server: this.#server, connections: this.connections, quick })
     if (delay > 0 && !quick) await this.#delay(delay)
+    const keeper = findKeeper && !quick && !this.#forced ? await findKeeper() : undefined
     // After the delay, in which everything goes on as before.
     this.#abort.abort()
     this.#round = new Round(this.#server, this.#connections, this.#sessions, {

@@ -78,7 +78,7 @@ async function fixture(room?: number): Promise<Fixture> {
       await connection.receive(/old \/first$/)
       return connection
     },
-    drain: () => drain.start({ keeper }),
+    drain: () => drain.start({ findKeeper: async () => keeper }),
     succeed: () => keeper.kept.splice(0).flatMap((fd) => takeConnection(successor, fd) ?? []),
   }
 }

@@ -18,6 +18,8 @@ export interface SocketSystem {
   /** A close-on-exec duplicate; `undefined` where the platform gives no way to make one. */
   duplicate(fd: number): number | undefined
   setCloseOnExec(fd: number): void
+  /** Lets nobody connect any more, whoever else holds the socket; nothing where there is no way to. */
+  shutDown(fd: number): void
   /** Inode of this process's pidfd, where the kernel has unique ones. */
   pidfdInode(): bigint | undefined
 }

@@ -16,6 +16,7 @@ export interface Libc {
   bind(fd: number, address: Uint8Array): void
   listen(fd: number, backlog: number): void
   connect(fd: number, address: Uint8Array): void
+  shutdown(fd: number, how: number): void
   /** An IP address in network order; `undefined` where the text is none. */
   addressBytes(family: number, text: string): Uint8Array | undefined
   send(fd: number, message: Uint8Array): void
@@ -27,6 +28,8 @@ export interface Libc {
   /** Settles when one of the descriptors can be read or has hung up; false where `timeout` (ms) came first. */
   readable(fds: readonly number[], timeout?: number): Promise<boolean>
   pidfdOpen(pid: number): number | undefined
+  /** waitpid(2) without waiting: true when that child had ended and is now gone from the table. */
+  reap(pid: number): boolean
 }
 
 /** What goes through a socket at once: bytes, and control messages (cmsg(3)) as the kernel has them. */
@@ -59,15 +62,22 @@ const SYS_pidfd_open = 434
 const MSG_NOSIGNAL = 0x4000
 const MSG_CMSG_CLOEXEC = 0x40000000
 const POLLIN = 1
+const WNOHANG = 1
 
-/**
- * Loads libc through koffi, or throws where koffi has no binary or native code is not allowed.
- *
+let loaded: Libc | undefined
+
+/** Loads libc through koffi, once; throws where koffi has no binary or native code is not allowed. */
+export function loadLibc(): Libc {
+  loaded ??= load()
+  return loaded
+}
+
+/*
  * The platform packages are used directly because `koffi` itself has an install script, at which
  * pnpm stops; they hold the same library. They are loaded with `require`, because `app.listen` of
  * Express and Koa is synchronous.
  */
-export function loadLibc(): Libc {
+function load(): Libc {
   const require = createRequire(import.meta.url)
   const koffi = require(`@koromix/koffi-${process.platform}-${process.arch}`) as Koffi
   // Under glibc and musl alike, what the process itself is linked to.
@@ -89,6 +99,7 @@ export function loadLibc(): Libc {
   const bind = c.func('int bind(int fd, const uint8_t *address, uint32_t length)')
   const listen = c.func('int listen(int fd, int backlog)')
   const connect = c.func('int connect(int fd, const uint8_t *address, uint32_t length)')
+  const shutdown = c.func('int shutdown(int fd, int how)')
   const inet_pton = c.func('int inet_pton(int family, const char *text, _Out_ uint8_t *address)')
   const send = c.func('int64_t send(int fd, const uint8_t *bytes, size_t size, int flags)')
   const recv = c.func('int64_t recv(int fd, _Out_ uint8_t *bytes, size_t size, int flags)')
@@ -105,6 +116,7 @@ export function loadLibc(): Libc {
   const recvmsg = c.func('recvmsg', 'int64_t', ['int', koffi.inout(koffi.pointer(msghdr)), 'int'])
   const poll = c.func('poll', 'int', [koffi.pointer(pollfd), 'unsigned long', 'int'])
   const syscall = c.func('long syscall(long number, ...)')
+  const waitpid = c.func('int waitpid(int pid, _Out_ int *status, int options)')
 
   // errno must be read before anything else runs: the next system call overwrites it.
   const check = (call: string, fd: number, result: number | bigint): number => {
@@ -150,6 +162,7 @@ export function loadLibc(): Libc {
     bind: (fd, address) => void check('bind', fd, bind(fd, address, address.length)),
     listen: (fd, backlog) => void check('listen', fd, listen(fd, backlog)),
     connect: (fd, address) => void check('connect', fd, connect(fd, address, address.length)),
+    shutdown: (fd, how) => void check('shutdown', fd, shutdown(fd, how)),
     addressBytes(family, text) {
       const bytes = new Uint8Array(16)
       return inet_pton(family, text, bytes) === 1 ? bytes : undefined
@@ -188,6 +201,7 @@ export function loadLibc(): Libc {
       const fd = syscall(SYS_pidfd_open, 'int', pid, 'uint', 0)
       return fd < 0 ? undefined : Number(fd)
     },
+    reap: (pid) => waitpid(pid, [0], WNOHANG) === pid,
   }
 }
 

@@ -13,6 +13,7 @@ const SOL_SOCKET = 1
 const SO_TYPE = 3
 const SO_ACCEPTCONN = 30
 const SOCK_STREAM = 1
+const SHUT_RDWR = 2
 const IPPROTO_TCP = 6
 const TCP_INFO = 11
 const IPPROTO_IPV6 = 41
@@ -27,6 +28,7 @@ export function nativeSystem(libc: Libc): SocketSystem {
     describe: (fd) => whyNotSocket(fd) ?? askSocket(libc, fd),
     duplicate: (fd) => libc.fcntl(fd, F_DUPFD_CLOEXEC, 3),
     setCloseOnExec: (fd) => void libc.fcntl(fd, F_SETFD, FD_CLOEXEC),
+    shutDown: (fd) => void libc.shutdown(fd, SHUT_RDWR),
     pidfdInode() {
       const fd = libc.pidfdOpen(process.pid)
       if (fd === undefined) return undefined

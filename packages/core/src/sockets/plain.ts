@@ -9,6 +9,7 @@ export const plainSystem: SocketSystem = {
   duplicate: () => undefined,
   // Node itself marks what it inherited close-on-exec when it starts.
   setCloseOnExec: () => {},
+  shutDown: () => {},
   pidfdInode: () => undefined,
 }
 

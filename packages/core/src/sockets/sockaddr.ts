@@ -8,9 +8,9 @@ export interface ParsedAddress {
   path?: string
 }
 
-const AF_UNIX = 1
-const AF_INET = 2
-const AF_INET6 = 10
+export const AF_UNIX = 1
+export const AF_INET = 2
+export const AF_INET6 = 10
 
 /** Reads a Linux `struct sockaddr` as getsockname(2) fills it; pure. */
 export function parseSockaddr(bytes: Uint8Array, littleEndian: boolean): ParsedAddress {
@@ -26,6 +26,32 @@ export function parseSockaddr(bytes: Uint8Array, littleEndian: boolean): ParsedA
     default:
       return { family: undefined }
   }
+}
+
+/** A `struct sockaddr_in` or `sockaddr_in6` for an address in network order; pure. */
+export function inetSockaddr(
+  bytes: Uint8Array,
+  port: number,
+  littleEndian: boolean,
+  scope = 0,
+): Uint8Array {
+  const isIPv4 = bytes.length === 4
+  const sockaddr = new Uint8Array(isIPv4 ? 16 : 28)
+  const view = new DataView(sockaddr.buffer)
+  view.setUint16(0, isIPv4 ? AF_INET : AF_INET6, littleEndian)
+  view.setUint16(2, port)
+  sockaddr.set(bytes, isIPv4 ? 4 : 8)
+  if (!isIPv4) view.setUint32(24, scope, littleEndian)
+  return sockaddr
+}
+
+/** A `struct sockaddr_un`; a path that starts with NUL is abstract, and has no NUL at its end; pure. */
+export function unixSockaddr(path: string, littleEndian: boolean): Uint8Array {
+  const bytes = Buffer.from(path)
+  const sockaddr = new Uint8Array(2 + bytes.length + (path.startsWith('\0') ? 0 : 1))
+  new DataView(sockaddr.buffer).setUint16(0, AF_UNIX, littleEndian)
+  sockaddr.set(bytes, 2)
+  return sockaddr
 }
 
 /** Sixteen bytes as the canonical text of RFC 5952. */

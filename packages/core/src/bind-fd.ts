@@ -1,0 +1,114 @@
+import { chmodSync, closeSync } from 'node:fs'
+import { isIP } from 'node:net'
+import { isMainThread } from 'node:worker_threads'
+import { explainBindError, makeRoom, withMode } from './bind.ts'
+import { SocketPortError } from './errors.ts'
+import { LONGEST_PATH, type ResolvedListen, resolveListen, type Target } from './options.ts'
+import { type Libc, loadLibc } from './sockets/libc.ts'
+import { openListener, type Place } from './sockets/open.ts'
+
+/**
+ * Binds as `listen` would and returns the fd of a listening socket that nobody accepts on yet. It
+ * is close-on-exec, it belongs to the caller, and inherited sockets are not looked at.
+ *
+ * @throws {SocketPortError} As `listen`; ERR_SOCKET_PORT_UNSUPPORTED where libc cannot be used.
+ */
+export async function bindFd(target: Target): Promise<number> {
+  return await openBound(resolveListen(target))
+}
+
+/** What is bound: a request, and the host that is meant where none was asked for. */
+export interface BindRequest extends ResolvedListen {
+  defaultHost?: string | undefined
+}
+
+/**
+ * As {@link bindFd}. The fd comes synchronously, unless a port must be freed, a stale unix socket
+ * removed or a host name looked up first.
+ */
+export function openBound(request: BindRequest): number | Promise<number> {
+  const libc = usableLibc()
+  const { host = request.defaultHost, signal } = request
+  signal?.throwIfAborted()
+  const room = makeRoom(request)
+  if (room === undefined && (host === undefined || isIP(host) > 0)) {
+    return open(libc, request, host)
+  }
+  return (async () => {
+    await room
+    const address = host === undefined ? host : await addressOf(host, request)
+    signal?.throwIfAborted()
+    return open(libc, request, address)
+  })()
+}
+
+const ANY_IPV6 = '::'
+const ANY_IPV4 = '0.0.0.0'
+
+function open(libc: Libc, request: BindRequest, address: string | undefined): number {
+  const { port, bindPath, ipv6Only } = request
+  try {
+    if (bindPath !== undefined) return openPath(libc, pathOf(bindPath, request), request)
+    if (address !== undefined) return openListener(libc, { address, port }, request)
+    try {
+      return openListener(libc, { address: ANY_IPV6, port }, request)
+    } catch (error) {
+      // As Node: a machine without IPv6 still serves IPv4, but a port in use is not half taken.
+      if (ipv6Only || (error as NodeJS.ErrnoException).code === 'EADDRINUSE') throw error
+      return openListener(libc, { address: ANY_IPV4, port }, request)
+    }
+  } catch (error) {
+    throw explainBindError(error as NodeJS.ErrnoException, request)
+  }
+}
+
+// The kernel keeps the path as it was given, and only an absolute one is found again by whoever
+// inherits the socket. It may be too long where the relative one is not.
+function pathOf(bindPath: string, { path }: BindRequest): string {
+  if (path === undefined || bindPath.startsWith('\0')) return bindPath
+  return Buffer.byteLength(path) <= LONGEST_PATH ? path : bindPath
+}
+
+function openPath(libc: Libc, path: string, request: BindRequest): number {
+  const place: Place = { path }
+  if (path.startsWith('\0')) return openListener(libc, place, request)
+  const { mode } = request
+  let fd = -1
+  // A worker thread may not change the umask, which belongs to the whole process.
+  withMode(isMainThread ? mode : undefined, () => {
+    fd = openListener(libc, place, request)
+  })
+  if (mode === undefined) return fd
+  try {
+    chmodSync(path, mode)
+    return fd
+  } catch (error) {
+    closeSync(fd)
+    throw error
+  }
+}
+
+async function addressOf(host: string, request: BindRequest): Promise<string> {
+  // Loaded here: every start would pay half a millisecond for it.
+  const { lookup } = await import('node:dns/promises')
+  try {
+    return (await lookup(host)).address
+  } catch (error) {
+    throw explainBindError(error as NodeJS.ErrnoException, request)
+  }
+}
+
+/** libc, or ERR_SOCKET_PORT_UNSUPPORTED with the mend. */
+export function usableLibc(): Libc {
+  try {
+    return loadLibc()
+  } catch (cause) {
+    const [reason] = String((cause as Error).message).split('\n')
+    throw new SocketPortError(
+      'ERR_SOCKET_PORT_UNSUPPORTED',
+      `a socket cannot be bound without a server here: libc cannot be used (${reason}). On Linux, install ` +
+        `the optional dependency @koromix/koffi-${process.platform}-${process.arch} and allow native code (--allow-addons)`,
+      { cause },
+    )
+  }
+}

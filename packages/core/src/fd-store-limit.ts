@@ -1,0 +1,69 @@
+import { readFileSync } from 'node:fs'
+import type { Logger } from './types.ts'
+
+const PATIENCE = 5_000
+
+// FileDescriptorStoreMax= of the unit, once it is known.
+let limit: number | undefined
+let asked = false
+let warned = false
+
+/**
+ * Warns, once, where the unit lets its manager keep fewer sockets than are stored: it drops the rest
+ * unsaid. Where the environment does not tell, the manager is asked in the background.
+ */
+export function checkStoreLimit(count: () => number, logger: Logger): void {
+  // Since systemd 254, where the limit is not 0 (systemd.exec(5)).
+  const { FDSTORE } = process.env
+  if (FDSTORE !== undefined && /^\d+$/.test(FDSTORE)) limit = Number(FDSTORE)
+  if (limit !== undefined) warnIfLess(count(), limit, logger)
+  if (limit !== undefined || asked) return
+  asked = true
+  askManager().then(
+    (answer) => {
+      limit = answer
+      warnIfLess(count(), answer, logger)
+    },
+    () => {},
+  )
+}
+
+function warnIfLess(count: number, limit: number, logger: Logger): void {
+  if (warned || count <= limit) return
+  warned = true
+  logger.warn(
+    `fdStore: the manager keeps ${limit} descriptors of this unit, and ${count} are stored: the others are ` +
+      `closed at a restart. Set FileDescriptorStoreMax=${count} or more in the unit`,
+  )
+}
+
+/** FileDescriptorStoreMax= of the unit whose main process this is; rejects where that cannot be known. */
+async function askManager(): Promise<number> {
+  const cgroup = /^0::(.*)$/m.exec(readFileSync('/proc/self/cgroup', 'utf8'))?.[1] ?? ''
+  const unit = unitOf(cgroup)
+  if (unit === undefined) throw new Error('this process belongs to no service')
+  const scope = cgroup.includes('/user@') ? ['--user'] : []
+  const properties = ['--property=MainPID', '--property=FileDescriptorStoreMax']
+  const said = await output('systemctl', [...scope, 'show', ...properties, '--', unit])
+  const value = (name: string): number =>
+    Number(new RegExp(`^${name}=(\\d+)$`, 'm').exec(said)?.[1])
+  // Else another manager stands in between, and this process talks to that one.
+  if (value('MainPID') !== process.pid) throw new Error('this is not its main process')
+  return value('FileDescriptorStoreMax')
+}
+
+/** The unit of a cgroup's path, `/system.slice/app.service`; pure. */
+const unitOf = (cgroup: string): string | undefined =>
+  cgroup.split('/').findLast((part) => part.endsWith('.service'))
+
+async function output(command: string, args: string[]): Promise<string> {
+  const { execFile } = await import('node:child_process')
+  return await new Promise((resolve, reject) => {
+    const child = execFile(command, args, { timeout: PATIENCE }, (error, stdout) =>
+      error === null ? resolve(stdout) : reject(error),
+    )
+    // The answer is not worth staying alive for.
+    child.unref()
+    for (const stream of [child.stdout, child.stderr]) (stream as { unref?(): void })?.unref?.()
+  })
+}

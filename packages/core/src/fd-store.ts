@@ -1,0 +1,90 @@
+import { rmSync } from 'node:fs'
+import { usableLibc } from './bind-fd.ts'
+import { checkStoreLimit } from './fd-store-limit.ts'
+import { describeCandidate, inTheWay, socketAddress } from './match.ts'
+import { whenAllListen } from './notify/readiness.ts'
+import { managerListens, sendNotification } from './notify/send.ts'
+import type { ResolvedListen } from './options.ts'
+import { drop, type Entry, inheritedEntries, keep } from './registry.ts'
+import { storeName } from './store-name.ts'
+import type { Logger } from './types.ts'
+
+// A program may have something to do between its servers, a database to reach for instance.
+const GRACE = 10_000
+
+/** Whether a socket that is bound for the request goes into the manager's store; warns where it cannot. */
+export function isStored({ fdStore, logger }: ResolvedListen): boolean {
+  if (!fdStore) return false
+  if (managerListens(logger)) return hasLibc(logger)
+  const why =
+    'fdStore has no effect: NOTIFY_SOCKET is not set, so no manager keeps the socket over a restart'
+  if (isUnitsProcess(process.env, process.pid)) {
+    logger.warn(
+      `${why}. Set FileDescriptorStoreMax= in the unit, to the number of sockets at least, and ` +
+        'let ExecStart= start node itself',
+    )
+  } else {
+    logger.debug(why)
+  }
+  return false
+}
+
+function hasLibc(logger: Logger): boolean {
+  try {
+    usableLibc()
+    return true
+  } catch (error) {
+    logger.warn(`fdStore has no effect: ${(error as Error).message}`)
+    return false
+  }
+}
+
+/** Keeps a listening socket that was bound for the request, until a server takes it. */
+export function keepBound(fd: number, { name, logger }: ResolvedListen): Entry {
+  return keep(fd, name, (facts, present) => storeName(name, socketAddress(facts), present), logger)
+}
+
+/** Puts the socket into the manager's store, out of which the next process inherits it. */
+export function store(entry: Entry, logger: Logger): void {
+  sendNotification({ FDSTORE: 1, FDNAME: entry.fdname }, [entry.fd], logger)
+  const count = (): number => inheritedEntries(logger).filter(({ stored }) => stored).length
+  checkStoreLimit(count, logger)
+}
+
+/** Removes what an earlier process stored where the request is to be bound, in another way. */
+export function clearTheWay(request: ResolvedListen): void {
+  const { path, logger } = request
+  for (const entry of inTheWay(request, inheritedEntries(logger))) {
+    discard(entry, logger)
+    // As it was bound by this very program, nobody else serves there.
+    if (path !== undefined && !path.startsWith('@')) rmSync(path, { force: true })
+  }
+}
+
+let sweep: NodeJS.Timeout | undefined
+
+/** Removes what an earlier process stored and this one does not serve, some time after its start. */
+export function sweepLater(logger: Logger): void {
+  const isUnclaimed = ({ stored, claimed }: Entry): boolean => stored && !claimed
+  clearTimeout(sweep)
+  if (!inheritedEntries(logger).some(isUnclaimed)) return
+  whenAllListen(() => {
+    clearTimeout(sweep)
+    sweep = setTimeout(() => {
+      for (const entry of inheritedEntries(logger).filter(isUnclaimed)) discard(entry, logger)
+    }, GRACE).unref()
+  })
+}
+
+function discard(entry: Entry, logger: Logger): void {
+  sendNotification({ FDSTOREREMOVE: 1, FDNAME: entry.fdname }, [], logger)
+  drop(entry)
+  logger.info(
+    `closed ${describeCandidate(entry)}: an earlier process of the service stored it, and it is not asked for any more`,
+  )
+}
+
+// Of systemd.exec(5): a terminal that runs in a unit passes INVOCATION_ID to what is started there.
+const isUnitsProcess = ({ INVOCATION_ID, SYSTEMD_EXEC_PID }: NodeJS.ProcessEnv, pid: number) =>
+  INVOCATION_ID !== undefined &&
+  (SYSTEMD_EXEC_PID === undefined || SYSTEMD_EXEC_PID === String(pid))

@@ -1,0 +1,50 @@
+import { closeSync } from 'node:fs'
+import { usableLibc } from '../bind-fd.ts'
+import { whenAllListen } from '../notify/readiness.ts'
+import { sendNotification } from '../notify/send.ts'
+import { takeParcels } from '../registry.ts'
+import type { Libc } from '../sockets/libc.ts'
+import { PARCEL_NAME } from '../store-name.ts'
+import type { AnyServer, Logger } from '../types.ts'
+import { adoption } from './adoption.ts'
+import { openChannel } from './channel.ts'
+import { receiveFrom } from './line.ts'
+
+// As for stored sockets: a program may have something to do between its servers.
+const GRACE = 10_000
+
+/**
+ * Lets a server that listens take the connections that the process before has left for it; returns a
+ * function by which it takes no more.
+ */
+export function adoptConnections(server: AnyServer, logger: Logger): () => void {
+  const leave = adoption().join(server)
+  openChannel(logger)
+  const parcels = takeParcels()
+  if (parcels.length > 0) void receiveAll(parcels, logger)
+  return leave
+}
+
+async function receiveOne(libc: Libc, fd: number, logger: Logger): Promise<boolean> {
+  try {
+    return await adoption().receive(() => receiveFrom(libc, fd), logger)
+  } catch (error) {
+    logger.warn(
+      `fd ${fd} was passed as ${PARCEL_NAME}, but nothing can be received from it ` +
+        `(${(error as Error).message}); pass it as the process before has stored it`,
+    )
+    return true
+  }
+}
+
+async function receiveAll(parcels: readonly number[], logger: Logger): Promise<void> {
+  const libc = usableLibc()
+  for (const fd of parcels) {
+    const emptied = await receiveOne(libc, fd, logger)
+    closeSync(fd)
+    // What is left is in the manager's store, for the next process.
+    if (!emptied) return
+  }
+  sendNotification({ FDSTOREREMOVE: 1, FDNAME: PARCEL_NAME }, [], logger)
+  whenAllListen(() => setTimeout(() => adoption().sweep(logger), GRACE).unref())
+}

@@ -1,0 +1,120 @@
+import { once } from 'node:events'
+import { createServer, type Server } from 'node:http'
+import { type AddressInfo, createServer as createNetServer, type Socket } from 'node:net'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { loadLibc } from '../sockets/libc.ts'
+import { get, RawConnection } from '../testing/raw-connection.ts'
+import { Adoption } from './adoption.ts'
+import { writeLabel } from './label.ts'
+import type { Received } from './line.ts'
+
+const F_DUPFD_CLOEXEC = 1030
+
+const cleanups: (() => unknown)[] = []
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
+})
+
+const logger = { debug: vi.fn(), info: vi.fn(), warn: vi.fn(), error: vi.fn() }
+
+async function listening(name: string, host?: string): Promise<Server & { port: number }> {
+  const server = createServer((request, response) => void response.end(`${name} ${request.url}`))
+  await new Promise<void>((resolve) => server.listen({ port: 0, host }, resolve))
+  cleanups.push(() => {
+    server.close()
+    server.closeAllConnections()
+  })
+  return Object.assign(server, { port: (server.address() as AddressInfo).port })
+}
+
+/** A client whose connection no process serves, and the descriptor of its far end. */
+async function orphan(): Promise<{ client: RawConnection; fd: number }> {
+  const server = createNetServer({ pauseOnConnect: true }).listen(0)
+  await once(server, 'listening')
+  const accepted = once(server, 'connection')
+  const client = await RawConnection.open((server.address() as AddressInfo).port)
+  cleanups.push(() => client.close())
+  const [socket] = (await accepted) as [Socket & { _handle: { fd: number } }]
+  const fd = loadLibc().fcntl(socket._handle.fd, F_DUPFD_CLOEXEC, 3)
+  socket.destroy()
+  server.close()
+  return { client, fd }
+}
+
+/** What a line gives that has these messages. */
+function line(...messages: Received[]): () => Received | undefined {
+  return () => messages.shift()
+}
+
+const parcel = (port: number, fds: number[], address = '::', promise = 5_000): Received => ({
+  bytes: writeLabel({ port, address, promise }),
+  fds,
+})
+
+describe.runIf(process.platform === 'linux')('connections of the process before', () => {
+  it('go to the server that listens where theirs did', async () => {
+    const [a, b] = [await listening('a'), await listening('b')]
+    const [first, second] = [await orphan(), await orphan()]
+    const adoption = new Adoption()
+    adoption.join(a)
+    adoption.join(b)
+    const messages = line(parcel(b.port, [first.fd]), parcel(a.port, [second.fd]))
+    expect(await adoption.receive(messages, logger)).toBe(true)
+    first.client.send(get('/1'))
+    second.client.send(get('/2'))
+    await first.client.receive(/b \/1$/)
+    await second.client.receive(/a \/2$/)
+    expect(logger.info).toHaveBeenCalledWith('adopted 1 connection of the process before')
+  })
+
+  it('wait for a server that does not listen yet', async () => {
+    const server = await listening('late')
+    const { client, fd } = await orphan()
+    const adoption = new Adoption()
+    await adoption.receive(line(parcel(server.port, [fd])), logger)
+    client.send(get('/early'))
+    adoption.join(server)
+    await client.receive(/late \/early$/)
+  })
+
+  it('are closed in the end where no server listens there', async () => {
+    const server = await listening('other')
+    const { client, fd } = await orphan()
+    const adoption = new Adoption()
+    adoption.join(server)
+    await adoption.receive(line(parcel(1, [fd])), logger)
+    adoption.sweep(logger)
+    await client.closed
+    expect(logger.info).toHaveBeenLastCalledWith(
+      'closed 1 connection of the process before: it served port 1, this one does not',
+    )
+  })
+
+  it('stay in the line when the process is about to end', async () => {
+    const adoption = new Adoption()
+    adoption.stop()
+    const next = vi.fn()
+    expect(await adoption.receive(next, logger)).toBe(false)
+    expect(next).not.toHaveBeenCalled()
+  })
+
+  it('are kept for as long as was promised, then closed', async () => {
+    const server = await listening('short')
+    server.keepAliveTimeout = 10
+    const [silent, asking] = [await orphan(), await orphan()]
+    const adoption = new Adoption()
+    adoption.join(server)
+    await adoption.receive(line(parcel(server.port, [silent.fd, asking.fd], '::', 60)), logger)
+    asking.client.send(get('/in-time'))
+    await asking.client.receive(/short \/in-time$/)
+    await silent.client.closed
+    expect(silent.client.error).toBeUndefined()
+  })
+
+  it('are not mistaken for other messages', async () => {
+    const { client, fd } = await orphan()
+    const adoption = new Adoption()
+    await adoption.receive(line({ bytes: Buffer.from('hello'), fds: [fd] }), logger)
+    await client.closed
+  })
+})

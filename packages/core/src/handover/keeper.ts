@@ -1,0 +1,42 @@
+import type { AddressInfo } from 'node:net'
+import type { Keeper } from '../drain/hand-over.ts'
+import type { AnyServer, Logger } from '../types.ts'
+import { writeLabel } from './label.ts'
+import type { Sent } from './line.ts'
+import { type KeptLine, openStoreLine } from './store-line.ts'
+
+let line: Promise<KeptLine | undefined> | undefined
+
+/** Who keeps this server's idle connections for the successor; `undefined` where nobody does. */
+export async function keeperFor(server: AnyServer, logger: Logger): Promise<Keeper | undefined> {
+  const address = server.address()
+  if (address === null || typeof address === 'string') return undefined
+  line ??= openStoreLine(logger).catch((error: Error) => {
+    // Without native code. Their promise is kept, and the notifier has said what is missing.
+    logger.debug(`idle connections are not handed over: ${error.message}`)
+    return undefined
+  })
+  const kept = await line
+  return kept && new LineKeeper(kept, server, address)
+}
+
+class LineKeeper implements Keeper {
+  readonly #line: KeptLine
+  readonly #label: Uint8Array
+  #last: Sent = 'sent'
+
+  constructor(line: KeptLine, server: AnyServer, { port, address }: AddressInfo) {
+    const { keepAliveTimeout = 0 } = server as { keepAliveTimeout?: number }
+    this.#line = line
+    this.#label = writeLabel({ port, address, promise: keepAliveTimeout })
+  }
+
+  get room(): number {
+    return this.#last === 'sent' ? Number.POSITIVE_INFINITY : 0
+  }
+
+  async pass(fds: readonly number[]): Promise<boolean> {
+    this.#last = this.#line.send(this.#label, fds)
+    return this.#last === 'sent'
+  }
+}

@@ -1,0 +1,64 @@
+import type { SocketPortError } from '../errors.ts'
+import { controlSize, MOST_FDS, passFds, readAncillary } from '../sockets/ancillary.ts'
+import { type Libc, littleEndian } from '../sockets/libc.ts'
+
+const AF_UNIX = 1
+// Of datagrams: whoever keeps the far end sees no hang-up when the near end is closed, and each
+// message comes whole, with its descriptors. Between a pair, net.unix.max_dgram_qlen does not apply.
+const SOCK_DGRAM = 2 | 0o2000000 | 0o4000
+const SOL_SOCKET = 1
+const SO_SNDBUF = 7
+// At net.core.wmem_max at most. The default of 208 KiB lets some 70,000 descriptors wait.
+const SEND_BUFFER = 4 * 1024 * 1024
+const MSG_DONTWAIT = 0x40
+const EAGAIN = 11
+const ECONNREFUSED = 111
+
+// More than any label needs.
+const LONGEST = 1024
+
+/** The two ends of a line between two generations: connections wait in it until they are received. */
+export function openLine(libc: Libc): { near: number; far: number } {
+  const [near, far] = libc.socketPair(AF_UNIX, SOCK_DGRAM)
+  const size = new Uint8Array(4)
+  new DataView(size.buffer).setInt32(0, SEND_BUFFER, littleEndian)
+  libc.setsockopt(near, SOL_SOCKET, SO_SNDBUF, size)
+  return { near, far }
+}
+
+/** What became of a message: `full`, there is no room; `gone`, nobody keeps the other end. */
+export type Sent = 'sent' | 'full' | 'gone'
+
+/** Sends bytes and descriptors, 253 at most; they stay the caller's. */
+export function sendThrough(
+  libc: Libc,
+  near: number,
+  bytes: Uint8Array,
+  fds: readonly number[] = [],
+): Sent {
+  try {
+    libc.sendMessage(near, { bytes, control: passFds(fds) }, MSG_DONTWAIT)
+    return 'sent'
+  } catch (error) {
+    // EAGAIN, ENOBUFS, ETOOMANYREFS: the kernel holds as much as it will.
+    return (error as SocketPortError).errno === ECONNREFUSED ? 'gone' : 'full'
+  }
+}
+
+export interface Received {
+  bytes: Uint8Array
+  /** They are the caller's. */
+  fds: number[]
+}
+
+/** The next message that waits; `undefined` where there is none. */
+export function receiveFrom(libc: Libc, far: number): Received | undefined {
+  try {
+    const size = { bytes: LONGEST, control: controlSize(MOST_FDS) }
+    const { bytes, control } = libc.receiveMessage(far, size, MSG_DONTWAIT)
+    return { bytes, fds: readAncillary(control).fds }
+  } catch (error) {
+    if ((error as SocketPortError).errno === EAGAIN) return undefined
+    throw error
+  }
+}

@@ -1,0 +1,43 @@
+import { usableLibc } from '../bind-fd.ts'
+import { closeEnd, type LineEnd, openBellLine, sendAndRing } from '../handover/bell-line.ts'
+
+export { ADOPTS, CHANNEL_VARIABLE } from '../handover/channel.ts'
+export { PARCEL_NAME } from '../store-name.ts'
+
+/** What a supervisor passes to a process that runs already: lines of the generation before. */
+export class ChildChannel {
+  readonly #near: LineEnd
+  #far: LineEnd | undefined
+
+  /** @throws {SocketPortError} ERR_SOCKET_PORT_UNSUPPORTED without native code, …_SYSCALL */
+  constructor() {
+    const { near, far } = openBellLine(usableLibc())
+    this.#near = near
+    this.#far = far
+  }
+
+  /**
+   * The descriptors that the process is to inherit, side by side; CHANNEL_VARIABLE tells their
+   * numbers there, separated by a comma.
+   */
+  get fds(): [number, number] {
+    if (this.#far === undefined) throw new Error('the process has its end already')
+    return [this.#far.socket, this.#far.bell]
+  }
+
+  /** To be called once the process has been started: its end is then its own. */
+  started(): void {
+    if (this.#far !== undefined) closeEnd(this.#far)
+    this.#far = undefined
+  }
+
+  /** Passes the descriptors; they stay the caller's. False: the process has ended. */
+  pass(fds: readonly number[]): boolean {
+    return sendAndRing(usableLibc(), this.#near, Buffer.from('line'), fds) === 'sent'
+  }
+
+  close(): void {
+    this.started()
+    closeEnd(this.#near)
+  }
+}

@@ -1,0 +1,117 @@
+import { randomBytes } from 'node:crypto'
+import { closeSync } from 'node:fs'
+import type { SocketPortError } from '../errors.ts'
+import { controlSize, MOST_FDS, readAncillary } from '../sockets/ancillary.ts'
+import { type Libc, littleEndian, loadLibc } from '../sockets/libc.ts'
+import { type Notification, parseFields } from './notification.ts'
+
+const AF_UNIX = 1
+const SOCK_DGRAM = 2
+const SOCK_CLOEXEC = 0o2000000
+const O_CLOEXEC = 0o2000000
+const SOL_SOCKET = 1
+const SO_PASSCRED = 16
+const MSG_DONTWAIT = 0x40
+const EAGAIN = 11
+const EINTR = 4
+
+// Twice what systemd reads (NOTIFY_BUFFER_MAX in manager.c).
+const LONGEST_MESSAGE = 8192
+
+const MOST_AT_ONCE = 256
+
+export interface NotifySocket {
+  /** What NOTIFY_SOCKET is to be: an abstract address, which leaves no file behind. */
+  readonly address: string
+  /** No message comes after it has resolved; what has arrived by now is still told. */
+  close(): Promise<void>
+}
+
+/**
+ * Opens the manager's side of sd_notify(3): `receive` is told each message, with the sender's pid
+ * and the descriptors that came with it. It takes one thread of libuv's pool until it is closed.
+ *
+ * @throws {SocketPortError} ERR_SOCKET_PORT_SYSCALL; whatever loading libc throws
+ */
+export function openNotifySocket(receive: (message: Notification) => void): NotifySocket {
+  const libc = loadLibc()
+  const name = `socket-port/${process.pid}/${randomBytes(8).toString('hex')}`
+  const fd = libc.socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)
+  const opened = [fd]
+  try {
+    // Before the bind: whoever finds the address is already seen with its pid.
+    libc.setsockopt(fd, SOL_SOCKET, SO_PASSCRED, int(1))
+    libc.bind(fd, abstractAddress(name))
+    const [wakeRead, wakeWrite] = libc.pipe(O_CLOEXEC)
+    opened.push(wakeRead)
+    const ended = receiveAll(libc, fd, wakeRead, receive).finally(() => opened.forEach(closeFd))
+    let closing = false
+    return {
+      address: `@${name}`,
+      close() {
+        // The poll sees the hang-up and ends; closing the socket itself would not wake it.
+        if (!closing) closeSync(wakeWrite)
+        closing = true
+        return ended
+      },
+    }
+  } catch (error) {
+    opened.forEach(closeFd)
+    throw error
+  }
+}
+
+async function receiveAll(
+  libc: Libc,
+  fd: number,
+  wake: number,
+  receive: (message: Notification) => void,
+): Promise<void> {
+  for (;;) {
+    const woken = await waitFor(libc, fd, wake)
+    let message = next(libc, fd)
+    // Not without end: one process that never stops sending must not stop everything else here.
+    for (let count = 1; message !== undefined; count += 1) {
+      receive(message)
+      message = count < MOST_AT_ONCE ? next(libc, fd) : undefined
+    }
+    if (woken) return
+  }
+}
+
+// One poll for both, and a second one that does not wait tells whether it is time to end.
+async function waitFor(libc: Libc, fd: number, wake: number): Promise<boolean> {
+  await libc.readable([fd, wake])
+  return await libc.readable([wake], 0)
+}
+
+function next(libc: Libc, fd: number): Notification | undefined {
+  try {
+    const sizes = { bytes: LONGEST_MESSAGE, control: controlSize(MOST_FDS) }
+    const { bytes, control } = libc.receiveMessage(fd, sizes, MSG_DONTWAIT)
+    const { pid, fds } = readAncillary(control)
+    // The kernel writes 0 for a process that has no pid here.
+    return { pid: pid === 0 ? undefined : pid, fields: parseFields(bytes), fds }
+  } catch (error) {
+    const { errno } = error as SocketPortError
+    if (errno === EINTR) return next(libc, fd)
+    if (errno === EAGAIN) return undefined
+    throw error
+  }
+}
+
+function int(value: number): Uint8Array {
+  const bytes = new Uint8Array(4)
+  new DataView(bytes.buffer).setInt32(0, value, littleEndian)
+  return bytes
+}
+
+// struct sockaddr_un of an abstract socket: its length says where the name ends (unix(7)).
+function abstractAddress(name: string): Uint8Array {
+  const address = new Uint8Array(2 + 1 + name.length)
+  new DataView(address.buffer).setUint16(0, AF_UNIX, littleEndian)
+  address.set(new TextEncoder().encode(name), 3)
+  return address
+}
+
+const closeFd = (fd: number): void => closeSync(fd)

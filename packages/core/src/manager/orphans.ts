@@ -1,0 +1,41 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { loadLibc } from '../sockets/libc.ts'
+
+/**
+ * Collects what has ended of the processes that were handed to this one because their parent is
+ * gone, as PID 1 must, and returns their pids. `own` are the children that Node waits for itself.
+ *
+ * Safe against reused pids: one that has ended keeps its pid until it is collected, and here only
+ * this thread collects.
+ */
+export function reapOrphans(own: ReadonlySet<number>): number[] {
+  const libc = loadLibc()
+  return endedChildren(process.pid).filter((pid) => !own.has(pid) && libc.reap(pid))
+}
+
+function endedChildren(parent: number): number[] {
+  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name))
+  return pids.map(Number).filter((pid) => {
+    const stat = readStat(pid)
+    return stat?.parent === parent && stat.state === 'Z'
+  })
+}
+
+export interface ProcessStat {
+  state: string
+  parent: number
+  session: number
+}
+
+/** What /proc/PID/stat says (proc_pid_stat(5)); `undefined` for a process that is gone. */
+export function readStat(pid: number): ProcessStat | undefined {
+  let text: string
+  try {
+    text = readFileSync(`/proc/${pid}/stat`, 'latin1')
+  } catch {
+    return undefined
+  }
+  // The name of the program, in parentheses, may hold spaces and parentheses itself.
+  const [state = '', parent, , session] = text.slice(text.lastIndexOf(')') + 2).split(' ')
+  return { state, parent: Number(parent), session: Number(session) }
+}

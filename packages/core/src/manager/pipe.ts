@@ -1,0 +1,12 @@
+import { loadLibc } from '../sockets/libc.ts'
+
+const O_CLOEXEC = 0o2000000
+
+/**
+ * The ends of a new pipe(2), close-on-exec; the caller owns both. For the output of a child: what
+ * Node's own `'pipe'` gives is a socket, which cannot be opened as /dev/stdout.
+ */
+export function openPipe(): { readEnd: number; writeEnd: number } {
+  const [readEnd, writeEnd] = loadLibc().pipe(O_CLOEXEC)
+  return { readEnd, writeEnd }
+}

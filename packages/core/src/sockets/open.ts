@@ -1,0 +1,96 @@
+import { closeSync } from 'node:fs'
+import { isIPv4, isIPv6 } from 'node:net'
+import { networkInterfaces } from 'node:os'
+import { getSystemErrorMap } from 'node:util'
+import type { SocketPortError } from '../errors.ts'
+import { type Libc, littleEndian } from './libc.ts'
+import { AF_INET, AF_INET6, AF_UNIX, inetSockaddr, unixSockaddr } from './sockaddr.ts'
+
+// Linux's values, the same on every architecture that koffi has a binary for.
+const SOCK_STREAM = 1
+const SOCK_NONBLOCK = 0o4000
+const SOCK_CLOEXEC = 0o2000000
+const SOL_SOCKET = 1
+const SO_REUSEADDR = 2
+const SO_REUSEPORT = 15
+const IPPROTO_IPV6 = 41
+const IPV6_V6ONLY = 26
+
+/** Where a socket listens: an IP address and a port, or a path as Node takes it. */
+export type Place = { address: string; port: number } | { path: string }
+
+export interface OpenOptions {
+  backlog: number
+  ipv6Only: boolean
+  reusePort: boolean
+}
+
+/**
+ * Opens a close-on-exec socket that listens and that nobody accepts on. Throws what Node's `listen`
+ * would: an error with its `code`, `errno` and `syscall`, and no socket is left behind.
+ */
+export function openListener(libc: Libc, place: Place, options: OpenOptions): number {
+  const family = 'path' in place ? AF_UNIX : isIPv4(place.address) ? AF_INET : AF_INET6
+  let fd: number | undefined
+  try {
+    fd = libc.socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)
+    // As libuv does (uv__tcp_bind): else a port stays unusable for a minute after its connections.
+    if (family !== AF_UNIX) libc.setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, integer(1))
+    // The default is the machine's (net.ipv6.bindv6only), and must not decide.
+    if (family === AF_INET6) {
+      libc.setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, integer(options.ipv6Only ? 1 : 0))
+    }
+    if (options.reusePort) libc.setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, integer(1))
+    libc.bind(fd, sockaddr(libc, place))
+    libc.listen(fd, options.backlog)
+    return fd
+  } catch (error) {
+    if (fd !== undefined) closeSync(fd)
+    throw asNode(error as SocketPortError, place)
+  }
+}
+
+function sockaddr(libc: Libc, place: Place): Uint8Array {
+  if ('path' in place) return unixSockaddr(place.path, littleEndian)
+  const [address = '', zone] = place.address.split('%')
+  const bytes = libc.addressBytes(isIPv6(address) ? AF_INET6 : AF_INET, address)
+  const length = isIPv6(address) ? 16 : 4
+  return inetSockaddr(
+    bytes?.subarray(0, length) ?? new Uint8Array(length),
+    place.port,
+    littleEndian,
+    scopeOf(zone),
+  )
+}
+
+// `fe80::1%eth0` names the interface, `fe80::1%2` its number (RFC 4007), which Node shows with
+// link-local addresses alone.
+function scopeOf(zone: string | undefined): number {
+  if (zone === undefined) return 0
+  const addresses = networkInterfaces()[zone]
+  if (addresses === undefined) return Number(zone) || 0
+  return Math.max(0, ...addresses.map((one) => (one.family === 'IPv6' ? one.scopeid : 0)))
+}
+
+function integer(value: number): Uint8Array {
+  const bytes = new Uint8Array(4)
+  new DataView(bytes.buffer).setInt32(0, value, littleEndian)
+  return bytes
+}
+
+const ENOENT = 2
+const EACCES = 13
+
+function asNode(error: SocketPortError, place: Place): NodeJS.ErrnoException {
+  if (error.errno === undefined) return error
+  // libuv says EACCES for a directory that is not there (uv_pipe_bind2).
+  const errno = 'path' in place && error.errno === ENOENT ? EACCES : error.errno
+  const [code, reason] = getSystemErrorMap().get(-errno) ?? [`errno ${errno}`, 'unknown']
+  const where = 'path' in place ? place.path : `${place.address}:${place.port}`
+  return Object.assign(new Error(`listen ${code}: ${reason} ${where}`), {
+    code,
+    errno: -errno,
+    syscall: 'listen',
+    ...place,
+  })
+}
