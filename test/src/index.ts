@@ -37,3 +37,4 @@ export {
   restartUnderLoad,
 } from './restart.ts'
 export type { OpenFd } from './sockets.ts'
+export { type Supervised, type SupervisedOptions, startSupervised } from './supervised.ts'

@@ -1,19 +1,22 @@
 import { readdirSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { afterAll, afterEach, describe, expect, onTestFinished, test } from 'vitest'
-import { ACTIVATE, INSTALL, SYSTEMCTL } from '../src/docs/commands.ts'
+import { ACTIVATE, INSTALL, INSTALL_WITH_PNPM, SUPERVISE, SYSTEMCTL } from '../src/docs/commands.ts'
 import { documents, manifestOf, ROOT, readRoot, TRANSLATION } from '../src/docs/documents.ts'
 import { codeBlocks } from '../src/docs/markdown.ts'
 import {
+  binds,
   drains,
   endsByItself,
   inherits,
+  isBare,
   type Program,
+  pathsOf,
   programsOf,
   serversOf,
 } from '../src/docs/programs.ts'
 import { Project } from '../src/docs/project.ts'
-import { runProgram } from '../src/docs/run-program.ts'
+import { type Run, runProgram } from '../src/docs/run-program.ts'
 import { type GenerationOptions, startGeneration } from '../src/generation.ts'
 import { freePort, type Listener, openListener } from '../src/native.ts'
 import { endProcesses } from '../src/processes.ts'
@@ -31,12 +34,12 @@ afterAll(() => project.remove())
 afterEach(endProcesses)
 
 describe('a program in the docs', () => {
-  test('compiles under strict against the built core', () => {
+  test('compiles under strict against the built packages', () => {
     expect(compilerOutput).toBe('')
   })
 
-  test.each(programs)('runs as it stands: $where', async (program) => {
-    const { exit, stderr, answers, output } = await runProgram(project, program, 'cold')
+  test.each(programs.filter(binds))('runs as it stands: $where', async (program) => {
+    const { exit, stderr, answers, output } = await run(program, 'cold')
     expect(stderr).toBe('')
     expect(exit).toMatchObject(expectedExit(program))
     expect(answers).toEqual(expectedAnswers(program))
@@ -44,12 +47,15 @@ describe('a program in the docs', () => {
   })
 
   test.each(programs.filter(inherits))('takes a socket: $where', async (program) => {
-    const { exit, stderr, answers } = await runProgram(project, program, 'inherited')
+    const { exit, stderr, answers } = await run(program, 'inherited')
     expect(stderr).toBe('')
     expect(exit).toMatchObject(expectedExit(program))
     expect(answers).toEqual(expectedAnswers(program))
   })
 })
+
+const run = (program: Program, start: 'cold' | 'inherited'): Promise<Run> =>
+  runProgram(program, start, (port) => project.prepare(program, start, port))
 
 const expectedExit = (program: Program): object =>
   endsByItself(program) || drains(program) ? { code: 0 } : { signal: 'SIGTERM' }
@@ -57,7 +63,9 @@ const expectedExit = (program: Program): object =>
 const expectedAnswers = (program: Program): unknown[] =>
   endsByItself(program)
     ? []
-    : Array.from({ length: serversOf(program) }, () => expect.toBeOneOf([200, 'hello\n']))
+    : Array.from({ length: serversOf(program) * pathsOf(program).length }, () =>
+        expect.stringMatching(isBare(program) ? /^404 / : /^200 |^hello\n$/),
+      )
 
 describe('a block in the docs', () => {
   test('is of a kind that is checked here', () => {
@@ -75,13 +83,21 @@ describe('a block in the docs', () => {
   )
   test('has each command that is run for it', () => {
     const commands = lines.map(({ command }) => command)
-    expect(commands).toEqual(expect.arrayContaining([...INSTALL, ...SYSTEMCTL, ACTIVATE]))
+    expect(commands).toEqual(
+      expect.arrayContaining([...INSTALL, ...SYSTEMCTL, ACTIVATE, ...SUPERVISE]),
+    )
   })
 
   test.each(lines)('of commands holds only what is run: $command ($where)', ({ command }) => {
-    expect([...INSTALL, ...SYSTEMCTL, ACTIVATE, ...cloneLines(), ...scriptLines()]).toContain(
-      command,
-    )
+    const installs = [...INSTALL, ...INSTALL_WITH_PNPM]
+    expect([
+      ...installs,
+      ...SYSTEMCTL,
+      ACTIVATE,
+      ...SUPERVISE,
+      ...cloneLines(),
+      ...scriptLines(),
+    ]).toContain(command)
   })
 
   test.each(blocks.filter(({ code }) => code.startsWith('socket-port: ')))(

@@ -6,25 +6,41 @@ export const ROOT: string = fileURLToPath(new URL('../../../', import.meta.url))
 /** Has the code of README.md. */
 export const TRANSLATION = 'README.zh.md'
 
+const PACKAGES = ['core', 'express', 'fastify', 'koa', 'nestjs']
+
 /** Paths from the root of the repository. */
 export const documents: readonly string[] = [
   'README.md',
   TRANSLATION,
   'CONTRIBUTING.md',
-  'packages/core/README.md',
+  ...PACKAGES.map((folder) => `packages/${folder}/README.md`),
   ...readdirSync(`${ROOT}docs`)
     .filter((name) => name.endsWith('.md'))
     .map((name) => `docs/${name}`),
 ]
 
+/** Each has a README that `docs-examples.test.ts` follows. */
+export const EXAMPLES: readonly { readonly name: string; readonly folder: string }[] = [
+  'express',
+  'fastify',
+  'hapi',
+  'hono',
+  'koa',
+  'nestjs',
+  'node-http',
+].map((name) => ({ name, folder: `examples/${name}` }))
+
 export const readRoot = (path: string): string => readFileSync(`${ROOT}${path}`, 'utf8')
 
 export interface Manifest {
   name: string
+  version: string
   packageManager: string
   repository: { url: string }
   scripts: Record<string, string>
-  optionalDependencies: Record<string, string>
+  exports?: Record<string, unknown>
+  dependencies?: Record<string, string>
+  optionalDependencies?: Record<string, string>
 }
 
 export const manifestOf = (folder: string): Manifest =>

@@ -14,7 +14,7 @@ export interface Program {
 }
 
 /** Ports that stand in the docs; each run replaces them by free ones. */
-export const DOCUMENTED_PORTS: RegExp = /\b(?:8080|9090)\b/g
+export const DOCUMENTED_PORTS: RegExp = /\b(?:8080|8443|9090)\b/g
 
 /** The programs of a document, each complete but for what `fixtures/docs/prelude.mjs` gives. */
 export function programsOf(document: string): Program[] {
@@ -33,19 +33,42 @@ const isProgram = (block: CodeBlock): block is CodeBlock & Pick<Program, 'langua
   block.language === 'js' || block.language === 'ts'
 
 /** How many servers listen by the time the program is up. */
-export const serversOf = ({ code }: Program): number =>
-  [...code.matchAll(/(?<![.\w])(?:serve|listen|manage)\(/g)].length
+export const serversOf = ({ code }: Program): number => [...code.matchAll(LISTENS)].length
+
+const LISTENS = /(?<![.\w])(?:(?:serve|listen|manage)|app\.listen)\(/g
 
 /** True where the program closes what it opened: it ends without a signal. */
 export const endsByItself = (program: Program): boolean =>
-  serversOf(program) === 0 || /\.close\(\)|await using/.test(program.code)
+  serversOf(program) === 0 ||
+  /\.close\(\)|await using/.test(program.code.replaceAll(/ \/\/ .*/g, ''))
 
 /** True where SIGTERM is heeded, so that the program ends with a code. */
 export const drains = ({ code }: Program): boolean =>
-  /(?<![.\w])(?:serve|manage)\(|SIGTERM/.test(code)
+  /(?<![.\w])(?:serve|manage|app\.listen)\(|SIGTERM/.test(code)
 
 /** True where a passed socket is the program's to use. */
-export const inherits = ({ code }: Program): boolean => !code.includes('killPort')
+export const inherits = ({ code }: Program): boolean => !code.includes('killPort(')
+
+/** True where the program starts without one. */
+export const binds = ({ code }: Program): boolean => !code.includes("inherit: 'require'")
+
+/** What is to be asked for, of each of its servers. */
+export const pathsOf = ({ code }: Program): string[] => {
+  const paths = [...code.matchAll(ROUTE)].map(([, path = '']) => path)
+  return paths.length === 0 ? ['/'] : paths
+}
+
+const ROUTE = /(?:\.get\(|(?:path|url) === )'([^']+)'/g
+
+/** True where the application has no handler: its framework says 404. */
+export const isBare = ({ code }: Program): boolean =>
+  /\bapp\.listen\(/.test(code) && !/\bapp\.(?:get|use)\(|AppModule/.test(code)
+
+/** The program for CommonJS, where `import x from 'y'` is `const x = require('y')`. */
+export function asCommonJs(code: string): string {
+  const body = code.replace(/^import (.+) from ('.+')$/gm, 'const $1 = require($2)')
+  return `(async () => {\n${body}})()\n`
+}
 
 /** The name of the socket that the program asks for. */
 export const socketName = ({ code }: Program): string | undefined => /name: '(\w+)'/.exec(code)?.[1]

@@ -10,14 +10,12 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
+import { selfSigned } from '../certificate.ts'
 import { ROOT } from './documents.ts'
 import { DOCUMENTED_PORTS, type Program } from './programs.ts'
 
 const FIXTURES = `${ROOT}test/fixtures/docs/`
-
-/** Arguments of `node` that come before the file of a program from {@link Project.prepare}. */
-export const PRELUDE: readonly string[] = ['--import', `${FIXTURES}prelude.mjs`]
 
 const COMPILER_OPTIONS = {
   target: 'es2023',
@@ -31,18 +29,44 @@ const COMPILER_OPTIONS = {
   outDir: 'emitted',
 }
 
-/** A folder outside the workspace whose programs find the built core, hapi and the types of Node. */
+/** What the programs in the docs find in `node_modules`, and the workspace that has it. */
+const MODULES: Readonly<Record<string, readonly string[]>> = {
+  test: [
+    '@hapi',
+    '@nestjs',
+    '@socket-port/core',
+    '@socket-port/express',
+    '@socket-port/fastify',
+    '@socket-port/koa',
+    '@socket-port/nestjs',
+    '@types/node',
+    'express',
+    'fastify',
+    'koa',
+  ],
+  'packages/express': ['@types/express'],
+  'packages/koa': ['@types/koa'],
+}
+
+/** A folder outside the workspace whose programs find the built packages, frameworks and types. */
 export class Project {
   readonly dir: string
 
   constructor() {
     this.dir = mkdtempSync(join(realpathSync(tmpdir()), 'socket-port-docs-'))
-    mkdirSync(join(this.dir, 'node_modules/@socket-port'), { recursive: true })
-    symlinkSync(`${ROOT}packages/core`, join(this.dir, 'node_modules/@socket-port/core'))
-    for (const scope of ['@types', '@hapi']) {
-      symlinkSync(`${ROOT}test/node_modules/${scope}`, join(this.dir, 'node_modules', scope))
+    for (const [workspace, names] of Object.entries(MODULES)) {
+      for (const name of names) {
+        const link = join(this.dir, 'node_modules', name)
+        mkdirSync(dirname(link), { recursive: true })
+        symlinkSync(join(ROOT, workspace, 'node_modules', name), link)
+      }
     }
-    copyFileSync(`${FIXTURES}ambient.d.ts`, join(this.dir, 'ambient.d.ts'))
+    for (const file of ['ambient.d.ts', 'app.module.d.ts', 'app.module.js']) {
+      copyFileSync(`${FIXTURES}${file}`, join(this.dir, file))
+    }
+    const { key, cert } = selfSigned()
+    this.write('key.pem', key)
+    this.write('cert.pem', cert)
     this.write('package.json', '{ "type": "module" }')
     this.write('tsconfig.json', JSON.stringify({ compilerOptions: COMPILER_OPTIONS }))
   }

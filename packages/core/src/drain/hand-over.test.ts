@@ -150,6 +150,36 @@ describe.runIf(process.platform === 'linux')('an idle connection that is handed 
     await client.receive(/new \/again$/)
   })
 
+  it('stays until its next request is whole when half of it came with the last one', async () => {
+    const { open, hold, drain, succeed } = await fixture()
+    const client = await open()
+    const held = await hold(client, `${get('/hold')}GET /half HTTP/1.1\r\nHo`)
+    const drained = drain()
+    held.end('held')
+    await client.receive(/held$/)
+    client.send('st: test\r\n\r\n')
+    await client.receive(/old \/half$/)
+    expect(await drained).toMatchObject({ handedOver: 1, served: 2 })
+    succeed()
+    client.send(get('/again'))
+    await client.receive(/new \/again$/)
+  })
+
+  it('stays until its body has been read when it was answered before', async () => {
+    const { open, hold, drain, succeed } = await fixture()
+    const client = await open()
+    const length = 'Content-Length: 2000000'
+    const held = await hold(client, `POST /hold HTTP/1.1\r\nHost: test\r\n${length}\r\n\r\n`)
+    const drained = drain()
+    held.end('refused')
+    await client.receive(/refused$/)
+    client.send('GET /smuggled HTTP/1.1\r\n\r\n'.padEnd(2_000_000))
+    expect(await drained).toMatchObject({ handedOver: 1, served: 1 })
+    succeed()
+    client.send(get('/again'))
+    expect(await client.receive(/new \S+$/)).toMatch(/new \/again$/)
+  })
+
   it('is the successor’s when it never sent a byte', async () => {
     const { server, drain, succeed } = await fixture()
     const accepted = new Promise((resolve) => server.once('connection', resolve))
@@ -220,6 +250,25 @@ describe('a connection that was taken over', () => {
     const [fd] = keeper.kept.splice(0)
     expect(takeConnection(successor, fd as number)).toBeUndefined()
     await client.closed
+  })
+
+  it('is not lost where a listener of an earlier one throws', async () => {
+    const { open, drain, keeper } = await fixture()
+    await open()
+    const second = await open()
+    await drain()
+    const successor = await listening(
+      (request, response) => void response.end(`new ${request.url}`),
+    )
+    successor.once('connection', () => {
+      throw new Error('of a listener')
+    })
+    const uncaught = new Promise((resolve) => process.setUncaughtExceptionCaptureCallback(resolve))
+    cleanups.push(() => process.setUncaughtExceptionCaptureCallback(null))
+    for (const fd of keeper.kept.splice(0)) takeConnection(successor, fd)
+    expect(await uncaught).toMatchObject({ message: 'of a listener' })
+    second.send(get('/second'))
+    await second.receive(/new \/second$/)
   })
 
   it('is not answered 408 while it is idle', async () => {

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import { afterPoll, type IdleContext, type IdleStrategy } from './idle.ts'
-import { isPlainTcp, type OpenHandle, quietHandle } from './node-internals.ts'
+import { isPlainTcp, type OpenHandle, quietHandle, unreadRequest } from './node-internals.ts'
 
 /** Whoever keeps connections until the successor takes them: systemd's fd store, a supervisor. */
 export interface Keeper {
@@ -61,9 +61,15 @@ export function handOver(
 
   async function passSome(): Promise<void> {
     const batch = new Map<Socket, OpenHandle>()
+    const receiving = context.receiving()
     for (const socket of waiting) {
       if (batch.size === BATCH) break
       waiting.delete(socket)
+      if (receiving.has(socket)) {
+        // Of a header it comes back after its response; of a body that has been answered already:
+        unreadRequest(socket)?.once('close', () => socket.destroyed || strategy.idle(socket))
+        continue
+      }
       const handle = quietHandle(socket)
       if (!context.isIdle(socket)) continue // it comes back after its response
       if (handle === undefined) otherwise.idle(socket)

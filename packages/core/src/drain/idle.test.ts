@@ -11,6 +11,7 @@ let socket: Socket
 
 const context = {
   isIdle: (which: Socket) => idle.has(which),
+  receiving: () => new Set<Socket>(),
   promiseOf: () => PROMISE,
   handedOver: () => {},
   expire: (which: Socket) => void expired.push(which),

@@ -4,6 +4,8 @@ import type { Socket } from 'node:net'
 export interface IdleContext {
   /** Still nothing in flight on it, and no byte of a next request. */
   isIdle(socket: Socket): boolean
+  /** Those in the middle of a request, header or body, also of one that has been answered already. */
+  receiving(): ReadonlySet<Socket>
   /** Milliseconds that the server owes this connection from now on. */
   promiseOf(socket: Socket): number
   /** Destroys the connection and counts it as expired. */

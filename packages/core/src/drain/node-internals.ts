@@ -1,3 +1,4 @@
+import { closeSync } from 'node:fs'
 import type { IncomingMessage } from 'node:http'
 import { Socket } from 'node:net'
 import type { AnyServer } from '../types.ts'
@@ -19,6 +20,13 @@ export function receiving(server: AnyServer): Set<Socket> {
   const sockets = list?.active?.().flatMap(({ socket }) => socket ?? []) ?? []
   // The list also counts those that have not sent anything yet, for Node's time-out of headers.
   return new Set(sockets.filter((socket) => socket.bytesRead > 0))
+}
+
+/** The request of which body is yet to come; `undefined` where none is, or only half a header. */
+export function unreadRequest(socket: Socket): IncomingMessage | undefined {
+  const { parser } = socket as { parser?: { incoming?: IncomingMessage | null } }
+  const request = parser?.incoming
+  return request && !request.complete ? request : undefined
 }
 
 /**
@@ -82,21 +90,40 @@ interface ListenHandle {
  * server's from then on. `undefined` where the server refused it (`maxConnections`, `blockList`).
  */
 export function takeConnection(server: AnyServer, fd: number): Socket | undefined {
-  const holder = new Socket({ fd, readable: false, writable: false }) as { _handle?: unknown }
-  const handle = holder._handle
-  // The holder is never destroyed: that would close the connection.
-  holder._handle = null
+  const handle = connectionHandle(fd)
+  if (handle === undefined) return undefined
   let taken: Socket | undefined
   const onConnection = (socket: Socket): void => {
     taken = socket
   }
   server.prependOnceListener('connection', onConnection)
   const { _handle: listener } = server as { _handle?: ListenHandle | null }
-  // As for a connection that it accepts, Node then sets what the server's options say.
-  if (listener?.onconnection) Reflect.apply(listener.onconnection, listener, [0, handle])
-  else server.emit('connection', new Socket({ handle } as object))
-  server.off('connection', onConnection)
+  try {
+    // As for a connection that it accepts, Node then sets what the server's options say.
+    if (listener?.onconnection) Reflect.apply(listener.onconnection, listener, [0, handle])
+    else server.emit('connection', new Socket({ handle } as object))
+  } catch (error) {
+    // Of somebody's listener: uncaught, as ever, but the next connection is not to be lost by it.
+    process.nextTick(() => {
+      throw error
+    })
+  } finally {
+    server.off('connection', onConnection)
+  }
   return taken
+}
+
+function connectionHandle(fd: number): unknown {
+  try {
+    const holder = new Socket({ fd, readable: false, writable: false }) as { _handle?: unknown }
+    const handle = holder._handle
+    // The holder is never destroyed: that would close the connection.
+    holder._handle = null
+    return handle
+  } catch {
+    closeSync(fd) // no connection
+    return undefined
+  }
 }
 
 /**

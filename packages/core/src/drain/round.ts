@@ -64,6 +64,7 @@ export class Round {
     this.#before = new Set(connections)
     this.#idle = this.#idleStrategy({
       isIdle: (socket) => this.#isIdle(socket),
+      receiving: () => receiving(this.#server),
       promiseOf: (socket) => this.#promiseOf(socket),
       expire: (socket) => this.#expire(socket),
       handedOver: (socket) => this.#leave(socket),

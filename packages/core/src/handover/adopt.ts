@@ -8,7 +8,7 @@ import { PARCEL_NAME } from '../store-name.ts'
 import type { AnyServer, Logger } from '../types.ts'
 import { adoption } from './adoption.ts'
 import { openChannel } from './channel.ts'
-import { receiveFrom } from './line.ts'
+import { checkLine, receiveFrom } from './line.ts'
 
 // As for stored sockets: a program may have something to do between its servers.
 const GRACE = 10_000
@@ -21,29 +21,37 @@ export function adoptConnections(server: AnyServer, logger: Logger): () => void 
   const leave = adoption().join(server)
   openChannel(logger)
   const parcels = takeParcels()
-  if (parcels.length > 0) void receiveAll(parcels, logger)
+  if (parcels.length > 0) {
+    receiveAll(parcels, logger).catch((error: Error) => {
+      logger.warn(
+        'connections of the process before cannot be taken, and wait for the next process ' +
+          `(${error.message})`,
+      )
+    })
+  }
   return leave
 }
 
 async function receiveOne(libc: Libc, fd: number, logger: Logger): Promise<boolean> {
   try {
-    return await adoption().receive(() => receiveFrom(libc, fd), logger)
+    checkLine(libc, fd)
   } catch (error) {
     logger.warn(
       `fd ${fd} was passed as ${PARCEL_NAME}, but nothing can be received from it ` +
-        `(${(error as Error).message}); pass it as the process before has stored it`,
+        `(${(error as Error).message}), and it is left alone; pass it as the process before has stored it`,
     )
     return true
   }
+  const emptied = await adoption().receive(() => receiveFrom(libc, fd), logger)
+  closeSync(fd)
+  return emptied
 }
 
 async function receiveAll(parcels: readonly number[], logger: Logger): Promise<void> {
   const libc = usableLibc()
   for (const fd of parcels) {
-    const emptied = await receiveOne(libc, fd, logger)
-    closeSync(fd)
     // What is left is in the manager's store, for the next process.
-    if (!emptied) return
+    if (!(await receiveOne(libc, fd, logger))) return
   }
   sendNotification({ FDSTOREREMOVE: 1, FDNAME: PARCEL_NAME }, [], logger)
   whenAllListen(() => setTimeout(() => adoption().sweep(logger), GRACE).unref())

@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { fstatSync, openSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import { type AddressInfo, createServer as createNetServer, type Socket } from 'node:net'
 import { afterEach, describe, expect, it, vi } from 'vitest'
@@ -109,6 +110,49 @@ describe.runIf(process.platform === 'linux')('connections of the process before'
     await asking.client.receive(/short \/in-time$/)
     await silent.client.closed
     expect(silent.client.error).toBeUndefined()
+  })
+
+  it('are kept for as long as was promised, also where the server has a shorter timeout', async () => {
+    const server = await listening('strict')
+    server.keepAliveTimeout = 10
+    server.timeout = 20
+    const { client, fd } = await orphan()
+    const adoption = new Adoption()
+    adoption.join(server)
+    await adoption.receive(line(parcel(server.port, [fd], '::', 30_000)), logger)
+    // A connection that the server accepted itself is timed out: then the other one would be too.
+    const fresh = await RawConnection.open(server.port)
+    await fresh.closed
+    client.send(get('/later'))
+    await client.receive(/strict \/later$/)
+  })
+
+  it('go back to whoever hands over where no server has taken them yet', async () => {
+    const { client, fd } = await orphan()
+    const first = new Adoption()
+    await first.receive(line(parcel(1, [fd])), logger)
+    first.stop()
+    const [given] = first.giveUp()
+    expect(given?.label).toEqual({ port: 1, address: '::', promise: 5_000 })
+    first.sweep(logger)
+    const server = await listening('next')
+    const second = new Adoption()
+    second.join(server)
+    await second.receive(line(parcel(server.port, given?.fds ?? [])), logger)
+    client.send(get('/again'))
+    await client.receive(/next \/again$/)
+  })
+
+  it('survive a descriptor among them that is no connection', async () => {
+    const server = await listening('robust')
+    const { client, fd } = await orphan()
+    const file = openSync('/dev/null', 'r')
+    const adoption = new Adoption()
+    adoption.join(server)
+    await adoption.receive(line(parcel(server.port, [file, fd])), logger)
+    expect(() => fstatSync(file)).toThrow('EBADF')
+    client.send(get('/still'))
+    await client.receive(/robust \/still$/)
   })
 
   it('are not mistaken for other messages', async () => {

@@ -1,4 +1,5 @@
 import { closeSync } from 'node:fs'
+import type { Server as Http1Server } from 'node:http'
 import type { AddressInfo, Server as NetServer, Socket } from 'node:net'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { publish } from '../diagnostics.ts'
@@ -8,9 +9,11 @@ import type { AnyServer, Logger } from '../types.ts'
 import { type Label, readLabel } from './label.ts'
 import type { Received } from './line.ts'
 
-type HttpServer = NetServer & { keepAliveTimeout: number; headersTimeout: number }
+type HttpServer = NetServer &
+  Pick<Http1Server, 'keepAliveTimeout' | 'headersTimeout' | 'requestTimeout' | 'timeout'>
 
-interface Parcel {
+/** Connections of one server of the process before. */
+export interface Parcel {
   label: Label
   fds: number[]
 }
@@ -58,9 +61,14 @@ export class Adoption {
     this.#stopped = true
   }
 
+  /** Gives up what no server of this process has taken yet; the descriptors are the caller's. */
+  giveUp(): Parcel[] {
+    return this.#waiting.splice(0)
+  }
+
   /** Closes what no server of this process has taken. */
   sweep(logger: Logger): void {
-    for (const { label, fds } of this.#waiting.splice(0)) {
+    for (const { label, fds } of this.giveUp()) {
       fds.forEach(closeSync)
       logger.info(
         `closed ${count(fds.length)} of the process before: it served port ${label.port}, this one does not`,
@@ -102,11 +110,14 @@ function keepPromise(server: HttpServer, sockets: readonly Socket[], promised: n
   const own = server.keepAliveTimeout
   // 0 is a promise without an end.
   const promise = own === 0 || promised === 0 ? 0 : Math.max(own, promised)
-  const { headersTimeout } = server
-  if (promise === 0 || promise >= headersTimeout) {
+  const { headersTimeout, requestTimeout, timeout } = server
+  const outlasts = (limit: number): boolean => limit > 0 && (promise === 0 || promise >= limit)
+  if (outlasts(headersTimeout) || outlasts(requestTimeout)) {
     for (const socket of sockets) excuseSilence(server, socket)
   }
   if (promise === 0) return
+  // Node sets the shorter one, for a connection that has just been opened.
+  if (outlasts(timeout)) for (const socket of sockets) socket.setTimeout(promise)
   const expire = (): void => {
     for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy()
   }

@@ -2,7 +2,11 @@ import { closeSync, fstatSync } from 'node:fs'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { loadLibc } from '../sockets/libc.ts'
 import { closeEnd, hear, openBellLine, sendAndRing } from './bell-line.ts'
-import { openLine, type Received, receiveFrom, sendThrough } from './line.ts'
+import { checkLine, openLine, type Received, receiveFrom, sendThrough } from './line.ts'
+
+const AF_UNIX = 1
+const SOCK_STREAM = 1
+const O_CLOEXEC = 0o2000000
 
 const text = ({ bytes }: Received): string => Buffer.from(bytes).toString()
 
@@ -34,6 +38,16 @@ describe.runIf(process.platform === 'linux')('a line', () => {
     )
     expect(text(receiveFrom(libc, far) as Received)).toBe('second')
     expect(receiveFrom(libc, far)).toBeUndefined()
+  })
+
+  it('is told from what is none', () => {
+    const { far } = line()
+    expect(() => checkLine(libc, far)).not.toThrow()
+    const [ear, button] = libc.pipe(O_CLOEXEC)
+    const stream = libc.socketPair(AF_UNIX, SOCK_STREAM | O_CLOEXEC)
+    onTestFinished(() => [ear, button, ...stream].forEach(closeSync))
+    expect(() => checkLine(libc, ear)).toThrow('getsockopt failed')
+    expect(() => checkLine(libc, stream[0])).toThrow('no datagram socket')
   })
 
   it('keeps it also when the near end is closed', () => {

@@ -1,6 +1,8 @@
+import { closeSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import type { Keeper } from '../drain/hand-over.ts'
 import type { AnyServer, Logger } from '../types.ts'
+import { adoption } from './adoption.ts'
 import { writeLabel } from './label.ts'
 import type { Sent } from './line.ts'
 import { type KeptLine, openStoreLine } from './store-line.ts'
@@ -11,13 +13,24 @@ let line: Promise<KeptLine | undefined> | undefined
 export async function keeperFor(server: AnyServer, logger: Logger): Promise<Keeper | undefined> {
   const address = server.address()
   if (address === null || typeof address === 'string') return undefined
-  line ??= openStoreLine(logger).catch((error: Error) => {
+  line ??= openLine(logger).catch((error: Error) => {
     // Without native code. Their promise is kept, and the notifier has said what is missing.
     logger.debug(`idle connections are not handed over: ${error.message}`)
     return undefined
   })
   const kept = await line
   return kept && new LineKeeper(kept, server, address)
+}
+
+async function openLine(logger: Logger): Promise<KeptLine | undefined> {
+  const kept = await openStoreLine(logger)
+  if (kept === undefined) return undefined
+  // What the process before had left for servers that this one has not started yet.
+  for (const { label, fds } of adoption().giveUp()) {
+    kept.send(writeLabel(label), fds)
+    for (const fd of fds) closeSync(fd)
+  }
+  return kept
 }
 
 class LineKeeper implements Keeper {

@@ -7,7 +7,9 @@ const AF_UNIX = 1
 // message comes whole, with its descriptors. Between a pair, net.unix.max_dgram_qlen does not apply.
 const SOCK_DGRAM = 2 | 0o2000000 | 0o4000
 const SOL_SOCKET = 1
+const SO_TYPE = 3
 const SO_SNDBUF = 7
+const SO_DOMAIN = 39
 // At net.core.wmem_max at most. The default of 208 KiB lets some 70,000 descriptors wait.
 const SEND_BUFFER = 4 * 1024 * 1024
 const MSG_DONTWAIT = 0x40
@@ -24,6 +26,16 @@ export function openLine(libc: Libc): { near: number; far: number } {
   new DataView(size.buffer).setInt32(0, SEND_BUFFER, littleEndian)
   libc.setsockopt(near, SOL_SOCKET, SO_SNDBUF, size)
   return { near, far }
+}
+
+/** Throws unless the descriptor may be an end of a line. */
+export function checkLine(libc: Libc, fd: number): void {
+  const option = (name: number): number | undefined => {
+    const value = libc.getsockopt(fd, SOL_SOCKET, name)
+    return value && new DataView(value.buffer, value.byteOffset).getInt32(0, littleEndian)
+  }
+  if (option(SO_DOMAIN) === AF_UNIX && option(SO_TYPE) === SOCK_DGRAM % 16) return
+  throw new Error('it is no datagram socket of AF_UNIX')
 }
 
 /** What became of a message: `full`, there is no room; `gone`, nobody keeps the other end. */

@@ -1,0 +1,205 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import { main, version } from './cli.ts'
+import { commands } from './commands/index.ts'
+import { runCommand } from './commands/run.ts'
+import { runOptionsOf } from './commands/run-options.ts'
+import { CommandError, explain, UsageError } from './errors.ts'
+import { commandHelp } from './help.ts'
+import { parse } from './parse.ts'
+import { exitCodes } from './run/exit-codes.ts'
+import { runDefaults } from './run/options.ts'
+import { fakeIo } from './testing/io.ts'
+
+async function typed(...argv: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+  const io = fakeIo()
+  const code = await main(argv, io)
+  return { code, ...io.written() }
+}
+
+describe('help', () => {
+  const names = commands.map(({ name }) => name)
+
+  test.each([['--help'], ['-h'], ['help']])(
+    '%s lists every command and exit code',
+    async (word) => {
+      const { code, stdout, stderr } = await typed(word)
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+      for (const name of names) expect(stdout).toMatch(new RegExp(`^  ${name} +\\S`, 'm'))
+      for (const exitCode of Object.keys(exitCodes)) expect(stdout).toMatch(`\n  ${exitCode}  `)
+    },
+  )
+
+  test.each(names)(
+    'of %s, by option and by topic, with examples that begin with it',
+    async (name) => {
+      const { code, stdout } = await typed(name, '--help')
+      expect(code).toBe(0)
+      expect(await typed('help', name)).toEqual({ code: 0, stdout, stderr: '' })
+      const command = commands.find((known) => known.name === name)
+      for (const option of Object.keys(command?.options ?? {}))
+        expect(stdout).toContain(`--${option}`)
+      expect(command?.examples.length).toBeGreaterThan(0)
+      for (const [line] of command?.examples ?? []) {
+        expect(line).toContain(`socket-port ${name}`)
+        expect(stdout).toContain(line)
+      }
+    },
+  )
+
+  test('has only examples that are accepted', () => {
+    for (const [line] of commands.flatMap(({ examples }) => examples)) {
+      const [name, ...argv] = line
+        .replace(/^sudo /, '')
+        .split(' ')
+        .slice(1)
+      const command = commands.find((known) => known.name === name)
+      expect(() => command && parse(command, argv), line).not.toThrow()
+      expect(command, line).toBeDefined()
+    }
+  })
+
+  test('keeps to the width of the terminal, and has colours only there', () => {
+    for (const command of commands) {
+      const { stdout } = fakeIo()
+      const lines = commandHelp(command, Object.assign(stdout, { columns: 60 })).split('\n')
+      const examples = command.examples.map(([line]) => `  ${line}`)
+      expect(lines.filter((line) => line.length > 60 && !examples.includes(line))).toEqual([])
+      expect(lines.join()).not.toContain('\u001b')
+    }
+  })
+
+  test('is what a bare socket-port shows, as wrong usage', async () => {
+    const { code, stdout, stderr } = await typed()
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+    expect(stderr).toBe((await typed('--help')).stdout)
+  })
+})
+
+test('--version is that of the package', async () => {
+  const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
+  expect(version()).toBe(manifest.version)
+  expect(await typed('--version')).toEqual({
+    code: 0,
+    stdout: `${manifest.version}\n`,
+    stderr: '',
+  })
+})
+
+describe('wrong usage is one line with the mend, and exit code 2', () => {
+  test.each([
+    [['relaod'], "there is no command 'relaod'. Did you mean reload?"],
+    [['node', 'server.js'], "there is no command 'node'. There are run, reload, status, stop, "],
+    [['help', 'relaod'], "there is no command 'relaod'. Did you mean reload?"],
+    [
+      ['run'],
+      'run needs a command behind --, e.g. socket-port run --listen 8080 -- node server.js',
+    ],
+    [['run', '--listen', 'x', '--', 'a'], "--listen 'x': a port is missing"],
+    [['run', '--mode', '660', '-l', '80', '--', 'a'], '--mode is for unix sockets'],
+    [['run', '--ignore', 'x', '--', 'a'], '--ignore is for --watch'],
+    [['run', '--watch', '/none', '--', 'a'], "--watch '/none': there is no such file or folder"],
+    [['run', '--env-file', '/none', '--', 'a'], "--env-file '/none': there is no such file"],
+    [['run', '--cwd', '/dev/null', '--', 'a'], "--cwd '/dev/null' is no folder"],
+    [['run', '--name', '../x', '--', 'a'], '--name takes up to 64 letters'],
+    [['run', '--notify-access', 'exec', '--', 'a'], '--notify-access takes main or all'],
+    [['reload', '--name', 'a', '--control', 'b'], '--name and --control both say'],
+    [['unit'], 'unit needs ENTRY'],
+    [['unit', 'server.js'], 'unit needs --port, e.g. socket-port unit server.js --port 8080'],
+    [['unit', 'server.js', '-p', '0'], '--port takes a port between 1 and 65535'],
+    [['unit', 'server.js', '-p', '80', '--way', 'x'], '--way takes socket or store or run'],
+    [['unit', 'a b.js', '-p', '80'], 'a unit is named with letters'],
+    [['unit', 'a.js', '-p', '80', '--user', 'a b'], '--user takes the name or number of a user'],
+    [['unit', 'a.js', '-p', '80', '-o', 'x', '--json'], 'leave one out'],
+    [['free'], 'free needs PORT, e.g. socket-port free 8080'],
+    [['free', 'http'], 'free takes a port between 1 and 65535'],
+    [['free', '8080'], 'pass --yes where there is no terminal'],
+    [['free', '8080', '--yes', '--timeout', 'x'], '--timeout takes a time'],
+    [['doctor', '--timeout', 'x'], '--timeout takes a time'],
+    [['doctor', 'a', 'b'], "doctor takes no argument 'b'"],
+  ])('%j', async (argv, message) => {
+    const { code, stdout, stderr } = await typed(...argv)
+    const lines = stderr.split('\n').filter((line) => !line.includes('socket-port: warning:'))
+    expect({ code, stdout, lines: lines.length }).toEqual({ code: 2, stdout: '', lines: 2 })
+    expect(lines[0]).toMatch(/^socket-port: error: /)
+    expect(lines[0]).toContain(message)
+  })
+})
+
+test('errors: what is expected is told in its own words, what is not is told as a bug', () => {
+  const core = (code: string): Error =>
+    Object.assign(new Error('busy'), { name: 'SocketPortError', code })
+  expect(explain(new UsageError('x'))).toEqual({ line: 'x', exitCode: 2 })
+  expect(explain(new CommandError('x'))).toEqual({ line: 'x', exitCode: 1 })
+  expect(explain(core('EADDRINUSE'))).toEqual({ line: 'busy', exitCode: 1 })
+  expect(explain(core('ERR_SOCKET_PORT_INVALID_PORT'))).toEqual({ line: 'busy', exitCode: 2 })
+  expect(explain(Object.assign(new Error('gone'), { code: 'ENOENT' }))).toEqual({
+    line: 'gone',
+    exitCode: 1,
+  })
+  const bug = explain(new TypeError('x is undefined'))
+  expect(bug.exitCode).toBe(1)
+  expect(bug.line).toMatch(/^this is a bug, please report it: TypeError: x is undefined\n {4}at /)
+  expect(explain('text')).toEqual({ line: 'text', exitCode: 1 })
+})
+
+describe('the options of run', () => {
+  const read = (...argv: string[]): ReturnType<typeof runOptionsOf> =>
+    runOptionsOf(parse(runCommand, argv), fakeIo())
+
+  test('are the defaults where nothing is said', async () => {
+    const command = ['node', 'server.js', '--workers', '3']
+    expect(await read('--', ...command)).toEqual({ ...runDefaults, command })
+  })
+
+  test('are what is said', async () => {
+    const options = await read(
+      ...['-l', 'web=8080', '--listen', 'unix:/run/a.sock', '--mode', '660', '-w', '2'],
+      ...['--all-at-once', '--reuse-port', '--ready', 'delay:1s', '--ready-timeout', '10s'],
+      ...['--settle', '0', '--drain-timeout', '2m', '--watchdog', '30s', '--notify-access', 'all'],
+      ...['--backlog', '512', '--name', 'shop', '--control', '/run/c', '--cwd', '/', '--', 'a'],
+    )
+    expect(options).toEqual({
+      command: ['a'],
+      listen: [
+        { port: 8080, name: 'web' },
+        { path: '/run/a.sock', mode: 0o660 },
+      ],
+      backlog: 512,
+      name: 'shop',
+      control: '/run/c',
+      workers: 2,
+      replace: 'all-at-once',
+      reusePort: true,
+      ready: { kind: 'delay', ms: 1_000 },
+      readyTimeout: 10_000,
+      settle: 0,
+      drainTimeout: 120_000,
+      watchdog: 30_000,
+      notifyAccess: 'all',
+      envFiles: [],
+      cwd: '/',
+      watch: undefined,
+    })
+  })
+
+  test('open a watch only when it is called', async () => {
+    const { watch } = await read('--watch', '.', '--ignore', 'dist', '--', 'a')
+    expect(watch).toBeTypeOf('function')
+  })
+
+  test('in help name the defaults that are in force', () => {
+    const { options } = runCommand
+    const ms = (name: string): string | undefined =>
+      /Default: (\w+)\./.exec(options[name]?.summary ?? '')?.[1]
+    expect([ms('ready-timeout'), ms('drain-timeout'), ms('settle')]).toEqual([
+      `${runDefaults.readyTimeout / 1_000}s`,
+      `${runDefaults.drainTimeout / 1_000}s`,
+      `${runDefaults.settle}ms`,
+    ])
+    expect([ms('workers'), ms('backlog')]).toEqual([
+      String(runDefaults.workers),
+      String(runDefaults.backlog),
+    ])
+  })
+})

@@ -1,0 +1,60 @@
+import { commands } from './commands/index.ts'
+import { explain, UsageError } from './errors.ts'
+import { commandHelp, programHelp } from './help.ts'
+import { type Io, styled } from './io.ts'
+import { parse } from './parse.ts'
+import { quote } from './quote.ts'
+import type { ExitCode } from './run/exit-codes.ts'
+import { nearest } from './suggest.ts'
+import { version } from './version.ts'
+
+export { version } from './version.ts'
+
+/** Runs what was typed after `socket-port`, and resolves with the exit code; never rejects. */
+export async function main(argv: readonly string[], io: Io): Promise<ExitCode> {
+  try {
+    return await dispatch(argv, io)
+  } catch (error) {
+    const { line, exitCode } = explain(error)
+    io.stderr.write(`${styled(io.stderr, 'red', 'socket-port: error:')} ${line}\n`)
+    return exitCode
+  }
+}
+
+async function dispatch([name, ...argv]: readonly string[], io: Io): Promise<ExitCode> {
+  if (name === undefined) {
+    io.stderr.write(programHelp(commands, io.stderr))
+    return 2
+  }
+  if (name === '--version' || name === '-v' || name === '-V') {
+    io.stdout.write(`${version()}\n`)
+    return 0
+  }
+  if (name === '--help' || name === '-h' || name === 'help') {
+    const [topic] = argv
+    const text = topic === undefined ? programHelp(commands, io.stdout) : help(topic, io)
+    io.stdout.write(text)
+    return 0
+  }
+  const command = commandNamed(name)
+  const parsed = parse(command, argv)
+  if (parsed.has('help')) {
+    io.stdout.write(commandHelp(command, io.stdout))
+    return 0
+  }
+  return command.execute(parsed, io)
+}
+
+const help = (topic: string, { stdout }: Io): string => commandHelp(commandNamed(topic), stdout)
+
+function commandNamed(name: string): (typeof commands)[number] {
+  const found = commands.find((command) => command.name === name)
+  if (found !== undefined) return found
+  const names = commands.map((command) => command.name)
+  const meant = nearest(name, names)
+  const fix =
+    meant === undefined
+      ? `There are ${names.join(', ')}; for your own command: socket-port run -- COMMAND`
+      : `Did you mean ${meant}?`
+  throw new UsageError(`there is no command ${quote(name)}. ${fix}`)
+}

@@ -1,0 +1,28 @@
+import { type Command, defineCommand } from '../command.ts'
+import { writeJson } from '../io.ts'
+import { duration } from '../values/scalars.ts'
+
+export const doctorCommand: Command = defineCommand<'json' | 'timeout'>({
+  name: 'doctor',
+  summary: 'Say which sockets a service gets, from whom, and what is wrong.',
+  details:
+    'Without a unit it looks at itself: as the ExecStart= of a service it tells what that passes. Ends with 1 if there is an error; warnings alone end with 0.',
+  arguments: [{ name: 'UNIT', summary: 'A systemd service, such as app.service.', optional: true }],
+  options: {
+    json: { summary: 'As JSON, for scripts.' },
+    timeout: { value: 'TIME', summary: 'The longest that systemd is asked. Default: 2s.' },
+  },
+  examples: [
+    ['socket-port doctor app.service', 'Look at a service from outside, running or not.'],
+    ['socket-port doctor --json', 'What was passed to this very process, for a script.'],
+  ],
+  async execute(parsed, io) {
+    const { diagnose, formatDiagnosis } = await import('@socket-port/core')
+    const limit = parsed.last('timeout')
+    const timeout = limit === undefined ? undefined : duration('timeout', limit)
+    const diagnosis = await diagnose({ unit: parsed.arguments[0], timeout })
+    if (parsed.has('json')) writeJson(io, diagnosis)
+    else io.stdout.write(`${formatDiagnosis(diagnosis).trimEnd()}\n`)
+    return diagnosis.problems.some(({ severity }) => severity === 'error') ? 1 : 0
+  },
+})

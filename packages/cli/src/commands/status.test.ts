@@ -1,0 +1,59 @@
+import { expect, test } from 'vitest'
+import type { Status } from '../control/status.ts'
+import { fakeIo } from '../testing/io.ts'
+import { formatStatus, span } from './status.ts'
+
+const at = '2026-01-01T00:00:00.000Z'
+const worker = { worker: 1, startedAt: at, readyAfter: 120, status: null }
+const status: Status = {
+  name: 'shop',
+  pid: 10,
+  version: '0.1.0',
+  state: 'reloading',
+  command: ['node', 'server.js'],
+  startedAt: at,
+  uptime: 90_061_000,
+  sockets: [
+    { name: 'web', address: '[::]:8080', inherited: false },
+    { name: 'unknown', address: 'unix:/run/a.sock', inherited: true },
+  ],
+  generations: [
+    {
+      number: 2,
+      workers: [{ ...worker, pid: 12, state: 'starting', uptime: 40, readyAfter: null }],
+    },
+    {
+      number: 1,
+      workers: [{ ...worker, pid: 11, state: 'draining', uptime: 65_000, status: '3 connections' }],
+    },
+  ],
+  reloads: { succeeded: 4, failed: 1, last: { at, ok: false, reason: 'it exited with 1' } },
+  restarts: 1,
+  stored: [],
+}
+
+test('the status for humans', () => {
+  expect(formatStatus(status, fakeIo().stdout)).toBe(`\
+shop is reloading, process 10, up 1 d 1 h
+  command   node server.js
+  socket    [::]:8080 (web)
+  socket    unix:/run/a.sock, inherited
+  reloads   4 succeeded, 1 failed, the last one at ${at}: it exited with 1
+  restarts  1 process replaced after an unasked end
+generation 2
+  worker 1  pid 12  starting, up 40 ms
+generation 1
+  worker 1  pid 11  draining, up 1 min 5 s, ready after 120 ms: 3 connections
+`)
+})
+
+test.each([
+  [0.4, '0 ms'],
+  [999, '999 ms'],
+  [1_000, '1.0 s'],
+  [59_900, '59.9 s'],
+  [3_599_000, '59 min 59 s'],
+  [3_600_000, '1 h 0 min'],
+])('%d ms is %s', (ms, text) => {
+  expect(span(ms)).toBe(text)
+})

@@ -1,0 +1,64 @@
+import { type Command, defineCommand } from '../command.ts'
+import type { GenerationStatus, Status, WorkerStatus } from '../control/status.ts'
+import { type Output, styled, writeJson } from '../io.ts'
+import { ask, showAnswer, type TargetName, targetOptions } from './control.ts'
+
+export const statusCommand: Command = defineCommand<TargetName | 'json'>({
+  name: 'status',
+  summary: 'Show what runs: sockets, generations, processes, and how the last reload went.',
+  options: { ...targetOptions, json: { summary: 'As JSON, for scripts; times in milliseconds.' } },
+  examples: [
+    ['socket-port status', 'At a glance.'],
+    ['socket-port status --json', 'All of it, for a script.'],
+  ],
+  async execute(parsed, io) {
+    const answer = await ask('status', parsed, io)
+    if (!answer.ok || answer.status === undefined) showAnswer(answer, io)
+    else if (parsed.has('json')) writeJson(io, answer.status)
+    else io.stdout.write(formatStatus(answer.status, io.stdout))
+    return answer.exitCode
+  },
+})
+
+/** The status for humans; the terminal gets colours. */
+export function formatStatus(status: Status, output: Output): string {
+  const { name, pid, state, uptime, command, sockets, generations, reloads, restarts } = status
+  const { succeeded, failed, last } = reloads
+  const mood = state === 'running' ? 'green' : 'yellow'
+  const failure = last !== null && !last.ok ? `, the last one at ${last.at}: ${last.reason}` : ''
+  return [
+    `${styled(output, 'bold', name)} is ${styled(output, mood, state)}, process ${pid}, up ${span(uptime)}`,
+    `  command   ${command.join(' ')}`,
+    ...sockets.map(
+      (socket) =>
+        `  socket    ${socket.address}${socket.name === 'unknown' ? '' : ` (${socket.name})`}${socket.inherited ? ', inherited' : ''}`,
+    ),
+    `  reloads   ${succeeded} succeeded, ${failed} failed${failure}`,
+    `  restarts  ${restarts} ${restarts === 1 ? 'process' : 'processes'} replaced after an unasked end`,
+    ...generations.flatMap((generation) => formatGeneration(generation, output)),
+    '',
+  ].join('\n')
+}
+
+function formatGeneration({ number, workers }: GenerationStatus, output: Output): string[] {
+  return [`generation ${number}`, ...workers.map((worker) => formatWorker(worker, output))]
+}
+
+function formatWorker(worker: WorkerStatus, output: Output): string {
+  const { pid, state, uptime, readyAfter, status } = worker
+  const ready = readyAfter === null ? '' : `, ready after ${span(readyAfter)}`
+  const mood = state === 'ready' ? 'green' : 'yellow'
+  const said = status === null ? '' : `: ${status}`
+  return `  worker ${worker.worker}  pid ${pid}  ${styled(output, mood, state)}, up ${span(uptime)}${ready}${said}`
+}
+
+/** A duration for humans, in its two largest units. */
+export function span(ms: number): string {
+  if (ms < 1_000) return `${Math.round(ms)} ms`
+  if (ms < 60_000) return `${(ms / 1_000).toFixed(1)} s`
+  const minutes = Math.floor(ms / 60_000)
+  if (minutes < 60) return `${minutes} min ${Math.floor((ms % 60_000) / 1_000)} s`
+  const hours = Math.floor(minutes / 60)
+  if (hours < 24) return `${hours} h ${minutes % 60} min`
+  return `${Math.floor(hours / 24)} d ${hours % 24} h`
+}

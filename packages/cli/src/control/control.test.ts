@@ -1,0 +1,161 @@
+import { once } from 'node:events'
+import { chmodSync, closeSync, existsSync, mkdtempSync, rmSync, statSync } from 'node:fs'
+import { connect, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { bindFd } from '@socket-port/core/manager'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { type ControlAnswer, controlRequest } from './client.ts'
+import { controlDirectories, controlPath, findControlPaths, isTrusted } from './path.ts'
+import { type ControlServer, type Handler, openControlServer } from './server.ts'
+
+const answer: ControlAnswer = { ok: true, exitCode: 0, message: 'done' }
+const servers: ControlServer[] = []
+let directory = ''
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'socket-port-'))
+  process.env.XDG_RUNTIME_DIR = directory
+})
+
+afterEach(async () => {
+  delete process.env.XDG_RUNTIME_DIR
+  for (const server of servers.splice(0)) await server.close()
+  rmSync(directory, { recursive: true })
+})
+
+async function open(name: string, handle: Handler = async () => answer): Promise<ControlServer> {
+  const server = await openControlServer(controlPath(name), handle)
+  servers.push(server)
+  return server
+}
+
+describe('a request', () => {
+  it('is answered, with progress before', async () => {
+    await open('web', async (command, progress) => {
+      progress(`${command} 1`)
+      progress('two\nlines')
+      return { ...answer, message: 'all\nwell' }
+    })
+    const lines: string[] = []
+    const onLine = (line: string): void => void lines.push(line)
+    expect(await controlRequest('reload', { name: 'web', onLine })).toEqual({
+      ...{ ok: true, exitCode: 0, message: 'all\nwell' },
+    })
+    expect(lines).toEqual(['reload 1', 'two\nlines'])
+  })
+
+  it('needs no name where one is there, and one where several are', async () => {
+    await open('web')
+    expect(await controlRequest('status')).toEqual(answer)
+    await open('admin')
+    expect(await controlRequest('status')).toMatchObject({
+      ...{ ok: false, exitCode: 2 },
+      message: 'several socket-port run are there: admin, web; choose one with --name',
+    })
+    expect(await controlRequest('status', { name: 'web' })).toEqual(answer)
+  })
+
+  it.each([
+    [{}, 'no socket-port run of this user answers; '],
+    [{ name: 'web' }, 'no socket-port run answers under the name web; '],
+    [{ control: '/nowhere/x.sock' }, 'no socket-port run answers under /nowhere/x.sock; '],
+  ])('to nobody: %j', async (target, message) => {
+    expect(await controlRequest('stop', target)).toMatchObject({
+      ...{ ok: false, exitCode: 3, message: expect.stringContaining(message) },
+    })
+  })
+
+  it('that is never answered fails', async () => {
+    const path = join(directory, 'x.sock')
+    const server = createServer((socket) => socket.end()).listen(path)
+    await once(server, 'listening')
+    expect(await controlRequest('reload', { control: path })).toMatchObject({
+      ok: false,
+      exitCode: 1,
+    })
+    server.close()
+  })
+})
+
+describe('the server', () => {
+  it('is for this user alone', async () => {
+    const { path } = await open('web')
+    expect(statSync(path).mode & 0o777).toBe(0o600)
+    expect(statSync(join(directory, 'socket-port')).mode & 0o777).toBe(0o700)
+  })
+
+  it('leaves no file behind', async () => {
+    const server = await open('web')
+    await server.close()
+    servers.pop()
+    expect(existsSync(server.path)).toBe(false)
+  })
+
+  it('does not take the place of one that answers', async () => {
+    await open('web')
+    await expect(open('web')).rejects.toMatchObject({ exitCode: 4, name: 'CommandError' })
+    expect(await controlRequest('status')).toEqual(answer)
+  })
+
+  it('takes the place of one that is left over', async () => {
+    const path = controlPath('web')
+    // As after SIGKILL: the file stays, and nobody listens.
+    closeSync(await bindFd({ path }))
+    expect(existsSync(path)).toBe(true)
+    await open('web')
+    expect(await controlRequest('status')).toEqual(answer)
+  })
+
+  it('answers what was asked before it closes', async () => {
+    let finish = (): void => {}
+    const asked = new Promise<void>((begun) => {
+      void open('web', () => {
+        begun()
+        return new Promise((resolve) => {
+          finish = () => resolve(answer)
+        })
+      }).then(() => requests.push(controlRequest('stop', { name: 'web' })))
+    })
+    const requests: Promise<ControlAnswer>[] = []
+    await asked
+    const closed = servers.pop()?.close()
+    finish()
+    await closed
+    expect(await requests[0]).toEqual(answer)
+  })
+
+  it.each(['garbage\n', '{"command":"explode"}\n', '1\n', 'null\n'])('ends on %j', async (text) => {
+    const { path } = await open('web')
+    const socket = connect(path)
+    socket.write(text)
+    socket.resume()
+    await once(socket, 'close')
+  })
+})
+
+describe('the path', () => {
+  it.each<[NodeJS.ProcessEnv, number, string | RegExp]>([
+    [{ XDG_RUNTIME_DIR: '/run/user/1' }, 1, '/run/user/1/socket-port'],
+    [{ XDG_RUNTIME_DIR: 'relative' }, 7, /\/socket-port-7$/],
+    [{}, 7, /\/socket-port-7$/],
+    [{}, 0, '/run/socket-port'],
+  ])('%j, user %s: %s', (env, uid, first) => {
+    const [directory] = controlDirectories(env, uid)
+    if (typeof first === 'string') expect(directory).toBe(first)
+    else expect(directory).toMatch(first)
+  })
+
+  it('is short enough whatever the name', () => {
+    const path = controlPath('x'.repeat(200))
+    expect(Buffer.byteLength(path)).toBeLessThanOrEqual(107)
+    expect(path).not.toBe(controlPath('y'.repeat(200)))
+  })
+
+  it('is in no directory into which others write', () => {
+    chmodSync(join(controlPath('web'), '..'), 0o777)
+    expect(isTrusted(join(directory, 'socket-port'))).toBe(false)
+    expect(() => controlPath('web')).toThrow('belongs to another user')
+    expect(findControlPaths()).not.toContain(join(directory, 'socket-port', 'web.sock'))
+  })
+})

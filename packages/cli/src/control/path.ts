@@ -1,0 +1,64 @@
+import { createHash } from 'node:crypto'
+import { lstatSync, mkdirSync, readdirSync } from 'node:fs'
+import { tmpdir, userInfo } from 'node:os'
+import { join } from 'node:path'
+
+// sizeof(sun_path) less its NUL (unix(7)).
+const LONGEST_PATH = 107
+const SUFFIX = '.sock'
+
+/** Where control sockets are, the place for new ones first; pure. */
+export function controlDirectories(env: NodeJS.ProcessEnv, uid: number): string[] {
+  const { XDG_RUNTIME_DIR } = env
+  const shared = '/run/socket-port'
+  const own = join(tmpdir(), `socket-port-${uid}`)
+  const runtime =
+    XDG_RUNTIME_DIR?.startsWith('/') === true ? [join(XDG_RUNTIME_DIR, 'socket-port')] : []
+  return uid === 0 ? [...runtime, shared, own] : [...runtime, own, shared]
+}
+
+export const ownDirectories = (): string[] => controlDirectories(process.env, userInfo().uid)
+
+/** The path of the control socket `name`, in a directory that it makes, for this user alone. */
+export function controlPath(
+  name: string,
+  directory: string = ownDirectories()[0] as string,
+): string {
+  mkdirSync(directory, { recursive: true, mode: 0o700 })
+  if (!isTrusted(directory)) {
+    throw new Error(
+      `${directory} belongs to another user; remove it, or choose a place with --control`,
+    )
+  }
+  return pathIn(directory, name)
+}
+
+/** The same path, whether it is there or not. */
+export function pathIn(directory: string, name: string): string {
+  const path = join(directory, `${name}${SUFFIX}`)
+  if (Buffer.byteLength(path) <= LONGEST_PATH) return path
+  const digest = createHash('sha256').update(name).digest('hex').slice(0, 12)
+  return join(directory, `${digest}${SUFFIX}`)
+}
+
+/** The control sockets of this user and of root; some may be of processes that are gone. */
+export function findControlPaths(directories: readonly string[] = ownDirectories()): string[] {
+  return directories.filter(isTrusted).flatMap((directory) => socketsIn(directory))
+}
+
+function socketsIn(directory: string): string[] {
+  try {
+    const names = readdirSync(directory).filter((name) => name.endsWith(SUFFIX))
+    return names.toSorted().map((name) => join(directory, name))
+  } catch {
+    return []
+  }
+}
+
+/** Nobody else could have put a socket there to be asked in place of ours. */
+export function isTrusted(directory: string): boolean {
+  const stats = lstatSync(directory, { throwIfNoEntry: false })
+  if (stats === undefined || !stats.isDirectory()) return false
+  const isOurs = stats.uid === userInfo().uid || stats.uid === 0
+  return isOurs && (stats.mode & 0o022) === 0
+}

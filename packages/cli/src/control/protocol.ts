@@ -1,0 +1,45 @@
+import type { Socket } from 'node:net'
+import type { ControlAnswer, ControlCommand } from './client.ts'
+
+/** What a client sends: one line of JSON. */
+export interface Request {
+  command: ControlCommand
+}
+
+/** What comes back, each on a line: progress, and at last the answer. */
+export type Reply = { line: string } | { answer: ControlAnswer }
+
+// A request is some thirty bytes; a reply holds the last lines of a process's output.
+const LONGEST = 1_048_576
+
+/** Calls back for each line of JSON that arrives; what is none ends the connection. */
+export function readMessages(socket: Socket, receive: (message: unknown) => void): void {
+  let rest = ''
+  socket.setEncoding('utf8').on('data', (text: string) => {
+    const lines = (rest + text).split('\n')
+    rest = lines.pop() ?? ''
+    if (rest.length > LONGEST) return void socket.destroy()
+    for (const line of lines) {
+      const message = parse(line)
+      if (message === undefined) return void socket.destroy()
+      receive(message)
+    }
+  })
+}
+
+export const writeMessage = (socket: Socket, message: Request | Reply): void =>
+  void socket.write(`${JSON.stringify(message)}\n`)
+
+function parse(line: string): unknown {
+  try {
+    const value: unknown = JSON.parse(line)
+    return typeof value === 'object' && value !== null ? value : undefined
+  } catch {
+    return undefined
+  }
+}
+
+export function isRequest(message: unknown): message is Request {
+  const { command } = message as { command?: unknown }
+  return command === 'reload' || command === 'status' || command === 'stop'
+}

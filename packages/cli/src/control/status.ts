@@ -1,0 +1,50 @@
+/** What `socket-port status --json` prints. Times are milliseconds, dates are ISO 8601. */
+export interface Status {
+  name: string
+  pid: number
+  version: string
+  state: 'starting' | 'running' | 'reloading' | 'stopping'
+  command: readonly string[]
+  startedAt: string
+  uptime: number
+  sockets: readonly SocketStatus[]
+  /** The newest first. */
+  generations: readonly GenerationStatus[]
+  reloads: { succeeded: number; failed: number; last: ReloadStatus | null }
+  /** Processes that were started because the one before had ended unasked. */
+  restarts: number
+  /** Names of descriptors that processes have stored here (FDSTORE=1). */
+  stored: readonly string[]
+}
+
+export interface SocketStatus {
+  name: string
+  /** `[::]:8080`, `unix:/run/app.sock` */
+  address: string
+  inherited: boolean
+}
+
+export interface GenerationStatus {
+  number: number
+  workers: readonly WorkerStatus[]
+}
+
+export interface WorkerStatus {
+  /** From 1. */
+  worker: number
+  pid: number
+  state: 'starting' | 'ready' | 'draining'
+  startedAt: string
+  uptime: number
+  /** From the start until ready; null before. */
+  readyAfter: number | null
+  /** The last `STATUS=` it sent; a draining process of core tells its open connections here. */
+  status: string | null
+}
+
+export interface ReloadStatus {
+  at: string
+  ok: boolean
+  /** Why it failed. */
+  reason: string | null
+}

@@ -1,0 +1,36 @@
+import type { ExitCode } from './run/exit-codes.ts'
+
+/** An expected failure: its message is all that is shown, and the process exits with `exitCode`. */
+export class CommandError extends Error {
+  override readonly name: string = 'CommandError'
+  readonly exitCode: ExitCode
+
+  constructor(message: string, exitCode: ExitCode = 1) {
+    super(message)
+    this.exitCode = exitCode
+  }
+}
+
+/** What was typed is wrong. The message quotes it and says how to mend it. */
+export class UsageError extends CommandError {
+  override readonly name: string = 'UsageError'
+
+  constructor(message: string) {
+    super(message, 2)
+  }
+}
+
+/** The line that is shown for an error, and what the process exits with. */
+export function explain(error: unknown): { line: string; exitCode: ExitCode } {
+  if (error instanceof CommandError) return { line: error.message, exitCode: error.exitCode }
+  if (!(error instanceof Error)) return { line: String(error), exitCode: 1 }
+  const code = 'code' in error ? String(error.code) : undefined
+  // What core says of a value is about what was typed: every other value is checked here already.
+  if (code?.startsWith('ERR_SOCKET_PORT_INVALID_')) {
+    return { line: error.message, exitCode: 2 }
+  }
+  // By name: core is not loaded to show an error.
+  const expected = error.name === 'SocketPortError' || /^E[A-Z0-9]+$/.test(code ?? '')
+  const line = expected ? error.message : `this is a bug, please report it: ${error.stack}`
+  return { line, exitCode: 1 }
+}

@@ -1,0 +1,23 @@
+import type { Readable, Writable } from 'node:stream'
+import { styleText } from 'node:util'
+
+export type Output = Writable & { isTTY?: boolean; columns?: number }
+export type Input = Readable & { isTTY?: boolean }
+
+/** Where a command reads and writes: the process's own streams, or those of a test. */
+export interface Io {
+  readonly stdin: Input
+  readonly stdout: Output
+  readonly stderr: Output
+}
+
+type Style = Parameters<typeof styleText>[0]
+
+/** Text with a style where the stream is a terminal and NO_COLOR is not set, else as it is. */
+export const styled = (stream: Output, style: Style, text: string): string =>
+  styleText(style, text, { stream, validateStream: true })
+
+/** Writes what a script may read: JSON, indented, with a newline at its end. */
+export function writeJson({ stdout }: Io, value: unknown): void {
+  stdout.write(`${JSON.stringify(value, undefined, 2)}\n`)
+}

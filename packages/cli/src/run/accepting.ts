@@ -1,0 +1,83 @@
+import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
+import { readStat } from '@socket-port/core/manager'
+
+/**
+ * Whether a process of the session that `leader` leads waits for connections on one of the sockets:
+ * one of its epoll(7) instances has it. A process without epoll has the socket open, and one of its
+ * threads is in accept(2), poll(2) or select(2).
+ */
+export function isAccepting(leader: number, inodes: ReadonlySet<bigint>): boolean {
+  return sessionOf(leader).some((pid) => {
+    const epolls = epollsOf(pid)
+    if (epolls.length === 0) return waits(pid, inodes)
+    return epolls.flatMap(epollInodes).some((inode) => inodes.has(inode))
+  })
+}
+
+/** The processes of the session that `leader` leads, or has led, but for those that have ended. */
+export function sessionOf(leader: number): number[] {
+  return readNames('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => isIn(leader, pid))
+}
+
+function isIn(session: number, pid: number): boolean {
+  const stat = readStat(pid)
+  return stat?.session === session && stat.state !== 'Z'
+}
+
+// What the kernel says of each epoll instance of the process.
+function epollsOf(pid: number): string[] {
+  return readNames(`/proc/${pid}/fd`)
+    .filter((fd) => linkOf(`/proc/${pid}/fd/${fd}`) === 'anon_inode:[eventpoll]')
+    .map((fd) => read(`/proc/${pid}/fdinfo/${fd}`))
+}
+
+/** The inodes that an epoll instance watches, from its fdinfo (proc_pid_fdinfo(5)); pure. */
+export function epollInodes(fdinfo: string): bigint[] {
+  return [...fdinfo.matchAll(/^tfd:.* ino:([0-9a-f]+)/gm)].map(([, hex]) => BigInt(`0x${hex}`))
+}
+
+// Where a thread waits in accept(2) (net/ipv4, net/core) or in poll(2) and select(2) (fs/select.c).
+const WAITS = /^(inet_csk_accept|__skb_wait_for_more_packets|poll_schedule_timeout)/
+
+function waits(pid: number, inodes: ReadonlySet<bigint>): boolean {
+  const isWaiting = readNames(`/proc/${pid}/task`).some((task) =>
+    WAITS.test(read(`/proc/${pid}/task/${task}/wchan`)),
+  )
+  return isWaiting && readNames(`/proc/${pid}/fd`).some((fd) => inodes.has(inodeOf(pid, fd)))
+}
+
+function inodeOf(pid: number, fd: string): bigint {
+  try {
+    return statSync(`/proc/${pid}/fd/${fd}`, { bigint: true }).ino
+  } catch {
+    return -1n
+  }
+}
+
+// What is gone by now, or another user's, is as good as not there.
+function readNames(directory: string): string[] {
+  try {
+    return readdirSync(directory)
+  } catch {
+    return []
+  }
+}
+
+function read(file: string): string {
+  try {
+    return readFileSync(file, 'latin1')
+  } catch {
+    return ''
+  }
+}
+
+function linkOf(path: string): string {
+  try {
+    return readlinkSync(path)
+  } catch {
+    return ''
+  }
+}

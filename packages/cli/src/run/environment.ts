@@ -1,0 +1,50 @@
+import { CHANNEL_VARIABLE } from '@socket-port/core/manager'
+
+/** What a process is told beside the environment of this one. */
+export interface Passed {
+  /** Names of the descriptors from 3 on. */
+  names: readonly string[]
+  notifySocket: string
+  /** Through which it gets connections of the process before it. */
+  channel: readonly [socket: number, bell: number]
+  /** Milliseconds. */
+  watchdog: number | undefined
+  /** The most descriptors that it may store (FDSTORE=1). */
+  storeSize: number
+  generation: number
+  worker: number
+  /** Read from the environment files. */
+  files: Readonly<Record<string, string>>
+  /** Colours that the terminal has, as FORCE_COLOR says it; `undefined` for no terminal. */
+  colours: string | undefined
+}
+
+// What a manager of this process has said to it alone.
+const OURS =
+  /^(LISTEN_(FDS|PID|PIDFDID|FDNAMES)|NOTIFY_SOCKET|WATCHDOG_(USEC|PID)|FDSTORE|MAINPID|SOCKET_PORT_.*)$/
+
+/** The environment of a process; pure. */
+export function childEnvironment(
+  env: Readonly<NodeJS.ProcessEnv>,
+  passed: Passed,
+): NodeJS.ProcessEnv {
+  const { names, watchdog, colours, files } = passed
+  const inherited = Object.entries(env).filter(([name]) => !OURS.test(name))
+  return {
+    ...(colours !== undefined && env.NO_COLOR === undefined && { FORCE_COLOR: colours }),
+    ...Object.fromEntries(inherited),
+    ...files,
+    ...(names.length > 0 && {
+      LISTEN_FDS: String(names.length),
+      LISTEN_FDNAMES: names.join(':'),
+    }),
+    NOTIFY_SOCKET: passed.notifySocket,
+    FDSTORE: String(passed.storeSize),
+    ...(watchdog !== undefined && { WATCHDOG_USEC: String(Math.round(watchdog * 1000)) }),
+    [CHANNEL_VARIABLE]: passed.channel.join(','),
+    // Whoever takes over runs already: core then stops accepting as soon as it drains.
+    SOCKET_PORT_SUCCESSOR: 'running',
+    SOCKET_PORT_GENERATION: String(passed.generation),
+    SOCKET_PORT_WORKER: String(passed.worker),
+  }
+}

@@ -1,0 +1,60 @@
+import { closeSync } from 'node:fs'
+import { describeFd } from '@socket-port/core/manager'
+import { inodeOf } from './sockets.ts'
+
+export interface Stored {
+  name: string
+  fd: number
+  inode: bigint
+  /** It listens: every worker gets it. What is connected goes to one. */
+  listening: boolean
+}
+
+// What sd_pid_notify_with_fds(3) allows in FDNAME, and the name where none fits.
+const NAME = /^[\x20-\x39\x3b-\x7e]{1,255}$/
+const NAMELESS = 'stored'
+
+/** Descriptors that processes leave here for those that come after them (FDSTORE=1). */
+export class FdStore {
+  static readonly size: number = 1024
+  #stored: Stored[] = []
+
+  get all(): readonly Stored[] {
+    return this.#stored
+  }
+
+  /** Takes what a message brought; `kept` are sockets that are passed anyway. */
+  add(name: string | undefined, fds: readonly number[], kept: ReadonlySet<bigint>): void {
+    for (const fd of fds) {
+      const inode = inodeOf(fd)
+      const isKnown = kept.has(inode) || this.#stored.some((one) => one.inode === inode)
+      if (isKnown || this.#stored.length >= FdStore.size) {
+        closeSync(fd)
+        continue
+      }
+      const facts = describeFd(fd)
+      const listening = typeof facts !== 'string' && facts.listening
+      const valid = name !== undefined && NAME.test(name) ? name : NAMELESS
+      this.#stored.push({ name: valid, fd, inode, listening })
+    }
+  }
+
+  /** Closes what is stored under the name (FDSTOREREMOVE=1). */
+  remove(name: string): void {
+    this.#close((stored) => stored.name === name)
+  }
+
+  close(): void {
+    this.#close(() => true)
+  }
+
+  /** What worker `number` of a new generation gets. */
+  for(number: number): readonly Stored[] {
+    return this.#stored.filter(({ listening }) => listening || number === 1)
+  }
+
+  #close(which: (stored: Stored) => boolean): void {
+    for (const stored of this.#stored.filter(which)) closeSync(stored.fd)
+    this.#stored = this.#stored.filter((stored) => !which(stored))
+  }
+}

@@ -1,0 +1,74 @@
+import { fstatSync, openSync } from 'node:fs'
+import { afterEach, describe, expect, it } from 'vitest'
+import { Population } from '../supervisor/population.ts'
+import { Worker } from '../supervisor/worker.ts'
+import { FakeChild } from '../testing/fake-child.ts'
+import { FakeClock } from '../testing/fake-clock.ts'
+import { FdStore } from './fd-store.ts'
+import { dispatch } from './notifications.ts'
+
+const store = new FdStore()
+afterEach(() => store.close())
+
+function setUp({ pid, access = 'main' as const }: { pid: number; access?: 'main' | 'all' }) {
+  const rules = { ready: { kind: 'notify' as const }, program: 'x', watchdog: undefined }
+  const times = { readyTimeout: 1000, settle: 10, drainTimeout: 10 }
+  const place = { generation: 1, worker: 1 }
+  const clock = new FakeClock()
+  const worker = new Worker(new FakeChild(pid), place, { ...rules, ...times }, clock)
+  const population = new Population()
+  population.add(worker)
+  const heard: Worker[] = []
+  const send = (from: number | undefined, text: string, fds: number[] = []): void => {
+    const fields = new Map(text.split('\n').map((line) => line.split('=') as [string, string]))
+    dispatch(
+      { pid: from, fields, fds },
+      {
+        population,
+        access,
+        store,
+        kept: new Set(),
+        heard: (one) => heard.push(one),
+        successorOf: () => undefined,
+      },
+    )
+  }
+  return { worker, heard, send, clock }
+}
+
+const isOpen = (fd: number): boolean => {
+  try {
+    return fstatSync(fd) !== undefined
+  } catch {
+    return false
+  }
+}
+
+describe('dispatch', () => {
+  it('a message of the process itself counts', () => {
+    const { worker, heard, send } = setUp({ pid: 77 })
+    send(77, 'READY=1\nSTATUS=up')
+    expect(worker).toMatchObject({ state: 'settling', status: 'up' })
+    expect(heard).toEqual([worker])
+  })
+
+  it.each([undefined, 78, 2 ** 22])('one of %s does not', (from) => {
+    const { worker, heard, send } = setUp({ pid: 77 })
+    const fd = openSync('/dev/null', 'r')
+    send(from, 'READY=1\nFDSTORE=1', [fd])
+    expect(worker.state).toBe('starting')
+    expect(heard).toEqual([])
+    expect(isOpen(fd)).toBe(false)
+  })
+
+  it('keeps what is to be stored, and closes every other descriptor', () => {
+    const { send } = setUp({ pid: 77 })
+    const [kept, barrier] = [openSync('/dev/null', 'r'), openSync('/dev/null', 'r')]
+    send(77, 'FDSTORE=1\nFDNAME=a', [kept])
+    send(77, 'BARRIER=1', [barrier])
+    expect([isOpen(kept), isOpen(barrier)]).toEqual([true, false])
+    expect(store.all.map(({ name }) => name)).toEqual(['a'])
+    send(77, 'FDSTOREREMOVE=1\nFDNAME=a')
+    expect(isOpen(kept)).toBe(false)
+  })
+})

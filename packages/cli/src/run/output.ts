@@ -1,0 +1,66 @@
+import { Socket } from 'node:net'
+import { openPipe } from '@socket-port/core/manager'
+
+// As much as a screen shows.
+const MOST_LINES = 20
+const MOST_CHARACTERS = 8_192
+// A process that has ended may have left its output to others, which hold it open.
+const LAST_OUTPUT = 200
+
+/** The last lines of a text that keeps growing. */
+export class Tail {
+  #text = ''
+
+  add(text: string): void {
+    this.#text = (this.#text + text).slice(-MOST_CHARACTERS)
+  }
+
+  toString(): string {
+    return this.#text
+      .split('\n')
+      .slice(-MOST_LINES - 1)
+      .join('\n')
+      .trimEnd()
+  }
+}
+
+/** Cuts a text that comes in pieces into lines. */
+export class Lines {
+  #rest = ''
+
+  add(text: string): string[] {
+    const lines = (this.#rest + text).split('\n')
+    // A line without an end must not fill the memory.
+    this.#rest = (lines.pop() ?? '').slice(-MOST_CHARACTERS)
+    return lines
+  }
+}
+
+/** One stream of a child's output, on its way to one of ours. */
+export interface Output {
+  /** For the child; to be closed here once the child has it. */
+  writeEnd: number
+  /** Resolves when everything has been read; with no writer left, or soon after `ended`. */
+  read(): Promise<void>
+}
+
+/** Opens a pipe; what comes through is copied to `to` and told to `heard`. */
+export function openOutput(to: NodeJS.WritableStream, heard: (text: string) => void): Output {
+  const { readEnd, writeEnd } = openPipe()
+  const stream = new Socket({ fd: readEnd, readable: true, writable: false })
+  stream.on('data', (bytes: Buffer) => {
+    to.write(bytes)
+    heard(bytes.toString())
+  })
+  // A pipe that cannot be read ends as one that is finished.
+  stream.on('error', () => {})
+  const closed = new Promise<void>((resolve) => stream.once('close', resolve))
+  return {
+    writeEnd,
+    async read() {
+      const timer = setTimeout(() => stream.destroy(), LAST_OUTPUT)
+      await closed
+      clearTimeout(timer)
+    },
+  }
+}

@@ -1,0 +1,86 @@
+import { quote } from '@socket-port/core/manager'
+import type { Child } from '../supervisor/child.ts'
+import { realClock } from '../supervisor/clock.ts'
+import { type Place, Worker } from '../supervisor/worker.ts'
+import { commandLine, type Launcher } from './command-line.ts'
+import { childEnvironment } from './environment.ts'
+import { FdStore } from './fd-store.ts'
+import type { RunOptions } from './options.ts'
+import { inodeOf, type KeptSocket } from './sockets.ts'
+import { spawnChild } from './spawn.ts'
+import { workingDirectory } from './working-directory.ts'
+
+// SD_LISTEN_FDS_START of sd_listen_fds(3).
+const FIRST_FD = 3
+
+/** What the processes of one generation have in common, beside the options. */
+export interface Spec {
+  /** Of the environment files. */
+  files: Readonly<Record<string, string>>
+}
+
+/** Starts processes with the sockets and what is stored for them. */
+export class Processes {
+  readonly #options: RunOptions
+  readonly #sockets: readonly KeptSocket[]
+  readonly #store: FdStore
+  readonly #notifySocket: string
+  readonly #launcher: Launcher
+  readonly #cwd: string
+
+  constructor(
+    options: RunOptions,
+    sockets: readonly KeptSocket[],
+    store: FdStore,
+    notifySocket: string,
+    launcher: Launcher,
+  ) {
+    this.#options = options
+    this.#sockets = sockets
+    this.#store = store
+    this.#notifySocket = notifySocket
+    this.#launcher = launcher
+    this.#cwd = workingDirectory(options.cwd)
+  }
+
+  start({ files }: Spec, place: Place): Worker {
+    const { command, ready, readyTimeout, settle, drainTimeout, watchdog } = this.#options
+    const rules = { ready, readyTimeout, settle, drainTimeout, watchdog }
+    // Assigned before the child can have printed anything.
+    let worker: Worker | undefined
+    const child = this.#spawn(files, place, (line) => worker?.printed(line))
+    worker = new Worker(child, place, { ...rules, program: quote(command[0]) }, realClock)
+    return worker
+  }
+
+  #spawn(files: Spec['files'], place: Place, printed: (line: string) => void): Child {
+    const { command, watchdog } = this.#options
+    const kept = this.#sockets.map(({ name, fds }) => ({
+      name,
+      fd: fds[(place.worker - 1) % fds.length] as number,
+      listening: true,
+    }))
+    const passed = [...kept, ...this.#store.for(place.worker)]
+    const [file, args] = commandLine(command, this.#launcher)
+    return spawnChild({
+      ...{ file, args, cwd: this.#cwd, printed },
+      env: childEnvironment(process.env, {
+        ...{ ...place, files, watchdog, colours: colours() },
+        names: passed.map(({ name }) => name),
+        notifySocket: this.#notifySocket,
+        // Behind what LISTEN_FDS counts, which programs in any language look at.
+        channel: [FIRST_FD + passed.length, FIRST_FD + passed.length + 1],
+        storeSize: FdStore.size,
+      }),
+      fds: passed.map(({ fd }) => fd),
+      inodes: new Set(passed.filter(({ listening }) => listening).map(({ fd }) => inodeOf(fd))),
+    })
+  }
+}
+
+// A process that writes into a pipe believes that nobody can show its colours.
+function colours(): string | undefined {
+  if (!process.stdout.isTTY) return undefined
+  const depth = process.stdout.getColorDepth()
+  return depth >= 24 ? '3' : depth >= 8 ? '2' : depth >= 4 ? '1' : undefined
+}

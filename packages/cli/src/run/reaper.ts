@@ -1,0 +1,16 @@
+import { reapOrphans } from '@socket-port/core/manager'
+
+// SIGCHLD is not queued: one may stand for several, and the last may come during a look.
+const LOOK_AGAIN = 10_000
+
+/** As PID 1, collects the processes that lost their parent; returns what ends it. */
+export function startReaper(ownPids: () => Iterable<number>): () => void {
+  if (process.pid !== 1) return () => {}
+  const look = (): void => void reapOrphans(new Set(ownPids()))
+  const timer = setInterval(look, LOOK_AGAIN).unref()
+  process.on('SIGCHLD', look)
+  return () => {
+    clearInterval(timer)
+    process.off('SIGCHLD', look)
+  }
+}

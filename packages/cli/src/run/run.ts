@@ -1,0 +1,38 @@
+import { CommandError } from '../errors.ts'
+import type { ExitCode } from './exit-codes.ts'
+import type { RunOptions } from './options.ts'
+import { Reporter } from './reporter.ts'
+import { Run } from './session.ts'
+import { hasSetpriv } from './setpriv.ts'
+import { closeSockets, openSockets } from './sockets.ts'
+import { watchdogOf } from './upstream.ts'
+
+/**
+ * Runs the command until it is told to stop; resolves with the exit code of this process, in which
+ * nothing is left open.
+ *
+ * @throws {CommandError} where it cannot begin: a socket, the name
+ */
+export async function run(options: RunOptions): Promise<ExitCode> {
+  if (process.platform !== 'linux') {
+    throw new CommandError(
+      `socket-port run needs Linux, and this is ${process.platform}: elsewhere Node cannot keep a socket ` +
+        'without accepting on it. Start the program itself; it then binds its own port',
+    )
+  }
+  // Core clears both groups of variables when it first reads one.
+  const watchdog = (options.watchdog ?? watchdogOf(process.env)) || undefined
+  // Nobody reads on: no reason to end what serves.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
+  const reporter = new Reporter()
+  const [sockets, setpriv] = await Promise.all([
+    openSockets(options, reporter.logger),
+    hasSetpriv(),
+  ])
+  try {
+    const launcher = { pid: process.pid, setpriv }
+    return await new Run({ ...options, watchdog }, sockets, launcher, reporter).toTheEnd()
+  } finally {
+    closeSockets(sockets)
+  }
+}

@@ -1,0 +1,99 @@
+import { closeSync, fstatSync } from 'node:fs'
+import { inspect, type Logger, listenFd, SocketPortError } from '@socket-port/core'
+import { bindFd, describeFd, setBlocking } from '@socket-port/core/manager'
+import { CommandError } from '../errors.ts'
+import type { ListenAddress, RunOptions } from './options.ts'
+
+/** A socket that is kept here for as long as the command runs. */
+export interface KeptSocket {
+  name: string
+  /** `[::]:8080`, `unix:/run/app.sock` */
+  address: string
+  inherited: boolean
+  /** One for all workers, or one for each. */
+  fds: readonly number[]
+}
+
+/**
+ * Opens the sockets, or takes those that were inherited; what else was inherited comes last.
+ *
+ * @throws {CommandError} with exit code 4 for a socket that cannot be opened
+ */
+export async function openSockets(options: RunOptions, logger: Logger): Promise<KeptSocket[]> {
+  // Node is told about the sockets once; what was passed is listed before any of it is taken.
+  const passed = inspect({ logger })
+  const kept: KeptSocket[] = []
+  try {
+    for (const address of options.listen) kept.push(await openSocket(address, options, logger))
+  } catch (error) {
+    closeSockets(kept)
+    if (!(error instanceof SocketPortError)) throw error
+    throw new CommandError(error.message, 4)
+  }
+  const taken = new Set(kept.map(({ fds: [fd = -1] }) => inodeOf(fd)))
+  for (const { fd, name } of passed) {
+    if (taken.has(inodeOf(fd))) continue
+    kept.push({ name, address: textOf(fd), inherited: true, fds: [fd] })
+  }
+  return kept
+}
+
+export function closeSockets(sockets: readonly KeptSocket[]): void {
+  for (const fd of sockets.flatMap(({ fds }) => fds)) closeSync(fd)
+}
+
+export const inodeOf = (fd: number): bigint => fstatSync(fd, { bigint: true }).ino
+
+async function openSocket(
+  address: ListenAddress,
+  { backlog, reusePort, workers }: RunOptions,
+  logger: Logger,
+): Promise<KeptSocket> {
+  const { mode, ...query } = address
+  const inherited = listenFd({ ...query, logger })
+  if (inherited !== undefined) {
+    const { name } = inspect({ logger }).find(sameSocket(inherited)) ?? {}
+    return kept(address.name ?? name, true, [inherited])
+  }
+  const { name: _, ...place } = query
+  const target = { ...place, backlog, logger, ...(mode !== undefined && { mode }) }
+  if (!reusePort || workers === 1 || address.path !== undefined) {
+    return kept(address.name, false, [await open(target)])
+  }
+  const first = await open({ ...target, reusePort })
+  const fds: [number, ...number[]] = [first]
+  try {
+    const { port } = factsOf(first)
+    // With port 0 the first has chosen for all.
+    while (fds.length < workers) {
+      fds.push(await open({ ...target, reusePort, ...(port !== undefined && { port }) }))
+    }
+  } catch (error) {
+    for (const fd of fds) closeSync(fd)
+    throw error
+  }
+  return kept(address.name, false, fds)
+}
+
+async function open(target: Parameters<typeof bindFd>[0]): Promise<number> {
+  const fd = await bindFd(target)
+  setBlocking(fd)
+  return fd
+}
+
+const kept = (name = 'unknown', inherited: boolean, fds: [number, ...number[]]): KeptSocket => ({
+  ...{ name, inherited, fds },
+  address: textOf(fds[0]),
+})
+
+const sameSocket =
+  (fd: number) =>
+  (entry: { fd: number }): boolean =>
+    inodeOf(entry.fd) === inodeOf(fd)
+
+function factsOf(fd: number): { port?: number | undefined; text?: string } {
+  const facts = describeFd(fd)
+  return typeof facts === 'string' ? {} : facts
+}
+
+const textOf = (fd: number): string => factsOf(fd).text ?? `fd ${fd}`

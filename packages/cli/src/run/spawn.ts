@@ -1,0 +1,130 @@
+import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { closeSync } from 'node:fs'
+import { ChildChannel } from '@socket-port/core/manager'
+import type { Child } from '../supervisor/child.ts'
+import type { Exit } from '../supervisor/failure.ts'
+import { isAccepting } from './accepting.ts'
+import { endLeftovers } from './leftovers.ts'
+import { Lines, type Output, openOutput, Tail } from './output.ts'
+
+export interface SpawnOptions {
+  file: string
+  args: readonly string[]
+  env: NodeJS.ProcessEnv
+  cwd: string
+  /** What becomes fd 3 and up; the two ends of a channel come behind it. */
+  fds: readonly number[]
+  /** Inodes of the sockets among them on which a server waits. */
+  inodes: ReadonlySet<bigint>
+  printed(line: string): void
+}
+
+/** Starts a process; one that cannot be started is a child that has ended. */
+export function spawnChild(options: SpawnOptions): Child {
+  const tail = new Tail()
+  const outputs: Output[] = []
+  let channel: ChildChannel | undefined
+  try {
+    channel = new ChildChannel()
+    for (const to of [process.stdout, process.stderr]) {
+      const lines = new Lines()
+      const heard = (text: string): void => {
+        tail.add(text)
+        for (const line of lines.add(text)) options.printed(line)
+      }
+      outputs.push(openOutput(to, heard))
+    }
+    const writeEnds = outputs.map(({ writeEnd }) => writeEnd)
+    const stdio: StdioOptions = ['ignore', ...writeEnds, ...options.fds, ...channel.fds]
+    const { file, args, env, cwd } = options
+    // In a session of its own: a Ctrl-C reaches it through us alone, and once.
+    const child = spawn(file, args, { env, cwd, stdio, detached: true })
+    return new SpawnedChild(child, outputs, channel, tail, options.inodes)
+  } catch (error) {
+    channel?.close()
+    return neverStarted(error as Error)
+  } finally {
+    channel?.started()
+    for (const { writeEnd } of outputs) closeSync(writeEnd)
+  }
+}
+
+class SpawnedChild implements Child {
+  readonly exited: Promise<Exit>
+  readonly #child: ChildProcess
+  readonly #channel: ChildChannel
+  readonly #tail: Tail
+  readonly #inodes: ReadonlySet<bigint>
+
+  constructor(
+    child: ChildProcess,
+    outputs: Output[],
+    channel: ChildChannel,
+    tail: Tail,
+    inodes: ReadonlySet<bigint>,
+  ) {
+    this.#child = child
+    this.#channel = channel
+    this.#tail = tail
+    this.#inodes = inodes
+    this.exited = exitOf(child).then(async (exit) => {
+      channel.close()
+      if (child.pid !== undefined) await endLeftovers(child.pid)
+      await Promise.all(outputs.map((output) => output.read()))
+      return exit
+    })
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? -1
+  }
+
+  get #isRunning(): boolean {
+    return this.#child.exitCode === null && this.#child.signalCode === null
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    // Node forgets the pid as soon as it has collected the process.
+    this.#child.kill(signal)
+  }
+
+  kill(): void {
+    const { pid } = this.#child
+    // While its leader has not been collected, the group's number belongs to nobody else.
+    if (pid !== undefined && this.#isRunning) process.kill(-pid, 'SIGKILL')
+  }
+
+  pass(fds: readonly number[]): boolean {
+    return this.#isRunning && this.#channel.pass(fds)
+  }
+
+  tail(): string {
+    return this.#tail.toString()
+  }
+
+  isAccepting(): boolean {
+    return isAccepting(this.pid, this.#inodes)
+  }
+}
+
+async function exitOf(child: ChildProcess): Promise<Exit> {
+  try {
+    const [code, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null]
+    return { code, signal }
+  } catch (error) {
+    return { code: null, signal: null, error: (error as Error).message }
+  }
+}
+
+function neverStarted(error: Error): Child {
+  return {
+    pid: -1,
+    exited: Promise.resolve({ code: null, signal: null, error: error.message }),
+    signal() {},
+    kill() {},
+    pass: () => false,
+    tail: () => '',
+    isAccepting: () => false,
+  }
+}

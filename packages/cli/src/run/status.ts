@@ -1,0 +1,53 @@
+import type { GenerationStatus, ReloadStatus, Status } from '../control/status.ts'
+import type { Worker } from '../supervisor/worker.ts'
+import type { KeptSocket } from './sockets.ts'
+
+export interface Facts {
+  name: string
+  version: string
+  state: Status['state']
+  command: readonly string[]
+  sockets: readonly KeptSocket[]
+  workers: readonly Worker[]
+  restarts: number
+  reloads: { succeeded: number; failed: number; last: ReloadStatus | null }
+  stored: readonly { name: string }[]
+  /** Milliseconds, as the workers' times. */
+  now: number
+}
+
+/** What `status` answers; pure but for the clock. */
+export function statusOf(facts: Facts): Status {
+  const { name, version, state, command, sockets, workers, reloads, restarts, stored, now } = facts
+  const numbers = [...new Set(workers.map(({ place }) => place.generation))]
+  return {
+    ...{ name, pid: process.pid, version, state, command },
+    startedAt: date(performance.timeOrigin),
+    uptime: Math.round(performance.now()),
+    sockets: sockets.map(({ name, address, inherited }) => ({ name, address, inherited })),
+    generations: numbers
+      .toSorted((a, b) => b - a)
+      .map(
+        (number): GenerationStatus => ({
+          number,
+          workers: workers
+            .filter(({ place }) => place.generation === number)
+            .map((worker) => workerStatus(worker, now)),
+        }),
+      ),
+    ...{ reloads, restarts, stored: stored.map(({ name }) => name) },
+  }
+}
+
+function workerStatus(worker: Worker, now: number): GenerationStatus['workers'][number] {
+  const { place, pid, startedAt, readyAt, state, status = null } = worker
+  return {
+    ...{ worker: place.worker, pid, status },
+    state: state === 'draining' || state === 'ready' ? state : 'starting',
+    startedAt: date(performance.timeOrigin + startedAt),
+    uptime: Math.round(now - startedAt),
+    readyAfter: readyAt === undefined ? null : Math.round(readyAt - startedAt),
+  }
+}
+
+const date = (ms: number): string => new Date(ms).toISOString()

@@ -1,0 +1,35 @@
+/** Returns the known word that was most likely meant, or undefined if none is near. */
+export function nearest(word: string, known: Iterable<string>): string | undefined {
+  let best: string | undefined
+  // A third of the letters may be wrong: `prot` is port, `foo` is nothing.
+  let least = Math.max(2, Math.ceil(word.length / 3)) + 1
+  for (const candidate of known) {
+    const distance = edits(word, candidate)
+    if (distance < least && distance < candidate.length) {
+      best = candidate
+      least = distance
+    }
+  }
+  return best
+}
+
+/** Letters to insert, remove, replace, or swap with their neighbour (optimal string alignment). */
+function edits(a: string, b: string): number {
+  const rows: number[][] = [Array.from({ length: b.length + 1 }, (_, j) => j)]
+  const at = (i: number, j: number): number => rows[i]?.[j] ?? Number.POSITIVE_INFINITY
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i]
+    rows.push(row)
+    for (let j = 1; j <= b.length; j++) {
+      const cost = a[i - 1] === b[j - 1] ? 0 : 1
+      const swapped = a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]
+      row[j] = Math.min(
+        at(i - 1, j) + 1,
+        at(i, j - 1) + 1,
+        at(i - 1, j - 1) + cost,
+        swapped ? at(i - 2, j - 2) + 1 : Number.POSITIVE_INFINITY,
+      )
+    }
+  }
+  return at(a.length, b.length)
+}

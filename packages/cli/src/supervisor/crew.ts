@@ -1,0 +1,118 @@
+import { type BackOffRules, backOffRules } from './back-off.ts'
+import type { Clock } from './clock.ts'
+import { describeExit } from './failure.ts'
+import { Population } from './population.ts'
+import { type Plan, Slot } from './slot.ts'
+import type { Place, Worker } from './worker.ts'
+
+export interface CrewOptions<Spec> {
+  workers: number
+  /** How often a process that fails is started again before something must change. */
+  retry: 'for-ever' | 'once'
+  clock: Clock
+  backOff?: BackOffRules
+  launch(spec: Spec, place: Place): Worker
+  report(message: string): void
+}
+
+/** The slots and their processes: one that ends unasked is followed by another. */
+export class Crew<Spec> {
+  readonly slots: readonly Slot<Spec>[]
+  readonly population: Population = new Population()
+  /** Processes that were started because the one before had ended unasked. */
+  restarts = 0
+  isStopping = false
+  readonly #options: CrewOptions<Spec>
+
+  constructor(options: CrewOptions<Spec>) {
+    this.#options = options
+    const rules = options.backOff ?? backOffRules
+    this.slots = Array.from({ length: options.workers }, (_, index) => new Slot(index + 1, rules))
+  }
+
+  /** The process that has taken the place of one that drains, or another that serves beside it. */
+  successorOf(worker: Worker): Worker | undefined {
+    const serving = this.slots.flatMap(({ current }) => current ?? [])
+    const others = serving.filter((other) => other !== worker && other.state === 'ready')
+    return others.find(({ place }) => place.worker === worker.place.worker) ?? others[0]
+  }
+
+  /** Starts a process for the slot, in place of what was on its way. */
+  start(slot: Slot<Spec>, plan: Plan<Spec>): Worker {
+    slot.clear()
+    const place = { generation: plan.generation, worker: slot.number }
+    const worker = this.#options.launch(plan.spec, place)
+    this.population.add(worker)
+    slot.next = worker
+    return worker
+  }
+
+  /** Lets a process that is ready take the slot, and drains the one before it. */
+  adopt(slot: Slot<Spec>, worker: Worker, plan: Plan<Spec>): void {
+    const old = slot.adopt(worker, plan)
+    const after = `${Math.round((worker.readyAt ?? 0) - worker.startedAt)} ms`
+    const drains = old === undefined ? '' : `; process ${old.pid} drains`
+    this.#options.report(`${this.#name(worker.place)} is ready after ${after}${drains}`)
+    old?.stop()
+    void worker.left.then(() => this.#left(slot, worker))
+  }
+
+  /** Starts again, after a wait, what has ended while a successor was on its way that has failed. */
+  fill(): void {
+    for (const slot of this.slots) if (slot.isEmpty) this.#retry(slot, 0)
+  }
+
+  /** Ends every process, and resolves when all are gone; a second call is impatient. */
+  stop(signal: NodeJS.Signals): Promise<void> {
+    this.isStopping = true
+    for (const slot of this.slots) slot.clear()
+    return this.population.stop(signal)
+  }
+
+  async #left(slot: Slot<Spec>, worker: Worker): Promise<void> {
+    if (slot.current !== worker || this.isStopping) return
+    slot.current = undefined
+    // Where its successor is on its way already, that settles what becomes of the slot.
+    if (slot.isEmpty) this.#retry(slot, worker.readyFor)
+    const how = worker.state === 'gone' ? describeExit(await worker.gone) : worker.farewell
+    this.#options.report(`${this.#name(worker.place)} left unasked: ${how}`)
+  }
+
+  #retry(slot: Slot<Spec>, readyFor: number): void {
+    const { plan } = slot
+    if (this.isStopping || plan === undefined) return
+    const { retry, clock, report } = this.#options
+    const wait = slot.backOff.next(readyFor)
+    const { failures } = slot.backOff
+    if (retry === 'once' && failures > 1) {
+      report(`worker ${slot.number} has failed ${failures} times; waiting for a change`)
+      return
+    }
+    if (failures > 1) {
+      const times = `has failed ${failures} times in a row`
+      report(`worker ${slot.number} ${times}; it is started again in ${wait} ms`)
+    }
+    slot.retryWith(clock.after(wait, () => void this.#restart(slot, plan)))
+  }
+
+  async #restart(slot: Slot<Spec>, plan: Plan<Spec>): Promise<void> {
+    slot.retryIsDue()
+    this.restarts += 1
+    const worker = this.start(slot, plan)
+    const failure = await worker.started
+    // A reload, or the end of everything, has come in between.
+    if (slot.next !== worker) return
+    slot.next = undefined
+    if (failure === undefined) {
+      this.adopt(slot, worker, plan)
+      return
+    }
+    this.#options.report(`${this.#name(worker.place)} failed: ${failure.message}`)
+    this.#retry(slot, 0)
+  }
+
+  #name({ generation, worker }: Place): string {
+    const { length } = this.slots
+    return length === 1 ? `generation ${generation}` : `generation ${generation}, worker ${worker}`
+  }
+}

@@ -1,0 +1,114 @@
+import type { Event } from './life.ts'
+import type { Readiness } from './readiness.ts'
+
+/** How a process ended. */
+export interface Exit {
+  code: number | null
+  signal: NodeJS.Signals | null
+  /** Why there never was a process, as the system says it. */
+  error?: string
+}
+
+/** Why a process did not become ready. */
+export interface Failure {
+  kind:
+    | 'cannot-start'
+    | 'not-found'
+    | 'not-executable'
+    | 'ended'
+    | 'ended-after-ready'
+    | 'timeout'
+    | 'hung'
+    | 'stopped'
+  /** What happened and what to do, for humans. */
+  message: string
+  /** The last lines of its output. */
+  output: string
+}
+
+export interface Observed {
+  pid: number
+  program: string
+  ready: Readiness
+  /** Milliseconds since the start. */
+  after: number
+  /** Who else of its session has said READY=1. */
+  strangers: readonly number[]
+  /** It has sent a message of any kind. */
+  hasSpoken: boolean
+}
+
+/** `exit code 1`, `SIGKILL` */
+export const describeExit = ({ code, signal, error }: Exit): string =>
+  error ?? signal ?? `exit code ${code}`
+
+// What the shell answers where exec fails (POSIX, Shell Command Language 2.8.2).
+const NOT_EXECUTABLE = 126
+const NOT_FOUND = 127
+
+/** Why a process that ended by itself did not become ready; pure. */
+export function failedExit(exit: Exit, wasReady: boolean, seen: Observed): Omit<Failure, 'output'> {
+  const { pid, program, after } = seen
+  if (exit.error !== undefined) {
+    return { kind: 'cannot-start', message: `no process could be started: ${exit.error}` }
+  }
+  if (exit.code === NOT_FOUND && !wasReady) {
+    return {
+      kind: 'not-found',
+      message: `${program} was not found (${describeExit(exit)}); check the command and PATH`,
+    }
+  }
+  if (exit.code === NOT_EXECUTABLE && !wasReady) {
+    return {
+      kind: 'not-executable',
+      message: `${program} cannot be executed (${describeExit(exit)}); check its permissions`,
+    }
+  }
+  const when = wasReady ? 'right after it became ready' : 'before it was ready'
+  const kind = wasReady ? 'ended-after-ready' : 'ended'
+  const message = `process ${pid} ended ${when}, ${Math.round(after)} ms after its start: ${describeExit(exit)}`
+  return { kind, message: `${message}${strangerHint(seen)}` }
+}
+
+/** Why a process that is still there does not count as ready; pure. */
+export function failedEvent(event: Event, seen: Observed): Omit<Failure, 'output'> {
+  const process = `process ${seen.pid}`
+  switch (event) {
+    case 'start-timeout': {
+      const waited = `${process} was not ready after ${Math.round(seen.after)} ms`
+      return { kind: 'timeout', message: `${waited}: ${whyNotReady(seen)}` }
+    }
+    case 'leaving':
+      return { kind: 'ended', message: `${process} said STOPPING=1 before it counted as ready` }
+    case 'hung':
+      return { kind: 'hung', message: `${process} stopped sending WATCHDOG=1` }
+    default:
+      return { kind: 'stopped', message: `${process} was stopped before it was ready` }
+  }
+}
+
+function whyNotReady(seen: Observed): string {
+  const { ready } = seen
+  switch (ready.kind) {
+    case 'notify':
+      if (seen.strangers.length > 0) return strangerHint(seen).slice(2)
+      return seen.hasSpoken
+        ? 'it uses NOTIFY_SOCKET, but has not sent READY=1; give it more --ready-timeout'
+        : 'it has not sent READY=1 to NOTIFY_SOCKET (sd_notify(3)). A program that does not notify ' +
+            'needs --ready port, --ready log:REGEX or --ready delay:MS'
+    case 'port':
+      return 'it waits for connections on none of the sockets it was given (LISTEN_FDS); use them, or --ready delay:MS'
+    case 'log':
+      return `no line of its output matches ${ready.pattern}`
+    case 'delay':
+      return 'give it a --ready-timeout longer than the delay'
+  }
+}
+
+function strangerHint({ strangers, pid }: Observed): string {
+  if (strangers.length === 0) return ''
+  return (
+    `; READY=1 came from process ${strangers.join(', ')}, not from ${pid} which was started. ` +
+    'Start the server itself (not npm or a shell without exec), or allow it with --notify-access all'
+  )
+}

@@ -1,0 +1,48 @@
+import type { Worker } from './worker.ts'
+
+// Reloads faster than drains would otherwise pile up processes until the memory is full.
+const MOST_DRAINING = 10
+
+/** Every process that is not gone, of whatever generation. */
+export class Population {
+  readonly #alive = new Set<Worker>()
+  #stops = 0
+  /** Processes that had to be sent SIGKILL. */
+  killed = 0
+
+  get workers(): readonly Worker[] {
+    return [...this.#alive]
+  }
+
+  add(worker: Worker): void {
+    this.#alive.add(worker)
+    void worker.gone.then(() => {
+      this.#alive.delete(worker)
+      if (worker.killed) this.killed += 1
+    })
+  }
+
+  byPid(pid: number): Worker | undefined {
+    return this.workers.find((worker) => worker.pid === pid)
+  }
+
+  /** Resolves when few enough processes drain for one more start. */
+  async room(workers: number): Promise<void> {
+    for (;;) {
+      const draining = this.workers.filter(({ state }) => state === 'draining')
+      if (draining.length < MOST_DRAINING * workers) return
+      await Promise.race(draining.map(({ gone }) => gone))
+    }
+  }
+
+  /** Tells all to end; the second time at once, the third time by SIGKILL. Resolves when all are gone. */
+  async stop(signal: NodeJS.Signals): Promise<void> {
+    this.#stops += 1
+    for (const worker of this.workers) {
+      if (this.#stops === 1) worker.stop(signal)
+      else if (this.#stops === 2) worker.hurry(signal)
+      else worker.kill()
+    }
+    while (this.#alive.size > 0) await Promise.all(this.workers.map(({ gone }) => gone))
+  }
+}

@@ -1,0 +1,13 @@
+/**
+ * How it is known that a process serves.
+ *
+ * - `notify`: it sends READY=1 to NOTIFY_SOCKET (sd_notify(3)).
+ * - `port`: it waits for connections on one of the sockets, as /proc tells (epoll(7), accept(2)).
+ * - `log`: a line of its output matches.
+ * - `delay`: it has been up for so long, in milliseconds.
+ */
+export type Readiness =
+  | { kind: 'notify' }
+  | { kind: 'port' }
+  | { kind: 'log'; pattern: RegExp }
+  | { kind: 'delay'; ms: number }

@@ -1,0 +1,136 @@
+import { Crew, type CrewOptions } from './crew.ts'
+import type { Failure } from './failure.ts'
+import type { Plan, Slot } from './slot.ts'
+import { Turns } from './turns.ts'
+
+export interface SupervisorOptions<Spec> extends CrewOptions<Spec> {
+  replace: 'one-by-one' | 'all-at-once'
+  /** Reads what the processes of a new generation are started with; a rejection is a failure. */
+  prepare(generation: number): Promise<Spec>
+  /** Told once for each start or reload, when it has succeeded or failed. */
+  settled?(outcome: Outcome): void
+}
+
+/** What became of a start or a reload. */
+export interface Outcome {
+  ok: boolean
+  generation: number
+  /** Workers that the new generation has taken over. */
+  replaced: number
+  failure?: Failure
+}
+
+/** Keeps a generation of processes, and replaces it so that somebody always serves. */
+export class Supervisor<Spec> {
+  readonly crew: Crew<Spec>
+  /** Of the newest attempt, failed ones included. */
+  generation = 0
+  isReloading = false
+  readonly #options: SupervisorOptions<Spec>
+  readonly #turns: Turns<Outcome>
+  #isSuperseded = false
+
+  constructor(options: SupervisorOptions<Spec>) {
+    this.#options = options
+    this.crew = new Crew(options)
+    this.#turns = new Turns(() => this.#reload())
+  }
+
+  /**
+   * Starts a new generation, and drains the old one once the new one is ready; where it fails, the
+   * old one serves on. The calls that come meanwhile are joined into one more reload.
+   */
+  reload(): Promise<Outcome> {
+    return this.#turns.take()
+  }
+
+  /** Gives up a reload under way, if it has not succeeded yet: something newer is there. */
+  supersede(): void {
+    if (!this.isReloading) return
+    this.#isSuperseded = true
+    for (const { next } of this.crew.slots) next?.stop()
+  }
+
+  /** Ends every process, and resolves when all are gone; a second call is impatient. */
+  stop(signal: NodeJS.Signals): Promise<void> {
+    return this.crew.stop(signal)
+  }
+
+  async #reload(): Promise<Outcome> {
+    this.isReloading = true
+    this.#isSuperseded = false
+    this.generation += 1
+    const { generation } = this
+    const [replaced, failure] = await this.#replaceAll(generation)
+    this.isReloading = false
+    this.crew.fill()
+    const outcome: Outcome = {
+      ...{ ok: failure === undefined, generation, replaced },
+      ...(failure !== undefined && { failure }),
+    }
+    if (failure !== undefined) this.#reportFailure(generation, replaced, failure)
+    this.#options.settled?.(outcome)
+    return outcome
+  }
+
+  async #replaceAll(generation: number): Promise<[replaced: number, Failure?]> {
+    if (this.crew.isStopping) return [0, stopped]
+    let plan: Plan<Spec>
+    try {
+      plan = { generation, spec: await this.#options.prepare(generation) }
+    } catch (error) {
+      return [0, { kind: 'cannot-start', message: (error as Error).message, output: '' }]
+    }
+    const { slots } = this.crew
+    const isFirst = slots.every(({ current }) => current === undefined)
+    const together = isFirst || this.#options.replace === 'all-at-once'
+    let replaced = 0
+    for (const group of together ? [slots] : slots.map((slot) => [slot])) {
+      const failure = await this.#replaceTogether(group, plan)
+      if (failure !== undefined) return [replaced, failure]
+      replaced += group.length
+    }
+    return [replaced]
+  }
+
+  async #replaceTogether(
+    group: readonly Slot<Spec>[],
+    plan: Plan<Spec>,
+  ): Promise<Failure | undefined> {
+    const { crew } = this
+    await crew.population.room(crew.slots.length)
+    if (crew.isStopping) return stopped
+    const started = group.map((slot) => ({ slot, worker: crew.start(slot, plan) }))
+    const failures = await Promise.all(started.map(({ worker }) => worker.started))
+    // One that was ready first may be gone by the time that the last one is.
+    const gone = started.find(({ worker }) => worker.state !== 'ready')
+    const failure = failures.find((one) => one !== undefined) ?? gone?.worker.lateFailure()
+    if (failure === undefined && !crew.isStopping) {
+      for (const { slot, worker } of started) {
+        slot.backOff.forget()
+        crew.adopt(slot, worker, plan)
+      }
+      return undefined
+    }
+    for (const { slot, worker } of started) {
+      slot.clear()
+      worker.stop()
+    }
+    return failure ?? stopped
+  }
+
+  #reportFailure(generation: number, replaced: number, { message }: Failure): void {
+    const { slots, isStopping } = this.crew
+    if (isStopping) return
+    if (this.#isSuperseded) {
+      this.#options.report(`generation ${generation} is given up for a newer one`)
+      return
+    }
+    const serves = slots.some(({ current }) => current !== undefined)
+    const some = `; ${replaced} of ${slots.length} workers are replaced, the others serve on as they were`
+    const left = !serves ? '' : replaced === 0 ? '; the old one serves on' : some
+    this.#options.report(`generation ${generation} failed: ${message}${left}`)
+  }
+}
+
+const stopped: Failure = { kind: 'stopped', message: 'everything is being stopped', output: '' }

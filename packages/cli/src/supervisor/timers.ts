@@ -1,0 +1,21 @@
+import type { Clock } from './clock.ts'
+
+/** The timers of one process, each with a name; a new one takes the place of its namesake. */
+export class Timers {
+  readonly #clock: Clock
+  readonly #running = new Map<string, () => void>()
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  set(name: string, ms: number, callback: () => void): void {
+    this.#running.get(name)?.()
+    this.#running.set(name, this.#clock.after(ms, callback))
+  }
+
+  clear(): void {
+    for (const cancel of this.#running.values()) cancel()
+    this.#running.clear()
+  }
+}

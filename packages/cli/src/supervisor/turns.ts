@@ -1,0 +1,26 @@
+/** Runs a task once at a time; the calls that come meanwhile are joined into one more. */
+export class Turns<T> {
+  readonly #task: () => Promise<T>
+  #active: Promise<T> | undefined
+  #waiting: Promise<T> | undefined
+
+  /** The task must not reject. */
+  constructor(task: () => Promise<T>) {
+    this.#task = task
+  }
+
+  take(): Promise<T> {
+    if (this.#waiting !== undefined) return this.#waiting
+    const run = (): Promise<T> => {
+      this.#waiting = undefined
+      return this.#task()
+    }
+    const turn = this.#active === undefined ? run() : this.#active.then(run)
+    if (this.#active !== undefined) this.#waiting = turn
+    this.#active = turn
+    void turn.then(() => {
+      if (this.#active === turn) this.#active = undefined
+    })
+    return turn
+  }
+}

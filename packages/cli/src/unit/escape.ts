@@ -1,0 +1,33 @@
+import { UsageError } from '../errors.ts'
+import { quote } from '../quote.ts'
+
+/** A value that takes the rest of its line: systemd.unit(5) expands `%` in it. */
+export function plainValue(text: string): string {
+  checkLine(text)
+  return text.replaceAll('%', '%%')
+}
+
+/** One word of a command line, as systemd.service(5) reads it: quoted where need be. */
+export function commandWord(text: string): string {
+  checkLine(text)
+  const escaped = text.replaceAll('%', '%%').replaceAll('$', '$$$$')
+  return quoted(escaped)
+}
+
+/** One assignment of `Environment=`: as a word, but `$` means nothing there. */
+export function environmentWord(text: string): string {
+  checkLine(text)
+  return quoted(text.replaceAll('%', '%%'))
+}
+
+function quoted(text: string): string {
+  if (/^[\w@%+=:,./$-]+$/.test(text)) return text
+  return `"${text.replace(/["\\]/g, '\\$&')}"`
+}
+
+function checkLine(text: string): void {
+  // No quoting helps: a unit file is read line by line.
+  if (/\p{Cc}/u.test(text)) {
+    throw new UsageError(`${quote(text)} has a control character, which no unit file may hold`)
+  }
+}

@@ -1,0 +1,46 @@
+/** What a service may not do, whatever its program does. */
+export interface Hardening {
+  /** Files that the service must see. */
+  paths: readonly string[]
+  /** It binds a port below 1024 itself. */
+  privilegedPort: boolean
+}
+
+/**
+ * The lines that harden the service of a Node program. `MemoryDenyWriteExecute=` is not among them,
+ * as V8 compiles at run time; it protects its code with memory protection keys (@pkey), which
+ * @system-service leaves out.
+ */
+export function hardening({ paths, privilegedPort }: Hardening): string[] {
+  const below = (...roots: string[]): boolean =>
+    paths.some((path) => roots.some((root) => path.startsWith(`${root}/`)))
+  const capability = privilegedPort ? 'CAP_NET_BIND_SERVICE' : ''
+  return [
+    `CapabilityBoundingSet=${capability}`,
+    ...(privilegedPort ? [`AmbientCapabilities=${capability}`] : []),
+    'LockPersonality=yes',
+    'NoNewPrivileges=yes',
+    'PrivateDevices=yes',
+    // A program in there would not be found.
+    ...(below('/tmp', '/var/tmp') ? [] : ['PrivateTmp=yes']),
+    'ProtectClock=yes',
+    'ProtectControlGroups=yes',
+    `ProtectHome=${below('/home', '/root', '/run/user') ? 'read-only' : 'yes'}`,
+    'ProtectHostname=yes',
+    'ProtectKernelLogs=yes',
+    'ProtectKernelModules=yes',
+    'ProtectKernelTunables=yes',
+    'ProtectProc=invisible',
+    'ProtectSystem=strict',
+    'RemoveIPC=yes',
+    // Netlink: os.networkInterfaces().
+    'RestrictAddressFamilies=AF_INET AF_INET6 AF_NETLINK AF_UNIX',
+    'RestrictNamespaces=yes',
+    'RestrictRealtime=yes',
+    'RestrictSUIDSGID=yes',
+    'SystemCallArchitectures=native',
+    'SystemCallErrorNumber=EPERM',
+    'SystemCallFilter=@system-service @pkey',
+    'UMask=0077',
+  ]
+}

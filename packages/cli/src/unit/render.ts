@@ -1,0 +1,132 @@
+import { dirname } from 'node:path'
+import { commandWord, environmentWord, plainValue } from './escape.ts'
+import { hardening } from './harden.ts'
+
+/** Who keeps the socket: a .socket unit, systemd's fd store, or `socket-port run`. */
+export type Way = 'socket' | 'store' | 'run'
+
+export interface UnitJob {
+  way: Way
+  /** Of the units, without a suffix. */
+  name: string
+  /** The program, an absolute path. */
+  entry: string
+  port: number
+  /** Whose rights it has. @default a user that exists while the service runs */
+  user: string | undefined
+  /** Absolute paths of node and of the socket-port command. */
+  node: string
+  command: string
+  envFiles: readonly string[]
+  /** Milliseconds; 0 for none. */
+  watchdog: number
+  /** Release of systemd that reads the units. */
+  systemd: number
+}
+
+export interface UnitFile {
+  name: string
+  content: string
+}
+
+/** Returns the unit files that run a program in one of the ways. */
+export function renderUnits(job: UnitJob): UnitFile[] {
+  const service = { name: `${job.name}.service`, content: serviceUnit(job) }
+  if (job.way !== 'socket') return [service]
+  return [{ name: `${job.name}.socket`, content: socketUnit(job) }, service]
+}
+
+/** The units that are to be enabled, for `systemctl enable --now`. */
+export const enabledUnits = ({ way, name }: UnitJob): string =>
+  way === 'socket' ? `${name}.socket ${name}.service` : `${name}.service`
+
+function socketUnit({ name, port }: UnitJob): string {
+  return unit({
+    Unit: [`Description=Socket of ${name}`],
+    Socket: [
+      '# A port alone is one dual-stack socket: IPv6 and IPv4.',
+      `ListenStream=${port}`,
+      `FileDescriptorName=${name}`,
+    ],
+    Install: ['WantedBy=sockets.target'],
+  })
+}
+
+function serviceUnit(job: UnitJob): string {
+  const { way, name, entry, port, user, envFiles, watchdog, node, command } = job
+  const paths = way === 'run' ? [entry, node, command] : [entry, node]
+  return unit({
+    Unit: [
+      `Description=${plainValue(name)}`,
+      ...(way === 'socket' ? [`Requires=${name}.socket`, `After=${name}.socket`] : []),
+      '# A few crashes in a row would else fail the service for good, and close the port.',
+      'StartLimitIntervalSec=0',
+    ],
+    Service: [
+      ...startLines(job),
+      // One that leaves because nobody comes is started by the next client, where there is a .socket.
+      `Restart=${way === 'socket' ? 'on-failure' : 'always'}`,
+      'RestartSec=100ms',
+      ...watchdogLines(watchdog),
+      `Environment=NODE_ENV=production ${environmentWord(`PORT=${port}`)}`,
+      ...envFiles.map((file) => `EnvironmentFile=${plainValue(file)}`),
+      `WorkingDirectory=${plainValue(dirname(entry))}`,
+      '# What the program may not do. @pkey is left to it: without, V8 of Node 20 is ended by SIGSYS.',
+      user === undefined ? 'DynamicUser=yes' : `User=${plainValue(user)}`,
+      `# For files of its own, in /var/lib/${name}: StateDirectory=${name}`,
+      ...hardening({ paths, privilegedPort: way !== 'socket' && port < 1024 }),
+    ],
+    Install: ['WantedBy=multi-user.target'],
+  })
+}
+
+function watchdogLines(watchdog: number): string[] {
+  if (watchdog === 0) return []
+  const comment =
+    '# The event loop reports in half of this time; one that is blocked for longer is restarted.'
+  return [comment, `WatchdogSec=${watchdog}ms`]
+}
+
+// notify-reload came with systemd 253.
+const NOTIFY_RELOAD = 253
+
+function startLines({ way, name, entry, port, node, command, systemd }: UnitJob): string[] {
+  const program = [node, entry].map(commandWord).join(' ')
+  if (way === 'socket') {
+    return [
+      'Type=notify',
+      '# node itself: a program in between (npm start, tsx) would lose the socket.',
+      `ExecStart=${program}`,
+      '# Longer than the 25 s after which the drain ends by force.',
+      'TimeoutStopSec=30',
+    ]
+  }
+  if (way === 'store') {
+    return [
+      'Type=notify',
+      '# The program must ask for it: serve(server, { port, fdStore: true }).',
+      'FileDescriptorStoreMax=16',
+      `ExecStart=${program}`,
+      '# Longer than the 25 s after which the drain ends by force.',
+      'TimeoutStopSec=30',
+    ]
+  }
+  const own = [node, command].map(commandWord).join(' ')
+  // systemd's own: %t is /run, or that of the user.
+  const control = `%t/${name}/control.sock`
+  return [
+    systemd >= NOTIFY_RELOAD ? 'Type=notify-reload' : 'Type=notify',
+    `ExecStart=${own} run --listen ${port} --control ${control} -- ${program}`,
+    ...(systemd >= NOTIFY_RELOAD ? [] : [`ExecReload=${own} reload --control ${control}`]),
+    '# socket-port run drains its processes itself; a second SIGTERM would cut their connections.',
+    'KillMode=mixed',
+    '# Longer than the 30 s that socket-port run gives a process to drain.',
+    'TimeoutStopSec=40',
+    `RuntimeDirectory=${name}`,
+  ]
+}
+
+const unit = (sections: Record<string, readonly string[]>): string =>
+  Object.entries(sections)
+    .map(([title, lines]) => `[${title}]\n${lines.join('\n')}\n`)
+    .join('\n')

@@ -1,0 +1,130 @@
+import { describe, expect, test } from 'vitest'
+import { UsageError } from '../errors.ts'
+import { commandWord, environmentWord, plainValue } from './escape.ts'
+import { hardening } from './harden.ts'
+import { renderUnits, type UnitJob } from './render.ts'
+
+const job: UnitJob = {
+  way: 'socket',
+  name: 'shop',
+  entry: '/srv/shop/server.js',
+  port: 8080,
+  user: undefined,
+  node: '/usr/bin/node',
+  command: '/usr/lib/node_modules/socket-port/dist/main.js',
+  envFiles: [],
+  watchdog: 30_000,
+  systemd: 257,
+}
+
+const linesOf = (change: Partial<UnitJob>, file = 'shop.service'): string[] =>
+  renderUnits({ ...job, ...change })
+    .find(({ name }) => name === file)
+    ?.content.split('\n') ?? []
+
+describe('escaping', () => {
+  test.each([
+    ['/srv/app/server.js', '/srv/app/server.js', '/srv/app/server.js'],
+    ['/srv/100%/a', '/srv/100%%/a', '/srv/100%%/a'],
+    ['/srv/$HOME/a', '/srv/$$HOME/a', '/srv/$HOME/a'],
+    ['/srv/my app/a', '"/srv/my app/a"', '"/srv/my app/a"'],
+    ['/srv/"a"\\b', '"/srv/\\"a\\"\\\\b"', '"/srv/\\"a\\"\\\\b"'],
+    ["/srv/it's", '"/srv/it\'s"', '"/srv/it\'s"'],
+    ['/srv/a;b', '"/srv/a;b"', '"/srv/a;b"'],
+    ['', '""', '""'],
+  ])('%j', (text, word, variable) => {
+    expect(commandWord(text)).toBe(word)
+    expect(environmentWord(text)).toBe(variable)
+  })
+
+  test('of a value that takes its whole line', () => {
+    expect(plainValue('/srv/my 100% $app')).toBe('/srv/my 100%% $app')
+  })
+
+  test.each([plainValue, commandWord, environmentWord])('refuses a second line: %s', (written) => {
+    expect(() => written('/srv/a\nExecStart=/bin/sh')).toThrow(UsageError)
+  })
+})
+
+describe('every way', () => {
+  test.each(['socket', 'store', 'run'] as const)(
+    '%s restarts, is hardened, and names PORT',
+    (way) => {
+      const lines = linesOf({ way, envFiles: ['/etc/shop.env'] })
+      expect(lines).toEqual(
+        expect.arrayContaining([
+          'StartLimitIntervalSec=0',
+          'RestartSec=100ms',
+          'Environment=NODE_ENV=production PORT=8080',
+          'EnvironmentFile=/etc/shop.env',
+          'WatchdogSec=30000ms',
+          'WorkingDirectory=/srv/shop',
+          'DynamicUser=yes',
+          'ProtectSystem=strict',
+          'CapabilityBoundingSet=',
+        ]),
+      )
+      // Without @pkey, Node 20 ends by SIGSYS.
+      expect(lines.filter((line) => line.startsWith('SystemCallFilter='))).toEqual([
+        'SystemCallFilter=@system-service @pkey',
+      ])
+      expect(lines.join()).not.toContain('MemoryDenyWriteExecute')
+    },
+  )
+
+  test.each(['store', 'run'] as const)('%s binds a low port by a capability', (way) => {
+    const lines = linesOf({ way, port: 80 })
+    expect(lines).toContain('AmbientCapabilities=CAP_NET_BIND_SERVICE')
+    expect(lines).toContain('CapabilityBoundingSet=CAP_NET_BIND_SERVICE')
+  })
+})
+
+test('the watchdog can be left out', () => {
+  expect(linesOf({ watchdog: 0 }).join()).not.toContain('Watchdog')
+})
+
+test('socket: systemd opens the port, and passes it to node itself', () => {
+  expect(renderUnits(job).map(({ name }) => name)).toEqual(['shop.socket', 'shop.service'])
+  expect(linesOf({}, 'shop.socket')).toContain('ListenStream=8080')
+  const lines = linesOf({ port: 80 })
+  expect(lines).toContain('ExecStart=/usr/bin/node /srv/shop/server.js')
+  expect(lines).toContain('Requires=shop.socket')
+  expect(lines.join()).not.toContain('AmbientCapabilities')
+})
+
+test('store: one unit, with room in the store', () => {
+  expect(renderUnits({ ...job, way: 'store' }).map(({ name }) => name)).toEqual(['shop.service'])
+  const lines = linesOf({ way: 'store' })
+  expect(lines).toContain('Type=notify')
+  expect(lines).toContain('FileDescriptorStoreMax=16')
+  expect(lines).toContain('Restart=always')
+})
+
+describe('run', () => {
+  const own = '/usr/bin/node /usr/lib/node_modules/socket-port/dist/main.js'
+
+  test('is reloaded by a signal where systemd knows that', () => {
+    const lines = linesOf({ way: 'run' })
+    expect(lines).toContain('Type=notify-reload')
+    expect(lines).toContain('KillMode=mixed')
+    expect(lines).toContain(
+      `ExecStart=${own} run --listen 8080 --control %t/shop/control.sock -- /usr/bin/node /srv/shop/server.js`,
+    )
+    expect(lines.join()).not.toContain('ExecReload')
+  })
+
+  test('is reloaded by its own command before systemd 253', () => {
+    const lines = linesOf({ way: 'run', systemd: 252 })
+    expect(lines).toContain('Type=notify')
+    expect(lines).toContain(`ExecReload=${own} reload --control %t/shop/control.sock`)
+  })
+})
+
+test('what the program needs is not hidden from it', () => {
+  const lines = (path: string): string[] => hardening({ paths: [path], privilegedPort: false })
+  expect(lines('/srv/a.js')).toEqual(expect.arrayContaining(['ProtectHome=yes', 'PrivateTmp=yes']))
+  expect(lines('/home/me/a.js')).toContain('ProtectHome=read-only')
+  expect(lines('/root/.nvm/node')).toContain('ProtectHome=read-only')
+  expect(lines('/tmp/a.js')).not.toContain('PrivateTmp=yes')
+  expect(lines('/homes/a.js')).toContain('ProtectHome=yes')
+})

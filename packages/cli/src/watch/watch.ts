@@ -1,0 +1,70 @@
+import { relative, resolve } from 'node:path'
+import { type FSWatcher, watch as openWatcher } from 'chokidar'
+import { CommandError } from '../errors.ts'
+import type { Watch } from '../run/options.ts'
+import { batched } from './batch.ts'
+import { ignoring } from './ignore.ts'
+
+export interface WatchOptions {
+  /** Folders, with all that is in them, and files. */
+  paths: readonly string[]
+  /** Besides those that are always ignored; see {@link ignoring}. */
+  ignore: readonly string[]
+  /** How long nothing may change before a batch counts as done, in ms. @default 100 */
+  quiet?: number
+  /** How old a batch may become, in ms. @default 2000 */
+  patience?: number
+  /** Told what goes wrong after the start. */
+  warn: (message: string) => void
+}
+
+/** Returns a watch that is opened when it is called, and resolves once nothing escapes it. */
+export function watching(options: WatchOptions): Watch {
+  const { quiet = 100, patience = 2_000, warn } = options
+  return async (changed) => {
+    const roots = options.paths.map((path) => resolve(path))
+    const batch = batched((paths) => changed(reason(paths)), { quiet, patience })
+    const watcher = openWatcher(roots, {
+      ignored: ignoring(roots, options.ignore),
+      ignoreInitial: true,
+    })
+    watcher.on('all', (_event, path) => batch.add(path))
+    await opened(watcher)
+    watcher.on('error', (error) => warn(explain(error).message))
+    return {
+      async close() {
+        batch.close()
+        await watcher.close()
+      },
+    }
+  }
+}
+
+async function opened(watcher: FSWatcher): Promise<void> {
+  try {
+    await new Promise<void>((ready, failed) => {
+      watcher.once('ready', ready)
+      watcher.once('error', failed)
+    })
+  } catch (error) {
+    await watcher.close()
+    throw explain(error)
+  }
+}
+
+// inotify(7): each folder is a watch, each watcher an instance, both limited for each user.
+const LIMITS: Readonly<Record<string, string>> = {
+  ENOSPC: 'Raise fs.inotify.max_user_watches (sysctl), or watch fewer folders (--ignore)',
+  EMFILE: 'Raise fs.inotify.max_user_instances (sysctl)',
+}
+
+function explain(error: unknown): CommandError {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  const fix = LIMITS[code] ?? 'Correct --watch, or leave it out'
+  return new CommandError(`changes cannot be watched: ${String(error)}. ${fix}`)
+}
+
+function reason([first = '', ...others]: readonly string[]): string {
+  const name = relative('', first)
+  return others.length === 0 ? `${name} changed` : `${name} and ${others.length} more changed`
+}

@@ -1,0 +1,53 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { setTimeout } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { afterEach, expect, it } from 'vitest'
+import { startLoad } from '../src/load/load.ts'
+import { endProcesses } from '../src/processes.ts'
+import { startSupervised } from '../src/supervised.ts'
+
+const SERVER = fileURLToPath(new URL('../fixtures/cli-server.mjs', import.meta.url))
+
+// SOCKET_PORT_SOAK=20 is the short form that CI runs.
+const rounds = Number(process.env.SOCKET_PORT_SOAK ?? 1000)
+
+afterEach(endProcesses)
+
+it(`${rounds} reloads of socket-port run lose nothing, and it keeps neither descriptors nor memory`, async () => {
+  const supervised = startSupervised({ command: [process.execPath, SERVER] })
+  const { pid } = supervised
+  const fds = (): number => readdirSync(`/proc/${pid}/fd`).length
+  try {
+    const reload = async (generation: number): Promise<void> => {
+      process.kill(pid, 'SIGHUP')
+      await supervised.said(new RegExp(`generation ${generation} is ready`))
+    }
+    await supervised.said(/generation 1 is ready/)
+    const load = await startLoad({
+      ...{ target: { port: await supervised.port() }, clients: 30, connection: 'mixed' },
+      ...{ method: 'mixed', think: [0, 20] },
+    })
+    // Memory is compared once everything has been compiled, and buffers have their size.
+    const warm = Math.ceil(rounds / 10) + 1
+    for (let generation = 2; generation <= warm; generation += 1) await reload(generation)
+    const before = { fds: fds(), rss: rss(pid) }
+    for (let generation = warm + 1; generation <= rounds + 1; generation += 1) {
+      await reload(generation)
+    }
+    const { failures, failed, requests } = await load.stop()
+    expect(failures).toEqual([])
+    expect(failed).toBe(0)
+    // The last process before is still draining.
+    while (fds() > before.fds) await setTimeout(5)
+    const after = rss(pid)
+    console.log(`${requests} requests, 0 failed, RSS of the supervisor ${before.rss} → ${after} MB`)
+    expect(after - before.rss).toBeLessThan(30)
+  } finally {
+    await supervised.dispose()
+  }
+})
+
+function rss(pid: number): number {
+  const [, pages] = readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ')
+  return Math.round((Number(pages) * 4096) / 2 ** 20)
+}

@@ -1,0 +1,85 @@
+import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { bootSystemd, type Outcome, type SystemdBox } from '../systemd/index.ts'
+import { runIn } from '../systemd/run-in.ts'
+import { ROOT } from './documents.ts'
+import { run } from './run.ts'
+
+/**
+ * In the box, whose root file system is the host's and read-only: what the commands write to is a
+ * folder of the box, but for npm's cache.
+ */
+const MOUNTS = `
+mount --bind "$0/srv" /srv
+mount --bind "$0/units" /etc/systemd/system
+mount --bind "$1" "$1"
+mount -o remount,bind,rw "$1"
+`
+
+/** A machine for who types the commands of a document: they run in a booted systemd, as they stand. */
+export class Machine {
+  readonly #box: SystemdBox
+  readonly #env: NodeJS.ProcessEnv
+
+  /** `env` is what the package managers are told. */
+  static async boot(env: NodeJS.ProcessEnv): Promise<Machine> {
+    const box = await bootSystemd({ units: {} })
+    const cache = (await run('npm', ['config', 'get', 'cache'], { env })).stdout.trim()
+    const bin = join(box.dir, 'bin')
+    for (const folder of [cache, join(box.dir, 'srv'), bin]) mkdirSync(folder, { recursive: true })
+    // Here one is root already, and sudo may not be installed.
+    const sudo = join(bin, 'sudo')
+    writeFileSync(sudo, '#!/bin/sh\nexec "$@"\n')
+    chmodSync(sudo, 0o755)
+    const { code, stderr } = await runIn(box.pid, 'sh', ['-euc', MOUNTS, box.dir, cache])
+    if (code !== 0) throw new Error(`the box has nothing to write to: ${stderr}`)
+    const PATH = [bin, dirname(process.execPath), process.env.PATH].join(':')
+    return new Machine(box, { PATH, HOME: process.env.HOME, ...env })
+  }
+
+  private constructor(box: SystemdBox, env: NodeJS.ProcessEnv) {
+    this.#box = box
+    this.#env = env
+  }
+
+  /** Copies the files of a folder, each changed by `adapt`; returns where they are. */
+  copy(folder: string, adapt: (text: string) => string): string {
+    const target = join(this.#box.dir, folder)
+    mkdirSync(target, { recursive: true })
+    for (const entry of readdirSync(join(ROOT, folder), { withFileTypes: true })) {
+      if (!entry.isFile()) continue
+      const text = readFileSync(join(ROOT, folder, entry.name), 'utf8')
+      writeFileSync(join(target, entry.name), adapt(text))
+    }
+    return target
+  }
+
+  /** Types a command, and waits for its end. */
+  type(command: string, cwd: string): Promise<Outcome> {
+    const env = Object.entries(this.#env).map(([name, value]) => `${name}=${value}`)
+    const shell = ['sh', '-c', `cd "$0" && ${command}`, cwd]
+    return runIn(this.#box.pid, 'env', ['-i', ...env, ...shell])
+  }
+
+  /** A command that starts a program of /srv, as the host says it. */
+  onHost(command: string): string[] {
+    return command.replace('/srv/', `${this.#box.dir}/srv/`).split(' ')
+  }
+
+  /** Everything that a unit's processes wrote since this was asked last. */
+  async log(unit: string): Promise<string> {
+    const text = await this.#box.log(unit)
+    rmSync(join(this.#box.dir, 'log', unit), { force: true })
+    return text
+  }
+
+  /** Empties /srv. */
+  clear(): void {
+    const srv = join(this.#box.dir, 'srv')
+    for (const name of readdirSync(srv)) rmSync(join(srv, name), { recursive: true })
+  }
+
+  stop(): Promise<void> {
+    return this.#box.stop()
+  }
+}

@@ -1,0 +1,126 @@
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
+import { type CommandEnd, SOCKET_PORT, socketPort } from './command.ts'
+import { type Generation, startGeneration } from './generation.ts'
+import type { PassedSocket } from './launch.ts'
+
+export interface SupervisedOptions {
+  /** Options of `socket-port run`. @default ['--listen', '127.0.0.1:0'] */
+  args?: readonly string[]
+  command: readonly string[]
+  env?: Readonly<Record<string, string>>
+  cwd?: string
+  /** The Node that runs `socket-port`. @default process.execPath */
+  execPath?: string
+  sockets?: readonly PassedSocket[]
+  /** What stands before `socket-port run`, such as `unshare`. */
+  prefix?: readonly string[]
+}
+
+/** A `socket-port run` with a control socket of its own. */
+export interface Supervised {
+  readonly generation: Generation
+  readonly pid: number
+  /** The first match in what it and its processes have printed, stderr included. */
+  said(pattern: RegExp): Promise<RegExpMatchArray>
+  /** Of the first address that it keeps. */
+  port(): Promise<number>
+  /** `socket-port reload` and the like. */
+  ask(...args: string[]): Promise<CommandEnd>
+  status(): Promise<SupervisedStatus>
+  dispose(): Promise<void>
+}
+
+/** The part of `status --json` that tests look at. */
+export interface SupervisedStatus {
+  pid: number
+  state: string
+  restarts: number
+  stored: readonly string[]
+  reloads: { succeeded: number; failed: number }
+  generations: readonly {
+    number: number
+    workers: readonly { worker: number; pid: number; state: string }[]
+  }[]
+}
+
+/** Starts `socket-port run`; its output and that of its processes come as one. */
+export function startSupervised(options: SupervisedOptions): Supervised {
+  const directory = mkdtempSync(join(tmpdir(), 'socket-port-run-'))
+  const env = { ...options.env, XDG_RUNTIME_DIR: directory }
+  const { args = ['--listen', '127.0.0.1:0'], prefix = [], cwd, sockets = [] } = options
+  const { execPath = process.execPath } = options
+  const run = [...prefix, execPath, SOCKET_PORT, 'run', ...args, '--', ...options.command]
+  const generation = startGeneration({
+    command: ['/bin/sh', '-c', 'exec "$0" "$@" 2>&1', ...run],
+    ...{ env, sockets },
+    ...(cwd !== undefined && { cwd }),
+  })
+  const ask = (...words: string[]): Promise<CommandEnd> => socketPort(words, { env })
+  return {
+    generation,
+    pid: generation.pid,
+    said: (pattern) => generation.said(pattern),
+    port: async () => Number((await generation.said(/socket-port: keeps \S*:(\d+)/))[1]),
+    ask,
+    async status() {
+      const { stdout, stderr } = await ask('status', '--json')
+      if (stderr !== '') throw new Error(stderr)
+      return JSON.parse(stdout) as SupervisedStatus
+    },
+    async dispose() {
+      await generation.dispose()
+      rmSync(directory, { recursive: true, force: true })
+    },
+  }
+}
+
+/** Resolves when the process has ended, collected or not. */
+export async function untilGone(pid: number): Promise<void> {
+  while (isRunning(pid)) await setTimeout(5)
+}
+
+export function isRunning(pid: number): boolean {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
+    return stat.slice(stat.lastIndexOf(')') + 2, stat.lastIndexOf(')') + 3) !== 'Z'
+  } catch {
+    return false
+  }
+}
+
+/** A directory of releases, with `current` as a symlink to the newest, each with its `server`. */
+export class Releases {
+  readonly directory: string = mkdtempSync(join(tmpdir(), 'socket-port-releases-'))
+  /** What to run: the server of the current release. */
+  readonly server: string = join(this.directory, 'current', 'server')
+  #count = 0
+
+  /** Deploys a shell script; `undefined` deploys a release without one. */
+  deploy(script: string | undefined, mode = 0o755): void {
+    this.#count += 1
+    const release = join(this.directory, String(this.#count))
+    mkdirSync(release)
+    if (script !== undefined) {
+      writeFileSync(join(release, 'server'), `#!/bin/sh\n${script}\n`)
+      chmodSync(join(release, 'server'), mode)
+    }
+    symlinkSync(release, join(this.directory, 'next'))
+    renameSync(join(this.directory, 'next'), join(this.directory, 'current'))
+  }
+
+  dispose(): void {
+    rmSync(this.directory, { recursive: true })
+  }
+}

@@ -1,0 +1,100 @@
+import { fileURLToPath } from 'node:url'
+import { afterEach, describe, expect, it } from 'vitest'
+import { SOCKET_PORT } from '../src/command.ts'
+import { startLoad } from '../src/load/load.ts'
+import { freePort } from '../src/native.ts'
+import { endProcesses } from '../src/processes.ts'
+import { requireOrSkip } from '../src/requirements.ts'
+import { untilGone } from '../src/supervised.ts'
+import {
+  bootSystemd,
+  pathInBox,
+  RELEASES,
+  releaseSkipReason,
+  type SystemdBox,
+} from '../src/systemd/index.ts'
+
+const SERVER = fileURLToPath(new URL('../fixtures/cli-server.mjs', import.meta.url))
+const RELOADS = Number(process.env.SOCKET_PORT_RESTARTS ?? 5)
+// notify-reload came with systemd 253.
+const NOTIFY_RELOAD = 253
+
+function unit(port: number, version: number): string {
+  const node = pathInBox(process.execPath)
+  const run = [node, pathInBox(SOCKET_PORT), 'run', '--listen', String(port)]
+  return [
+    ...['[Service]', 'KillMode=mixed', 'WatchdogSec=2', 'NotifyAccess=main'],
+    ...(version >= NOTIFY_RELOAD
+      ? ['Type=notify-reload']
+      : ['Type=notify', 'ExecReload=kill -HUP $MAINPID']),
+    'RuntimeDirectory=socket-port',
+    `ExecStart=${[...run, '--', node, pathInBox(SERVER)].join(' ')}`,
+    '',
+  ].join('\n')
+}
+
+interface Who {
+  pid: number
+  generation: string
+}
+
+const who = async (port: number): Promise<Who> =>
+  (await (await fetch(`http://127.0.0.1:${port}/who`)).json()) as Who
+
+afterEach(endProcesses)
+
+for (const release of RELEASES) {
+  const name = `socket-port run as a service of ${release}`
+  describe(...requireOrSkip(name, await releaseSkipReason(release)), () => {
+    let box: SystemdBox | undefined
+    afterEach(() => box?.stop())
+
+    async function started(): Promise<{ box: SystemdBox; port: number; version: number }> {
+      const port = freePort()
+      box = await bootSystemd({ units: {}, release })
+      const version = await box.version()
+      await box.install({ 'app.service': unit(port, version) })
+      await box.start('app.service')
+      return { box, port, version }
+    }
+
+    it(`${RELOADS} reloads under load: 0 failed, and the main process stays`, async () => {
+      const { box, port } = await started()
+      const pid = await box.mainPid('app.service')
+      expect(await box.show('app.service', 'StatusText')).toMatch(/^generation 1: listening on /)
+      const load = await startLoad({
+        target: { port },
+        clients: 20,
+        method: 'mixed',
+        think: [0, 20],
+      })
+      await load.round()
+      for (let reload = 1; reload <= RELOADS; reload += 1) {
+        await box.reload('app.service')
+        await box.until('app.service', 'StatusText', (text) =>
+          text.startsWith(`generation ${reload + 1}: listening on `),
+        )
+        await load.warm(100)
+      }
+      const { failures, failed } = await load.stop()
+      expect(failures).toEqual([])
+      expect(failed).toBe(0)
+      expect(await box.mainPid('app.service')).toBe(pid)
+      await box.stopUnit('app.service')
+      const ended = await box.properties('app.service', 'Result', 'ExecMainStatus')
+      expect(ended).toEqual({ Result: 'success', ExecMainStatus: '0' })
+    })
+
+    it('a process that hangs is replaced, and the service goes on', async () => {
+      const { box, port } = await started()
+      const pid = await box.mainPid('app.service')
+      const { pid: worker } = await who(port)
+      const hung = box.hostPid(worker)
+      process.kill(hung, 'SIGSTOP')
+      await untilGone(hung)
+      expect((await who(port)).pid).not.toBe(worker)
+      expect(await box.mainPid('app.service')).toBe(pid)
+      expect(await box.log('app.service')).toContain('left unasked')
+    })
+  })
+}
