@@ -1,0 +1,35 @@
+import type { ProxyKind } from './proxy.ts'
+
+/** nginx with one pool: each worker has its own. */
+export const nginx: ProxyKind = {
+  command: 'nginx',
+  // proxy_next_upstream is its only retry.
+  config: ({ port, upstream }) => `
+worker_processes 1;
+daemon off;
+error_log stderr notice;
+pid nginx.pid;
+events { worker_connections 1024; }
+http {
+  access_log off;
+  keepalive_requests 1000000;
+  upstream app {
+    server 127.0.0.1:${upstream};
+    keepalive 64;
+    keepalive_requests 1000000;
+  }
+  server {
+    listen 127.0.0.1:${port} backlog=4096;
+    location / {
+      proxy_pass http://app;
+      proxy_http_version 1.1;
+      proxy_set_header Connection "";
+      proxy_next_upstream off;
+    }
+  }
+}
+`,
+  args: (dir, file) => ['-p', dir, '-e', 'stderr', '-c', file],
+  ready: 'start worker process ',
+  harmless: /\[notice\]/,
+}
