@@ -9,7 +9,7 @@ if (matrix.test) {
   process.env.SOCKET_PORT_RELEASES ??= 'trixie'
   matrix.test.include = [
     'matrix/**/*.test.ts',
-    'suites/systemd*.test.ts',
+    'suites/systemd-*.test.ts',
     'suites/cli-run-systemd.test.ts',
     'suites/cli-units.test.ts',
   ]
