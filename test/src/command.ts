@@ -27,22 +27,46 @@ export async function socketPort(
   return ended(start(process.execPath, [SOCKET_PORT, ...args], options))
 }
 
-/** As {@link socketPort}, on a terminal of its own (script(1)); there a question gets its answer. */
-export async function socketPortOnTerminal(
-  args: readonly string[],
-  question: string,
-  answer: string,
-): Promise<CommandEnd> {
+/** A `socket-port` on a terminal of its own (script(1)). */
+export interface OnTerminal {
+  /** Resolves when the screen has shown it; rejects when the command ends without. */
+  shown(what: RegExp): Promise<void>
+  type(keys: string): void
+  readonly end: Promise<CommandEnd>
+}
+
+export function startOnTerminal(args: readonly string[]): OnTerminal {
   const line = [process.execPath, SOCKET_PORT, ...args].map((word) => `'${word}'`).join(' ')
   const child = start('script', ['--quiet', '--return', '--command', line, '/dev/null'], {})
-  let shown = ''
-  child.stdout?.on('data', function ask(data: Buffer) {
-    shown += data
-    if (!shown.includes(question)) return
-    child.stdout?.off('data', ask)
-    child.stdin?.write(answer)
+  let screen = ''
+  let look = (): void => {}
+  child.stdout?.on('data', (data: Buffer) => {
+    screen += data
+    look()
   })
-  return ended(child)
+  const end = ended(child)
+  return {
+    end,
+    type: (keys) => void child.stdin?.write(keys),
+    shown: (what) =>
+      new Promise((resolve, reject) => {
+        look = () => what.test(screen) && resolve()
+        look()
+        void end.then(() => reject(new Error(`the screen has not shown ${what}:\n${screen}`)))
+      }),
+  }
+}
+
+/** As {@link socketPort}, on a terminal; there a question gets its answer. */
+export async function socketPortOnTerminal(
+  args: readonly string[],
+  question: RegExp,
+  answer: string,
+): Promise<CommandEnd> {
+  const terminal = startOnTerminal(args)
+  await terminal.shown(question)
+  terminal.type(answer)
+  return terminal.end
 }
 
 function start(file: string, args: readonly string[], { cwd, env }: CommandOptions): ChildProcess {

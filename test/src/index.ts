@@ -38,3 +38,4 @@ export {
 } from './restart.ts'
 export type { OpenFd } from './sockets.ts'
 export { type Supervised, type SupervisedOptions, startSupervised } from './supervised.ts'
+export { bootSystemd, pathInBox, type SystemdBox, systemdSkipReason } from './systemd/index.ts'

@@ -2,14 +2,17 @@ import {
   chmodSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { setTimeout } from 'node:timers/promises'
 import { type CommandEnd, SOCKET_PORT, socketPort } from './command.ts'
 import { type Generation, startGeneration } from './generation.ts'
@@ -38,6 +41,7 @@ export interface Supervised {
   port(): Promise<number>
   /** `socket-port reload` and the like. */
   ask(...args: string[]): Promise<CommandEnd>
+  /** What `socket-port status --json` prints, without a process for it: tests ask often. */
   status(): Promise<SupervisedStatus>
   dispose(): Promise<void>
 }
@@ -48,10 +52,18 @@ export interface SupervisedStatus {
   state: string
   restarts: number
   stored: readonly string[]
+  connections: { handedOver: number; adopted: number }
   reloads: { succeeded: number; failed: number }
   generations: readonly {
     number: number
-    workers: readonly { worker: number; pid: number; state: string }[]
+    workers: readonly {
+      worker: number
+      pid: number
+      state: string
+      status: string | null
+      adopted: number
+      handedOver: number
+    }[]
   }[]
 }
 
@@ -74,16 +86,21 @@ export function startSupervised(options: SupervisedOptions): Supervised {
     said: (pattern) => generation.said(pattern),
     port: async () => Number((await generation.said(/socket-port: keeps \S*:(\d+)/))[1]),
     ask,
-    async status() {
-      const { stdout, stderr } = await ask('status', '--json')
-      if (stderr !== '') throw new Error(stderr)
-      return JSON.parse(stdout) as SupervisedStatus
-    },
+    status: () => statusOf(join(directory, 'socket-port')),
     async dispose() {
       await generation.dispose()
       rmSync(directory, { recursive: true, force: true })
     },
   }
+}
+
+/** Asks the only control socket of the folder. */
+async function statusOf(folder: string): Promise<SupervisedStatus> {
+  const [name] = readdirSync(folder).filter((file) => file.endsWith('.sock'))
+  const socket = connect(join(folder, String(name)))
+  socket.write('{"command":"status"}\n')
+  const { answer } = JSON.parse(await text(socket)) as { answer: { status: SupervisedStatus } }
+  return answer.status
 }
 
 /** Resolves when the process has ended, collected or not. */

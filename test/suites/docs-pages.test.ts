@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import * as core from '@socket-port/core'
 import { describe, expect, test } from 'vitest'
-import { documents, ROOT, readRoot, TRANSLATION } from '../src/docs/documents.ts'
+import { documents, EXAMPLES, ROOT, readRoot, TRANSLATION } from '../src/docs/documents.ts'
 import {
   anchorOf,
   codeBlocks,
@@ -98,7 +98,9 @@ describe('README.zh.md', () => {
   })
 })
 
-describe.each(documents)('%s', (document) => {
+const examples = EXAMPLES.map(({ folder }) => `${folder}/README.md`)
+
+describe.each([...documents, ...examples])('%s', (document) => {
   const markdown = readRoot(document)
 
   test('leads to files and headings that exist', () => {

@@ -1,9 +1,8 @@
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
-import { get } from 'node:http'
 import { basename, join } from 'node:path'
-import { text } from 'node:stream/consumers'
 import { afterAll, afterEach, describe, expect, test } from 'vitest'
+import { ask } from '../src/docs/ask.ts'
 import { ACTIVATE, SYSTEMCTL } from '../src/docs/commands.ts'
 import { readRoot } from '../src/docs/documents.ts'
 import { codeBlocks } from '../src/docs/markdown.ts'
@@ -100,15 +99,6 @@ function enableOffline(command: string, files: Record<string, string>): string[]
   return readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((path) =>
     path.includes('.wants/'),
   )
-}
-
-function ask(port: number): Promise<string> {
-  return new Promise((resolve, reject) => {
-    get({ host: '127.0.0.1', port, agent: false }, (response) => resolve(text(response))).on(
-      'error',
-      reject,
-    )
-  })
 }
 
 function heard(generation: Generation, words: string): Promise<void> {

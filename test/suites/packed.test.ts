@@ -1,154 +1,174 @@
-import { spawnSync } from 'node:child_process'
-import { copyFileSync, existsSync, symlinkSync, writeFileSync } from 'node:fs'
-import { get } from 'node:http'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { text } from 'node:stream/consumers'
-import * as core from '@socket-port/core'
-import { afterAll, afterEach, describe, expect, onTestFinished, test } from 'vitest'
-import { INSTALL } from '../src/docs/commands.ts'
-import { type Manifest, ROOT, readRoot } from '../src/docs/documents.ts'
-import { type Ended, PackedCore } from '../src/docs/packed.ts'
-import { type Program, programsOf } from '../src/docs/programs.ts'
-import { TSC } from '../src/docs/project.ts'
-import { startGeneration } from '../src/generation.ts'
-import { openListener } from '../src/native.ts'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { ROOT, readRoot } from '../src/docs/documents.ts'
+import { PackedPackages } from '../src/docs/packed.ts'
+import { USES } from '../src/docs/published.ts'
+import { type Ended, run } from '../src/docs/run.ts'
+import { runProgram } from '../src/docs/run-program.ts'
+import { UseProject } from '../src/docs/use-project.ts'
 import { endProcesses } from '../src/processes.ts'
 
-const packed = new PackedCore()
+const packed = await PackedPackages.create()
 afterAll(() => packed.remove())
 afterEach(endProcesses)
 
-const [firstProgram] = programsOf('README.md') as [Program]
 const bin = (tool: string): string => join(ROOT, 'test/node_modules/.bin', tool)
 
-describe('the tarball', () => {
-  const files = spawnSync('tar', ['-tzf', packed.tarball], { encoding: 'utf8' })
-    .stdout.trim()
-    .split('\n')
-    .map((file) => file.replace(/^package\//, ''))
-  const read = (file: string): string =>
-    spawnSync('tar', ['-xzOf', packed.tarball, `package/${file}`], { encoding: 'utf8' }).stdout
+describe.each(packed.packages)('the tarball of $name', (tarball) => {
+  const { file, files, folder, manifest, command = false } = tarball
 
   test('holds the built sources and three files more, and nothing else', () => {
-    const built = files.filter((file) => file.startsWith('dist/'))
-    const others = files.filter((file) => !file.startsWith('dist/'))
+    const built = files.filter((path) => path.startsWith('dist/'))
+    const others = files.filter((path) => !path.startsWith('dist/'))
     expect(others.sort()).toEqual(['LICENSE', 'README.md', 'package.json'])
-    const stray = built.filter((file) => {
-      const source = /^dist\/(.+?)(?:\.d\.ts|\.js)$/.exec(file)?.[1]
+    const stray = built.filter((path) => {
+      // Those of a command are emptied out by each build, and have the bundler's names.
+      if (command) return !/^dist\/[\w-]+\.js$/.test(path)
+      const source = /^dist\/(.+?)(?:\.d\.ts|\.js)$/.exec(path)?.[1]
       const isTest = source === undefined || /\.test$|^testing\//.test(source)
       // What a build before this one left behind has no source any more.
-      return isTest || !existsSync(join(ROOT, `packages/core/src/${source}.ts`))
+      return isTest || !existsSync(join(ROOT, folder, `src/${source}.ts`))
     })
     expect(stray).toEqual([])
-    expect(built).toContain('dist/index.js')
+    expect(built).toContain(command ? 'dist/main.js' : 'dist/index.js')
   })
 
-  test('has the licence of the repository, and a README', () => {
-    expect(read('LICENSE')).toBe(readRoot('LICENSE'))
-    expect(read('README.md')).toBe(readRoot('packages/core/README.md'))
+  test('has the licence of the repository, and a README', async () => {
+    expect(await tarball.read('LICENSE')).toBe(readRoot('LICENSE'))
+    expect(await tarball.read('README.md')).toBe(readRoot(`${folder}/README.md`))
   })
 
-  test('runs nothing when it is installed, and needs nothing but what is optional', () => {
-    const manifest = JSON.parse(read('package.json')) as Manifest & Record<string, unknown>
+  test('runs nothing when it is installed, and brings nothing but what is known', () => {
     const atInstall = ['preinstall', 'install', 'postinstall', 'prepare']
     expect(atInstall.filter((name) => name in manifest.scripts)).toEqual([])
-    expect(manifest).not.toHaveProperty('dependencies')
-    for (const [name, version] of Object.entries(manifest.optionalDependencies)) {
+    expect(Object.keys(manifest.dependencies ?? {})).toEqual(tarball.dependencies)
+    for (const [name, version] of Object.entries(manifest.optionalDependencies ?? {})) {
       expect(name).toMatch(/^@koromix\/koffi-linux-\w+$/)
       expect(version).toMatch(/^\d+\.\d+\.\d+$/)
     }
   })
 
-  test('pleases publint', () => {
-    const { status, stdout } = run(bin('publint'), ['run', packed.tarball, '--strict'])
+  test('pleases publint', async () => {
+    const { status, stdout } = await run(bin('publint'), ['run', file, '--strict'])
     expect(stdout).toContain('All good!')
     expect(status).toBe(0)
   })
 
-  test('has types that every resolution of ESM finds', () => {
+  if (command) return
+  test('has types that every resolution of ESM finds', async () => {
     const flags = ['--profile', 'esm-only', '--format', 'ascii', '--no-color', '--no-emoji']
-    const { status, stdout } = run(bin('attw'), [packed.tarball, ...flags])
+    const { status, stdout } = await run(bin('attw'), [file, ...flags])
     expect(status, stdout).toBe(0)
   })
 })
 
-describe.each(INSTALL)('%s', (line) => {
-  const folder = line.split(' ')[0] ?? ''
-  const project = join(packed.dir, folder)
-  const installed = packed.install(line, folder)
+describe.each(['npm', 'pnpm'] as const)('the command, installed by %s', (manager) => {
+  const project = packed.project(`command-${manager}`)
+  const { file, manifest } = packed.packages.find(({ name }) => name === 'socket-port') ?? {}
+  let installed: Ended
+  beforeAll(async () => {
+    installed = await packed.run(`${manager === 'npm' ? 'npm i' : 'pnpm add'} ${file}`, project)
+  })
 
   test('succeeds without a warning', () => {
     expect(installed).toMatchObject({ status: 0, stderr: '' })
     expect(installed.stdout).not.toMatch(/warn|deprecat|ignored|vulnerab|\bERR/i)
   })
 
-  test('gives what import and require find, alike and without a warning', () => {
-    const print = 'console.log(JSON.stringify(Object.keys(core).sort()))'
-    const names = `${JSON.stringify(Object.keys(core).sort())}\n`
-    const asEsm = write('a.mjs', `import * as core from '@socket-port/core'\n${print}`)
-    const asCjs = write('a.cjs', `const core = require('@socket-port/core')\n${print}`)
-    for (const file of [asEsm, asCjs]) {
-      expect(run(process.execPath, [file])).toMatchObject({ status: 0, stdout: names, stderr: '' })
-    }
-  })
-
-  test.each(['bound', 'inherited'])('runs the first program of the README: %s', async (source) => {
-    const listener = openListener()
-    onTestFinished(listener.close)
-    if (source === 'bound') listener.close()
-    const { port } = listener
-    const script = write(`${source}.mjs`, firstProgram.code.replaceAll('8080', String(port)))
-    const sockets = source === 'bound' ? [] : [{ fd: listener.fd }]
-    const generation = startGeneration({ script, sockets })
-    await generation.said(/\n/)
-    expect(await ask(port)).toBe('hello\n')
-    generation.signal('SIGTERM')
-    expect(await generation.exit).toMatchObject({ code: 0 })
-    const { stdout, stderr } = generation
-    expect({ stdout, stderr }).toEqual({
-      stdout: `http://localhost:${port} is ${source}\n`,
+  test('is found by its name, and has all that it loads', async () => {
+    const command = join(project, 'node_modules/.bin/socket-port')
+    expect(await run(command, ['--version'])).toEqual({
+      status: 0,
+      stdout: `${manifest?.version}\n`,
       stderr: '',
     })
+    expect(await run(command, ['doctor', '--json'])).toMatchObject({ status: 0, stderr: '' })
+    const ended = await run(command, ['run', '--listen', '0', '--', 'true'])
+    expect(ended.status, ended.stderr).toBe(1)
+    expect(ended.stderr).toContain('before it was ready')
   })
-
-  test('has types that hold under strict, in ESM and in CommonJS', () => {
-    const types = join(project, 'node_modules/@types')
-    symlinkSync(join(ROOT, 'test/node_modules/@types'), types)
-    for (const file of ['consumer.mts', 'consumer.cts']) {
-      copyFileSync(join(ROOT, 'test/fixtures/types', file), join(project, file))
-    }
-    write('tsconfig.json', JSON.stringify({ compilerOptions, include: ['consumer.*'] }))
-    expect(run(process.execPath, [TSC, '-p', project])).toMatchObject({ stdout: '', status: 0 })
-  })
-
-  function write(name: string, content: string): string {
-    const path = join(project, name)
-    writeFileSync(path, content)
-    return path
-  }
 })
 
-// skipLibCheck is off: the declarations that ship are checked too.
-const compilerOptions = {
-  target: 'es2022',
-  module: 'nodenext',
-  strict: true,
-  exactOptionalPropertyTypes: true,
-  noEmit: true,
-  types: ['node'],
-}
+// Strictness is the package manager's, not that of a major: an old one is tried with npm alone.
+const installations = USES.flatMap((use) => [
+  { use, manager: 'npm' as const },
+  ...(use.old ? [] : [{ use, manager: 'pnpm' as const }]),
+])
 
-// Its own environment: NODE_OPTIONS and the like of this process must not reach it.
-function run(file: string, args: readonly string[]): Ended {
-  const { PATH, HOME } = process.env
-  return spawnSync(file, args, { encoding: 'utf8', env: { PATH, HOME } })
-}
-
-function ask(port: number): Promise<string> {
-  return new Promise((resolve, reject) => {
-    get({ host: '127.0.0.1', port, agent: false }, (response) => resolve(text(response))).on(
-      'error',
-      reject,
-    )
+describe.each(installations)('$use.title, installed by $manager', ({ use, manager }) => {
+  const { name, lacks = [], prints, wantsNewerNode = [] } = use
+  const project = new UseProject(packed, use, manager)
+  let installed: Ended[]
+  beforeAll(async () => {
+    installed = await project.install()
   })
+
+  test('succeeds without a warning that is ours', () => {
+    for (const { status, stdout, stderr } of installed) {
+      const ours = withoutEngines(stderr, wantsNewerNode)
+      expect({ status, stderr: ours }).toEqual({ status: 0, stderr: '' })
+      expect(withoutEngines(stdout, wantsNewerNode)).not.toMatch(
+        /warn|deprecat|ignored|vulnerab|\bERR/i,
+      )
+    }
+  })
+
+  test('gives what import and require find, alike and without a warning', async () => {
+    const { manifest } = packed.packages.find((one) => one.name === name) ?? {}
+    const entries = Object.keys(manifest?.exports ?? {}).filter((key) => !lacks.includes(key))
+    for (const entry of entries.filter((key) => !key.endsWith('.json'))) {
+      const specifier = join(name, entry)
+      const names = Object.keys(await import(/* @vite-ignore */ specifier)).sort()
+      const asEsm = `import * as all from '${specifier}'
+        console.log(JSON.stringify(Object.keys(all).sort()))`
+      expect(await project.run('entry.mjs', asEsm)).toEqual({
+        status: 0,
+        stdout: `${JSON.stringify(names)}\n`,
+        stderr: '',
+      })
+      const asCjs = `const required = require('${specifier}')
+        import('${specifier}').then((all) =>
+          console.log(required === (all['module.exports'] ?? all)))`
+      expect(await project.run('entry.cjs', asCjs)).toEqual({
+        status: 0,
+        stdout: 'true\n',
+        stderr: '',
+      })
+    }
+  })
+
+  test.each([
+    ['import', 'bound'],
+    ['require', 'bound'],
+    ['import', 'inherited'],
+  ] as const)('runs the program of its README: %s, %s', async (kind, source) => {
+    const start = source === 'bound' ? 'cold' : 'inherited'
+    const { exit, answers, stderr, output } = await runProgram(project.source, start, (port) =>
+      project.program(kind, port),
+    )
+    expect(stderr).toBe('')
+    expect(exit).toMatchObject({ code: 0 })
+    expect(answers).toEqual(['200 hello\n'])
+    if (prints !== undefined) expect(output).toBe(prints.replace('$source', source))
+  })
+
+  test('has types that hold under strict, in ESM and in CommonJS', async () => {
+    expect(await project.compile()).toMatchObject({ stdout: '', status: 0 })
+  })
+})
+
+/** What a package manager wrote, less that these packages want another Node than 20. */
+function withoutEngines(text: string, names: readonly string[]): string {
+  if (names.length === 0) return text
+  const wanted = `(?:${names.join('|')})@\\S+`
+  const npm = `npm warn EBADENGINE Unsupported engine \\{
+npm warn EBADENGINE {3}package: '${wanted}',
+npm warn EBADENGINE {3}required: \\{ node: '>=22' \\},
+npm warn EBADENGINE {3}current: \\{ node: 'v20\\..*
+npm warn EBADENGINE \\}
+`
+  const pnpm = `\\[WARN\\] Unsupported engine for ${wanted}: wanted: \\{"node":">=22"\\} \\(current: \\{"node":"20\\..*
+`
+  return text.replace(new RegExp(`${npm}|${pnpm}`, 'g'), '')
 }

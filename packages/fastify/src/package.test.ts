@@ -1,14 +1,8 @@
-import { type SpawnSyncReturns, spawnSync } from 'node:child_process'
-import { createRequire } from 'node:module'
-import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
+import { BuiltPackage } from '../../../test/src/built-package.ts'
 import * as names from './index.ts'
 
-const run = (args: string[]): SpawnSyncReturns<string> =>
-  spawnSync(process.execPath, args, {
-    cwd: fileURLToPath(new URL('..', import.meta.url)),
-    encoding: 'utf8',
-  })
+const built = new BuiltPackage(new URL('..', import.meta.url))
 
 describe('the module', () => {
   it('is the plugin in every form', () => {
@@ -27,7 +21,7 @@ describe('the built package', () => {
     ['module', "import socketPort from '@socket-port/fastify'"],
     ['module', "import { socketPort } from '@socket-port/fastify'"],
     ['module', "const socketPort = import('@socket-port/fastify')"],
-  ])('works as %s without a warning: %s', (type, load) => {
+  ] as const)('works as %s without a warning: %s', (type, load) => {
     const fastify = type === 'module' ? "import Fastify from 'fastify'" : ''
     const program = `
       ${fastify}
@@ -36,18 +30,11 @@ describe('the built package', () => {
       app.register(socketPort)
       app.listen({ port: 0 }).then(() => app.close()).then(() => console.log(app.hasPlugin(
         '@socket-port/fastify')))`
-    const { status, stdout, stderr } = run([`--input-type=${type}`, '--eval', program])
-    expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: 'true\n', stderr: '' })
+    expect(built.run(type, program)).toEqual({ status: 0, stdout: 'true\n', stderr: '' })
   })
 
   it.each(['tsconfig.json', 'tsconfig.oldest.json'])(
     'has types that compile what is written for Fastify: %s',
-    (config) => {
-      const tsc = createRequire(import.meta.url).resolve('typescript/package.json')
-      const args = [tsc.replace('package.json', 'bin/tsc'), '-p', `types/${config}`]
-      const { status, stdout } = run(args)
-      expect(stdout).toBe('')
-      expect(status).toBe(0)
-    },
+    (config) => expect(built.compile(config)).toMatchObject({ status: 0, stdout: '' }),
   )
 })

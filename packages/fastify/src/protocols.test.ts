@@ -4,8 +4,8 @@ import { Agent, get } from 'node:https'
 import { text } from 'node:stream/consumers'
 import type { FastifyInstance, FastifyServerOptions } from 'fastify'
 import { afterEach, describe, expect, it } from 'vitest'
+import { cert, key } from '../../core/src/testing/certificate.ts'
 import { application, closeAll, onClose, RELEASES } from './testing/applications.ts'
-import { cert, key } from './testing/certificate.ts'
 
 afterEach(closeAll)
 

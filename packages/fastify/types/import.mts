@@ -1,5 +1,4 @@
 // What a program writes with Fastify's own types, and the plugin registered.
-import type { Service } from '@socket-port/core'
 import socketPort, { socketPort as named, type SocketPortOptions } from '@socket-port/fastify'
 import Fastify, { type FastifyBaseLogger, type FastifyPluginAsync } from 'fastify'
 
@@ -17,7 +16,8 @@ app.register(import('@socket-port/fastify'), { exit: false })
 const address: string = await app.listen({ port: 8080 })
 app.listen({ port: 8080 }, (error: Error | null, at: string) => void [error, at])
 
-const service: Service | undefined = app.socketPort
+const state: 'ready' | 'draining' | 'closed' | undefined = app.socketPort?.state
+const signal: AbortSignal | undefined = app.socketPort?.signal
 app.get('/ready', async (request, reply) => {
   const ready = request.server.socketPort?.state === 'ready'
   return reply.code(ready ? 200 : 503).send({ ready, address })
@@ -40,4 +40,4 @@ await app.register(socketPort, { drain: { timeout: '25s' } })
 // @ts-expect-error: it belongs to the plugin
 app.socketPort = undefined
 
-export { options, plugin, service }
+export { options, plugin, signal, state }

@@ -1,10 +1,9 @@
-import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
+import { BuiltPackage } from '../../../test/src/built-package.ts'
+import { everyName } from '../../../test/suites/drop-in/names.ts'
 
-const ROOT = fileURLToPath(new URL('..', import.meta.url))
+const built = new BuiltPackage(new URL('..', import.meta.url))
 const read = (path: string): string => readFileSync(new URL(path, import.meta.url), 'utf8')
 
 describe('the built package', () => {
@@ -15,44 +14,22 @@ describe('the built package', () => {
       if (Koa.default !== Koa || Koa.HttpError !== HttpError) throw new Error('not Koa')
       const app = new Koa({ socketPort: { signals: false } }).use(() => {})
       const server = app.listen(0, () => server.close(() => console.log('closed')))`
-    const { status, stdout, stderr } = run(['--input-type=commonjs', '--eval', program])
-    expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: 'closed\n', stderr: '' })
+    expect(built.run('commonjs', program)).toEqual({ status: 0, stdout: 'closed\n', stderr: '' })
   })
 
   it.each(['tsconfig.json', 'tsconfig.koa2.json'])(
     'has types that compile what is written for Koa: %s',
-    (config) => {
-      const tsc = createRequire(import.meta.url).resolve('typescript/package.json')
-      const { status, stdout } = run([
-        tsc.replace('package.json', 'bin/tsc'),
-        '-p',
-        `types/${config}`,
-      ])
-      expect(stdout).toBe('')
-      expect(status).toBe(0)
-    },
+    (config) => expect(built.compile(config)).toMatchObject({ status: 0, stdout: '' }),
   )
 })
 
-describe.each(['koa', 'koa2'])('of the types of %s', (name) => {
-  const [, namespace = ''] = read(`../node_modules/@types/${name}/index.d.ts`).split(
-    'declare namespace',
-  )
-  const theirs = namesIn(namespace, /^ {4}(?:export )?(?:interface|type|const) (\w+)/gm)
-  const source = read('index.ts')
-
-  it.each([
-    ['the namespace', /declare namespace Application \{\n {2}export \{([^}]*)\}/],
-    ['the module', /^export \{([^}]*)\}/m],
-  ])('%s has every name', (_, list) => {
-    const ours = namesIn(list.exec(source)?.[1] ?? '', /(\w+),$/gm)
-    expect(theirs.length).toBeGreaterThan(15)
-    expect(ours).toEqual(expect.arrayContaining(theirs))
-  })
+everyName({
+  types: {
+    koa: read('../node_modules/@types/koa/index.d.ts'),
+    koa2: read('../node_modules/@types/koa2/index.d.ts'),
+  },
+  declared: /^ {4}(?:export )?(?:interface|type|const) (\w+)/gm,
+  atLeast: 15,
+  source: read('index.ts'),
+  namespace: 'Application',
 })
-
-const namesIn = (text: string, name: RegExp): (string | undefined)[] =>
-  [...text.matchAll(name)].map(([, found]) => found)
-
-const run = (args: string[]): ReturnType<typeof spawnSync> =>
-  spawnSync(process.execPath, args, { cwd: ROOT, encoding: 'utf8' })

@@ -1,11 +1,9 @@
-import { spawnSync } from 'node:child_process'
-import { createRequire } from 'node:module'
-import { fileURLToPath } from 'node:url'
 import { ExpressAdapter } from '@nestjs/platform-express'
 import { afterEach, describe, expect, it } from 'vitest'
+import { BuiltPackage } from '../../../test/src/built-package.ts'
 import { Child } from './testing/child.ts'
 
-const ROOT = fileURLToPath(new URL('..', import.meta.url))
+const built = new BuiltPackage(new URL('..', import.meta.url))
 const OLDER = process.env.OLDER !== undefined
 
 let child: Child | undefined
@@ -26,8 +24,7 @@ describe('the built package', () => {
       const { SocketPortExpressAdapter } = require('@socket-port/nestjs')
       const { SocketPortFastifyAdapter } = require('@socket-port/nestjs/fastify')
       console.log(new SocketPortExpressAdapter().getType(), new SocketPortFastifyAdapter().getType())`
-    const { status, stdout, stderr } = run('--input-type=commonjs', '--eval', program)
-    expect({ status, stdout, stderr }).toEqual({
+    expect(built.run('commonjs', program)).toEqual({
       status: 0,
       stdout: 'express fastify\n',
       stderr: '',
@@ -35,12 +32,7 @@ describe('the built package', () => {
   })
 
   it('has types that compile what is written for Nest’s own adapters', () => {
-    const tsc = createRequire(import.meta.url).resolve('typescript/package.json')
-    const config = OLDER ? 'types/tsconfig.nest-11.json' : 'types/tsconfig.json'
-    const { status, stdout } = run(tsc.replace('package.json', 'bin/tsc'), '-p', config)
-    expect({ status, stdout }).toEqual({ status: 0, stdout: '' })
+    const config = OLDER ? 'tsconfig.nest-11.json' : 'tsconfig.json'
+    expect(built.compile(config)).toMatchObject({ status: 0, stdout: '' })
   })
 })
-
-const run = (...args: string[]): ReturnType<typeof spawnSync> =>
-  spawnSync(process.execPath, args, { cwd: ROOT, encoding: 'utf8' })

@@ -49,8 +49,8 @@ export const drains = ({ code }: Program): boolean =>
 /** True where a passed socket is the program's to use. */
 export const inherits = ({ code }: Program): boolean => !code.includes('killPort(')
 
-/** True where the program starts without one. */
-export const binds = ({ code }: Program): boolean => !code.includes("inherit: 'require'")
+/** True where the program starts without one, and has nothing to warn of. */
+export const binds = ({ code }: Program): boolean => !/inherit: 'require'|idleExit/.test(code)
 
 /** What is to be asked for, of each of its servers. */
 export const pathsOf = ({ code }: Program): string[] => {

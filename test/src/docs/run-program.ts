@@ -1,6 +1,7 @@
 import { get, type IncomingMessage } from 'node:http'
 import { get as getSecure } from 'node:https'
 import { type AddressInfo, connect } from 'node:net'
+import { dirname } from 'node:path'
 import { type Exit, type Generation, startGeneration } from '../generation.ts'
 import { openListener } from '../native.ts'
 import { ROOT } from './documents.ts'
@@ -37,8 +38,10 @@ export async function runProgram(
   const { port } = listener
   if (start === 'cold') listener.close()
   const name = socketName(program)
+  const file = prepare(port)
   const generation = startGeneration({
-    command: [process.execPath, ...PRELUDE, prepare(port)],
+    command: [process.execPath, ...PRELUDE, file],
+    cwd: dirname(file),
     sockets: start === 'cold' ? [] : [{ fd: listener.fd, ...(name !== undefined && { name }) }],
     ipc: true,
   })

@@ -1,9 +1,32 @@
 import { once } from 'node:events'
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type Koa from 'koa'
+import type { ManageOptions } from '@socket-port/core'
 
-/** What a call of `listen` did, as far as Koa and its drop-in can be compared. */
+/** An application of a framework, as far as it listens. */
+export interface Application {
+  listen(...args: never[]): Server
+}
+
+/** Answers a request for a path. */
+export type Answer = (path: string) => string | Promise<string>
+
+/** A package that takes the place of a framework: the same application, but for its `listen`. */
+export interface DropIn {
+  /** Of the framework. */
+  readonly name: string
+  /** An application of the package; without `answer` it has no handler. */
+  create(options?: ManageOptions, answer?: Answer): Application
+  /** An application of the framework itself. */
+  base(): Application
+}
+
+/** Calls `listen` with what its types may not know. */
+export function callListen(app: Application, ...args: unknown[]): Server {
+  return Reflect.apply(app.listen, app, args)
+}
+
+/** What a call of `listen` did, as far as the framework and its drop-in can be compared. */
 export interface Attempt {
   threw: string | undefined
   listening: boolean
@@ -15,7 +38,11 @@ export interface Attempt {
 }
 
 /** Calls `listen`, waits for the outcome, and closes. */
-export async function attempt(app: Koa, args: unknown[], callback: boolean): Promise<Attempt> {
+export async function attempt(
+  app: Application,
+  args: unknown[],
+  callback: boolean,
+): Promise<Attempt> {
   const calls: unknown[][] = []
   const all = [...args]
   if (callback) {
@@ -26,7 +53,7 @@ export async function attempt(app: Koa, args: unknown[], callback: boolean): Pro
   const errors: string[] = []
   let server: Server
   try {
-    server = Reflect.apply(app.listen, app, all)
+    server = callListen(app, ...all)
   } catch (error) {
     return { threw: code(error), listening: false, address: undefined, errors, calls: [] }
   }
