@@ -158,7 +158,7 @@ describe('free', () => {
       const { pid, port, exit } = await hold()
       const { code, stdout } = await socketPortOnTerminal(
         ['free', String(port)],
-        'End it?',
+        /End it\?/,
         'yes\n',
       )
       expect(code).toBe(0)
@@ -170,7 +170,11 @@ describe('free', () => {
     // ^C and ^D are what the keys send.
     test.each(['n\n', '\n', 'maybe\n', '\u0003', '\u0004'])('takes %j for a no', async (answer) => {
       const { pid, port } = await hold()
-      const { code, stdout } = await socketPortOnTerminal(['free', String(port)], 'End it?', answer)
+      const { code, stdout } = await socketPortOnTerminal(
+        ['free', String(port)],
+        /End it\?/,
+        answer,
+      )
       expect({ code, alive: process.kill(pid, 0) }).toEqual({ code: 1, alive: true })
       expect(stdout).toContain('Nobody was signalled')
     })

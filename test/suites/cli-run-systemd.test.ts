@@ -13,6 +13,7 @@ import {
   releaseSkipReason,
   type SystemdBox,
 } from '../src/systemd/index.ts'
+import { startUpload, who } from './cli-supervising.ts'
 
 const SERVER = fileURLToPath(new URL('../fixtures/cli-server.mjs', import.meta.url))
 const RELOADS = Number(process.env.SOCKET_PORT_RESTARTS ?? 5)
@@ -21,9 +22,16 @@ const NOTIFY_RELOAD = 253
 
 function unit(port: number, version: number): string {
   const node = pathInBox(process.execPath)
-  const run = [node, pathInBox(SOCKET_PORT), 'run', '--listen', String(port)]
+  const run = [node, pathInBox(SOCKET_PORT), 'run', '--listen', String(port), '--settle', '50']
   return [
-    ...['[Service]', 'KillMode=mixed', 'WatchdogSec=2', 'NotifyAccess=main'],
+    ...[
+      '[Unit]',
+      'StartLimitIntervalSec=0',
+      '[Service]',
+      'KillMode=mixed',
+      'WatchdogSec=2',
+      'NotifyAccess=main',
+    ],
     ...(version >= NOTIFY_RELOAD
       ? ['Type=notify-reload']
       : ['Type=notify', 'ExecReload=kill -HUP $MAINPID']),
@@ -32,14 +40,6 @@ function unit(port: number, version: number): string {
     '',
   ].join('\n')
 }
-
-interface Who {
-  pid: number
-  generation: string
-}
-
-const who = async (port: number): Promise<Who> =>
-  (await (await fetch(`http://127.0.0.1:${port}/who`)).json()) as Who
 
 afterEach(endProcesses)
 
@@ -83,6 +83,43 @@ for (const release of RELEASES) {
       await box.stopUnit('app.service')
       const ended = await box.properties('app.service', 'Result', 'ExecMainStatus')
       expect(ended).toEqual({ Result: 'success', ExecMainStatus: '0' })
+    })
+
+    it(`${RELOADS} systemctl restart under load, with a .socket: 0 failed`, async () => {
+      const { box, port } = await started()
+      await box.stopUnit('app.service')
+      await box.install({ 'app.socket': `[Socket]\nListenStream=${port}\n` })
+      await box.start('app.socket', 'app.service')
+      const pid = await box.mainPid('app.service')
+      expect(await box.log('app.service')).toMatch(/keeps \S+ \(app\.socket\), inherited\n/)
+      const load = await startLoad({
+        ...{ target: { port }, clients: 20, method: 'mixed', connection: 'mixed', think: [0, 20] },
+      })
+      await load.round()
+      for (let restart = 1; restart <= RELOADS; restart += 1) {
+        await box.restart('app.service')
+        await load.warm(100)
+      }
+      const { failures, failed } = await load.stop()
+      expect(failures).toEqual([])
+      expect(failed).toBe(0)
+      expect(await box.mainPid('app.service')).not.toBe(pid)
+      expect(await box.log('app.service')).not.toMatch(/SIGKILL|connections cut/)
+    })
+
+    it('systemctl stop, with a .socket: who comes while it drains is served', async () => {
+      const { box, port } = await started()
+      await box.stopUnit('app.service')
+      await box.install({ 'app.socket': `[Socket]\nListenStream=${port}\n` })
+      await box.start('app.socket', 'app.service')
+      const { pid } = await who(port)
+      const upload = await startUpload(port)
+      const restarted = box.restart('app.service')
+      await box.until('app.service', 'StatusText', 'draining')
+      for (let newcomer = 0; newcomer < 20; newcomer += 1) expect((await who(port)).pid).toBe(pid)
+      upload.end('rest')
+      await restarted
+      expect((await who(port)).pid).not.toBe(pid)
     })
 
     it('a process that hangs is replaced, and the service goes on', async () => {

@@ -1,7 +1,9 @@
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { get } from 'node:http'
+import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, onTestFinished, test } from 'vitest'
 import { SOCKET_PORT, socketPort } from '../src/command.ts'
 import { freePort } from '../src/native.ts'
 import { endProcesses } from '../src/processes.ts'
@@ -25,11 +27,12 @@ for (const release of RELEASES) {
     afterEach(() => box?.stop())
 
     /** Boots and starts what is printed; returns the names of the units. */
-    async function boot(way: string, port: number): Promise<string[]> {
-      const paths = [pathInBox(SERVER), '--node', pathInBox(process.execPath)]
+    async function boot(way: string, port: number, entry = pathInBox(SERVER)): Promise<string[]> {
+      const paths = [entry, '--node', pathInBox(process.execPath)]
       const options = ['--port', String(port), '--way', way, '--name', 'shop', '--json']
-      const version = ['--systemd', release === 'host' ? '252' : '257']
-      const { stdout } = await socketPort(['unit', ...paths, ...options, ...version])
+      // A user that exists only meanwhile would have a /tmp of its own.
+      const user = entry.startsWith('/tmp') ? ['--user', 'nobody'] : []
+      const { stdout } = await socketPort(['unit', ...paths, ...options, ...user])
       const { files, enable } = JSON.parse(stdout) as {
         files: { name: string; content: string }[]
         enable: string
@@ -76,7 +79,41 @@ for (const release of RELEASES) {
       expect(await box?.show('shop.service', 'Result')).toBe('success')
       expect(await box?.log('shop.service')).not.toMatch(/warning|error/i)
     })
+
+    test('run: systemctl reload fails where the new code does, and the old process serves on', async () => {
+      const port = freePort()
+      const entry = join(newFolder(), 'server.mjs')
+      const good = `await import('${pathInBox(SERVER)}')\n`
+      writeFileSync(entry, good)
+      await boot('run', port, entry)
+      const before = await ask(port)
+      writeFileSync(entry, "throw new Error('no such table: users')\n")
+      expect(await box?.systemctl('reload', 'shop.service')).toMatchObject({ code: 1 })
+      expect(await ask(port)).toBe(before)
+      const state = await box?.properties('shop.service', 'ActiveState', 'StatusText')
+      expect(state).toMatchObject({
+        ActiveState: 'active',
+        StatusText: expect.stringContaining('generation 1; the last reload failed'),
+      })
+      // What socket-port reload has said stands in the log of the unit.
+      expect(await box?.log('shop.service')).toMatch(
+        /error: generation 2 failed: process \d+ ended before it was ready.*\n[\s\S]*\| Error: no such table/,
+      )
+      writeFileSync(entry, good)
+      await box?.reload('shop.service')
+      expect(await ask(port)).not.toBe(before)
+      await box?.stopUnit('shop.service')
+      expect(await box?.show('shop.service', 'Result')).toBe('success')
+    })
   })
+}
+
+/** A folder that other users, and the box, can read. */
+function newFolder(): string {
+  const folder = mkdtempSync('/tmp/socket-port-unit-')
+  chmodSync(folder, 0o755)
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  return folder
 }
 
 function ask(port: number): Promise<string> {

@@ -19,7 +19,7 @@ export const documents: readonly string[] = [
     .map((name) => `docs/${name}`),
 ]
 
-/** Each has a README that `docs-examples.test.ts` follows. */
+/** Each has a README that `shipped/examples.test.ts` follows. */
 export const EXAMPLES: readonly { readonly name: string; readonly folder: string }[] = [
   'express',
   'fastify',
