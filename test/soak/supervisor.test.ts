@@ -14,7 +14,8 @@ const rounds = Number(process.env.SOCKET_PORT_SOAK ?? 1000)
 afterEach(endProcesses)
 
 it(`${rounds} reloads of socket-port run lose nothing, and it keeps neither descriptors nor memory`, async () => {
-  const supervised = startSupervised({ command: [process.execPath, SERVER] })
+  const args = ['--listen', '127.0.0.1:0', '--settle', '50']
+  const supervised = startSupervised({ command: [process.execPath, SERVER], args })
   const { pid } = supervised
   const fds = (): number => readdirSync(`/proc/${pid}/fd`).length
   try {
@@ -24,8 +25,8 @@ it(`${rounds} reloads of socket-port run lose nothing, and it keeps neither desc
     }
     await supervised.said(/generation 1 is ready/)
     const load = await startLoad({
-      ...{ target: { port: await supervised.port() }, clients: 30, connection: 'mixed' },
-      ...{ method: 'mixed', think: [0, 20] },
+      ...{ target: { port: await supervised.port() }, clients: 20, connection: 'mixed' },
+      ...{ method: 'mixed', think: [0, 50] },
     })
     // Memory is compared once everything has been compiled, and buffers have their size.
     const warm = Math.ceil(rounds / 10) + 1
@@ -34,14 +35,20 @@ it(`${rounds} reloads of socket-port run lose nothing, and it keeps neither desc
     for (let generation = warm + 1; generation <= rounds + 1; generation += 1) {
       await reload(generation)
     }
-    const { failures, failed, requests } = await load.stop()
+    const { failures, failed, requests, closedByServer } = await load.stop()
     expect(failures).toEqual([])
-    expect(failed).toBe(0)
+    expect({ failed, closedByServer }).toEqual({ failed: 0, closedByServer: 0 })
     // The last process before is still draining.
     while (fds() > before.fds) await setTimeout(5)
-    const after = rss(pid)
-    console.log(`${requests} requests, 0 failed, RSS of the supervisor ${before.rss} → ${after} MB`)
-    expect(after - before.rss).toBeLessThan(30)
+    const after = { fds: fds(), rss: rss(pid) }
+    const flat = (['fds', 'rss'] as const).map((what) => `${before[what]} → ${after[what]}`)
+    const { handedOver, adopted } = (await supervised.status()).connections
+    console.log(
+      `${requests} requests, 0 failed, 0 closed; ${handedOver} connections handed over, ${adopted} adopted; ` +
+        `of the supervisor: fds ${flat[0]}, RSS ${flat[1]} MB`,
+    )
+    expect(adopted).toBe(handedOver)
+    expect(after.rss - before.rss).toBeLessThan(30)
   } finally {
     await supervised.dispose()
   }

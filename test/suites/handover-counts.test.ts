@@ -28,7 +28,6 @@ describe(...requireOrSkip('the number of connections handed over', systemdSkipRe
       await load.round()
     }
     const result = await load.stop()
-    console.log((await app.log()).match(/drained.*/g), result.longestStall)
     expectNothingNoticed(result, connections)
     expect(result.idle.closed).toEqual({ fin: 0, reset: 0, data: 0 })
     const log = await app.log()

@@ -1,7 +1,14 @@
 // For programs that keep sockets and start the processes that serve them, as `socket-port run`.
 export { bindFd } from './bind-fd.ts'
 export { setBlocking } from './manager/blocking.ts'
-export { ADOPTS, CHANNEL_VARIABLE, ChildChannel, PARCEL_NAME } from './manager/child-channel.ts'
+export {
+  ADOPTED,
+  ADOPTS,
+  CHANNEL_VARIABLE,
+  ChildChannel,
+  HANDED_OVER,
+  PARCEL_NAME,
+} from './manager/child-channel.ts'
 export { describeFd, type SocketFacts } from './manager/describe-fd.ts'
 export { milliseconds, type Notification } from './manager/notification.ts'
 export { type NotifySocket, openNotifySocket } from './manager/notify-socket.ts'

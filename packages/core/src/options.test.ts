@@ -257,7 +257,7 @@ describe('resolveServe', () => {
         delay: 0,
         idleTimeout: 5_000,
         timeout: 25_000,
-        successor: 'after-exit',
+        successor: undefined,
         idle: 'auto',
       },
       signals: ['SIGTERM', 'SIGINT'],

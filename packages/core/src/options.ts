@@ -38,7 +38,8 @@ export interface ResolvedDrain {
   delay: number
   idleTimeout: number
   timeout: number
-  successor: 'after-exit' | 'running'
+  /** `undefined`: as the manager says when the drain begins. */
+  successor: 'after-exit' | 'running' | undefined
   idle: 'auto' | 'promise'
 }
 
@@ -109,12 +110,13 @@ export function checkManage(options: unknown): void {
 export function resolveDrain(options: DrainOptions): ResolvedDrain {
   if (typeof options !== 'object' || options === null) throw invalid('drain', options, 'an object')
   checkKeys(options, DRAIN_KEYS, 'drain option')
-  const expected = successorRuns() ? 'running' : 'after-exit'
+  // Read early, also where the program knows better: it must not reach a child process.
+  successorRuns()
   const resolved: ResolvedDrain = {
     delay: milliseconds('drain.delay', options.delay, 0),
     idleTimeout: milliseconds('drain.idleTimeout', options.idleTimeout, 5_000),
     timeout: milliseconds('drain.timeout', options.timeout, 25_000),
-    successor: oneOf('drain.successor', options.successor, ['after-exit', 'running'], expected),
+    successor: oneOf('drain.successor', options.successor, ['after-exit', 'running'], undefined),
     idle: oneOf('drain.idle', options.idle, ['auto', 'promise'], 'auto'),
   }
   if (resolved.delay > 0 && resolved.delay >= resolved.timeout) {
@@ -291,12 +293,12 @@ export function integer(
   throw invalid(name, value, `a whole number of ${unit} between ${least} and ${most}`)
 }
 
-function oneOf<T extends string>(
+function oneOf<const T extends string, F extends T | undefined>(
   name: string,
   value: unknown,
   known: readonly T[],
-  fallback: T,
-): T {
+  fallback: F,
+): T | F {
   if (value === undefined) return fallback
   const found = known.find((choice) => choice === value)
   if (found !== undefined) return found

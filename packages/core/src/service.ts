@@ -1,6 +1,7 @@
 import { ServerDrain } from './drain/drain.ts'
 import { adoptConnections } from './handover/adopt.ts'
 import { adoption } from './handover/adoption.ts'
+import { reportHandedOver } from './handover/channel.ts'
 import { keeperFor } from './handover/keeper.ts'
 import type { ShutdownHook } from './hooks.ts'
 import { IdleWatch } from './idle-exit.ts'
@@ -206,6 +207,7 @@ export class ServerService<S extends AnyServer> implements Service<S> {
     const handOver = drain.idle === 'auto' && notify && managerListens(logger)
     const result = await this.#close(quick, handOver)
     this.#drainTook = result.duration
+    reportHandedOver(result.handedOver, logger)
     return result
   }
 

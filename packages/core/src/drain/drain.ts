@@ -1,6 +1,7 @@
 import { setMaxListeners } from 'node:events'
 import { publish } from '../diagnostics.ts'
 import { checkServer, type ResolvedDrain, resolveDrain } from '../options.ts'
+import { successorRuns } from '../successor.ts'
 import type { AnyServer, Drain, DrainOptions, DrainResult, DrainState } from '../types.ts'
 import { Connections } from './connections.ts'
 import type { Keeper } from './hand-over.ts'
@@ -98,6 +99,7 @@ export class ServerDrain implements Drain {
     this.#abort.abort()
     this.#round = new Round(this.#server, this.#connections, this.#sessions, {
       ...this.#options,
+      successor: this.#options.successor ?? (successorRuns() ? 'running' : 'after-exit'),
       timeout: this.#options.timeout - (performance.now() - started),
       quick,
       keeper,

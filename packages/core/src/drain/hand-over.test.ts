@@ -8,6 +8,7 @@ import { loadLibc } from '../sockets/libc.ts'
 import { get, RawConnection } from '../testing/raw-connection.ts'
 import type { DrainResult } from '../types.ts'
 import { ServerDrain } from './drain.ts'
+import { Gate } from './gate.ts'
 import type { Keeper } from './hand-over.ts'
 import { excuseSilence, takeConnection } from './node-internals.ts'
 
@@ -21,6 +22,7 @@ afterEach(async () => {
 /** Keeps duplicates, as the kernel does with what is on its way through a unix socket. */
 class TestKeeper implements Keeper {
   readonly kept: number[] = []
+  readonly gate: Gate = new Gate()
   room: number
   accepts = true
 
@@ -41,7 +43,7 @@ interface Fixture {
   server: Server
   keeper: TestKeeper
   open(): Promise<RawConnection>
-  drain(): Promise<DrainResult>
+  drain(keeper?: Keeper): Promise<DrainResult>
   /** Sends what begins with a request of `/hold`; its response waits for the test. */
   hold(client: RawConnection, text: string): Promise<ServerResponse>
   /** A second server takes every connection that was kept. */
@@ -78,7 +80,7 @@ async function fixture(room?: number): Promise<Fixture> {
       await connection.receive(/old \/first$/)
       return connection
     },
-    drain: () => drain.start({ findKeeper: async () => keeper }),
+    drain: (other = keeper) => drain.start({ findKeeper: async () => other }),
     succeed: () => keeper.kept.splice(0).flatMap((fd) => takeConnection(successor, fd) ?? []),
   }
 }
@@ -119,6 +121,39 @@ describe.runIf(process.platform === 'linux')('an idle connection that is handed 
     succeed()
     client.send(get('/again'))
     await client.receive(/new \/again$/)
+  })
+
+  it('is served on while a request of before the drain is answered, as newcomers are', async () => {
+    const { server, open, hold, drain, succeed } = await fixture()
+    const [busy, idle] = [await open(), await open()]
+    const held = await hold(busy, get('/hold'))
+    const drained = drain()
+    const newcomer = await open()
+    idle.send(get('/meanwhile'))
+    expect(await idle.receive(/old \/meanwhile$/)).toMatch(/connection: keep-alive/i)
+    expect(server.listening).toBe(true)
+    held.end('held')
+    await busy.receive(/held$/)
+    expect(await drained).toMatchObject({ handedOver: 3, served: 3 })
+    succeed()
+    for (const client of [busy, idle, newcomer]) {
+      client.send(get('/again'))
+      await client.receive(/new \/again$/)
+    }
+  })
+
+  it('is served on while another server has connections that nobody takes', async () => {
+    const first = await fixture()
+    const second = await fixture()
+    const [idle, stays] = [await first.open(), await second.open()]
+    const { gate } = first.keeper
+    const drained = second.drain({ gate, room: 0, pass: async () => false })
+    const handedOver = first.drain()
+    idle.send(get('/meanwhile'))
+    await idle.receive(/old \/meanwhile$/)
+    await stays.closed
+    expect(await drained).toMatchObject({ handedOver: 0, expired: 1 })
+    expect(await handedOver).toMatchObject({ handedOver: 1, served: 1 })
   })
 
   it('goes after the last of its pipelined responses', async () => {

@@ -1,9 +1,15 @@
 import type { Socket } from 'node:net'
+import type { Gate } from './gate.ts'
 import { afterPoll, type IdleContext, type IdleStrategy } from './idle.ts'
 import { isPlainTcp, type OpenHandle, quietHandle, unreadRequest } from './node-internals.ts'
 
 /** Whoever keeps connections until the successor takes them: systemd's fd store, a supervisor. */
 export interface Keeper {
+  /**
+   * Held by each server of the process with requests from before the drain, where the successor
+   * starts only when this process has ended: whoever left now would wait for them.
+   */
+  readonly gate: Gate
   /** How many more it takes. */
   readonly room: number
   /**
@@ -55,6 +61,7 @@ export function handOver(
   }
 
   async function passAll(): Promise<void> {
+    await keeper.gate.opened
     while (waiting.size > 0 && !stopped) await passSome()
     passing = false
   }

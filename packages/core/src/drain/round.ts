@@ -6,7 +6,7 @@ import { handOver, type Keeper } from './hand-over.ts'
 import { type Http1Socket, isAnswering, LastResponses } from './http1.ts'
 import type { Http2Sessions } from './http2.ts'
 import { closeAtOnce, type IdleContext, type IdleStrategy, keepPromise } from './idle.ts'
-import { receiving, stopConnectionChecks } from './node-internals.ts'
+import { receiving, stopConnectionChecks, unreadRequest } from './node-internals.ts'
 import { isHttp1Server, isHttp2Server, isTlsServer } from './server-kind.ts'
 
 // A request follows its connection within a round trip. A newcomer that has been silent for longer
@@ -39,6 +39,12 @@ export class Round {
   readonly #isHttp1: boolean
   /** Open since before the drain: while there are any, newcomers are accepted. */
   readonly #before: Set<Socket>
+  /**
+   * In flight since before the drain, or not to be handed over at all: while there are any, nobody
+   * is left to a later successor.
+   */
+  readonly #inFlight = new Set<Socket>()
+  #openGate: () => void = () => {}
   /** Idle, the longest first. */
   readonly #waiting = new Map<Socket, Waiting>()
   #accepting = true
@@ -76,7 +82,7 @@ export class Round {
         this.#served += 1
       },
       // Still open where its response had promised so before the drain began.
-      fellIdle: (socket) => socket.destroyed || this.#wait(socket),
+      fellIdle: (socket) => this.#fellIdle(socket),
     })
     connections.listener = {
       opened: (socket) => this.#opened(socket),
@@ -87,7 +93,7 @@ export class Round {
     // What is accepted last must still have its whole time before the deadline.
     const acceptUntil = Math.max(timeout / 2, timeout - idleTimeout)
     this.#timers = [
-      setTimeout(() => this.#stopAccepting(), acceptUntil),
+      setTimeout(() => this.#giveUpWaiting(), acceptUntil),
       setTimeout(() => this.force(), Math.max(0, timeout)),
     ]
     this.#begin(sessions)
@@ -101,7 +107,7 @@ export class Round {
   /** Destroys and counts what is left. */
   force(): void {
     this.#forced += this.#connections.size
-    this.#stopAccepting()
+    this.#giveUpWaiting()
     for (const socket of this.#connections) socket.destroy()
     // Those that were open before the drain was prepared.
     if ('closeAllConnections' in this.#server) this.#server.closeAllConnections()
@@ -113,17 +119,29 @@ export class Round {
     const { quick, keeper } = this.#options
     if (quick) return closeAtOnce(context)
     const promise = keepPromise(context)
-    const canLeave = this.#isHttp1 && !isTlsServer(this.#server)
-    return keeper !== undefined && canLeave ? handOver(context, keeper, promise) : promise
+    return keeper && this.#handsOver() ? handOver(context, keeper, promise) : promise
+  }
+
+  #handsOver(): boolean {
+    const room = this.#options.keeper?.room ?? 0
+    return room > 0 && this.#isHttp1 && !isTlsServer(this.#server)
   }
 
   #begin(sessions: Http2Sessions): void {
-    const { quick, successor } = this.#options
+    const { quick, successor, keeper } = this.#options
     const half = receiving(this.#server)
+    const allStay = !this.#handsOver()
     for (const socket of this.#connections) {
+      if (allStay || this.#isOpaque(socket) || isAnswering(socket) || half.has(socket)) {
+        this.#inFlight.add(socket)
+      }
       if (isAnswering(socket)) this.#responses.adopt(socket)
       else if (this.#isOpaque(socket)) quick && this.#endOpaque(socket)
       else if (!half.has(socket)) this.#wait(socket)
+      else unreadRequest(socket)?.once('close', () => this.#fellIdle(socket))
+    }
+    if (this.#inFlight.size > 0 && successor !== 'running') {
+      this.#openGate = keeper?.gate.hold() ?? this.#openGate
     }
     sessions.drain()
     // A connection of an unknown protocol cannot be asked to leave: the successor takes newcomers.
@@ -137,12 +155,23 @@ export class Round {
 
   #secured(raw: Socket, socket: Socket): void {
     if (this.#before.delete(raw)) this.#before.add(socket)
+    if (this.#inFlight.delete(raw)) this.#inFlight.add(socket)
     this.#busy(raw)
     this.#opened(socket)
   }
 
+  #fellIdle(socket: Socket): void {
+    this.#settled(socket)
+    if (!socket.destroyed) this.#wait(socket)
+  }
+
+  #settled(socket: Socket): void {
+    if (this.#inFlight.delete(socket) && this.#inFlight.size === 0) this.#openGate()
+  }
+
   #gone(socket: Socket): void {
     this.#before.delete(socket)
+    this.#settled(socket)
     this.#busy(socket)
     this.#check()
   }
@@ -192,6 +221,11 @@ export class Round {
   #endOpaque(socket: Socket): void {
     // HTTP/2 ends by itself, after GOAWAY.
     if (!isHttp2Server(this.#server)) this.#expire(socket)
+  }
+
+  #giveUpWaiting(): void {
+    this.#openGate()
+    this.#stopAccepting()
   }
 
   #stopAccepting(): void {

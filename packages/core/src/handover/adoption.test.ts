@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { fstatSync, openSync } from 'node:fs'
-import { createServer, type Server } from 'node:http'
+import { createServer, type Server, type ServerOptions } from 'node:http'
 import { type AddressInfo, createServer as createNetServer, type Socket } from 'node:net'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { loadLibc } from '../sockets/libc.ts'
@@ -10,6 +10,8 @@ import { writeLabel } from './label.ts'
 import type { Received } from './line.ts'
 
 const F_DUPFD_CLOEXEC = 1030
+const SO_KEEPALIVE = [1, 9] as const
+const TCP_NODELAY = [6, 1] as const
 
 const cleanups: (() => unknown)[] = []
 afterEach(async () => {
@@ -18,8 +20,15 @@ afterEach(async () => {
 
 const logger = { debug: vi.fn(), info: vi.fn(), warn: vi.fn(), error: vi.fn() }
 
-async function listening(name: string, host?: string): Promise<Server & { port: number }> {
-  const server = createServer((request, response) => void response.end(`${name} ${request.url}`))
+async function listening(
+  name: string,
+  host?: string,
+  options: ServerOptions = {},
+): Promise<Server & { port: number }> {
+  const server = createServer(
+    options,
+    (request, response) => void response.end(`${name} ${request.url}`),
+  )
   await new Promise<void>((resolve) => server.listen({ port: 0, host }, resolve))
   cleanups.push(() => {
     server.close()
@@ -141,6 +150,19 @@ describe.runIf(process.platform === 'linux')('connections of the process before'
     await second.receive(line(parcel(server.port, given?.fds ?? [])), logger)
     client.send(get('/again'))
     await client.receive(/next \/again$/)
+  })
+
+  it('get the options that the server sets on what it accepts', async () => {
+    const server = await listening('set', undefined, { keepAlive: true, noDelay: true })
+    const { fd } = await orphan()
+    const libc = loadLibc()
+    const options = (): unknown[] =>
+      [SO_KEEPALIVE, TCP_NODELAY].map(([level, name]) => libc.getsockopt(fd, level, name)?.[0])
+    expect(options()).toEqual([0, 0])
+    const adoption = new Adoption()
+    adoption.join(server)
+    await adoption.receive(line(parcel(server.port, [fd])), logger)
+    expect(options()).toEqual([1, 1])
   })
 
   it('survive a descriptor among them that is no connection', async () => {

@@ -20,6 +20,8 @@ export interface Parcel {
 
 /** The connections that come from the generation before, and the servers that take them. */
 export class Adoption {
+  /** Connections that servers of this process have taken. */
+  adopted = 0
   readonly #servers = new Set<HttpServer>()
   /** For servers that do not listen yet. */
   #waiting: Parcel[] = []
@@ -81,6 +83,7 @@ export class Adoption {
     if (server === undefined) return void this.#waiting.push(parcel)
     const { promise } = parcel.label
     const taken = parcel.fds.flatMap((fd) => takeConnection(server, fd) ?? [])
+    this.adopted += taken.length
     this.#untold.set(server, (this.#untold.get(server) ?? 0) + taken.length)
     keepPromise(server, taken, promise)
   }

@@ -1,5 +1,6 @@
 import { closeSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
+import { Gate } from '../drain/gate.ts'
 import type { Keeper } from '../drain/hand-over.ts'
 import type { AnyServer, Logger } from '../types.ts'
 import { adoption } from './adoption.ts'
@@ -7,12 +8,16 @@ import { writeLabel } from './label.ts'
 import type { Sent } from './line.ts'
 import { type KeptLine, openStoreLine } from './store-line.ts'
 
+const gate = new Gate()
+
 let line: Promise<KeptLine | undefined> | undefined
 
 /** Who keeps this server's idle connections for the successor; `undefined` where nobody does. */
 export async function keeperFor(server: AnyServer, logger: Logger): Promise<Keeper | undefined> {
   const address = server.address()
-  if (address === null || typeof address === 'string') return undefined
+  // It takes none of a unix socket, but the other servers wait for them.
+  if (typeof address === 'string') return { gate, room: 0, pass: async () => false }
+  if (address === null) return undefined
   line ??= openLine(logger).catch((error: Error) => {
     // Without native code. Their promise is kept, and the notifier has said what is missing.
     logger.debug(`idle connections are not handed over: ${error.message}`)
@@ -34,6 +39,7 @@ async function openLine(logger: Logger): Promise<KeptLine | undefined> {
 }
 
 class LineKeeper implements Keeper {
+  readonly gate: Gate = gate
   readonly #line: KeptLine
   readonly #label: Uint8Array
   #last: Sent = 'sent'

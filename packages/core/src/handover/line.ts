@@ -1,3 +1,4 @@
+import { closeSync } from 'node:fs'
 import type { SocketPortError } from '../errors.ts'
 import { controlSize, MOST_FDS, passFds, readAncillary } from '../sockets/ancillary.ts'
 import { type Libc, littleEndian } from '../sockets/libc.ts'
@@ -13,11 +14,14 @@ const SO_DOMAIN = 39
 // At net.core.wmem_max at most. The default of 208 KiB lets some 70,000 descriptors wait.
 const SEND_BUFFER = 4 * 1024 * 1024
 const MSG_DONTWAIT = 0x40
+const F_DUPFD_CLOEXEC = 1030
 const EAGAIN = 11
 const ECONNREFUSED = 111
 
 // More than any label needs.
 const LONGEST = 1024
+// Descriptors for which there is room from the first full message on: 128 KiB of the kernel's memory.
+const ROOM = 16 * 1024
 
 /** The two ends of a line between two generations: connections wait in it until they are received. */
 export function openLine(libc: Libc): { near: number; far: number } {
@@ -68,9 +72,25 @@ export function receiveFrom(libc: Libc, far: number): Received | undefined {
   try {
     const size = { bytes: LONGEST, control: controlSize(MOST_FDS) }
     const { bytes, control } = libc.receiveMessage(far, size, MSG_DONTWAIT)
-    return { bytes, fds: readAncillary(control).fds }
+    const { fds } = readAncillary(control)
+    if (fds.length === MOST_FDS) makeRoom(libc, far)
+    return { bytes, fds }
   } catch (error) {
     if ((error as SocketPortError).errno === EAGAIN) return undefined
     throw error
+  }
+}
+
+let roomMade = false
+
+// Where there are threads, the kernel waits for all processors each time that it doubles the table of
+// descriptors (expand_fdtable() in fs/file.c), ten milliseconds or more: so all at once.
+function makeRoom(libc: Libc, fd: number): void {
+  if (roomMade) return
+  roomMade = true
+  try {
+    closeSync(libc.fcntl(fd, F_DUPFD_CLOEXEC, ROOM - 1))
+  } catch {
+    // The limit of open files is lower.
   }
 }

@@ -1,10 +1,11 @@
 import { usableLibc } from '../bind-fd.ts'
 import { closeEnd, type LineEnd, openBellLine, sendAndRing } from '../handover/bell-line.ts'
+import { LAST, LINE } from '../handover/channel.ts'
 
-export { ADOPTS, CHANNEL_VARIABLE } from '../handover/channel.ts'
+export { ADOPTED, ADOPTS, CHANNEL_VARIABLE, HANDED_OVER } from '../handover/channel.ts'
 export { PARCEL_NAME } from '../store-name.ts'
 
-/** What a supervisor passes to a process that runs already: lines of the generation before. */
+/** How a supervisor speaks to a process that runs already. */
 export class ChildChannel {
   readonly #near: LineEnd
   #far: LineEnd | undefined
@@ -31,13 +32,22 @@ export class ChildChannel {
     this.#far = undefined
   }
 
-  /** Passes the descriptors; they stay the caller's. False: the process has ended. */
+  /** Passes a line of the generation before; its descriptors stay the caller's. False: the process has ended. */
   pass(fds: readonly number[]): boolean {
-    return sendAndRing(usableLibc(), this.#near, Buffer.from('line'), fds) === 'sent'
+    return this.#say(LINE, fds)
+  }
+
+  /** Says that nobody follows, before the signal that ends the process. False: it has ended. */
+  sayLast(): boolean {
+    return this.#say(LAST, [])
   }
 
   close(): void {
     this.started()
     closeEnd(this.#near)
+  }
+
+  #say(word: string, fds: readonly number[]): boolean {
+    return sendAndRing(usableLibc(), this.#near, Buffer.from(word), fds) === 'sent'
   }
 }

@@ -40,6 +40,17 @@ describe.skipIf(process.platform !== 'linux')('openNotifySocket', () => {
     }
   })
 
+  it('tells what has arrived as soon as it is asked, once, and nothing when it is closed', async () => {
+    const { socket, received } = open()
+    send(socket, 'STATUS=last words')
+    socket.readNow()
+    expect(received.map(({ fields }) => fields.get('STATUS'))).toEqual(['last words'])
+    socket.readNow()
+    await socket.close()
+    socket.readNow()
+    expect(received).toHaveLength(1)
+  })
+
   it('leaves no descriptor open, and closes once', async () => {
     const before = descriptors()
     const { socket } = open()

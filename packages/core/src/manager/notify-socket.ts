@@ -23,6 +23,8 @@ const MOST_AT_ONCE = 256
 export interface NotifySocket {
   /** What NOTIFY_SOCKET is to be: an abstract address, which leaves no file behind. */
   readonly address: string
+  /** Tells what has arrived by now, before it returns: what a process that has ended said last. */
+  readNow(): void
   /** No message comes after it has resolved; what has arrived by now is still told. */
   close(): Promise<void>
 }
@@ -44,10 +46,17 @@ export function openNotifySocket(receive: (message: Notification) => void): Noti
     libc.bind(fd, abstractAddress(name))
     const [wakeRead, wakeWrite] = libc.pipe(O_CLOEXEC)
     opened.push(wakeRead)
-    const ended = receiveAll(libc, fd, wakeRead, receive).finally(() => opened.forEach(closeFd))
+    let isOpen = true
+    const ended = receiveAll(libc, fd, wakeRead, receive).finally(() => {
+      isOpen = false
+      opened.forEach(closeFd)
+    })
     let closing = false
     return {
       address: `@${name}`,
+      readNow() {
+        if (isOpen) receiveWaiting(libc, fd, receive)
+      },
       close() {
         // The poll sees the hang-up and ends; closing the socket itself would not wake it.
         if (!closing) closeSync(wakeWrite)
@@ -69,13 +78,17 @@ async function receiveAll(
 ): Promise<void> {
   for (;;) {
     const woken = await waitFor(libc, fd, wake)
-    let message = next(libc, fd)
-    // Not without end: one process that never stops sending must not stop everything else here.
-    for (let count = 1; message !== undefined; count += 1) {
-      receive(message)
-      message = count < MOST_AT_ONCE ? next(libc, fd) : undefined
-    }
+    receiveWaiting(libc, fd, receive)
     if (woken) return
+  }
+}
+
+function receiveWaiting(libc: Libc, fd: number, receive: (message: Notification) => void): void {
+  let message = next(libc, fd)
+  // Not without end: one process that never stops sending must not stop everything else here.
+  for (let count = 1; message !== undefined; count += 1) {
+    receive(message)
+    message = count < MOST_AT_ONCE ? next(libc, fd) : undefined
   }
 }
 

@@ -1,0 +1,61 @@
+import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { endProcesses } from '../src/processes.ts'
+import { requireOrSkip } from '../src/requirements.ts'
+import { pathInBox, systemdSkipReason } from '../src/systemd/index.ts'
+import { type App, expectNothingNoticed, HandoverBox, SERVER } from '../suites/handover-box.ts'
+import { MAJORS, nodeBinary } from './nodes.ts'
+
+const run = promisify(execFile)
+const folder = fileURLToPath(new URL('../', import.meta.url))
+
+const CLIENTS = 50
+
+// Each of them must read what each of the others has written, and its sockets.
+const nodes = [process.execPath, ...MAJORS.map(nodeBinary)]
+const pairs = nodes.flatMap((from) => nodes.map((to) => [from, to] as const))
+
+describe(...requireOrSkip('connections handed over', systemdSkipReason()), () => {
+  let box: HandoverBox
+  let app: App
+  beforeAll(async () => {
+    box = await HandoverBox.boot()
+  })
+  afterEach(async () => {
+    await app.stop()
+    await endProcesses()
+  })
+  afterAll(() => box?.systemd.stop())
+
+  it.each([
+    ['saturating', { clients: CLIENTS }],
+    ['with pauses', { clients: CLIENTS, method: 'mixed', rtt: 20, think: [0, 20] }],
+  ] as const)('from each Node to each, %s: 0 failed, 0 closed', async (_, options) => {
+    const command = (node: string) => ({ command: [node, SERVER].map(pathInBox) })
+    app = await box.start(command(nodes[0] ?? ''))
+    const load = await app.load(options)
+    for (const [from, to] of pairs) {
+      for (const node of [from, to]) {
+        await app.install(command(node))
+        await app.restart()
+        await load.round()
+      }
+    }
+    expectNothingNoticed(await load.stop(), CLIENTS)
+    expect(await app.log()).not.toMatch(/warning|error/i)
+  })
+})
+
+describe.each(MAJORS)('Node %d', (major) => {
+  it('passes the suites of the hand-over', async () => {
+    const vitest = fileURLToPath(new URL('../node_modules/vitest/vitest.mjs', import.meta.url))
+    const suites = ['mixed', 'promises', 'safety'].map((name) => `suites/handover-${name}`)
+    const args = [vitest, 'run', '--reporter=json', ...suites]
+    const { stdout } = await run(nodeBinary(major), args, { cwd: folder }).catch((error) => error)
+    const { success, numPassedTests, testResults } = JSON.parse(stdout.slice(stdout.indexOf('{"')))
+    expect({ success, failed: success ? [] : testResults }).toEqual({ success: true, failed: [] })
+    expect(numPassedTests).toBeGreaterThan(30)
+  }, 600_000)
+})
