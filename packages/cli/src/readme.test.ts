@@ -3,6 +3,11 @@ import { expect, test } from 'vitest'
 import { commands } from './commands/index.ts'
 import { runCommand } from './commands/run.ts'
 import { exitCodes } from './run/exit-codes.ts'
+import { runDefaults } from './run/options.ts'
+import { statusOf } from './run/status.ts'
+import { Worker } from './supervisor/worker.ts'
+import { FakeChild } from './testing/fake-child.ts'
+import { FakeClock } from './testing/fake-clock.ts'
 
 const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
 
@@ -22,6 +27,33 @@ test('the commands of the README are those of the source, in the same words', ()
   const rows = table('Commands').map(([usage = '', what]) => [/`(\w+)/.exec(usage)?.[1], what])
   expect(rows).toEqual(commands.map(({ name, summary }) => [name, summary]))
 })
+
+test('the keys of status --json in the README are those that are printed', () => {
+  const child = new FakeChild(1)
+  const rules = { ...runDefaults, program: 'x' }
+  const worker = new Worker(child, { generation: 1, worker: 1 }, rules, new FakeClock())
+  const reloads = { succeeded: 0, failed: 1, last: { at: '', ok: false, reason: '' } }
+  const status = statusOf({
+    ...{ name: 'x', version: '1', state: 'running', command: ['x'], restarts: 0, now: 0, reloads },
+    ...{ sockets: [{ name: 'x', address: 'x', inherited: false, fds: [3] }], stored: [] },
+    ...{ workers: [worker], connections: { handedOver: 0, adopted: 0 } },
+  })
+  const words = new Set(
+    table('status')
+      .flatMap((row) => [...row.join().matchAll(/`(\w+)`/g)])
+      .map(([, word]) => word),
+  )
+  const values = ['starting', 'running', 'reloading', 'stopping', 'ready', 'draining', 'null']
+  for (const value of values) words.delete(value)
+  expect([...words].toSorted()).toEqual([...keysOf(status)].toSorted())
+})
+
+/** Every key of it and of what is in it. */
+function keysOf(value: unknown): Set<string> {
+  if (typeof value !== 'object' || value === null) return new Set()
+  const own = Array.isArray(value) ? [] : Object.keys(value)
+  return new Set([...own, ...Object.values(value).flatMap((part) => [...keysOf(part)])])
+}
 
 test('the options of run in the README are those of the source', () => {
   const options = Object.entries(runCommand.options).map(([name, { short, value }]) => {

@@ -4,7 +4,14 @@ import { fakeIo } from '../testing/io.ts'
 import { formatStatus, span } from './status.ts'
 
 const at = '2026-01-01T00:00:00.000Z'
-const worker = { worker: 1, startedAt: at, readyAfter: 120, status: null }
+const worker = {
+  worker: 1,
+  startedAt: at,
+  readyAfter: 120,
+  status: null,
+  adopted: 0,
+  handedOver: 0,
+}
 const status: Status = {
   name: 'shop',
   pid: 10,
@@ -28,6 +35,7 @@ const status: Status = {
     },
   ],
   reloads: { succeeded: 4, failed: 1, last: { at, ok: false, reason: 'it exited with 1' } },
+  connections: { handedOver: 12, adopted: 11 },
   restarts: 1,
   stored: [],
 }
@@ -40,6 +48,7 @@ shop is reloading, process 10, up 1 d 1 h
   socket    unix:/run/a.sock, inherited
   reloads   4 succeeded, 1 failed, the last one at ${at}: it exited with 1
   restarts  1 process replaced after an unasked end
+  handover  12 idle connections given to the next process, 11 taken by it
 generation 2
   worker 1  pid 12  starting, up 40 ms
 generation 1

@@ -24,6 +24,7 @@ export const statusCommand: Command = defineCommand<TargetName | 'json'>({
 export function formatStatus(status: Status, output: Output): string {
   const { name, pid, state, uptime, command, sockets, generations, reloads, restarts } = status
   const { succeeded, failed, last } = reloads
+  const { handedOver, adopted } = status.connections
   const mood = state === 'running' ? 'green' : 'yellow'
   const failure = last !== null && !last.ok ? `, the last one at ${last.at}: ${last.reason}` : ''
   return [
@@ -35,6 +36,7 @@ export function formatStatus(status: Status, output: Output): string {
     ),
     `  reloads   ${succeeded} succeeded, ${failed} failed${failure}`,
     `  restarts  ${restarts} ${restarts === 1 ? 'process' : 'processes'} replaced after an unasked end`,
+    `  handover  ${handedOver} idle connections given to the next process, ${adopted} taken by it`,
     ...generations.flatMap((generation) => formatGeneration(generation, output)),
     '',
   ].join('\n')

@@ -19,7 +19,6 @@ const options = {
       'Restart a program whose event loop stands still for longer; 0 for never. Default: 30s.',
   },
   node: { value: 'PATH', summary: 'Of node, on the machine of the service. Default: this one.' },
-  systemd: { value: 'N', summary: 'Its release of systemd. Default: the one here, else 257.' },
   output: { short: 'o', value: 'DIR', summary: 'Write the files there. Default: print them.' },
   json: { summary: 'As JSON, for scripts.' },
 } as const

@@ -11,6 +11,8 @@ export interface Status {
   /** The newest first. */
   generations: readonly GenerationStatus[]
   reloads: { succeeded: number; failed: number; last: ReloadStatus | null }
+  /** Idle connections that went from one process to the next, of every generation since the start. */
+  connections: { handedOver: number; adopted: number }
   /** Processes that were started because the one before had ended unasked. */
   restarts: number
   /** Names of descriptors that processes have stored here (FDSTORE=1). */
@@ -40,6 +42,9 @@ export interface WorkerStatus {
   readyAfter: number | null
   /** The last `STATUS=` it sent; a draining process of core tells its open connections here. */
   status: string | null
+  /** Connections that it has taken from the process before it, and given to the one after it. */
+  adopted: number
+  handedOver: number
 }
 
 export interface ReloadStatus {

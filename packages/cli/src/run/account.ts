@@ -44,7 +44,8 @@ export class Account<Spec> {
   get summary(): string {
     const [{ plan, current } = {}] = this.#crew.slots
     const failed = this.reloads.last?.ok === false ? '; the last reload failed' : ''
-    const said = current?.status === undefined ? '' : `: ${current.status}`
+    const status = current?.said.status
+    const said = status === undefined ? '' : `: ${status}`
     return `generation ${plan?.generation ?? 0}${failed}${said}`
   }
 }

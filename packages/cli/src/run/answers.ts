@@ -61,7 +61,7 @@ function answerer<Spec>(answering: Answering<Spec>): Handler {
     const outcome = await supervisor.reload()
     // Whoever connects when the answer is there meets the new generation.
     const draining = population.workers.filter(({ state }) => state === 'draining')
-    if (outcome.ok) await Promise.all(draining.map(({ retired }) => retired))
+    if (outcome.ok) await Promise.all(draining.map(({ moments }) => moments.retired))
     unsubscribe()
     return reloadAnswer(outcome)
   }
@@ -84,6 +84,7 @@ function statusNow<Spec>(answering: Answering<Spec>): Status {
   return statusOf({
     ...{ name: nameOf(options), version: version(), command: options.command, sockets },
     ...{ workers: population.workers, restarts, reloads: account.reloads, stored: store.all },
+    connections: population.connections,
     ...{ state: isStopping ? 'stopping' : busy, now: realClock.now() },
   })
 }

@@ -48,7 +48,7 @@ describe('dispatch', () => {
   it('a message of the process itself counts', () => {
     const { worker, heard, send } = setUp({ pid: 77 })
     send(77, 'READY=1\nSTATUS=up')
-    expect(worker).toMatchObject({ state: 'settling', status: 'up' })
+    expect(worker).toMatchObject({ state: 'settling', said: { status: 'up' } })
     expect(heard).toEqual([worker])
   })
 

@@ -1,5 +1,5 @@
 import { closeSync } from 'node:fs'
-import { ADOPTS, type Notification, PARCEL_NAME, readStat } from '@socket-port/core/manager'
+import { type Notification, PARCEL_NAME, readStat } from '@socket-port/core/manager'
 import type { Population } from '../supervisor/population.ts'
 import type { Worker } from '../supervisor/worker.ts'
 import type { FdStore } from './fd-store.ts'
@@ -24,7 +24,7 @@ export function dispatch({ pid, fields, fds }: Notification, to: Recipients): vo
   if (sender === undefined) {
     // BARRIER=1 is answered by closing, whoever asks.
     for (const fd of fds) closeSync(fd)
-    if (pid !== undefined && fields.get('READY') === '1') relative?.ignored(pid)
+    if (pid !== undefined && fields.get('READY') === '1') relative?.said.noteStranger(pid)
     return
   }
   const name = fields.get('FDNAME')
@@ -35,7 +35,6 @@ export function dispatch({ pid, fields, fds }: Notification, to: Recipients): vo
     if (name === PARCEL_NAME && fds.length > 0) to.successorOf(sender)?.pass(fds)
     for (const fd of fds) closeSync(fd)
   }
-  if (fields.get(ADOPTS) === '1') sender.adopts = true
   if (fields.get('FDSTOREREMOVE') === '1' && name !== undefined) to.store.remove(name)
   sender.notified(fields)
   to.heard(sender)

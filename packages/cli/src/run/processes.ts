@@ -1,7 +1,8 @@
-import { quote } from '@socket-port/core/manager'
+import { type NotifySocket, quote } from '@socket-port/core/manager'
+import type { Place } from '../supervisor/assignment.ts'
 import type { Child } from '../supervisor/child.ts'
 import { realClock } from '../supervisor/clock.ts'
-import { type Place, Worker } from '../supervisor/worker.ts'
+import { Worker } from '../supervisor/worker.ts'
 import { commandLine, type Launcher } from './command-line.ts'
 import { childEnvironment } from './environment.ts'
 import { FdStore } from './fd-store.ts'
@@ -24,7 +25,7 @@ export class Processes {
   readonly #options: RunOptions
   readonly #sockets: readonly KeptSocket[]
   readonly #store: FdStore
-  readonly #notifySocket: string
+  readonly #notifySocket: NotifySocket
   readonly #launcher: Launcher
   readonly #cwd: string
 
@@ -32,7 +33,7 @@ export class Processes {
     options: RunOptions,
     sockets: readonly KeptSocket[],
     store: FdStore,
-    notifySocket: string,
+    notifySocket: NotifySocket,
     launcher: Launcher,
   ) {
     this.#options = options
@@ -64,10 +65,12 @@ export class Processes {
     const [file, args] = commandLine(command, this.#launcher)
     return spawnChild({
       ...{ file, args, cwd: this.#cwd, printed },
+      // What it said last is heard before it counts as gone.
+      exited: () => this.#notifySocket.readNow(),
       env: childEnvironment(process.env, {
         ...{ ...place, files, watchdog, colours: colours() },
         names: passed.map(({ name }) => name),
-        notifySocket: this.#notifySocket,
+        notifySocket: this.#notifySocket.address,
         // Behind what LISTEN_FDS counts, which programs in any language look at.
         channel: [FIRST_FD + passed.length, FIRST_FD + passed.length + 1],
         storeSize: FdStore.size,

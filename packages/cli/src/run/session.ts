@@ -5,6 +5,7 @@ import { Supervisor } from '../supervisor/supervisor.ts'
 import { Account } from './account.ts'
 import { openControl } from './answers.ts'
 import type { Launcher } from './command-line.ts'
+import { Ending } from './ending.ts'
 import type { ExitCode } from './exit-codes.ts'
 import { FdStore } from './fd-store.ts'
 import { dispatch } from './notifications.ts'
@@ -13,7 +14,7 @@ import { Processes, type Spec } from './processes.ts'
 import { startReaper } from './reaper.ts'
 import type { Reporter } from './reporter.ts'
 import { listenToSignals } from './signals.ts'
-import { inodeOf, type KeptSocket } from './sockets.ts'
+import { announcement, inodeOf, type KeptSocket } from './sockets.ts'
 import { Upstream } from './upstream.ts'
 
 /** One `socket-port run` from its first process to its last. */
@@ -26,10 +27,8 @@ export class Run {
   readonly #notifySocket: NotifySocket
   readonly #supervisor: Supervisor<Spec>
   readonly #account: Account<Spec>
+  readonly #ending: Ending<Spec>
   readonly #closers: (() => unknown)[] = []
-  #exitCode: ExitCode = 0
-  #stopped: Promise<ExitCode> | undefined
-  #nowStopping: () => void = () => {}
 
   constructor(
     options: RunOptions,
@@ -42,8 +41,7 @@ export class Run {
     this.#reporter = reporter
     this.#upstream = new Upstream(reporter.logger)
     this.#notifySocket = this.#listenToProcesses()
-    const { address } = this.#notifySocket
-    const processes = new Processes(options, sockets, this.#store, address, launcher)
+    const processes = new Processes(options, sockets, this.#store, this.#notifySocket, launcher)
     const { workers, replace, watch, envFiles } = options
     this.#supervisor = new Supervisor({
       ...{ workers, replace, retry: watch === undefined ? 'for-ever' : 'once', clock: realClock },
@@ -55,19 +53,21 @@ export class Run {
       report: (message) => reporter.report(message),
       settled: (outcome) => this.#account.settled(outcome),
     })
-    this.#account = new Account(this.#supervisor.crew, this.#upstream)
+    const { crew } = this.#supervisor
+    this.#account = new Account(crew, this.#upstream)
+    this.#ending = new Ending({
+      crew,
+      report: (message) => reporter.report(message),
+      stopping: () => this.#account.stopping(),
+    })
   }
 
   /** Resolves with the exit code when every process is gone. */
   async toTheEnd(): Promise<ExitCode> {
-    const stopping = new Promise<void>((resolve) => {
-      this.#nowStopping = resolve
-    })
     try {
       await this.#listen()
       await this.#begin()
-      await stopping
-      return (await this.#stopped) ?? this.#exitCode
+      return await this.#ending.over
     } finally {
       this.#upstream.quiet()
       for (const close of this.#closers.reverse()) await close()
@@ -96,13 +96,13 @@ export class Run {
     const control = await openControl({
       ...{ options: this.#options, sockets: this.#sockets, store: this.#store },
       ...{ reporter: this.#reporter, supervisor, account: this.#account },
-      stop: () => this.#stop('SIGTERM'),
+      stop: () => this.#ending.stop('SIGTERM'),
     })
     if (control !== undefined) this.#closers.push(() => control.close())
     this.#closers.push(startReaper(() => population.workers.map(({ pid }) => pid)))
     const ignoring = listenToSignals({
       reload: () => void supervisor.reload(),
-      stop: (signal) => void this.#stop(signal),
+      stop: (signal) => void this.#ending.stop(signal),
       forward: (signal) => {
         for (const { current } of slots) current?.signal(signal)
       },
@@ -112,50 +112,17 @@ export class Run {
 
   async #begin(): Promise<void> {
     const { watch } = this.#options
-    const { crew } = this.#supervisor
-    this.#announce()
-    const first = await this.#supervisor.reload()
-    if (crew.isStopping) return
-    if (!first.ok && watch === undefined) {
-      this.#exitCode = 1
-      await this.#stop('SIGTERM')
-      return
-    }
+    this.#reporter.report(announcement(this.#sockets))
+    // Before the first process reads its code: nothing that is saved from then on is missed.
     const watcher = await watch?.((reason) => {
       this.#reporter.report(reason)
       this.#supervisor.supersede()
       void this.#supervisor.reload()
     })
     if (watcher !== undefined) this.#closers.push(() => watcher.close())
-  }
-
-  #announce(): void {
-    const sockets = this.#sockets.map(({ name, address, inherited }) => {
-      const named = name === 'unknown' ? '' : ` (${name})`
-      return `${address}${named}${inherited ? ', inherited' : ''}`
-    })
-    const none =
-      'keeps no socket: two generations can run at once only if the program binds none, or stores ' +
-      'its own (fdStore). Give --listen PORT'
-    this.#reporter.report(sockets.length === 0 ? none : `keeps ${sockets.join('; ')}`)
-  }
-
-  /** Ends every process; the second call is impatient, and resolves with the first. */
-  async #stop(signal: NodeJS.Signals): Promise<ExitCode> {
-    const { crew } = this.#supervisor
-    const { killed, workers } = crew.population
-    if (!crew.isStopping) {
-      const { length } = workers
-      const drain = `stops: ${length} ${length === 1 ? 'process drains' : 'processes drain'}`
-      if (length > 0) this.#reporter.report(drain)
-      this.#account.stopping()
+    const first = await this.#supervisor.reload()
+    if (!first.ok && watch === undefined && !this.#supervisor.crew.isStopping) {
+      await this.#ending.fail()
     }
-    const gone = crew.stop(signal)
-    this.#stopped ??= gone.then(() => {
-      if (this.#exitCode === 0 && crew.population.killed > killed) this.#exitCode = 5
-      return this.#exitCode
-    })
-    this.#nowStopping()
-    return this.#stopped
   }
 }

@@ -38,6 +38,21 @@ export async function openSockets(options: RunOptions, logger: Logger): Promise<
   return kept
 }
 
+/** What is kept, for people. */
+export function announcement(sockets: readonly KeptSocket[]): string {
+  if (sockets.length === 0) {
+    return (
+      'keeps no socket: two generations can run at once only if the program binds none, or stores ' +
+      'its own (fdStore). Give --listen PORT'
+    )
+  }
+  const texts = sockets.map(({ name, address, inherited }) => {
+    const named = name === 'unknown' ? '' : ` (${name})`
+    return `${address}${named}${inherited ? ', inherited' : ''}`
+  })
+  return `keeps ${texts.join('; ')}`
+}
+
 export function closeSockets(sockets: readonly KeptSocket[]): void {
   for (const fd of sockets.flatMap(({ fds }) => fds)) closeSync(fd)
 }

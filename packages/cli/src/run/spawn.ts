@@ -18,6 +18,8 @@ export interface SpawnOptions {
   /** Inodes of the sockets among them on which a server waits. */
   inodes: ReadonlySet<bigint>
   printed(line: string): void
+  /** Told as soon as it is gone. */
+  exited(): void
 }
 
 /** Starts a process; one that cannot be started is a child that has ended. */
@@ -40,7 +42,7 @@ export function spawnChild(options: SpawnOptions): Child {
     const { file, args, env, cwd } = options
     // In a session of its own: a Ctrl-C reaches it through us alone, and once.
     const child = spawn(file, args, { env, cwd, stdio, detached: true })
-    return new SpawnedChild(child, outputs, channel, tail, options.inodes)
+    return new SpawnedChild(child, outputs, channel, tail, options)
   } catch (error) {
     channel?.close()
     return neverStarted(error as Error)
@@ -62,13 +64,14 @@ class SpawnedChild implements Child {
     outputs: Output[],
     channel: ChildChannel,
     tail: Tail,
-    inodes: ReadonlySet<bigint>,
+    { inodes, exited }: SpawnOptions,
   ) {
     this.#child = child
     this.#channel = channel
     this.#tail = tail
     this.#inodes = inodes
     this.exited = exitOf(child).then(async (exit) => {
+      exited()
       channel.close()
       if (child.pid !== undefined) await endLeftovers(child.pid)
       await Promise.all(outputs.map((output) => output.read()))
@@ -99,6 +102,10 @@ class SpawnedChild implements Child {
     return this.#isRunning && this.#channel.pass(fds)
   }
 
+  sayLast(): void {
+    if (this.#isRunning) this.#channel.sayLast()
+  }
+
   tail(): string {
     return this.#tail.toString()
   }
@@ -124,6 +131,7 @@ function neverStarted(error: Error): Child {
     signal() {},
     kill() {},
     pass: () => false,
+    sayLast() {},
     tail: () => '',
     isAccepting: () => false,
   }

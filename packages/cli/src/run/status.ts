@@ -11,6 +11,7 @@ export interface Facts {
   workers: readonly Worker[]
   restarts: number
   reloads: { succeeded: number; failed: number; last: ReloadStatus | null }
+  connections: Status['connections']
   stored: readonly { name: string }[]
   /** Milliseconds, as the workers' times. */
   now: number
@@ -18,7 +19,8 @@ export interface Facts {
 
 /** What `status` answers; pure but for the clock. */
 export function statusOf(facts: Facts): Status {
-  const { name, version, state, command, sockets, workers, reloads, restarts, stored, now } = facts
+  const { name, version, state, command, sockets, workers, stored, now } = facts
+  const { reloads, connections, restarts } = facts
   const numbers = [...new Set(workers.map(({ place }) => place.generation))]
   return {
     ...{ name, pid: process.pid, version, state, command },
@@ -35,14 +37,15 @@ export function statusOf(facts: Facts): Status {
             .map((worker) => workerStatus(worker, now)),
         }),
       ),
-    ...{ reloads, restarts, stored: stored.map(({ name }) => name) },
+    ...{ reloads, connections, restarts, stored: stored.map(({ name }) => name) },
   }
 }
 
 function workerStatus(worker: Worker, now: number): GenerationStatus['workers'][number] {
-  const { place, pid, startedAt, readyAt, state, status = null } = worker
+  const { place, pid, startedAt, readyAt, state, said } = worker
+  const { status = null, adopted, handedOver } = said
   return {
-    ...{ worker: place.worker, pid, status },
+    ...{ worker: place.worker, pid, status, adopted, handedOver },
     state: state === 'draining' || state === 'ready' ? state : 'starting',
     startedAt: date(performance.timeOrigin + startedAt),
     uptime: Math.round(now - startedAt),

@@ -13,6 +13,8 @@ export interface Child {
   tail(): string
   /** Gives it descriptors while it runs; they stay the caller's. False: it takes none. */
   pass(fds: readonly number[]): boolean
+  /** Tells it that nobody follows it; comes before a signal that is sent afterwards. */
+  sayLast(): void
   /** Whether it waits for connections on a socket that it was given. */
   isAccepting(): boolean
 }

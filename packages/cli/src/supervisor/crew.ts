@@ -1,9 +1,10 @@
+import type { Place } from './assignment.ts'
 import { type BackOffRules, backOffRules } from './back-off.ts'
 import type { Clock } from './clock.ts'
 import { describeExit } from './failure.ts'
 import { Population } from './population.ts'
 import { type Plan, Slot } from './slot.ts'
-import type { Place, Worker } from './worker.ts'
+import type { Worker } from './worker.ts'
 
 export interface CrewOptions<Spec> {
   workers: number
@@ -54,7 +55,7 @@ export class Crew<Spec> {
     const drains = old === undefined ? '' : `; process ${old.pid} drains`
     this.#options.report(`${this.#name(worker.place)} is ready after ${after}${drains}`)
     old?.stop()
-    void worker.left.then(() => this.#left(slot, worker))
+    void worker.moments.left.then(() => this.#left(slot, worker))
   }
 
   /** Starts again, after a wait, what has ended while a successor was on its way that has failed. */
@@ -64,6 +65,8 @@ export class Crew<Spec> {
 
   /** Ends every process, and resolves when all are gone; a second call is impatient. */
   stop(signal: NodeJS.Signals): Promise<void> {
+    // Whoever comes while they drain has nobody else to go to.
+    if (!this.isStopping) for (const worker of this.population.workers) worker.sayLast()
     this.isStopping = true
     for (const slot of this.slots) slot.clear()
     return this.population.stop(signal)
@@ -99,7 +102,7 @@ export class Crew<Spec> {
     slot.retryIsDue()
     this.restarts += 1
     const worker = this.start(slot, plan)
-    const failure = await worker.started
+    const failure = await worker.moments.started
     // A reload, or the end of everything, has come in between.
     if (slot.next !== worker) return
     slot.next = undefined

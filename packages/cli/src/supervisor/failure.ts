@@ -46,8 +46,16 @@ export const describeExit = ({ code, signal, error }: Exit): string =>
 const NOT_EXECUTABLE = 126
 const NOT_FOUND = 127
 
-/** Why a process that ended by itself did not become ready; pure. */
-export function failedExit(exit: Exit, wasReady: boolean, seen: Observed): Omit<Failure, 'output'> {
+/** Why a process did not become ready: by how it ended, where it has, else by what happened; pure. */
+export const failureOf = (
+  event: Event,
+  exit: Exit | undefined,
+  wasReady: boolean,
+  seen: Observed,
+): Omit<Failure, 'output'> =>
+  exit === undefined ? failedEvent(event, seen) : failedExit(exit, wasReady, seen)
+
+function failedExit(exit: Exit, wasReady: boolean, seen: Observed): Omit<Failure, 'output'> {
   const { pid, program, after } = seen
   if (exit.error !== undefined) {
     return { kind: 'cannot-start', message: `no process could be started: ${exit.error}` }
@@ -70,8 +78,8 @@ export function failedExit(exit: Exit, wasReady: boolean, seen: Observed): Omit<
   return { kind, message: `${message}${strangerHint(seen)}` }
 }
 
-/** Why a process that is still there does not count as ready; pure. */
-export function failedEvent(event: Event, seen: Observed): Omit<Failure, 'output'> {
+// One that is still there.
+function failedEvent(event: Event, seen: Observed): Omit<Failure, 'output'> {
   const process = `process ${seen.pid}`
   switch (event) {
     case 'start-timeout': {
@@ -85,6 +93,18 @@ export function failedEvent(event: Event, seen: Observed): Omit<Failure, 'output
     default:
       return { kind: 'stopped', message: `${process} was stopped before it was ready` }
   }
+}
+
+/** Why a process that was ready first does not count when the last of its generation is. */
+export const endedLate = (pid: number): Omit<Failure, 'output'> => ({
+  kind: 'ended-after-ready',
+  message: `process ${pid} ended while the others of its generation were starting`,
+})
+
+/** Why a process that serves drains unasked, for people. */
+export const farewells: Partial<Record<Event, string>> = {
+  leaving: 'it is ending by itself (STOPPING=1)',
+  hung: 'it did not send WATCHDOG=1 in time, and is ended',
 }
 
 function whyNotReady(seen: Observed): string {

@@ -9,6 +9,7 @@ export class Population {
   #stops = 0
   /** Processes that had to be sent SIGKILL. */
   killed = 0
+  readonly #ended = { handedOver: 0, adopted: 0 }
 
   get workers(): readonly Worker[] {
     return [...this.#alive]
@@ -19,7 +20,18 @@ export class Population {
     void worker.gone.then(() => {
       this.#alive.delete(worker)
       if (worker.killed) this.killed += 1
+      this.#ended.handedOver += worker.said.handedOver
+      this.#ended.adopted += worker.said.adopted
     })
+  }
+
+  /** Connections that went from one process to the next, by those who gave them and who took them. */
+  get connections(): { handedOver: number; adopted: number } {
+    const said = [this.#ended, ...this.workers.map((worker) => worker.said)]
+    return {
+      handedOver: said.reduce((sum, { handedOver }) => sum + handedOver, 0),
+      adopted: said.reduce((sum, { adopted }) => sum + adopted, 0),
+    }
   }
 
   byPid(pid: number): Worker | undefined {

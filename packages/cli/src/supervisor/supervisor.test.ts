@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { FakeChild } from '../testing/fake-child.ts'
 import { FakeClock, settle } from '../testing/fake-clock.ts'
+import type { Place } from './assignment.ts'
 import { type Outcome, Supervisor, type SupervisorOptions } from './supervisor.ts'
-import { type Place, Worker } from './worker.ts'
+import { Worker } from './worker.ts'
 
 interface Started {
   child: FakeChild
@@ -314,8 +315,30 @@ describe('a process that ends unasked', () => {
   })
 })
 
+describe('connections that went from one process to the next', () => {
+  it('are counted as each says, the last word of those that are gone included', async () => {
+    const { supervisor, started, ready, child } = await running()
+    const says = (pid: number, name: string, count: string): void =>
+      started[pid - 1]?.worker.notified(new Map([[`X_SOCKET_PORT_${name}`, count]]))
+    const { population } = supervisor.crew
+    child(1).obedient = false
+    const reload = supervisor.reload()
+    await ready(2)
+    await reload
+    says(1, 'HANDED_OVER', '2')
+    says(2, 'ADOPTED', '2')
+    says(1, 'HANDED_OVER', '5')
+    says(2, 'ADOPTED', 'all')
+    expect(population.connections).toEqual({ handedOver: 5, adopted: 2 })
+    child(1).exit({ code: 0 })
+    await settle()
+    expect(population.workers).toHaveLength(1)
+    expect(population.connections).toEqual({ handedOver: 5, adopted: 2 })
+  })
+})
+
 describe('stop', () => {
-  it('in the middle of a reload ends every process, each with one signal', async () => {
+  it('in the middle of a reload ends every process, each with one signal, and says that nobody follows', async () => {
     const { supervisor, child, ready, started, clock } = await running()
     child(1).obedient = false
     const first = supervisor.reload()
@@ -327,7 +350,11 @@ describe('stop', () => {
     expect(await second).toMatchObject({ ok: false, failure: { kind: 'stopped' } })
     child(1).exit({ code: 0 })
     await stopped
-    expect(started.map((one) => one.child.signals)).toEqual([['SIGTERM'], ['SIGTERM'], ['SIGTERM']])
+    expect(started.map((one) => one.child.signals)).toEqual([
+      ['SIGTERM', 'last'],
+      ['last', 'SIGTERM'],
+      ['last', 'SIGTERM'],
+    ])
     await clock.advance(60_000)
     expect(started).toHaveLength(3)
     expect(clock.pending).toBe(0)
@@ -347,9 +374,9 @@ describe('stop', () => {
     child(1).obedient = false
     void supervisor.stop('SIGINT')
     void supervisor.stop('SIGINT')
-    expect(child(1).signals).toEqual(['SIGINT', 'SIGINT'])
+    expect(child(1).signals).toEqual(['last', 'SIGINT', 'SIGINT'])
     await supervisor.stop('SIGINT')
-    expect(child(1).signals).toEqual(['SIGINT', 'SIGINT', 'kill'])
+    expect(child(1).signals).toEqual(['last', 'SIGINT', 'SIGINT', 'kill'])
     expect(supervisor.crew.population.killed).toBe(1)
   })
 

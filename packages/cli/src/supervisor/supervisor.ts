@@ -101,7 +101,7 @@ export class Supervisor<Spec> {
     await crew.population.room(crew.slots.length)
     if (crew.isStopping) return stopped
     const started = group.map((slot) => ({ slot, worker: crew.start(slot, plan) }))
-    const failures = await Promise.all(started.map(({ worker }) => worker.started))
+    const failures = await Promise.all(started.map(({ worker }) => worker.moments.started))
     // One that was ready first may be gone by the time that the last one is.
     const gone = started.find(({ worker }) => worker.state !== 'ready')
     const failure = failures.find((one) => one !== undefined) ?? gone?.worker.lateFailure()

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { FakeChild } from '../testing/fake-child.ts'
 import { FakeClock, settle } from '../testing/fake-clock.ts'
+import type { WorkerRules } from './assignment.ts'
 import type { Readiness } from './readiness.ts'
-import { Worker, type WorkerRules } from './worker.ts'
+import { Worker } from './worker.ts'
 
 const rules: WorkerRules = {
   program: '"node"',
@@ -18,10 +19,10 @@ function start(changes: Partial<WorkerRules> = {}) {
   const child = new FakeChild(7)
   const worker = new Worker(child, { generation: 1, worker: 1 }, { ...rules, ...changes }, clock)
   const seen: { outcome?: unknown; left?: boolean } = {}
-  void worker.started.then((failure) => {
+  void worker.moments.started.then((failure) => {
     seen.outcome = failure ?? 'ready'
   })
-  void worker.left.then(() => {
+  void worker.moments.left.then(() => {
     seen.left = true
   })
   const say = (...pairs: [string, string][]): void => worker.notified(new Map(pairs))
@@ -125,7 +126,7 @@ describe('a process that does not become ready', () => {
     [
       'lets another process speak',
       ({ clock, worker }) => {
-        worker.ignored(8)
+        worker.said.noteStranger(8)
         return clock.advance(1000)
       },
       {
@@ -216,7 +217,7 @@ describe('the end', () => {
     const one = await ready()
     one.child.obedient = false
     let retired = false
-    void one.worker.retired.then(() => {
+    void one.worker.moments.retired.then(() => {
       retired = true
     })
     one.worker.stop()

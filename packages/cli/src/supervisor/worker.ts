@@ -1,97 +1,50 @@
 import { milliseconds } from '@socket-port/core/manager'
+import type { Place, WorkerRules } from './assignment.ts'
 import type { Child } from './child.ts'
 import type { Clock } from './clock.ts'
-import { type Exit, type Failure, failedEvent, failedExit, type Observed } from './failure.ts'
+import { Deadlines } from './deadlines.ts'
+import { type Exit, endedLate, type Failure, failureOf, farewells } from './failure.ts'
 import { type Action, type Event, next, type State } from './life.ts'
-import type { Readiness } from './readiness.ts'
-import { Timers } from './timers.ts'
-
-export interface WorkerRules {
-  program: string
-  ready: Readiness
-  readyTimeout: number
-  settle: number
-  drainTimeout: number
-  watchdog: number | undefined
-}
-
-/** Which process of which generation; both from 1. */
-export interface Place {
-  generation: number
-  worker: number
-}
-
-// Between two looks into /proc while a process starts.
-const LOOK = 20
-// For a process that hangs to write its core file, for one that is told "at once" to end, and for
-// one that drains to say so.
-const LAST_WORDS = 1_000
+import { Moments } from './moments.ts'
+import { Said } from './said.ts'
 
 /** One process from its start to its end. Only {@link next} decides what happens. */
 export class Worker {
   readonly place: Place
   readonly startedAt: number
-  /** Settles when it counts as ready, with `undefined`, or never will, with the reason. */
-  readonly started: Promise<Failure | undefined>
-  /** Resolves when it no longer serves: it drains or is gone. */
-  readonly left: Promise<void>
-  /** Resolves when it takes no new connection, as far as it can be known: it says so, or some time has passed. */
-  readonly retired: Promise<void>
+  readonly said: Said = new Said()
+  readonly moments: Moments = new Moments()
   readonly gone: Promise<Exit>
   state: State = 'starting'
   readyAt: number | undefined
-  /** The last STATUS= it sent. */
-  status: string | undefined
   /** It had to be sent SIGKILL. */
   killed = false
-  /** It was told to end. */
-  stopped = false
   /** Why it drains unasked, for people. */
   farewell = ''
-  /** It has said that it takes the connections of the process before it. */
-  adopts = false
-
   readonly #child: Child
   readonly #rules: WorkerRules
   readonly #clock: Clock
-  readonly #timers: Timers
-  readonly #strangers: number[] = []
-  #hasSpoken = false
-  #guarded = false
-  #decide: (failure: Failure | undefined) => void = () => {}
-  #leave: () => void = () => {}
-  #retire: () => void = () => {}
+  readonly #deadlines: Deadlines
 
   constructor(child: Child, place: Place, rules: WorkerRules, clock: Clock) {
     this.#child = child
     this.#rules = rules
     this.#clock = clock
-    this.#timers = new Timers(clock)
     this.place = place
     this.startedAt = clock.now()
-    this.started = new Promise((resolve) => {
-      this.#decide = resolve
-    })
-    this.left = new Promise((resolve) => {
-      this.#leave = resolve
-    })
-    this.retired = new Promise((resolve) => {
-      this.#retire = resolve
-    })
     this.gone = child.exited.then((exit) => {
       this.#on('exit', exit)
       return exit
     })
-    this.#after('start', rules.readyTimeout, 'start-timeout')
-    this.#watch(rules.ready)
+    this.#deadlines = new Deadlines(rules, clock, {
+      on: (event) => this.#on(event),
+      retire: () => this.moments.retire(),
+      isAccepting: () => child.isAccepting(),
+    })
   }
 
   get pid(): number {
     return this.#child.pid
-  }
-
-  get tail(): string {
-    return this.#child.tail()
   }
 
   /** How long it has been ready; 0 for never. */
@@ -101,21 +54,15 @@ export class Worker {
 
   /** A message of sd_notify(3) that counts as its own. */
   notified(fields: ReadonlyMap<string, string>): void {
-    this.#hasSpoken = true
-    this.status = fields.get('STATUS') ?? this.status
+    this.said.note(fields)
     const extension = milliseconds(fields.get('EXTEND_TIMEOUT_USEC'))
-    if (extension !== undefined && this.state === 'starting') this.#extendStart(extension)
+    if (extension !== undefined) this.#deadlines.extendStart(extension)
     if (fields.get('READY') === '1' && this.#rules.ready.kind === 'notify') this.#on('ready')
-    if (fields.get('WATCHDOG') === '1') this.#guard()
+    if (fields.get('WATCHDOG') === '1') this.#deadlines.heard()
     if (fields.get('WATCHDOG') === 'trigger') this.#on('hung')
     if (fields.get('STOPPING') !== '1') return
-    this.#retire()
+    this.moments.retire()
     this.#on('leaving')
-  }
-
-  /** A process that it has started has said READY=1, which does not count. */
-  ignored(pid: number): void {
-    if (!this.#strangers.includes(pid)) this.#strangers.push(pid)
   }
 
   printed(line: string): void {
@@ -125,7 +72,6 @@ export class Worker {
 
   /** Tells it to end; one that drains already is left to it. */
   stop(signal: NodeJS.Signals = 'SIGTERM'): void {
-    this.stopped = true
     this.#on('stop', undefined, signal)
   }
 
@@ -134,68 +80,55 @@ export class Worker {
     if (this.state === 'gone') return
     if (this.state !== 'draining') this.stop(signal)
     else this.#child.signal(signal)
-    this.#after('drain', LAST_WORDS, 'drain-timeout')
+    this.#deadlines.hurry()
   }
 
-  /** Why it does not count any more, for one that was ready. */
-  lateFailure(): Failure {
-    const message = `process ${this.pid} ended while the others of its generation were starting`
-    return { kind: 'ended-after-ready', message, output: this.tail }
-  }
-
-  /** Gives it descriptors of the process before it. */
-  pass(fds: readonly number[]): boolean {
-    return this.adopts && this.#child.pass(fds)
+  kill(): void {
+    if (this.state !== 'gone') this.#act('kill', 'SIGKILL')
   }
 
   signal(signal: NodeJS.Signals): void {
     this.#child.signal(signal)
   }
 
-  kill(): void {
-    if (this.state === 'gone') return
-    this.stopped = true
-    this.killed = true
-    this.#child.kill()
+  /** Gives it descriptors of the process before it. */
+  pass(fds: readonly number[]): boolean {
+    return this.said.adopts && this.#child.pass(fds)
+  }
+
+  /** Tells it, before it is told to end, that nobody follows: then it serves whoever comes while it drains. */
+  sayLast(): void {
+    this.#child.sayLast()
+  }
+
+  /** Why it does not count any more, for one that was ready. */
+  lateFailure(): Failure {
+    return { ...endedLate(this.pid), output: this.#child.tail() }
   }
 
   #on(event: Event, exit?: Exit, signal: NodeJS.Signals = 'SIGTERM'): void {
     const before = this.state
     const { state, action } = next(before, event)
     this.state = state
-    if (event === 'leaving') this.farewell = 'it is ending by itself (STOPPING=1)'
-    if (event === 'hung') this.farewell = 'it did not send WATCHDOG=1 in time, and is ended'
+    this.farewell = farewells[event] ?? this.farewell
     if (state !== before) this.#enter(before, event, exit)
     this.#act(action, signal)
   }
 
   #enter(before: State, event: Event, exit: Exit | undefined): void {
-    this.#timers.clear()
-    switch (this.state) {
-      case 'settling':
-        this.readyAt = this.#clock.now()
-        this.#after('settle', this.#rules.settle, 'settled')
-        return
-      case 'ready':
-        this.#decide(undefined)
-        this.#guardAgain()
-        return
-      case 'draining':
-        this.#after('drain', this.#rules.drainTimeout, 'drain-timeout')
-        this.#timers.set('retire', LAST_WORDS, this.#retire)
-        break
-      case 'gone':
-        this.#retire()
-    }
-    this.#decide(this.#failure(before, event, exit))
-    this.#leave()
+    const { state } = this
+    this.#deadlines.enter(state)
+    if (state === 'settling') this.readyAt = this.#clock.now()
+    else if (state === 'ready') this.moments.ready()
+    else this.moments.leave(this.#failure(before, event, exit))
+    if (state === 'gone') this.moments.retire()
   }
 
   #act(action: Action, signal: NodeJS.Signals): void {
     if (action === 'signal') this.#child.signal(signal)
     if (action === 'abort') {
       this.#child.signal('SIGABRT')
-      this.#after('drain', LAST_WORDS, 'drain-timeout')
+      this.#deadlines.hurry()
     }
     if (action === 'kill') {
       this.killed = true
@@ -203,48 +136,11 @@ export class Worker {
     }
   }
 
-  #watch(ready: Readiness): void {
-    if (ready.kind === 'delay') this.#after('ready', ready.ms, 'ready')
-    if (ready.kind !== 'port') return
-    const look = (): void => {
-      if (this.#child.isAccepting()) this.#on('ready')
-      else this.#timers.set('ready', LOOK, look)
-    }
-    this.#timers.set('ready', LOOK, look)
-  }
-
-  #after(name: string, ms: number, event: Event): void {
-    this.#timers.set(name, ms, () => this.#on(event))
-  }
-
-  // Only whoever has spoken the protocol once is held to it.
-  #guard(): void {
-    this.#guarded = true
-    this.#guardAgain()
-  }
-
-  #guardAgain(): void {
-    const { watchdog } = this.#rules
-    if (!this.#guarded || watchdog === undefined) return
-    if (this.state === 'settling' || this.state === 'ready') {
-      this.#after('watchdog', watchdog, 'hung')
-    }
-  }
-
-  #extendStart(ms: number): void {
-    const end = this.startedAt + this.#rules.readyTimeout
-    const left = Math.max(ms, end - this.#clock.now())
-    this.#after('start', left, 'start-timeout')
-  }
-
   #failure(before: State, event: Event, exit: Exit | undefined): Failure {
     const { program, ready } = this.#rules
-    const seen: Observed = {
-      ...{ pid: this.pid, program, ready, after: this.#clock.now() - this.startedAt },
-      ...{ strangers: this.#strangers, hasSpoken: this.#hasSpoken },
-    }
-    const failure =
-      exit === undefined ? failedEvent(event, seen) : failedExit(exit, before === 'settling', seen)
-    return { ...failure, output: this.tail }
+    const { strangers, anything: hasSpoken } = this.said
+    const after = this.#clock.now() - this.startedAt
+    const seen = { pid: this.pid, program, ready, after, strangers, hasSpoken }
+    return { ...failureOf(event, exit, before === 'settling', seen), output: this.#child.tail() }
   }
 }

@@ -44,6 +44,10 @@ export class FakeChild implements Child {
     return true
   }
 
+  sayLast(): void {
+    this.signals.push('last')
+  }
+
   isAccepting(): boolean {
     return this.accepting
   }

@@ -20,8 +20,6 @@ export interface UnitJob {
   envFiles: readonly string[]
   /** Milliseconds; 0 for none. */
   watchdog: number
-  /** Release of systemd that reads the units. */
-  systemd: number
 }
 
 export interface UnitFile {
@@ -87,10 +85,7 @@ function watchdogLines(watchdog: number): string[] {
   return [comment, `WatchdogSec=${watchdog}ms`]
 }
 
-// notify-reload came with systemd 253.
-const NOTIFY_RELOAD = 253
-
-function startLines({ way, name, entry, port, node, command, systemd }: UnitJob): string[] {
+function startLines({ way, name, entry, port, node, command }: UnitJob): string[] {
   const program = [node, entry].map(commandWord).join(' ')
   if (way === 'socket') {
     return [
@@ -115,9 +110,10 @@ function startLines({ way, name, entry, port, node, command, systemd }: UnitJob)
   // systemd's own: %t is /run, or that of the user.
   const control = `%t/${name}/control.sock`
   return [
-    systemd >= NOTIFY_RELOAD ? 'Type=notify-reload' : 'Type=notify',
+    'Type=notify',
     `ExecStart=${own} run --listen ${port} --control ${control} -- ${program}`,
-    ...(systemd >= NOTIFY_RELOAD ? [] : [`ExecReload=${own} reload --control ${control}`]),
+    '# Fails, and says why, where the new process does; with Type=notify-reload it would succeed.',
+    `ExecReload=${own} reload --control ${control}`,
     '# socket-port run drains its processes itself; a second SIGTERM would cut their connections.',
     'KillMode=mixed',
     '# Longer than the 30 s that socket-port run gives a process to drain.',

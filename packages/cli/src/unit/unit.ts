@@ -7,13 +7,12 @@ import { type Io, styled, writeJson } from '../io.ts'
 import type { Parsed } from '../parse.ts'
 import { quote } from '../quote.ts'
 import type { ExitCode } from '../run/exit-codes.ts'
-import { duration, oneOf, port, whole } from '../values/scalars.ts'
-import { systemdVersion } from './installed.ts'
+import { duration, oneOf, port } from '../values/scalars.ts'
 import { enabledUnits, renderUnits, type UnitFile, type UnitJob } from './render.ts'
 
 /** Prints, or writes, the units that the options ask for. */
 export async function unit(parsed: Parsed<UnitOption>, io: Io): Promise<ExitCode> {
-  const job = await unitJobOf(parsed)
+  const job = unitJobOf(parsed)
   warnOf(job, io)
   const files = renderUnits(job)
   const folder = parsed.last('output')
@@ -28,14 +27,13 @@ export async function unit(parsed: Parsed<UnitOption>, io: Io): Promise<ExitCode
   return 0
 }
 
-async function unitJobOf(parsed: Parsed<UnitOption>): Promise<UnitJob> {
+function unitJobOf(parsed: Parsed<UnitOption>): UnitJob {
   const [entry = ''] = parsed.arguments
   const given = parsed.last('port')
   if (given === undefined) {
     throw new UsageError('unit needs --port, e.g. socket-port unit server.js --port 8080')
   }
   const way = oneOf('way', parsed.last('way') ?? 'socket', ['socket', 'store', 'run'])
-  const systemd = parsed.last('systemd')
   return {
     way,
     name: unitName(parsed.last('name') ?? nameOf(resolve(entry))),
@@ -46,11 +44,6 @@ async function unitJobOf(parsed: Parsed<UnitOption>): Promise<UnitJob> {
     command: fileURLToPath(new URL('./main.js', import.meta.url)),
     envFiles: parsed.all('env-file').map((file) => resolve(file)),
     watchdog: duration('watchdog', parsed.last('watchdog') ?? '30s'),
-    // Asked only where the answer makes a difference.
-    systemd:
-      systemd === undefined
-        ? ((way === 'run' ? await systemdVersion() : undefined) ?? 257)
-        : whole('systemd', systemd, 240, 999),
   }
 }
 

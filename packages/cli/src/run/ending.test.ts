@@ -1,0 +1,51 @@
+import { describe, expect, it } from 'vitest'
+import { Crew } from '../supervisor/crew.ts'
+import { Worker } from '../supervisor/worker.ts'
+import { FakeChild } from '../testing/fake-child.ts'
+import { FakeClock } from '../testing/fake-clock.ts'
+import { Ending } from './ending.ts'
+import { runDefaults } from './options.ts'
+
+function setUp() {
+  const clock = new FakeClock()
+  const child = new FakeChild(1)
+  const rules = { ...runDefaults, program: 'x' }
+  const launch = (_: string, place: { generation: number; worker: number }): Worker =>
+    new Worker(child, place, rules, clock)
+  const crew = new Crew<string>({ workers: 1, retry: 'once', clock, launch, report: () => {} })
+  const said: string[] = []
+  const report = (line: string): void => void said.push(line)
+  const ending = new Ending({ crew, report, stopping: () => report('stopping') })
+  return { child, crew, said, ending }
+}
+
+const start = (crew: Crew<string>): void =>
+  void crew.start(crew.slots[0] as (typeof crew.slots)[0], { generation: 1, spec: '' })
+
+describe('the end', () => {
+  it('is told once, and comes when every process is gone', async () => {
+    const { child, crew, ending, said } = setUp()
+    start(crew)
+    child.obedient = false
+    const first = ending.stop('SIGTERM')
+    const second = ending.stop('SIGTERM')
+    expect(child.signals).toEqual(['last', 'SIGTERM', 'SIGTERM'])
+    child.exit({ code: 0 })
+    expect(await Promise.all([first, second, ending.over])).toEqual([0, 0, 0])
+    expect(said).toEqual(['stops: 1 process drains', 'stopping'])
+  })
+
+  it('says by 5 that somebody had to be killed', async () => {
+    const { child, crew, ending } = setUp()
+    start(crew)
+    child.obedient = false
+    for (let count = 0; count < 3; count += 1) void ending.stop('SIGTERM')
+    expect(await ending.over).toBe(5)
+  })
+
+  it('says by 1 that the first start has failed', async () => {
+    const { ending, said } = setUp()
+    expect(await ending.fail()).toBe(1)
+    expect(said).toEqual(['stopping'])
+  })
+})

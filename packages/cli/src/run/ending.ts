@@ -1,0 +1,53 @@
+import type { Crew } from '../supervisor/crew.ts'
+import type { ExitCode } from './exit-codes.ts'
+
+export interface EndingOptions<Spec> {
+  crew: Crew<Spec>
+  report(message: string): void
+  /** Told once, before the first process is told to end. */
+  stopping(): void
+}
+
+/** How `socket-port run` ends: who has asked for it does not matter, and the first reason counts. */
+export class Ending<Spec> {
+  /** Resolves with the exit code when every process is gone; never, while nobody has asked for it. */
+  readonly over: Promise<ExitCode>
+  readonly #options: EndingOptions<Spec>
+  #isOver: (exitCode: ExitCode) => void = () => {}
+  #exitCode: ExitCode = 0
+
+  constructor(options: EndingOptions<Spec>) {
+    this.#options = options
+    this.over = new Promise((resolve) => {
+      this.#isOver = resolve
+    })
+  }
+
+  /** The first generation has not started. */
+  fail(): Promise<ExitCode> {
+    this.#exitCode = 1
+    return this.stop('SIGTERM')
+  }
+
+  /** Ends every process; the second call is impatient, and resolves with the first. */
+  stop(signal: NodeJS.Signals): Promise<ExitCode> {
+    const { crew, report, stopping } = this.#options
+    const { population } = crew
+    const isFirst = !crew.isStopping
+    if (isFirst) {
+      const { length } = population.workers
+      const drain = `stops: ${length} ${length === 1 ? 'process drains' : 'processes drain'}`
+      if (length > 0) report(drain)
+      stopping()
+    }
+    const { killed } = population
+    const gone = crew.stop(signal)
+    if (isFirst) {
+      void gone.then(() => {
+        if (this.#exitCode === 0 && population.killed > killed) this.#exitCode = 5
+        this.#isOver(this.#exitCode)
+      })
+    }
+    return this.over
+  }
+}

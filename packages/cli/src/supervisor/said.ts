@@ -1,0 +1,32 @@
+import { ADOPTED, ADOPTS, HANDED_OVER } from '@socket-port/core/manager'
+
+/** What a process has said of itself (sd_notify(3)). */
+export class Said {
+  /** It has sent a message of any kind. */
+  anything = false
+  /** The last STATUS= it sent. */
+  status: string | undefined
+  /** It takes the connections of the process before it. */
+  adopts = false
+  /** Connections that it has taken from the process before it so far. */
+  adopted = 0
+  /** Connections that it has given to the process after it so far. */
+  handedOver = 0
+  /** Processes that it has started and that have said READY=1, which does not count. */
+  readonly strangers: number[] = []
+
+  note(fields: ReadonlyMap<string, string>): void {
+    this.anything = true
+    this.status = fields.get('STATUS') ?? this.status
+    if (fields.get(ADOPTS) === '1') this.adopts = true
+    this.adopted = count(fields.get(ADOPTED)) ?? this.adopted
+    this.handedOver = count(fields.get(HANDED_OVER)) ?? this.handedOver
+  }
+
+  noteStranger(pid: number): void {
+    if (!this.strangers.includes(pid)) this.strangers.push(pid)
+  }
+}
+
+const count = (text: string | undefined): number | undefined =>
+  text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : undefined
