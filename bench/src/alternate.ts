@@ -20,7 +20,8 @@ export async function alternate<V extends string, T>(
   return samples
 }
 
-function order<V>(variants: readonly V[], round: number): V[] {
+/** The variants as they take their turns in this round. */
+export function order<V>(variants: readonly V[], round: number): V[] {
   const first = Math.floor(round / 2) % variants.length
   const rotated = [...variants.slice(first), ...variants.slice(0, first)]
   return round % 2 === 0 ? rotated : rotated.reverse()

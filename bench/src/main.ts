@@ -1,16 +1,27 @@
 import { relative } from 'node:path'
 import { describeBar, holds } from './bar.ts'
 import type { Benchmark } from './benchmark.ts'
+import { frameworks } from './benchmarks/frameworks.ts'
+import { handover } from './benchmarks/handover.ts'
 import { listen } from './benchmarks/listen.ts'
 import { memory } from './benchmarks/memory.ts'
 import { restart } from './benchmarks/restart.ts'
 import { throughput } from './benchmarks/throughput.ts'
+import { workers } from './benchmarks/workers.ts'
 import { table } from './format.ts'
 import { describeMachine, machineLine } from './machine.ts'
 import { type CommandLine, readCommandLine } from './options.ts'
 import { writeResults } from './results.ts'
 
-const BENCHMARKS: readonly Benchmark[] = [throughput, listen, memory, restart]
+const BENCHMARKS: readonly Benchmark[] = [
+  throughput,
+  frameworks,
+  listen,
+  memory,
+  restart,
+  handover,
+  workers,
+]
 
 const { names, rounds, seconds } = commandLine()
 const machine = describeMachine()

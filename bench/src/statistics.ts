@@ -23,10 +23,9 @@ export const exact = (value: number): Estimate => ({ median: value, low: value, 
 
 export const median = (samples: readonly number[]): number => estimate(samples).median
 
-/** Of a/b, round by round: what slowed a whole round down cancels out. */
-export function ratio(a: readonly number[], b: readonly number[]): Estimate {
-  return estimate(a.map((value, round) => value / (b[round] ?? Number.NaN)))
-}
+/** a/b, pair by pair: what slowed both down cancels out. */
+export const ratios = (a: readonly number[], b: readonly number[]): number[] =>
+  a.map((value, index) => value / (b[index] ?? Number.NaN))
 
 /** Of a-b, round by round. */
 export function difference(a: readonly number[], b: readonly number[]): Estimate {

@@ -4,6 +4,8 @@ import { connect, type Socket } from 'node:net'
 
 export type ConnectionsQuestion =
   | { readonly name: 'open'; readonly port: number; readonly count: number }
+  /** Makes one more request on each. */
+  | { readonly name: 'ask' }
   | { readonly name: 'close' }
 
 export interface ConnectionsAnswer {
@@ -17,25 +19,32 @@ const REQUEST = 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n'
 
 const held = new Set<Socket>()
 
-async function open(port: number, count: number): Promise<void> {
-  const opener = async (): Promise<void> => {
-    while (started < count) {
-      started += 1
-      await hold(port)
-    }
+async function each<T>(items: Iterable<T>, work: (item: T) => Promise<void>): Promise<void> {
+  const left = items[Symbol.iterator]()
+  const worker = async (): Promise<void> => {
+    for (let next = left.next(); !next.done; next = left.next()) await work(next.value)
   }
-  let started = 0
-  await Promise.all(Array.from({ length: AT_ONCE }, opener))
+  await Promise.all(Array.from({ length: AT_ONCE }, worker))
 }
 
 async function hold(port: number): Promise<void> {
   const socket = connect(port, '127.0.0.1')
   await once(socket, 'connect')
-  socket.write(REQUEST)
-  const [response] = await once(socket, 'data')
-  if (!String(response).startsWith('HTTP/1.1 200')) throw new Error(`answered: ${response}`)
+  await request(socket)
   held.add(socket)
   socket.once('close', () => held.delete(socket))
+}
+
+function request(socket: Socket): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const closed = (): void => reject(new Error('closed without an answer'))
+    socket.once('close', closed).once('data', (response) => {
+      socket.off('close', closed)
+      if (String(response).startsWith('HTTP/1.1 200')) resolve()
+      else reject(new Error(`answered: ${response}`))
+    })
+    socket.write(REQUEST)
+  })
 }
 
 async function close(): Promise<void> {
@@ -44,7 +53,9 @@ async function close(): Promise<void> {
 }
 
 process.on('message', async (question: ConnectionsQuestion) => {
-  await (question.name === 'open' ? open(question.port, question.count) : close())
+  if (question.name === 'open') await each(Array(question.count), () => hold(question.port))
+  else if (question.name === 'ask') await each(held, request)
+  else await close()
   answer()
 })
 process.on('disconnect', () => process.exit())

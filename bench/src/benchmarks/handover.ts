@@ -1,0 +1,108 @@
+import type { Bar } from '../bar.ts'
+import type { Benchmark, Findings } from '../benchmark.ts'
+import { CONNECTIONS } from '../client.ts'
+import { interval } from '../format.ts'
+import { COUNTS, type Cost, measureCost } from '../handover-cost.ts'
+import { openFilesLimit } from '../machine.ts'
+import type { Took } from '../processes/stopwatch.ts'
+import { against, type Race, race, typical } from '../race.ts'
+import { median } from '../statistics.ts'
+import { openStore } from '../store.ts'
+
+const VARIANTS = ['promise', 'auto', 'promise again'] as const
+const BAR = 0.99
+// Descriptors that a process needs besides its connections.
+const OTHER_FILES = 200
+
+type Variant = (typeof VARIANTS)[number]
+
+export const handover: Benchmark = {
+  name: 'handover',
+  title:
+    'connections handed over to the next process: what it costs, and what it costs to be ready',
+  rounds: 6,
+  async run({ rounds, seconds }) {
+    const costs: Cost[] = []
+    const possible = COUNTS.filter((count) => count + OTHER_FILES <= openFilesLimit())
+    for (const count of possible) costs.push(await measureCost(count, rounds))
+    return findings(costs, await raceAll(rounds, seconds))
+  },
+}
+
+async function raceAll(rounds: number, seconds: number): Promise<Race<Variant>[]> {
+  const store = openStore()
+  try {
+    const races: Race<Variant>[] = []
+    const args = (variant: Variant): string[] => [
+      variant === 'auto' ? 'auto' : 'promise',
+      store.address,
+    ]
+    for (let round = 0; round < rounds; round += 1) {
+      races.push(...(await race(VARIANTS, seconds, 'handover-ready', args)))
+    }
+    return races
+  } finally {
+    await store.close()
+  }
+}
+
+function findings(costs: readonly Cost[], races: readonly Race<Variant>[]): Findings {
+  const bars: Bar[] = []
+  const notes = CONNECTIONS.map((connections) => {
+    const own = races.filter((one) => one.connections === connections)
+    const auto = against(own, 'auto', 'promise', 'rate')
+    const control = against(own, 'promise again', 'promise', 'rate')
+    const what = `no restart, auto/promise, requests/s, ${connections}`
+    bars.push({ what, found: auto, unit: '', digits: 3, limit: { atLeast: BAR } })
+    const perCpu = against(own, 'auto', 'promise', 'perCpu')
+    return (
+      `${connections}: ${typical(own, 'promise', 'rate').toFixed(0)} requests/s with idle 'promise'; ` +
+      `'auto'/'promise' ${auto.median.toFixed(3)} ${interval(auto, 3)}, ` +
+      `per CPU second ${perCpu.median.toFixed(3)} ${interval(perCpu, 3)}, ` +
+      `control ${control.median.toFixed(3)} ${interval(control, 3)}`
+    )
+  })
+  const leftOut = COUNTS.filter((count) => costs.every((cost) => cost.count !== count)).map(
+    (count) => `left out: ${count} connections, of ${openFilesLimit()} open files (ulimit -n)`,
+  )
+  return {
+    ...{ table: tableOf(costs), bars, notes: [...STEPS, ...leftOut, ...notes] },
+    samples: { costs, races },
+  }
+}
+
+const STEPS = [
+  'old gone after: from SIGTERM until its manager sees it gone; line: from SIGTERM until the manager keeps it;',
+  'sending: all connections sent and closed; adoption: from listening until the next process has the last',
+  "calls: the bare system calls, sendmsg and close, or recvmsg; sockets: plain Node's, destroyed or made",
+]
+
+function tableOf(costs: readonly Cost[]): string[][] {
+  const heading = [
+    'old gone after',
+    'line',
+    'sending',
+    'calls',
+    'sockets',
+    'adoption',
+    'calls',
+    'sockets',
+  ]
+  const rows = costs.flatMap((cost) => [
+    [String(cost.count), ...cells(cost, 'wall')],
+    ['  of CPU time', ...cells(cost, 'cpu')],
+  ])
+  return [['connections', ...heading], ...rows]
+}
+
+function cells({ restarts, without }: Cost, clock: keyof Took): string[] {
+  const of = (field: 'line' | 'sending' | 'adoption'): number =>
+    median(restarts.map((one) => one[field][clock]))
+  const bare = (...fields: ('send' | 'close' | 'destroy' | 'receive' | 'open')[]): number =>
+    median(without.map((one) => fields.reduce((sum, field) => sum + one[field][clock], 0)))
+  const exit = clock === 'wall' ? [median(restarts.map((one) => one.exit))] : []
+  const sending = [of('line'), of('sending'), bare('send', 'close'), bare('destroy')]
+  const ms = [...exit, ...sending, of('adoption'), bare('receive'), bare('open')]
+  const texts = ms.map((value) => `${value.toFixed(value < 10 ? 2 : 0)} ms`)
+  return clock === 'wall' ? texts : ['', ...texts]
+}

@@ -1,0 +1,127 @@
+import type { Bar } from '../bar.ts'
+import type { Benchmark, Findings } from '../benchmark.ts'
+import { CONNECTIONS, type Connections } from '../client.ts'
+import { startCluster } from '../crews/cluster.ts'
+import { contest, type Performance } from '../crews/contest.ts'
+import type { Crew } from '../crews/crew.ts'
+import { startPm2 } from '../crews/pm2.ts'
+import { type Reloads, reloads } from '../crews/reloads.ts'
+import { startSocketPort } from '../crews/socket-port.ts'
+import { interval, table } from '../format.ts'
+import { estimate, exact, median, ratios } from '../statistics.ts'
+
+const BASE = 'node:cluster'
+const CREWS = {
+  'one socket': () => startSocketPort(),
+  '--reuse-port': () => startSocketPort('--reuse-port'),
+  [BASE]: startCluster,
+  'cluster again': startCluster,
+  pm2: startPm2,
+} as const satisfies Record<string, () => Promise<Crew>>
+const VARIANTS = Object.keys(CREWS) as Variant[]
+
+type Variant = keyof typeof CREWS
+type Round = Record<Variant, Performance>
+
+export const workers: Benchmark = {
+  name: 'workers',
+  title: 'two workers of one server: kept by socket-port run, by node:cluster, by pm2',
+  rounds: 4,
+  async run({ rounds, seconds }) {
+    const found: Round[] = []
+    for (let round = 0; round < rounds; round += 1) {
+      const crews = await startCrews()
+      try {
+        found.push(await contest(crews, seconds))
+      } finally {
+        await Promise.all(Object.values(crews).map((crew) => crew.end()))
+      }
+    }
+    return findings(found, await reloads(rounds))
+  },
+}
+
+async function startCrews(): Promise<Record<Variant, Crew>> {
+  const started = VARIANTS.map(async (variant) => [variant, await CREWS[variant]()] as const)
+  return Object.fromEntries(await Promise.all(started)) as Record<Variant, Crew>
+}
+
+function findings(rounds: readonly Round[], { restarts, leftOut }: Reloads): Findings {
+  const headings = CONNECTIONS.flatMap((connections) => [
+    connections === 'keep-alive' ? 'requests/s' : 'connections/s',
+    `/${BASE}`,
+    '(95 %)',
+    'per CPU s',
+  ])
+  const rows = VARIANTS.map((variant) => [
+    variant,
+    ...CONNECTIONS.flatMap((connections) => cells(rounds, variant, connections)),
+    ...rest(rounds, variant),
+  ])
+  const failed = restarts['socket-port reload']?.reduce((sum, one) => sum + one.failed, 0)
+  const bars: Bar[] = [
+    {
+      what: 'failed requests, socket-port reload',
+      found: exact(failed ?? Number.NaN),
+      unit: '',
+      digits: 0,
+      limit: { exactly: 0 },
+    },
+  ]
+  return {
+    table: [['', ...headings, 'at once', 'in turn', 'newcomer waits', 'p90', 'keeper'], ...rows],
+    bars,
+    notes: [
+      'one socket, --reuse-port: of socket-port run; cluster again is the control',
+      'at once, in turn: of 50 connections that idle workers are offered so, the share of the one that takes more',
+      'newcomer waits: median and p90 while one of the two workers is busy, 20 ms at a time',
+      'keeper: resident memory of the supervisor, the cluster primary, the pm2 daemon; per CPU s counts its time too',
+      '',
+      ...table(restartTable(restarts)).split('\n'),
+      '',
+      'longest wait during one restart, median and worst, of 40 clients that keep their connection and 10 newcomers',
+      'socket-port and pm2 replace two workers one by one; systemd has one process, which hands its connections over',
+      ...leftOut.map((what) => `left out: ${what}`),
+    ],
+    samples: { rounds, restarts },
+  }
+}
+
+function cells(rounds: readonly Round[], variant: Variant, connections: Connections): string[] {
+  const rates = (who: Variant): number[][] => rounds.map((round) => round[who].rates[connections])
+  const base = rates(BASE)
+  const pairs = rates(variant).map((own, round) => ratios(own, base[round] ?? []))
+  // The slices of one round are not independent of each other, its processes are the same.
+  const found = { ...estimate(pairs.map(median)), median: median(pairs.flat()) }
+  return [
+    median(rates(variant).map(median)).toFixed(0),
+    found.median.toFixed(2),
+    interval(found, 2),
+    median(rounds.map((round) => round[variant].perCpu[connections])).toFixed(0),
+  ]
+}
+
+function rest(rounds: readonly Round[], variant: Variant): string[] {
+  const own = rounds.map((round) => round[variant])
+  const waits = own.flatMap((one) => one.waits).sort((a, b) => a - b)
+  const share = (how: keyof Performance['spread']): string =>
+    `${(median(own.map((one) => one.spread[how])) * 100).toFixed(0)} %`
+  return [
+    ...[share('atOnce'), share('inTurn')],
+    `${median(waits).toFixed(1)} ms`,
+    `${(waits[Math.floor(waits.length * 0.9)] ?? Number.NaN).toFixed(1)} ms`,
+    `${(median(own.map(({ keeperMemory }) => keeperMemory)) / 1e6).toFixed(0)} MB`,
+  ]
+}
+
+function restartTable(restarts: Reloads['restarts']): string[][] {
+  const rows = Object.entries(restarts).map(([name, all]) => {
+    const of = (field: 'client' | 'newcomer' | 'took'): string[] => {
+      const values = all.map((one) => one[field])
+      return [`${median(values).toFixed(0)} ms`, `${Math.max(...values).toFixed(0)} ms`]
+    }
+    const failed = all.reduce((sum, one) => sum + one.failed, 0)
+    return [name, ...of('client'), ...of('newcomer'), String(failed), of('took')[0] ?? '']
+  })
+  return [['', 'client', 'worst', 'newcomer', 'worst', 'failed', 'command took'], ...rows]
+}

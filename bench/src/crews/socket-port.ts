@@ -1,0 +1,20 @@
+import { startSupervised } from '@socket-port/test'
+import { type Crew, WORKER, WORKERS, workersOf } from './crew.ts'
+
+/** `socket-port run --workers`, with more of its options. */
+export async function startSocketPort(...options: string[]): Promise<Crew> {
+  const supervised = startSupervised({
+    args: ['--listen', '127.0.0.1:0', '--workers', String(WORKERS), ...options],
+    command: [process.execPath, WORKER, 'serve'],
+  })
+  const port = await supervised.port()
+  await supervised.said(new RegExp(`worker ${WORKERS} is ready`))
+  return {
+    ...{ port, keeper: supervised.pid, workers: workersOf(supervised.pid) },
+    async reload() {
+      const { code, stderr } = await supervised.ask('reload')
+      if (code !== 0) throw new Error(`socket-port reload ended with ${code}: ${stderr}`)
+    },
+    end: () => supervised.dispose(),
+  }
+}

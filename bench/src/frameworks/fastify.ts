@@ -1,0 +1,10 @@
+import Fastify from 'fastify'
+import { HOST, type StartFramework } from './framework.ts'
+
+export const startFastify: StartFramework = async (managed, hello) => {
+  const app = Fastify()
+  if (managed) await app.register((await import('@socket-port/fastify')).default)
+  app.get('/', async () => hello())
+  await app.listen({ port: 0, host: HOST })
+  return app.server
+}

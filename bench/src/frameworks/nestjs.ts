@@ -1,0 +1,41 @@
+import 'reflect-metadata'
+import type { Server } from 'node:http'
+import { Controller, Get, Module } from '@nestjs/common'
+import { type AbstractHttpAdapter, NestFactory } from '@nestjs/core'
+import { HOST, type StartFramework } from './framework.ts'
+
+export const startOnExpress: StartFramework = async (managed, hello) => {
+  if (!managed) {
+    const { ExpressAdapter } = await import('@nestjs/platform-express')
+    return start(new ExpressAdapter(), hello)
+  }
+  const { SocketPortExpressAdapter } = await import('@socket-port/nestjs')
+  return start(new SocketPortExpressAdapter(), hello)
+}
+
+export const startOnFastify: StartFramework = async (managed, hello) => {
+  if (!managed) {
+    const { FastifyAdapter } = await import('@nestjs/platform-fastify')
+    return start(new FastifyAdapter(), hello)
+  }
+  const { SocketPortFastifyAdapter } = await import('@socket-port/nestjs/fastify')
+  return start(new SocketPortFastifyAdapter(), hello)
+}
+
+async function start(adapter: AbstractHttpAdapter, hello: () => string): Promise<Server> {
+  @Controller()
+  class AppController {
+    @Get()
+    hello(): string {
+      return hello()
+    }
+  }
+
+  @Module({ controllers: [AppController] })
+  class AppModule {}
+
+  // Errors are thrown instead: without a logger Nest would end the process without a word.
+  const app = await NestFactory.create(AppModule, adapter, { logger: false, abortOnError: false })
+  await app.listen(0, HOST)
+  return app.getHttpServer()
+}

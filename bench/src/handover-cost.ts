@@ -1,0 +1,115 @@
+import { closeSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import {
+  type Generation,
+  now,
+  openListener,
+  type PassedSocket,
+  startGeneration,
+} from '@socket-port/test'
+import { type Child, startChild } from './child.ts'
+import type { ConnectionsAnswer, ConnectionsQuestion } from './processes/connections.ts'
+import type { DescriptorsAnswer, DescriptorsQuestion } from './processes/descriptors.ts'
+import type { AdoptedLine, DrainedLine } from './processes/handover-report.ts'
+import type { Took } from './processes/stopwatch.ts'
+import { openStore } from './store.ts'
+
+export const COUNTS = [100, 1_000, 10_000] as const
+
+/** One restart. */
+export interface HandedOver {
+  /** From SIGTERM to the end of the old process, as its manager sees both, in milliseconds. */
+  readonly exit: number
+  readonly line: Took
+  readonly sending: Took
+  readonly adoption: Took
+}
+
+export interface Cost {
+  readonly count: number
+  readonly restarts: readonly HandedOver[]
+  /** As many descriptors passed without us. */
+  readonly without: readonly DescriptorsAnswer[]
+}
+
+type Client = Child<ConnectionsQuestion, ConnectionsAnswer>
+
+const SERVER = fileURLToPath(new URL('./processes/handover-server.js', import.meta.url))
+
+/** Hands so many connections over, again and again, and passes as many descriptors without a server. */
+export async function measureCost(count: number, rounds: number): Promise<Cost> {
+  const [client] = await startChild<ConnectionsQuestion, ConnectionsAnswer>('connections')
+  try {
+    const restarts = await restartAll(client, count, rounds)
+    await client.ask({ name: 'close' })
+    const without: DescriptorsAnswer[] = []
+    while (without.length < rounds) without.push(await passDescriptors(client, count))
+    return { count, restarts, without }
+  } finally {
+    await client.end()
+  }
+}
+
+async function restartAll(client: Client, count: number, rounds: number): Promise<HandedOver[]> {
+  const listener = openListener()
+  const store = openStore()
+  const start = (...sockets: PassedSocket[]): Generation =>
+    startGeneration({
+      script: SERVER,
+      args: [String(listener.port)],
+      sockets: [{ fd: listener.fd, name: 'app' }, ...sockets],
+      env: { NOTIFY_SOCKET: store.address },
+    })
+  const restarts: HandedOver[] = []
+  let current = start()
+  try {
+    await current.ready()
+    await client.ask({ name: 'open', port: listener.port, count })
+    for (let round = 0; round < rounds; round += 1) {
+      const left = await leave(current)
+      const line = store.take()
+      current = start(line)
+      closeSync(line.fd)
+      const { adopted, took } = await tells<AdoptedLine>(current, /^\{"adopted".*\}/m)
+      const { open } = await client.ask({ name: 'ask' })
+      if (left.handedOver !== count || adopted !== count || open !== count) {
+        throw new Error(
+          `${left.handedOver} of ${count} were handed over, ${adopted} adopted, ${open} are open`,
+        )
+      }
+      restarts.push({ exit: left.exit, line: left.line, sending: left.sending, adoption: took })
+    }
+    return restarts
+  } finally {
+    await current.dispose()
+    await store.close()
+    listener.close()
+  }
+}
+
+async function leave(old: Generation): Promise<DrainedLine & { readonly exit: number }> {
+  const signalled = now()
+  old.signal('SIGTERM')
+  const { code, at } = await old.exit
+  if (code !== 0 || old.stderr !== '') throw new Error(`ended with ${code}: ${old.stderr}`)
+  return { ...(await tells<DrainedLine>(old, /^\{"handedOver".*\}/m)), exit: at - signalled }
+}
+
+async function tells<T>(generation: Generation, line: RegExp): Promise<T> {
+  const [text] = await generation.said(line)
+  return JSON.parse(text) as T
+}
+
+/** In a new process each time, as after a restart: nothing has been compiled there yet. */
+async function passDescriptors(client: Client, count: number): Promise<DescriptorsAnswer> {
+  const [child, { port }] = await startChild<DescriptorsQuestion, DescriptorsAnswer>('descriptors')
+  try {
+    await client.ask({ name: 'open', port, count })
+    const { descriptors } = await child.ask('take')
+    if (descriptors !== count) throw new Error(`only ${descriptors} of ${count} could be passed`)
+    return await child.ask('pass')
+  } finally {
+    await client.ask({ name: 'close' })
+    await child.end()
+  }
+}

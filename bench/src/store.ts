@@ -1,0 +1,33 @@
+import { closeSync } from 'node:fs'
+import { openNotifySocket, PARCEL_NAME } from '@socket-port/core/manager'
+import type { PassedSocket } from '@socket-port/test'
+
+/** What systemd does for a hand-over, and nothing else: it keeps the line between two processes. */
+export interface Store {
+  /** What NOTIFY_SOCKET is to be. */
+  readonly address: string
+  /** Gives away the line that a process has left; throws where it has left none. */
+  take(): PassedSocket & { readonly fd: number }
+  close(): Promise<void>
+}
+
+export function openStore(): Store {
+  const kept: number[] = []
+  const socket = openNotifySocket(({ fields, fds }) => {
+    const keeps = fields.get('FDSTORE') === '1' && fields.get('FDNAME') === PARCEL_NAME
+    // A barrier is answered by closing it.
+    for (const fd of fds) keeps ? kept.push(fd) : closeSync(fd)
+  })
+  return {
+    address: socket.address,
+    take() {
+      const fd = kept.pop()
+      if (fd === undefined || kept.length > 0) throw new Error('a process leaves one line')
+      return { fd, name: PARCEL_NAME }
+    },
+    async close() {
+      await socket.close()
+      for (const fd of kept.splice(0)) closeSync(fd)
+    },
+  }
+}
