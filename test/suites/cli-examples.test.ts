@@ -35,9 +35,12 @@ describe(`examples under socket-port run, ${RELOADS} reloads each under load`, (
     const result = await underLoad(
       port,
       async (load) => {
-        for (let reload = 0; reload < RELOADS; reload += 1) {
-          const { code, stderr } = await supervised.ask('reload')
-          expect(code, stderr).toBe(0)
+        for (let generation = 2; generation <= RELOADS + 1; generation += 1) {
+          process.kill(supervised.pid, 'SIGHUP')
+          const [, became] = await supervised.said(
+            new RegExp(`generation ${generation} (is ready|failed)`),
+          )
+          expect(became, supervised.generation.output).toBe('is ready')
           await untilDrained(supervised)
           await load.warm(100)
         }
