@@ -49,7 +49,7 @@ describe('a socket that was passed', () => {
     expect(sockets).toEqual([
       {
         ...{ fd: 3, name: 'unknown', family: 'IPv6', address: '::', port, ipv6Only: false },
-        ...{ listening: true, backlog: 4096, queueLength: 0, taken: true },
+        ...{ listening: true, backlog: 4096, queueLength: 0, taken: true, stored: false },
       },
     ])
     expect(await replyFrom({ port })).toBe('0')

@@ -15,6 +15,9 @@ import {
 
 const SERVER = fileURLToPath(new URL('../fixtures/core-serve.mjs', import.meta.url))
 
+// CI runs this once more with 20.
+const RESTARTS = Number(process.env.SOCKET_PORT_RESTARTS ?? 5)
+
 afterEach(endProcesses)
 
 for (const release of RELEASES) {
@@ -54,11 +57,11 @@ ExecStart=${pathInBox(process.execPath)} ${pathInBox(SERVER)}\nFileDescriptorSto
       ['50 POST, round trip 20 ms', { clients: 50, method: 'POST', rtt: 20, think: [0, 20] }],
       ['500 GET and POST', { clients: 500, method: 'mixed', think: [0, 1_000] }],
     ] satisfies [string, Omit<LoadOptions, 'target'>][])(
-      '%s, 20 restarts: 0 failed, 0 closed',
+      `%s, ${RESTARTS} restarts: 0 failed, 0 closed`,
       async (_, options) => {
         await boot()
         await underLoad(options)
-        for (let restart = 1; restart <= 20; restart += 1) {
+        for (let restart = 1; restart <= RESTARTS; restart += 1) {
           await box.restart('app.service')
           await load.round()
         }
@@ -68,7 +71,7 @@ ExecStart=${pathInBox(process.execPath)} ${pathInBox(SERVER)}\nFileDescriptorSto
           connections: options.clients,
           closedByServer: 0,
         })
-        expect(requests).toBeGreaterThan(20 * options.clients)
+        expect(requests).toBeGreaterThan(RESTARTS * options.clients)
         expect(await box.log('app.service')).not.toMatch(/warning|error/i)
       },
     )

@@ -17,6 +17,9 @@ import {
 
 const EXAMPLES = fileURLToPath(new URL('../../examples/systemd/', import.meta.url))
 
+// CI runs this once more with 20.
+const RESTARTS = Number(process.env.SOCKET_PORT_RESTARTS ?? 5)
+
 afterEach(endProcesses)
 
 /** The units of one way as they stand, but for their place and their ports in the test. */
@@ -57,7 +60,7 @@ for (const release of RELEASES) {
     async function nothingFailed(...services: string[]): Promise<void> {
       const { failures, requests } = await load.stop()
       expect(failures).toEqual([])
-      expect(requests).toBeGreaterThan(20 * 48)
+      expect(requests).toBeGreaterThan(RESTARTS * 48)
       for (const service of services) {
         expect(await box.log(service)).not.toMatch(/warning|error/i)
       }
@@ -71,17 +74,17 @@ for (const release of RELEASES) {
     it.each([
       ['activation', ['app.socket', 'app-admin.socket', 'app.service']],
       ['store', ['app.service']],
-    ])('%s: 20 restarts under load, 0 failed', async (way, units) => {
+    ])(`%s: ${RESTARTS} restarts under load, 0 failed`, async (way, units) => {
       await boot(way)
       await box.start(...units)
       await underLoad()
       const pids = new Set([await box.mainPid('app.service')])
-      for (let count = 1; count <= 20; count += 1) {
+      for (let count = 1; count <= RESTARTS; count += 1) {
         await box.restart('app.service')
         await load.round()
         pids.add(await box.mainPid('app.service'))
       }
-      expect(pids.size).toBe(21)
+      expect(pids.size).toBe(RESTARTS + 1)
       await nothingFailed('app.service')
     })
 
@@ -98,7 +101,7 @@ for (const release of RELEASES) {
       expect(JSON.stringify(await box.verify('app.service'))).toContain('ProtectHouse')
     })
 
-    const reloads = ways.includes('reload') ? [10] : []
+    const reloads = ways.includes('reload') ? [RESTARTS] : []
     it.each(reloads)(
       'reload: %i reloads under load, and as many restarts, 0 failed',
       async (times) => {
@@ -119,11 +122,11 @@ for (const release of RELEASES) {
       },
     )
 
-    it('overlap: 20 times the next instance, then the last one’s end, 0 failed', async () => {
+    it(`overlap: ${RESTARTS} times the next instance, then the last one’s end, 0 failed`, async () => {
       await boot('overlap')
       await box.start('app.socket')
       await underLoad()
-      for (let count = 1; count <= 20; count += 1) {
+      for (let count = 1; count <= RESTARTS; count += 1) {
         const [next, last] = count % 2 === 1 ? [2, 1] : [1, 2]
         expect(await box.mainPid(`app@${last}.service`)).toBeGreaterThan(0)
         await box.start(`app@${next}.service`)
