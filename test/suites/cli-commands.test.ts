@@ -60,7 +60,9 @@ describe(...requireOrSkip('colours on a terminal', commandSkipReason('script')),
     ['gone with NO_COLOR', { NO_COLOR: '1' }, false],
   ])('are %s', async (_, env, coloured) => {
     const line = `'${process.execPath}' '${SOCKET_PORT}' --help`
-    const clean = { ...process.env, FORCE_COLOR: undefined, NO_COLOR: undefined, TERM: 'xterm' }
+    // A CI has no colours of a terminal (tty.WriteStream.getColorDepth).
+    const none = { CI: undefined, FORCE_COLOR: undefined, NO_COLOR: undefined }
+    const clean = { ...process.env, ...none, TERM: 'xterm' }
     const { stdout, status } = spawnSync('script', ['-qec', line, '/dev/null'], {
       env: { ...clean, ...env },
       encoding: 'utf8',
