@@ -6,8 +6,8 @@ import { type Estimate, estimate, median, ratios } from './statistics.ts'
 
 // Short enough that whatever else the machine does hits all alike.
 const SLICE_MS = 5
-// Requests until V8 has compiled what runs for each of them (--trace-opt). Servers that are loaded before
-// differ by when that happens: with our package it is a little later.
+// Requests until V8 has compiled what runs for each of them (--trace-opt): the rate rises several times
+// over until then, so that a server a few hundred requests ahead would look faster.
 const WARM_UP: Record<Connections, number> = { 'keep-alive': 7000, 'one per request': 4500 }
 const TRIAL = 100
 
@@ -35,8 +35,8 @@ export interface Race<V extends string> {
 
 /**
  * Starts a server process for each variant and loads them in turn, a slice each, for so many
- * seconds with each kind of connection. The variants come in another order in each round: who is
- * started first may stay ahead by a per cent.
+ * seconds with each kind of connection. They start in the order given, which should differ from
+ * round to round so that none is always the first.
  */
 export async function race<V extends string>(
   variants: readonly V[],

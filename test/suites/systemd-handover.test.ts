@@ -15,7 +15,7 @@ import {
 
 const SERVER = fileURLToPath(new URL('../fixtures/core-serve.mjs', import.meta.url))
 
-// CI runs this once more with 20.
+// 20 in CI.
 const RESTARTS = Number(process.env.SOCKET_PORT_RESTARTS ?? 5)
 
 afterEach(endProcesses)

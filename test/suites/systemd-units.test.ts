@@ -17,7 +17,7 @@ import {
 
 const EXAMPLES = fileURLToPath(new URL('../../examples/systemd/', import.meta.url))
 
-// CI runs this once more with 20.
+// 20 in CI.
 const RESTARTS = Number(process.env.SOCKET_PORT_RESTARTS ?? 5)
 
 afterEach(endProcesses)

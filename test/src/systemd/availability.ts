@@ -7,8 +7,8 @@ import { debianRoot } from './debian-root.ts'
 export type Release = 'host' | 'trixie'
 
 /**
- * The host's systemd; with SOCKET_PORT_RELEASES=trixie that of Debian 13, 257, as `pnpm run matrix`
- * has it. A suite runs with each:
+ * The host's systemd; with SOCKET_PORT_RELEASES=trixie that of Debian 13, 257, as `pnpm run systemd`
+ * has it too. A suite runs with each:
  *
  *     for (const release of RELEASES) {
  *       describe(...requireOrSkip(`… on ${release}`, await releaseSkipReason(release)), () => {
