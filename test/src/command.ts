@@ -36,7 +36,9 @@ export interface OnTerminal {
 }
 
 export function startOnTerminal(args: readonly string[]): OnTerminal {
-  const line = [process.execPath, SOCKET_PORT, ...args].map((word) => `'${word}'`).join(' ')
+  const words = [process.execPath, SOCKET_PORT, ...args].map((word) => `'${word}'`)
+  // A shell that stayed would hear a Ctrl-C too, and dash then ends with a code of its own.
+  const line = `exec ${words.join(' ')}`
   const child = start('script', ['--quiet', '--return', '--command', line, '/dev/null'], {})
   let screen = ''
   let look = (): void => {}
