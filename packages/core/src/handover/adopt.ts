@@ -19,6 +19,7 @@ const GRACE = 10_000
  */
 export function adoptConnections(server: AnyServer, logger: Logger): () => void {
   const leave = adoption().join(server)
+  server.once('close', leave)
   openChannel(logger)
   const parcels = takeParcels()
   if (parcels.length > 0) {

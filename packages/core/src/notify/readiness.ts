@@ -31,22 +31,22 @@ class Readiness {
     this.#starting.set(server, notify)
     // It tries again.
     this.#failed.delete(server)
-    if (notify) {
-      // Now: the environment is cleared before the program starts children.
-      notifier(logger)
-      this.#logger = logger
-    }
+    // Now: the environment is cleared before the program starts children.
+    const voice = notify ? notifier(logger) : undefined
+    if (notify) this.#logger = logger
+    // No server is held for a manager that has been told, or that is not there.
+    const mustBeTold = (): boolean => voice?.heard === true && !voice.ready
     const settle = (): void => {
       this.#starting.delete(server)
       this.#decideSoon()
     }
     return {
       listening: (url) => {
-        if (notify) this.#urls.set(server, url)
+        if (mustBeTold()) this.#urls.set(server, url)
         settle()
       },
       failed: () => {
-        if (notify) this.#failed.add(server)
+        if (mustBeTold()) this.#failed.add(server)
         settle()
       },
       withdrawn: settle,
@@ -79,6 +79,7 @@ class Readiness {
     if (urls.length === 0 || !voice.heard || voice.ready) return
     if (this.#failed.size === 0) {
       voice.post({ READY: 1, STATUS: statusText(`listening on ${urls.join(', ')}`) })
+      this.#urls.clear()
     } else if (!this.#saidFailed) {
       this.#saidFailed = true
       logger.warn(
