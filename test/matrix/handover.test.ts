@@ -52,7 +52,8 @@ describe.each(MAJORS)('Node %d', (major) => {
   it('passes the suites of the hand-over', async () => {
     const vitest = fileURLToPath(new URL('../node_modules/vitest/vitest.mjs', import.meta.url))
     const suites = ['mixed', 'promises', 'safety'].map((name) => `suites/handover-${name}`)
-    const args = [vitest, 'run', '--reporter=json', ...suites]
+    const config = ['--config', 'vitest.systemd.config.ts']
+    const args = [vitest, 'run', '--reporter=json', ...config, ...suites]
     const { stdout } = await run(nodeBinary(major), args, { cwd: folder }).catch((error) => error)
     const { success, numPassedTests, testResults } = JSON.parse(stdout.slice(stdout.indexOf('{"')))
     expect({ success, failed: success ? [] : testResults }).toEqual({ success: true, failed: [] })
