@@ -65,7 +65,7 @@ export class ServerService<S extends AnyServer> implements Service<S> {
     }
   }
 
-  /** Takes part for a server that listens already; nothing is known of its open connections. */
+  /** Takes part for a server that listens already; of its open connections, those of plain HTTP/1.1 are known. */
   adopt(): void {
     const { notify, logger } = this.#options
     try {

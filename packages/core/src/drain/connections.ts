@@ -1,5 +1,8 @@
 import type { Socket } from 'node:net'
 import type { AnyServer } from '../types.ts'
+import { speaking } from './node-internals.ts'
+import { isHttp1Server, isTlsServer } from './server-kind.ts'
+import { Upgraded } from './upgraded.ts'
 
 export interface ConnectionListener {
   opened(socket: Socket): void
@@ -9,85 +12,96 @@ export interface ConnectionListener {
 }
 
 /**
- * The open connections of one server. Costs one array entry and one shared listener a connection,
- * and nothing for a request.
+ * The open connections of one server. While a plain HTTP/1.1 server listens, Node itself lists them:
+ * they are asked for when the drain begins, and cost nothing until then. All others are followed from
+ * their start.
  */
 export class Connections implements Iterable<Socket> {
   /** Told of every change; set while the server drains. */
   listener: ConnectionListener | undefined
-  /** Told when the last one has closed. */
-  onEmpty: (() => void) | undefined
   readonly #server: AnyServer
-  // An array, and each socket's place in it: a Set costs a server of short connections measurable
-  // time in the garbage collector (`bench throughput`).
-  readonly #open: Socket[] = []
-  readonly #place: symbol = Symbol('socket-port.place')
-  readonly #onClose: (this: Socket) => void
+  readonly #followed = new Set<Socket>()
+  readonly #upgraded: Upgraded | undefined
+  #following = false
+  #onEmpty: (() => void) | undefined
 
   constructor(server: AnyServer) {
-    const closed = (socket: Socket): void => {
-      if (!this.#forget(socket)) return
-      this.listener?.closed(socket)
-      if (this.#open.length === 0) this.onEmpty?.()
-    }
-    this.#onClose = function onClose(this: Socket): void {
-      closed(this)
-    }
     this.#server = server
-    // Only 'connection' sees a TLS handshake that is under way, only the other one the TLSSocket.
-    server.on('connection', this.#onConnection).on('secureConnection', this.#onSecure)
+    this.follow()
+    if (!isHttp1Server(server) || isTlsServer(server)) return
+    this.#upgraded = new Upgraded(server)
+    // Node's list begins with its own listener of this event.
+    if (server.listening) this.#leaveToNode()
+    else server.once('listening', this.#leaveToNode)
   }
 
   get size(): number {
-    return this.#open.length
+    return this.#following ? this.#followed.size : this.#all().size
+  }
+
+  /** Told when the last one has closed: follows them from now on. */
+  set onEmpty(callback: (() => void) | undefined) {
+    this.#onEmpty = callback
+    if (callback !== undefined) this.follow()
   }
 
   /** Those that are open now, whatever happens to them meanwhile. */
   [Symbol.iterator](): IterableIterator<Socket> {
-    return this.#open.slice().values()
+    return this.#all().values()
+  }
+
+  /** Takes note of each change from now on. */
+  follow(): void {
+    this.#server.off('listening', this.#leaveToNode)
+    if (this.#following) return
+    const open = this.#all()
+    this.#following = true
+    this.#upgraded?.stop()
+    for (const socket of open) if (!this.#followed.has(socket)) this.#add(socket)
+    // Only 'connection' sees a TLS handshake that is under way, only the other one the TLSSocket.
+    this.#server.on('connection', this.#onConnection).on('secureConnection', this.#onSecure)
   }
 
   stop(): void {
-    this.#server.off('connection', this.#onConnection).off('secureConnection', this.#onSecure)
+    this.#server.off('listening', this.#leaveToNode)
+    this.#upgraded?.stop()
+    this.#unfollow()
     this.listener = undefined
   }
 
+  readonly #leaveToNode = (): void => {
+    if (speaking(this.#server) === undefined) return
+    this.#following = false
+    this.#unfollow()
+  }
+
+  #unfollow(): void {
+    this.#server.off('connection', this.#onConnection).off('secureConnection', this.#onSecure)
+  }
+
+  #all(): Set<Socket> {
+    const listed = this.#following ? [] : (speaking(this.#server) ?? [])
+    return new Set([...this.#followed, ...listed, ...(this.#upgraded ?? [])])
+  }
+
   readonly #onConnection = (socket: Socket): void => {
-    this.#track(socket)
+    this.#add(socket)
     this.listener?.opened(socket)
   }
 
   readonly #onSecure = (socket: Socket & { _parent?: Socket }): void => {
     const raw = socket._parent
-    this.#track(socket)
-    if (raw === undefined || !this.#forget(raw)) {
-      this.listener?.opened(socket)
-    } else {
-      raw.off('close', this.#onClose)
-      this.listener?.secured(raw, socket)
-    }
+    this.#add(socket)
+    if (raw === undefined || !this.#followed.delete(raw)) this.listener?.opened(socket)
+    else this.listener?.secured(raw, socket)
   }
 
-  #track(socket: Socket): void {
-    placed(socket)[this.#place] = this.#open.push(socket) - 1
-    // Not once(), which wraps the listener for each: a socket closes only once.
-    socket.on('close', this.#onClose)
-  }
-
-  #forget(socket: Socket): boolean {
-    const place = placed(socket)[this.#place]
-    if (place === undefined) return false
-    placed(socket)[this.#place] = undefined
-    // The last one takes its place.
-    const last = this.#open.pop()
-    if (last !== undefined && last !== socket) {
-      this.#open[place] = last
-      placed(last)[this.#place] = place
-    }
-    return true
+  #add(socket: Socket): void {
+    this.#followed.add(socket)
+    socket.once('close', () => {
+      if (!this.#followed.delete(socket)) return
+      this.listener?.closed(socket)
+      if (this.#followed.size === 0) this.#onEmpty?.()
+    })
   }
 }
-
-/** A socket as it bears its place; no type of a socket has room for a symbol of ours. */
-type Placed = Record<symbol, number | undefined>
-const placed = (socket: Socket): Placed => socket as unknown as Placed

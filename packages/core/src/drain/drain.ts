@@ -10,7 +10,8 @@ import { Round } from './round.ts'
 
 /**
  * Prepares the drain of a server, for programs that have their own shutdown. Call it before the
- * server listens: of connections that were opened earlier nothing is known.
+ * server listens: of connections that were opened earlier nothing is known, unless they are plain
+ * HTTP/1.1.
  *
  * @throws {SocketPortError} ERR_SOCKET_PORT_INVALID_OPTION, ERR_SOCKET_PORT_UNKNOWN_OPTION
  */
@@ -55,7 +56,7 @@ export class ServerDrain implements Drain {
     return this.#connections.size
   }
 
-  /** Told when the last connection has closed. */
+  /** Told when the last connection has closed; follows each of them from now on. */
   set onEmpty(callback: (() => void) | undefined) {
     this.#connections.onEmpty = callback
   }
@@ -92,6 +93,7 @@ export class ServerDrain implements Drain {
     const { delay } = this.#options
     const started = performance.now()
     this.#state = 'draining'
+    this.#connections.follow()
     publish.drainStart({ server: this.#server, connections: this.connections, quick })
     if (delay > 0 && !quick) await this.#delay(delay)
     const keeper = findKeeper && !quick && !this.#forced ? await findKeeper() : undefined

@@ -6,6 +6,7 @@ import type { AnyServer } from '../types.ts'
 // Node keeps these under symbols (lib/_http_server.js, 20 to 26). Nothing public tells a connection
 // that has sent half a header from an idle one. Where they are missing, it counts as idle.
 interface ParserList {
+  all(): { socket?: Socket }[]
   active(): { socket?: Socket }[]
 }
 
@@ -14,10 +15,20 @@ function internal(server: AnyServer, description: string): unknown {
   return symbol && Reflect.get(server, symbol)
 }
 
+const parsers = (server: AnyServer): ParserList | undefined =>
+  internal(server, 'http.server.connections') as ParserList | undefined
+
+/** The open connections that speak HTTP/1.1, TLS handshakes and upgraded ones not included. */
+export function speaking(server: AnyServer): Socket[] | undefined {
+  return parsers(server)
+    ?.all?.()
+    .flatMap(({ socket }) => socket ?? [])
+}
+
 /** The connections whose parser is in the middle of a request, header or body. */
 export function receiving(server: AnyServer): Set<Socket> {
-  const list = internal(server, 'http.server.connections') as ParserList | undefined
-  const sockets = list?.active?.().flatMap(({ socket }) => socket ?? []) ?? []
+  const active = parsers(server)?.active?.() ?? []
+  const sockets = active.flatMap(({ socket }) => socket ?? [])
   // The list also counts those that have not sent anything yet, for Node's time-out of headers.
   return new Set(sockets.filter((socket) => socket.bytesRead > 0))
 }
