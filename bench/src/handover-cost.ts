@@ -6,11 +6,12 @@ import {
   openListener,
   type PassedSocket,
   startGeneration,
+  startSupervised,
 } from '@socket-port/test'
 import { type Child, startChild } from './child.ts'
 import type { ConnectionsAnswer, ConnectionsQuestion } from './processes/connections.ts'
 import type { DescriptorsAnswer, DescriptorsQuestion } from './processes/descriptors.ts'
-import type { AdoptedLine, DrainedLine } from './processes/handover-report.ts'
+import type { AdoptedLine, DrainedLine, GoneLine } from './processes/handover-report.ts'
 import type { Took } from './processes/stopwatch.ts'
 import { openStore } from './store.ts'
 
@@ -25,9 +26,22 @@ export interface HandedOver {
   readonly adoption: Took
 }
 
+/** One `socket-port reload`, where the next process runs already; times in milliseconds. */
+export interface Reloaded {
+  /** From SIGTERM to the last line of the old process's program, as that process sees both. */
+  readonly exit: number
+  readonly line: number
+  readonly sending: number
+  /** From the first connection that is sent until the next process has the last. */
+  readonly adoption: number
+}
+
 export interface Cost {
   readonly count: number
+  /** Through a manager that keeps them between two processes. */
   readonly restarts: readonly HandedOver[]
+  /** Through `socket-port run`. */
+  readonly reloads: readonly Reloaded[]
   /** As many descriptors passed without us. */
   readonly without: readonly DescriptorsAnswer[]
 }
@@ -42,9 +56,11 @@ export async function measureCost(count: number, rounds: number): Promise<Cost> 
   try {
     const restarts = await restartAll(client, count, rounds)
     await client.ask({ name: 'close' })
+    const reloads = await reloadAll(client, count, rounds)
+    await client.ask({ name: 'close' })
     const without: DescriptorsAnswer[] = []
     while (without.length < rounds) without.push(await passDescriptors(client, count))
-    return { count, restarts, without }
+    return { count, restarts, reloads, without }
   } finally {
     await client.end()
   }
@@ -72,11 +88,7 @@ async function restartAll(client: Client, count: number, rounds: number): Promis
       closeSync(line.fd)
       const { adopted, took } = await tells<AdoptedLine>(current, /^\{"adopted".*\}/m)
       const { open } = await client.ask({ name: 'ask' })
-      if (left.handedOver !== count || adopted !== count || open !== count) {
-        throw new Error(
-          `${left.handedOver} of ${count} were handed over, ${adopted} adopted, ${open} are open`,
-        )
-      }
+      checkAll(count, left.handedOver, adopted, open)
       restarts.push({ exit: left.exit, line: left.line, sending: left.sending, adoption: took })
     }
     return restarts
@@ -85,6 +97,13 @@ async function restartAll(client: Client, count: number, rounds: number): Promis
     await store.close()
     listener.close()
   }
+}
+
+function checkAll(count: number, handedOver: number, adopted: number, open: number): void {
+  if (handedOver === count && adopted === count && open === count) return
+  throw new Error(
+    `${handedOver} of ${count} were handed over, ${adopted} adopted, ${open} are open`,
+  )
 }
 
 async function leave(old: Generation): Promise<DrainedLine & { readonly exit: number }> {
@@ -98,6 +117,42 @@ async function leave(old: Generation): Promise<DrainedLine & { readonly exit: nu
 async function tells<T>(generation: Generation, line: RegExp): Promise<T> {
   const [text] = await generation.said(line)
   return JSON.parse(text) as T
+}
+
+async function reloadAll(client: Client, count: number, rounds: number): Promise<Reloaded[]> {
+  const args = ['--listen', '127.0.0.1:0', '--settle', '0']
+  const supervised = startSupervised({ args, command: [process.execPath, SERVER, '0'] })
+  const line = async <T>(start: string): Promise<T> => {
+    const [text] = await supervised.said(new RegExp(`\\{${start}.*\\}`))
+    return JSON.parse(text) as T
+  }
+  const serving = async (): Promise<number> => {
+    const { generations } = await supervised.status()
+    return generations.at(-1)?.workers[0]?.pid ?? -1
+  }
+  const reloads: Reloaded[] = []
+  try {
+    const port = await supervised.port()
+    await supervised.said(/"ready":true/)
+    await client.ask({ name: 'open', port, count })
+    for (let pid = await serving(); reloads.length < rounds; pid = await serving()) {
+      const { code, stderr } = await supervised.ask('reload')
+      if (code !== 0) throw new Error(stderr)
+      const left = await line<DrainedLine>(`"pid":${pid},"handedOver"`)
+      const { gone } = await line<GoneLine>(`"pid":${pid},"gone"`)
+      const { adopted, at } = await line<AdoptedLine>(
+        `"pid":${await serving()},"adopted":${count},`,
+      )
+      const { open } = await client.ask({ name: 'ask' })
+      checkAll(count, left.handedOver, adopted, open)
+      const adoption = at - left.heard - left.line.wall
+      const { line: opening, sending } = left
+      reloads.push({ exit: gone - left.heard, line: opening.wall, sending: sending.wall, adoption })
+    }
+    return reloads
+  } finally {
+    await supervised.dispose()
+  }
 }
 
 /** In a new process each time, as after a restart: nothing has been compiled there yet. */

@@ -1,35 +1,76 @@
 import { fileURLToPath } from 'node:url'
-import { openListener, restartUnderLoad, startLoad, startSupervised } from '@socket-port/test'
+import {
+  bootSystemd,
+  freePort,
+  openListener,
+  pathInBox,
+  restartUnderLoad,
+  startLoad,
+  startSupervised,
+} from '@socket-port/test'
 
 const load = { clients: 50, method: 'mixed', think: [0, 20], rtt: 20 }
 const pathOf = (file) => fileURLToPath(new URL(file, import.meta.url))
+
+/** Each way takes the number of restarts, and a callback for the counts of each; returns those of all. */
 
 /** `socket-port run` keeps the socket, and `socket-port reload` replaces the server. */
 export async function reload(restarts, onRestart) {
   const command = [process.execPath, pathOf('server.js')]
   const supervised = startSupervised({ command, args: ['--listen', '0', '--settle', '0'] })
-  let running
   try {
     const port = await supervised.port()
     await supervised.said(/"ready":true/)
-    running = await startLoad({ ...load, target: { port } })
+    return await underLoad(port, restarts, onRestart, async () => {
+      const { code, stderr } = await supervised.ask('reload')
+      if (code !== 0) throw new Error(stderr)
+    })
+  } finally {
+    await supervised.dispose()
+  }
+}
+
+const units = (port) => ({
+  'app.socket': `[Socket]\nListenStream=${port}\n`,
+  'app.service': `[Unit]
+StartLimitIntervalSec=0
+[Service]
+Type=notify
+ExecStart=${pathInBox(process.execPath)} ${pathInBox(pathOf('server.js'))}
+FileDescriptorStoreMax=16
+`,
+})
+
+/** `systemctl restart` of a real systemd, which keeps the socket, and the connections meanwhile. */
+export async function systemctl(restarts, onRestart) {
+  const port = freePort()
+  const box = await bootSystemd({ units: units(port) })
+  try {
+    await box.start('app.socket', 'app.service')
+    return await underLoad(port, restarts, onRestart, () => box.restart('app.service'))
+  } finally {
+    await box.stop()
+  }
+}
+
+async function underLoad(port, restarts, onRestart, restartOnce) {
+  const running = await startLoad({ ...load, target: { port } })
+  try {
     await running.round()
     await running.lap()
     for (let restart = 1; restart <= restarts; restart += 1) {
-      const { code, stderr } = await supervised.ask('reload')
-      if (code !== 0) throw new Error(stderr)
+      await restartOnce()
       await running.warm(500)
       await running.round()
       onRestart({ restart, ...(await running.lap()) })
     }
     return await running.stop()
   } finally {
-    await running?.dispose()
-    await supervised.dispose()
+    await running.dispose()
   }
 }
 
-/** As systemd does: one listening socket, kept open, that each process inherits when the last has gone. */
+/** One listening socket, kept open, that each process inherits when the last has gone; nothing else is kept. */
 export const restart = (file) => async (restarts, onRestart) => {
   const listener = openListener()
   try {

@@ -20,7 +20,7 @@ interface FrameworkRace extends Race<Variant> {
 export const frameworks: Benchmark = {
   name: 'frameworks',
   title: 'requests a second of each framework, with our package and without',
-  rounds: 4,
+  rounds: 12,
   async run({ rounds, seconds }) {
     const races: FrameworkRace[] = []
     for (let round = 0; round < rounds; round += 1) {

@@ -2,7 +2,7 @@ import type { Bar } from '../bar.ts'
 import type { Benchmark, Findings } from '../benchmark.ts'
 import { CONNECTIONS } from '../client.ts'
 import { interval } from '../format.ts'
-import { COUNTS, type Cost, measureCost } from '../handover-cost.ts'
+import { COUNTS, type Cost, measureCost, type Reloaded } from '../handover-cost.ts'
 import { openFilesLimit } from '../machine.ts'
 import type { Took } from '../processes/stopwatch.ts'
 import { against, type Race, race, typical } from '../race.ts'
@@ -20,7 +20,7 @@ export const handover: Benchmark = {
   name: 'handover',
   title:
     'connections handed over to the next process: what it costs, and what it costs to be ready',
-  rounds: 6,
+  rounds: 12,
   async run({ rounds, seconds }) {
     const costs: Cost[] = []
     const possible = COUNTS.filter((count) => count + OTHER_FILES <= openFilesLimit())
@@ -75,6 +75,7 @@ const STEPS = [
   'old gone after: from SIGTERM until its manager sees it gone; line: from SIGTERM until the manager keeps it;',
   'sending: all connections sent and closed; adoption: from listening until the next process has the last',
   "calls: the bare system calls, sendmsg and close, or recvmsg; sockets: plain Node's, destroyed or made",
+  'socket-port run: the next process runs already, and adopts while the old one sends: from the first sent',
 ]
 
 function tableOf(costs: readonly Cost[]): string[][] {
@@ -91,6 +92,7 @@ function tableOf(costs: readonly Cost[]): string[][] {
   const rows = costs.flatMap((cost) => [
     [String(cost.count), ...cells(cost, 'wall')],
     ['  of CPU time', ...cells(cost, 'cpu')],
+    ['  socket-port run', ...reloadCells(cost)],
   ])
   return [['connections', ...heading], ...rows]
 }
@@ -103,6 +105,12 @@ function cells({ restarts, without }: Cost, clock: keyof Took): string[] {
   const exit = clock === 'wall' ? [median(restarts.map((one) => one.exit))] : []
   const sending = [of('line'), of('sending'), bare('send', 'close'), bare('destroy')]
   const ms = [...exit, ...sending, of('adoption'), bare('receive'), bare('open')]
-  const texts = ms.map((value) => `${value.toFixed(value < 10 ? 2 : 0)} ms`)
-  return clock === 'wall' ? texts : ['', ...texts]
+  return clock === 'wall' ? ms.map(inMs) : ['', ...ms.map(inMs)]
 }
+
+function reloadCells({ reloads }: Cost): string[] {
+  const of = (field: keyof Reloaded): string => inMs(median(reloads.map((one) => one[field])))
+  return [of('exit'), of('line'), of('sending'), '', '', of('adoption')]
+}
+
+const inMs = (value: number): string => `${value.toFixed(value < 10 ? 2 : 0)} ms`

@@ -13,7 +13,7 @@ type Variant = (typeof VARIANTS)[number]
 export const throughput: Benchmark = {
   name: 'throughput',
   title: 'requests a second of `serve` against plain `server.listen`, each in its own process',
-  rounds: 10,
+  rounds: 20,
   async run({ rounds, seconds }) {
     const races: Race<Variant>[] = []
     for (let round = 0; round < rounds; round += 1) {

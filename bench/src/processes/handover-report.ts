@@ -1,24 +1,36 @@
 import type { Took } from './stopwatch.ts'
 
-/** What `handover-server` tells of itself, a line each. */
-export type HandoverLine = ReadyLine | AdoptedLine | DrainedLine
+/** What `handover-server` tells of itself, a line each; moments are those of `now()`. */
+export type HandoverLine = ReadyLine | AdoptedLine | DrainedLine | GoneLine
 
 export interface ReadyLine {
   readonly ready: true
 }
 
-/** It has taken the connections of the process before. */
+/** It has taken connections of the process before. */
 export interface AdoptedLine {
+  readonly pid: number
+  /** So far. */
   readonly adopted: number
   /** From `listening` to the last connection. */
   readonly took: Took
+  readonly at: number
 }
 
 /** It is about to exit. */
 export interface DrainedLine {
+  readonly pid: number
   readonly handedOver: number
+  /** When it heard SIGTERM. */
+  readonly heard: number
   /** From SIGTERM, as this process heard it, until the manager had the line. */
   readonly line: Took
   /** From there until the last connection had been sent and closed. */
   readonly sending: Took
+}
+
+/** The last of its JavaScript has run. */
+export interface GoneLine {
+  readonly pid: number
+  readonly gone: number
 }

@@ -3,6 +3,7 @@ import { subscribe } from 'node:diagnostics_channel'
 import { writeSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { type AdoptEvent, type DrainEndEvent, serve } from '@socket-port/core'
+import { now } from '@socket-port/test'
 import type { HandoverLine } from './handover-report.ts'
 import { stopwatch, type Took } from './stopwatch.ts'
 
@@ -10,16 +11,25 @@ const server = createServer((_request, response) => response.end('hello\n'))
 // Idle connections must outlive the measurement.
 server.keepAliveTimeout = 600_000
 
+const { pid } = process
 const lap = stopwatch()
+let adopted = 0
+let heard = 0
 let line: Took
 server.once('listening', lap)
-process.prependListener('SIGTERM', lap)
+process.prependListener('SIGTERM', () => {
+  heard = now()
+  lap()
+})
 subscribe('socket-port.adopt', (message) => {
-  say({ adopted: (message as AdoptEvent).connections, took: lap() })
+  adopted += (message as AdoptEvent).connections
+  say({ pid, adopted, took: lap(), at: now() })
 })
 subscribe('socket-port.drain.end', (message) => {
-  say({ handedOver: (message as DrainEndEvent).result.handedOver, line, sending: lap() })
+  const { handedOver } = (message as DrainEndEvent).result
+  say({ pid, handedOver, heard, line, sending: lap() })
 })
+process.once('exit', () => say({ pid, gone: now() }))
 
 const service = await serve(server, { port: Number(process.argv[2]), inherit: 'require' })
 // Aborted as soon as it is known who keeps the connections.

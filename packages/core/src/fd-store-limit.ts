@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { parseServiceName } from './proc/cgroup.ts'
 import type { Logger } from './types.ts'
 
 const PATIENCE = 5_000
@@ -39,22 +40,17 @@ function warnIfLess(count: number, limit: number, logger: Logger): void {
 
 /** FileDescriptorStoreMax= of the unit whose main process this is; rejects where that cannot be known. */
 async function askManager(): Promise<number> {
-  const cgroup = /^0::(.*)$/m.exec(readFileSync('/proc/self/cgroup', 'utf8'))?.[1] ?? ''
-  const unit = unitOf(cgroup)
-  if (unit === undefined) throw new Error('this process belongs to no service')
-  const scope = cgroup.includes('/user@') ? ['--user'] : []
+  const service = parseServiceName(readFileSync('/proc/self/cgroup', 'utf8'))
+  if (service === undefined) throw new Error('this process belongs to no service')
+  const scope = service.user ? ['--user'] : []
   const properties = ['--property=MainPID', '--property=FileDescriptorStoreMax']
-  const said = await output('systemctl', [...scope, 'show', ...properties, '--', unit])
+  const said = await output('systemctl', [...scope, 'show', ...properties, '--', service.unit])
   const value = (name: string): number =>
     Number(new RegExp(`^${name}=(\\d+)$`, 'm').exec(said)?.[1])
   // Else another manager stands in between, and this process talks to that one.
   if (value('MainPID') !== process.pid) throw new Error('this is not its main process')
   return value('FileDescriptorStoreMax')
 }
-
-/** The unit of a cgroup's path, `/system.slice/app.service`; pure. */
-const unitOf = (cgroup: string): string | undefined =>
-  cgroup.split('/').findLast((part) => part.endsWith('.service'))
 
 async function output(command: string, args: string[]): Promise<string> {
   const { execFile } = await import('node:child_process')

@@ -1,4 +1,4 @@
-import type { ServiceName } from './cgroup.ts'
+import type { ServiceName } from '../proc/cgroup.ts'
 import type { ProcessName, Starter } from './types.ts'
 
 export interface StarterClues {

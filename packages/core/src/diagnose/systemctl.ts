@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import type { ServiceName } from './cgroup.ts'
+import type { ServiceName } from '../proc/cgroup.ts'
 import type { ServiceUnit, SocketUnit } from './facts.ts'
 import { PROPERTIES, parseShow, serviceOf, socketUnitOf } from './show.ts'
 
