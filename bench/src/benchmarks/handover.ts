@@ -1,3 +1,4 @@
+import { order } from '../alternate.ts'
 import type { Bar } from '../bar.ts'
 import type { Benchmark, Findings } from '../benchmark.ts'
 import { CONNECTIONS } from '../client.ts'
@@ -20,7 +21,7 @@ export const handover: Benchmark = {
   name: 'handover',
   title:
     'connections handed over to the next process: what it costs, and what it costs to be ready',
-  rounds: 12,
+  rounds: 20,
   async run({ rounds, seconds }) {
     const costs: Cost[] = []
     const possible = COUNTS.filter((count) => count + OTHER_FILES <= openFilesLimit())
@@ -38,7 +39,7 @@ async function raceAll(rounds: number, seconds: number): Promise<Race<Variant>[]
       store.address,
     ]
     for (let round = 0; round < rounds; round += 1) {
-      races.push(...(await race(VARIANTS, seconds, 'handover-ready', args)))
+      races.push(...(await race(order(VARIANTS, round), seconds, 'handover-ready', args)))
     }
     return races
   } finally {
