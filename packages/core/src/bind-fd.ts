@@ -2,10 +2,10 @@ import { chmodSync, closeSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { isMainThread } from 'node:worker_threads'
 import { explainBindError, makeRoom, withMode } from './bind.ts'
-import { SocketPortError } from './errors.ts'
 import { LONGEST_PATH, type ResolvedListen, resolveListen, type Target } from './options.ts'
-import { type Libc, loadLibc } from './sockets/libc.ts'
+import type { Libc } from './sockets/libc.ts'
 import { openListener, type Place } from './sockets/open.ts'
+import { usableLibc } from './sockets/usable-libc.ts'
 
 /**
  * Binds as `listen` would and returns the fd of a listening socket that nobody accepts on yet. It
@@ -27,7 +27,7 @@ export interface BindRequest extends ResolvedListen {
  * removed or a host name looked up first.
  */
 export function openBound(request: BindRequest): number | Promise<number> {
-  const libc = usableLibc()
+  const libc = usableLibc('a socket cannot be bound without a server here')
   const { host = request.defaultHost, signal } = request
   signal?.throwIfAborted()
   const room = makeRoom(request)
@@ -95,20 +95,5 @@ async function addressOf(host: string, request: BindRequest): Promise<string> {
     return (await lookup(host)).address
   } catch (error) {
     throw explainBindError(error as NodeJS.ErrnoException, request)
-  }
-}
-
-/** libc, or ERR_SOCKET_PORT_UNSUPPORTED with the mend. */
-export function usableLibc(): Libc {
-  try {
-    return loadLibc()
-  } catch (cause) {
-    const [reason] = String((cause as Error).message).split('\n')
-    throw new SocketPortError(
-      'ERR_SOCKET_PORT_UNSUPPORTED',
-      `a socket cannot be bound without a server here: libc cannot be used (${reason}). On Linux, install ` +
-        `the optional dependency @koromix/koffi-${process.platform}-${process.arch} and allow native code (--allow-addons)`,
-      { cause },
-    )
   }
 }

@@ -1,11 +1,11 @@
 import { rmSync } from 'node:fs'
-import { usableLibc } from './bind-fd.ts'
 import { checkStoreLimit } from './fd-store-limit.ts'
 import { describeCandidate, inTheWay, socketAddress } from './match.ts'
 import { whenAllListen } from './notify/readiness.ts'
 import { managerListens, sendNotification } from './notify/send.ts'
 import type { ResolvedListen } from './options.ts'
 import { drop, type Entry, inheritedEntries, keep } from './registry.ts'
+import { usableLibc } from './sockets/usable-libc.ts'
 import { storeName } from './store-name.ts'
 import type { Logger } from './types.ts'
 

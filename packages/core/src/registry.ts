@@ -10,7 +10,7 @@ import {
 import { SocketPortError } from './errors.ts'
 import { type Candidate, describeCandidate } from './match.ts'
 import { quote } from './quote.ts'
-import { problemOf, type SocketFacts, type SocketSystem } from './sockets/facts.ts'
+import { NO_FACTS, problemOf, type SocketFacts, type SocketSystem } from './sockets/facts.ts'
 import { socketSystem } from './sockets/system.ts'
 import { readStoreName } from './store-name.ts'
 import { successorRuns } from './successor.ts'
@@ -131,7 +131,7 @@ export function keep(
   const registry = globals[key] as Registry
   registry.system ??= socketSystem(logger)
   const found = registry.system.describe(fd)
-  const facts = typeof found === 'string' ? noFacts : found
+  const facts = typeof found === 'string' ? NO_FACTS : found
   const present = entries.map(({ fdname }) => fdname)
   const entry: Entry = {
     ...facts,
@@ -217,7 +217,7 @@ function describeAll(
       missing += 1
       continue
     }
-    const facts = typeof found === 'string' ? noFacts : found
+    const facts = typeof found === 'string' ? NO_FACTS : found
     const problem = typeof found === 'string' ? found : problemOf(found)
     entries.push({
       ...facts,
@@ -255,18 +255,6 @@ function describeAll(
 
 // What sd_listen_fds_with_names(3) says where no name was given.
 const UNKNOWN = 'unknown'
-
-const noFacts: SocketFacts = {
-  family: undefined,
-  stream: false,
-  listening: false,
-  address: undefined,
-  port: undefined,
-  path: undefined,
-  ipv6Only: undefined,
-  backlog: undefined,
-  queueLength: undefined,
-}
 
 const shorten = (problems: string[]): string =>
   problems.length <= 8

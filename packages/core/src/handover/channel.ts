@@ -1,6 +1,6 @@
 import { closeSync } from 'node:fs'
-import { usableLibc } from '../bind-fd.ts'
 import { sendNotification } from '../notify/send.ts'
+import { usableLibc } from '../sockets/usable-libc.ts'
 import { nobodyFollows } from '../successor.ts'
 import type { Logger } from '../types.ts'
 import { adoption } from './adoption.ts'

@@ -1,6 +1,6 @@
-import { usableLibc } from '../bind-fd.ts'
 import { closeEnd, type LineEnd, openBellLine, sendAndRing } from '../handover/bell-line.ts'
 import { LAST, LINE } from '../handover/channel.ts'
+import { usableLibc } from '../sockets/usable-libc.ts'
 
 export { ADOPTED, ADOPTS, CHANNEL_VARIABLE, HANDED_OVER } from '../handover/channel.ts'
 export { PARCEL_NAME } from '../store-name.ts'

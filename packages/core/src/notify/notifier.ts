@@ -1,8 +1,7 @@
 import cluster from 'node:cluster'
 import { isMainThread } from 'node:worker_threads'
-import { SocketPortError } from '../errors.ts'
 import { defaultLogger } from '../logger.ts'
-import { type Libc, loadLibc } from '../sockets/libc.ts'
+import { usableLibc } from '../sockets/usable-libc.ts'
 import type { Logger } from '../types.ts'
 import { passBarrier } from './barrier.ts'
 import { Outbox } from './outbox.ts'
@@ -105,21 +104,6 @@ const encode = (fields: NotifyFields): Uint8Array =>
       .map(([name, value]) => `${name}=${value}`)
       .join('\n'),
   )
-
-/** libc, or an error whose message says why there is none and how to mend that. */
-function usableLibc(): Libc {
-  try {
-    return loadLibc()
-  } catch (cause) {
-    const [reason] = String((cause as Error).message).split('\n')
-    throw new SocketPortError(
-      'ERR_SOCKET_PORT_UNSUPPORTED',
-      `libc cannot be used (${reason}). Install the optional dependency ` +
-        `@koromix/koffi-${process.platform}-${process.arch} and allow native code (--allow-addons)`,
-      { cause },
-    )
-  }
-}
 
 // One for every copy of this package in the process: only the first finds the environment.
 const key = Symbol.for('@socket-port/core/notify/1')

@@ -11,6 +11,19 @@ export interface SocketFacts {
   queueLength: number | undefined
 }
 
+/** Of what is no socket that can be asked. */
+export const NO_FACTS: SocketFacts = {
+  family: undefined,
+  stream: false,
+  listening: false,
+  address: undefined,
+  port: undefined,
+  path: undefined,
+  ipv6Only: undefined,
+  backlog: undefined,
+  queueLength: undefined,
+}
+
 /** The seam to the operating system: everything done to an inherited socket but serving it. */
 export interface SocketSystem {
   /** Facts of the descriptor; a string says why it is no socket at all. Never changes it. */

@@ -1,6 +1,6 @@
 import { Socket } from 'node:net'
 import { type ProcSocket, readSockets, socketInode } from '../proc/sockets.ts'
-import type { SocketFacts, SocketSystem } from './facts.ts'
+import { NO_FACTS, type SocketFacts, type SocketSystem } from './facts.ts'
 import { whyNotSocket } from './native.ts'
 
 /** Sockets seen without native code: through /proc, else through Node. They cannot be duplicated. */
@@ -49,26 +49,15 @@ function tables(): ProcSocket[] | undefined {
 const neverDestroyed: Socket[] = []
 
 function factsFromNode(fd: number): SocketFacts {
-  const none: SocketFacts = {
-    family: undefined,
-    stream: false,
-    listening: false,
-    address: undefined,
-    port: undefined,
-    path: undefined,
-    ipv6Only: undefined,
-    backlog: undefined,
-    queueLength: undefined,
-  }
   try {
     const socket = new Socket({ fd, readable: false, writable: false })
     neverDestroyed.push(socket)
     const address = socket.address()
-    if (!('port' in address) || address.port === undefined) return none
+    if (!('port' in address) || address.port === undefined) return NO_FACTS
     const { family, port } = address
     const listening = socket.remotePort === undefined
     return {
-      ...none,
+      ...NO_FACTS,
       stream: true,
       listening,
       family: family === 'IPv6' ? 'IPv6' : 'IPv4',
@@ -76,6 +65,6 @@ function factsFromNode(fd: number): SocketFacts {
       port,
     }
   } catch {
-    return none // Node knows no stream socket in it (ERR_INVALID_FD_TYPE)
+    return NO_FACTS // Node knows no stream socket in it (ERR_INVALID_FD_TYPE)
   }
 }

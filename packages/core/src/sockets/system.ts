@@ -3,6 +3,7 @@ import type { SocketSystem } from './facts.ts'
 import { loadLibc } from './libc.ts'
 import { nativeSystem } from './native.ts'
 import { plainSystem } from './plain.ts'
+import { LIBC_MEND, reasonOf } from './usable-libc.ts'
 
 /** The system as seen through libc, else, with a warning, through what Node and /proc give. */
 export function socketSystem(logger: Logger): SocketSystem {
@@ -10,11 +11,9 @@ export function socketSystem(logger: Logger): SocketSystem {
   try {
     return nativeSystem(loadLibc())
   } catch (error) {
-    const [reason] = String((error as Error).message).split('\n')
     logger.warn(
-      `libc cannot be used (${reason}), so an inherited socket is served as it is: once closed it cannot ` +
-        'be listened on again. Install the optional dependency ' +
-        `@koromix/koffi-${process.platform}-${process.arch} and allow native code (--allow-addons)`,
+      `libc cannot be used (${reasonOf(error)}), so an inherited socket is served as it is: once ` +
+        `closed it cannot be listened on again. ${LIBC_MEND}`,
     )
     return plainSystem
   }
