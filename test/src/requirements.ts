@@ -15,6 +15,16 @@ export function requireOrSkip(
   return [`${what} (skipped: ${reason})`, { skip: true }]
 }
 
+/** Why what only Linux has cannot be tested here. */
+export function linuxSkipReason(platform: string = process.platform): string | undefined {
+  return platform === 'linux' ? undefined : `needs Linux, and this is ${platform}`
+}
+
+/** Why what Windows does not have cannot be tested here. */
+export function unixSkipReason(): string | undefined {
+  return process.platform === 'win32' ? 'Windows has no unix socket in a file' : undefined
+}
+
 /** Why what only root may do cannot be tested here. */
 export function rootSkipReason(): string | undefined {
   return process.getuid?.() === 0 ? undefined : 'needs root'

@@ -3,6 +3,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { requireOrSkip, unixSkipReason } from '../../../test/src/requirements.ts'
 import { bindOptions, explainBindError, prepareToBind, withMode } from './bind.ts'
 import { SocketPortError } from './errors.ts'
 import { resolveListen, type Target } from './options.ts'
@@ -61,7 +62,7 @@ describe('prepareToBind', () => {
   })
 })
 
-describe.skipIf(process.platform === 'win32')('withMode', () => {
+describe(...requireOrSkip('withMode', unixSkipReason()), () => {
   it.each([0o600, 0o660, 0o666, 0o777])('makes a unix socket of mode %o', async (mode) => {
     const directory = mkdtempSync(join(tmpdir(), 'socket-port-'))
     const path = join(directory, 'app.sock')

@@ -1,6 +1,7 @@
-import { spawn, spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { describe, expect, it, vi } from 'vitest'
+import { commandSkipReason, requireOrSkip } from '../../../test/src/requirements.ts'
 import { freePort } from './kill-port-free.ts'
 import type { Job } from './kill-port-signal.ts'
 import type { Holder } from './proc/holders.ts'
@@ -164,19 +165,14 @@ describe('systemOf', () => {
   })
 })
 
-// Without lsof (not on macOS) this is skipped on a developer's machine, never in CI.
-const missing = spawnSync('lsof', ['-v']).error !== undefined
-it.skipIf(missing && process.env.CI === undefined)(
-  'frees a port by lsof (needs lsof)',
-  async () => {
-    const code = `require('net').createServer().listen(0, function () { process.send(this.address().port) })`
-    const child = spawn(process.execPath, ['-e', code], {
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-    })
-    const [port] = await once(child, 'message')
-    const exit = once(child, 'exit')
-    const killed = await freePort({ ...job(lsofSystem), port, timeout: 60_000, grace: 2000 })
-    expect(killed.map(({ pid }) => pid)).toEqual([child.pid])
-    expect(await exit).toEqual([null, 'SIGTERM'])
-  },
-)
+it(...requireOrSkip('frees a port by lsof', commandSkipReason('lsof')), async () => {
+  const code = `require('net').createServer().listen(0, function () { process.send(this.address().port) })`
+  const child = spawn(process.execPath, ['-e', code], {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  })
+  const [port] = await once(child, 'message')
+  const exit = once(child, 'exit')
+  const killed = await freePort({ ...job(lsofSystem), port, timeout: 60_000, grace: 2000 })
+  expect(killed.map(({ pid }) => pid)).toEqual([child.pid])
+  expect(await exit).toEqual([null, 'SIGTERM'])
+})

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
 import { type AddressInfo, createConnection, createServer, type Server } from 'node:net'
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { requireOrSkip, rootSkipReason } from '../../../test/src/requirements.ts'
 import { killPort } from './kill-port.ts'
 import { findHolders } from './proc/holders.ts'
 
@@ -24,8 +25,7 @@ const CALL = `
   const call = () => killPort(Number(process.env.TARGET), { timeout: 50, logger })
     .then(({ killed }) => 'freed ' + killed.length, (error) => error.code + ' ' + error.message)`
 
-// As another user: not skipped in CI, where root is at hand.
-const asRoot = it.skipIf(process.getuid?.() !== 0 && process.env.CI === undefined)
+const asRoot = (what: string) => requireOrSkip(what, rootSkipReason())
 const NOBODY = 65534
 const AS_NOBODY = `process.setgid(${NOBODY}); process.setuid(${NOBODY}); `
 
@@ -209,7 +209,7 @@ describe.runIf(process.platform === 'linux')('killPort', () => {
     expect(isRunning(child)).toBe(true)
   })
 
-  asRoot('never ends a process of another user, as root (needs root)', async () => {
+  it(...asRoot('never ends a process of another user, as root'), async () => {
     // From within: another user may not be allowed to run this very Node.
     const [child, port] = await start(`${AS_NOBODY}${POLITE}`)
     const attempt = killPort(port)
@@ -217,14 +217,14 @@ describe.runIf(process.platform === 'linux')('killPort', () => {
     expect(isRunning(child)).toBe(true)
   })
 
-  asRoot("never ends root's process, as another user (needs root)", async () => {
+  it(...asRoot("never ends root's process, as another user"), async () => {
     const [child, port] = await start(POLITE)
     const answer = await call(`;${AS_NOBODY}process.send(await call())`, port)
     expect(answer).toMatch(/^ERR_SOCKET_PORT_KILL_REFUSED .*user 0, .*\(user 65534\) cannot see/)
     expect(isRunning(child)).toBe(true)
   })
 
-  asRoot('trusts no /proc of another pid namespace (needs root)', async () => {
+  it(...asRoot('trusts no /proc of another pid namespace'), async () => {
     const [child, port] = await start(POLITE)
     const by = ['unshare', '--pid', '--fork', '--kill-child']
     const answer = await call(';process.send(await call())', port, by)

@@ -5,6 +5,7 @@ import net from 'node:net'
 import { resolve } from 'node:path'
 import tls from 'node:tls'
 import { describe, expect, it } from 'vitest'
+import { requireOrSkip, unixSkipReason } from '../../../test/src/requirements.ts'
 import type { SocketPortError } from './errors.ts'
 import { defaultLogger } from './logger.ts'
 import {
@@ -197,7 +198,7 @@ describe('resolveListen', () => {
   })
 })
 
-describe.skipIf(process.platform === 'win32')('a unix path', () => {
+describe(...requireOrSkip('a unix path', unixSkipReason()), () => {
   it('is known by its absolute path and bound as it was given', () => {
     expect(resolveListen({ path: './run/../app.sock' })).toMatchObject({
       path: resolve('app.sock'),

@@ -13,6 +13,7 @@ import { createConnection, createServer, type Server, type Socket } from 'node:n
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { requireOrSkip, unixSkipReason } from '../../../test/src/requirements.ts'
 import { removeStaleSocket } from './path-socket.ts'
 
 // Only a watchdog: on a busy machine it takes seconds to start a few processes.
@@ -64,7 +65,7 @@ afterEach(async () => {
   rmSync(directory, { recursive: true })
 })
 
-describe.skipIf(process.platform === 'win32')('removeStaleSocket', () => {
+describe(...requireOrSkip('removeStaleSocket', unixSkipReason()), () => {
   it('removes what a crash left behind, and the path can be bound', async () => {
     await leaveStale()
     expect(await removeStaleSocket(path)).toBe('removed')

@@ -1,5 +1,6 @@
 import { closeSync, fstatSync } from 'node:fs'
 import { afterEach, describe, expect, it } from 'vitest'
+import { linuxSkipReason, requireOrSkip } from '../../../../test/src/requirements.ts'
 import { passFds } from '../sockets/ancillary.ts'
 import { loadLibc } from '../sockets/libc.ts'
 import { closeAll, descriptors, onClose, openServer } from '../testing/real-sockets.ts'
@@ -11,7 +12,7 @@ const SOCK_DGRAM = 2
 
 afterEach(closeAll)
 
-describe.skipIf(process.platform !== 'linux')('openNotifySocket', () => {
+describe(...requireOrSkip('openNotifySocket', linuxSkipReason()), () => {
   it('tells each message, who sent it, and the descriptors that came with it', async () => {
     const { socket, received } = open()
     const { fd } = await openServer({ port: 0 })

@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { describe, expect, it } from 'vitest'
+import { linuxSkipReason, requireOrSkip } from '../../../../test/src/requirements.ts'
 import { readStat, reapOrphans } from './orphans.ts'
 
-describe.skipIf(process.platform !== 'linux')('readStat', () => {
+describe(...requireOrSkip('readStat', linuxSkipReason()), () => {
   it('tells state, parent and session, whatever the name of the program', async () => {
     const child = spawn('/bin/sh', ['-c', 'printf "x) Z 1 2" > /proc/$$/comm; echo; read _'], {
       stdio: ['pipe', 'pipe', 'ignore'],

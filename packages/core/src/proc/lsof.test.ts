@@ -1,12 +1,10 @@
-import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import { commandSkipReason, requireOrSkip } from '../../../../test/src/requirements.ts'
 import { lsofSystem, parseLsof, parsePs } from './lsof.ts'
 
 afterEach(() => vi.unstubAllEnvs())
-
-const missing = spawnSync('lsof', ['-v']).error !== undefined
 
 describe('parseLsof', () => {
   it('names each socket once for each process', () => {
@@ -48,7 +46,7 @@ describe('parsePs', () => {
 })
 
 // Without lsof (not on macOS) this is skipped on a developer's machine, never in CI.
-describe.skipIf(missing && process.env.CI === undefined)('lsof itself (needs lsof)', () => {
+describe(...requireOrSkip('lsof itself', commandSkipReason('lsof')), () => {
   it('finds the process that listens, and nobody on a port that is closed', async () => {
     const server = createServer().listen(0)
     await once(server, 'listening')
