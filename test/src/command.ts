@@ -37,9 +37,14 @@ export interface OnTerminal {
 
 export function startOnTerminal(args: readonly string[]): OnTerminal {
   const words = [process.execPath, SOCKET_PORT, ...args].map((word) => `'${word}'`)
+  return typeOnTerminal(words.join(' '))
+}
+
+/** The same for whatever is typed. */
+export function typeOnTerminal(typed: string, options: CommandOptions = {}): OnTerminal {
   // A shell that stayed would hear a Ctrl-C too, and dash then ends with a code of its own.
-  const line = `exec ${words.join(' ')}`
-  const child = start('script', ['--quiet', '--return', '--command', line, '/dev/null'], {})
+  const line = `exec ${typed}`
+  const child = start('script', ['--quiet', '--return', '--command', line, '/dev/null'], options)
   let screen = ''
   let look = (): void => {}
   child.stdout?.on('data', (data: Buffer) => {

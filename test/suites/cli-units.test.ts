@@ -1,10 +1,10 @@
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { get } from 'node:http'
 import { join } from 'node:path'
-import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { afterEach, describe, expect, onTestFinished, test } from 'vitest'
 import { SOCKET_PORT, socketPort } from '../src/command.ts'
+import { ask } from '../src/docs/ask.ts'
+import { UNITS } from '../src/docs/commands.ts'
 import { freePort } from '../src/native.ts'
 import { endProcesses } from '../src/processes.ts'
 import { requireOrSkip } from '../src/requirements.ts'
@@ -26,13 +26,14 @@ for (const release of RELEASES) {
     let box: SystemdBox | undefined
     afterEach(() => box?.stop())
 
-    /** Boots and starts what is printed; returns the names of the units. */
+    /** Boots and starts what a line of the docs prints; returns the names of the units. */
     async function boot(way: string, port: number, entry = pathInBox(SERVER)): Promise<string[]> {
-      const paths = [entry, '--node', pathInBox(process.execPath)]
-      const options = ['--port', String(port), '--way', way, '--name', 'shop', '--json']
+      const line = UNITS.find((line) => wayOf(line) === way) ?? ''
+      const [, ...words] = line.replace('server.js', entry).replace('8080', `${port}`).split(' ')
+      const options = ['--node', pathInBox(process.execPath), '--name', 'shop', '--json']
       // A user that exists only meanwhile would have a /tmp of its own.
       const user = entry.startsWith('/tmp') ? ['--user', 'nobody'] : []
-      const { stdout } = await socketPort(['unit', ...paths, ...options, ...user])
+      const { stdout } = await socketPort([...words, ...options, ...user])
       const { files, enable } = JSON.parse(stdout) as {
         files: { name: string; content: string }[]
         enable: string
@@ -108,19 +109,13 @@ for (const release of RELEASES) {
   })
 }
 
+/** Who keeps the socket where nothing else is said: a `.socket` unit. */
+const wayOf = (line: string): string => /--way (\w+)/.exec(line)?.[1] ?? 'socket'
+
 /** A folder that other users, and the box, can read. */
 function newFolder(): string {
   const folder = mkdtempSync('/tmp/socket-port-unit-')
   chmodSync(folder, 0o755)
   onTestFinished(() => rmSync(folder, { recursive: true }))
   return folder
-}
-
-function ask(port: number): Promise<string> {
-  return new Promise((resolve, reject) => {
-    get({ host: '127.0.0.1', port, agent: false }, (response) => resolve(text(response))).on(
-      'error',
-      reject,
-    )
-  })
 }

@@ -1,8 +1,16 @@
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import * as core from '@socket-port/core'
 import { describe, expect, test } from 'vitest'
-import { documents, EXAMPLES, ROOT, readRoot, TRANSLATION } from '../src/docs/documents.ts'
+import {
+  documents,
+  EXAMPLES,
+  manifestOf,
+  ROOT,
+  readRoot,
+  SYSTEMD_WAYS,
+  TRANSLATION,
+} from '../src/docs/documents.ts'
 import {
   anchorOf,
   codeBlocks,
@@ -15,16 +23,6 @@ import {
 import { isValue, propertiesOf } from '../src/docs/source-options.ts'
 
 const readme = readRoot('README.md')
-const CORE = 'packages/core/src'
-
-const sources = readdirSync(join(ROOT, CORE), { recursive: true, encoding: 'utf8' }).filter(
-  (file) => /(?<!\.test)\.ts$/.test(file) && !file.startsWith('testing/'),
-)
-
-const importsOf = (file: string): string[] =>
-  [...readRoot(`${CORE}/${file}`).matchAll(/ from '(\.[^']+)'/g)].map(([, path = '']) =>
-    join(dirname(file), path),
-  )
 
 describe('README.md', () => {
   test('opens with one sentence, six lines of code and two commands', () => {
@@ -98,16 +96,30 @@ describe('README.zh.md', () => {
   })
 })
 
-const examples = EXAMPLES.map(({ folder }) => `${folder}/README.md`)
+const examples = [...EXAMPLES.map(({ folder }) => folder), SYSTEMD_WAYS].map(
+  (folder) => `${folder}/README.md`,
+)
+
+/** Where a link to the repository leads in it: the README of a package stands elsewhere too. */
+function inRepository(target: string): string {
+  const url = manifestOf('packages/core').repository.url.replace(/^git\+|\.git$/g, '')
+  return target
+    .replace(`${url}/blob/main/`, '/')
+    .replace(`${url}#readme`, '/README.md')
+    .replace(`${url}#`, '/README.md#')
+}
 
 describe.each([...documents, ...examples])('%s', (document) => {
   const markdown = readRoot(document)
 
   test('leads to files and headings that exist', () => {
-    const local = links(markdown).filter((target) => !/^https?:/.test(target))
+    const local = links(markdown)
+      .map(inRepository)
+      .filter((target) => !/^https?:/.test(target))
     const broken = local.filter((target) => {
       const [path = '', anchor] = target.split('#')
-      const file = path === '' ? document : join(dirname(document), path)
+      const from = path.startsWith('/') ? '' : dirname(document)
+      const file = path === '' ? document : join(from, path)
       if (!existsSync(join(ROOT, file))) return true
       return anchor !== undefined && !headings(readRoot(file)).map(anchorOf).includes(anchor)
     })
@@ -122,26 +134,5 @@ describe.each([...documents, ...examples])('%s', (document) => {
       ),
     )
     for (const section of measured) expect(section).toMatch(/npx -y pnpm@\S+ (run )?\w+/)
-  })
-})
-
-describe('docs/architecture.md', () => {
-  const [[, ...rows] = []] = tables(readRoot('docs/architecture.md'))
-  const rooms = rows.map(([, files = '']) => codeSpans(files))
-  const roomOf = (file: string): number =>
-    rooms.findIndex((files) => files.some((one) => file === one || file.startsWith(one)))
-
-  test('gives every file a room', () => {
-    expect(sources.filter((file) => roomOf(file) < 0)).toEqual([])
-    expect(rooms.flat().filter((one) => !sources.some((file) => file.startsWith(one)))).toEqual([])
-  })
-
-  test('tells who imports whom: only rooms further down', () => {
-    const upwards = sources.flatMap((file) =>
-      importsOf(file)
-        .filter((imported) => roomOf(imported) < roomOf(file))
-        .map((imported) => `${file} imports ${imported}`),
-    )
-    expect(upwards).toEqual([])
   })
 })

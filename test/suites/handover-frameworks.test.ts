@@ -1,11 +1,9 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { freePort } from '../src/native.ts'
-import { endProcesses } from '../src/processes.ts'
-import { requireOrSkip } from '../src/requirements.ts'
-import { pathInBox, systemdSkipReason } from '../src/systemd/index.ts'
+import { pathInBox } from '../src/systemd/index.ts'
 import { asArguments, asOptions } from './frameworks/forms.ts'
 import { type Framework, fixtureOf } from './frameworks/framework.ts'
-import { type App, expectNothingNoticed, HandoverBox } from './handover-box.ts'
+import { describeHandover, expectNothingNoticed } from './handover-box.ts'
 
 const RESTARTS = Number(process.env.SOCKET_PORT_RESTARTS ?? 3)
 const CLIENTS = 48
@@ -23,17 +21,9 @@ const FRAMEWORKS: readonly Case[] = [
   { name: 'node:http', fixture: 'node-http' },
 ]
 
-describe(...requireOrSkip('connections handed over by', systemdSkipReason()), () => {
-  let box: HandoverBox
-  let app: App
-  beforeAll(async () => {
-    box = await HandoverBox.boot()
-  })
-  afterEach(async () => {
-    await app.stop()
-    await endProcesses()
-  })
-  afterAll(() => box?.systemd.stop())
+await describeHandover('connections handed over by a framework', (box) => {
+  // In the root of another release there is no /etc/hosts, and Fastify binds localhost by default.
+  const bound = box.release === 'host' ? {} : { host: '127.0.0.1' }
 
   it.each(FRAMEWORKS)(
     `$name, with two servers, one of a socket unit and one stored, ${RESTARTS} restarts: 0 failed, 0 closed`,
@@ -41,13 +31,13 @@ describe(...requireOrSkip('connections handed over by', systemdSkipReason()), ()
       const [port, stored] = [freePort(), freePort()]
       const calls = [
         { arguments: call({ port }) },
-        { arguments: call({ port: stored }), options: { fdStore: true } },
+        { arguments: call({ port: stored, ...bound }), options: { fdStore: true } },
       ]
       const { command, env } = fixtureOf(
         { name, fixture, forms: [] },
         { LISTEN: JSON.stringify(calls) },
       )
-      app = await box.start({ listen: String(port), env, command: command.map(pathInBox) })
+      const app = await box.start({ listen: String(port), env, command: command.map(pathInBox) })
       const load = await app.load({ clients: CLIENTS, method: 'mixed', rtt: 20, think: [0, 20] }, [
         { port },
         { port: stored },

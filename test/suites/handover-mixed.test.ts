@@ -1,28 +1,23 @@
 import { execFileSync } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterEach, expect, it } from 'vitest'
 import { get, RawConnection } from '../../packages/core/src/testing/raw-connection.ts'
-import { endProcesses } from '../src/processes.ts'
-import { requireOrSkip } from '../src/requirements.ts'
-import { systemdSkipReason } from '../src/systemd/index.ts'
-import { type App, type AppOptions, expectNothingNoticed, HandoverBox } from './handover-box.ts'
+import {
+  type App,
+  type AppOptions,
+  describeHandover,
+  expectNothingNoticed,
+} from './handover-box.ts'
 
 const post = (path: string, length: number, ...headers: string[]): string =>
   get(path, `Content-Length: ${length}`, ...headers).replace('GET', 'POST')
 
-describe(...requireOrSkip('a restart that hands connections over', systemdSkipReason()), () => {
-  let box: HandoverBox
+await describeHandover('a restart that hands connections over', (box) => {
   let app: App
-  beforeAll(async () => {
-    box = await HandoverBox.boot()
-  })
   afterEach(async () => {
     expect(await app.log()).not.toMatch(/warning|error/i)
-    await app.stop()
-    await endProcesses()
   })
-  afterAll(() => box?.systemd.stop())
 
   /** Starts the app and a restart of it that waits for one response of the old process. */
   async function heldRestart(options?: AppOptions) {

@@ -1,30 +1,16 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { get, RawConnection } from '../../packages/core/src/testing/raw-connection.ts'
 import { freePort } from '../src/native.ts'
-import { endProcesses } from '../src/processes.ts'
-import { requireOrSkip } from '../src/requirements.ts'
-import { systemdSkipReason } from '../src/systemd/index.ts'
-import { type App, expectNothingNoticed, HandoverBox } from './handover-box.ts'
+import { describeHandover, expectNothingNoticed } from './handover-box.ts'
 
-describe(...requireOrSkip('a connection that was handed over', systemdSkipReason()), () => {
-  let box: HandoverBox
-  let app: App
-  beforeAll(async () => {
-    box = await HandoverBox.boot()
-  })
-  afterEach(async () => {
-    await app.stop()
-    await endProcesses()
-  })
-  afterAll(() => box?.systemd.stop())
-
+await describeHandover('a connection that was handed over', (box) => {
   const kept = (keepAliveTimeout: number) => ({
     servers: [{ set: { keepAliveTimeout, keepAliveTimeoutBuffer: 0 } }],
   })
 
   /** How long an idle connection of the first process is kept by the second one, in milliseconds. */
   async function keptFor(before: number, after: number): Promise<number> {
-    app = await box.start(kept(before))
+    const app = await box.start(kept(before))
     const { raw } = await app.connect()
     await app.install(kept(after))
     const at = performance.now()
@@ -45,7 +31,7 @@ describe(...requireOrSkip('a connection that was handed over', systemdSkipReason
   })
 
   it('is never closed where it was promised so, and counts as one of maxConnections', async () => {
-    app = await box.start(kept(0))
+    const app = await box.start(kept(0))
     const client = await app.connect()
     const set = { keepAliveTimeout: 100, headersTimeout: 1_000, maxConnections: 2 }
     await app.install({ servers: [{ set }] })
@@ -60,7 +46,7 @@ describe(...requireOrSkip('a connection that was handed over', systemdSkipReason
 
   it('is not answered 408 where it was promised longer than headersTimeout', async () => {
     const set = { keepAliveTimeout: 72_000 }
-    app = await box.start({ servers: [{ set }] })
+    const app = await box.start({ servers: [{ set }] })
     const client = await app.connect()
     const create = { headersTimeout: 500, requestTimeout: 600, connectionsCheckingInterval: 50 }
     await app.install({ servers: [{ set, create }] })
@@ -72,7 +58,7 @@ describe(...requireOrSkip('a connection that was handed over', systemdSkipReason
 
   it('is served on while another server of the process has a request to answer', async () => {
     const [busy, idle] = [freePort(), freePort()]
-    app = await box.start({
+    const app = await box.start({
       listen: null,
       servers: [busy, idle].map((port) => ({ port, fdStore: true })),
     })
@@ -89,7 +75,7 @@ describe(...requireOrSkip('a connection that was handed over', systemdSkipReason
 
   it('goes to the server on its port where there are several, all stored, without a socket unit', async () => {
     const [first, second] = [freePort(), freePort()]
-    app = await box.start({
+    const app = await box.start({
       listen: null,
       servers: [first, second].map((port) => ({ port, fdStore: true, host: '127.0.0.1' })),
     })
@@ -108,7 +94,7 @@ describe(...requireOrSkip('a connection that was handed over', systemdSkipReason
   })
 
   it('is not there when the deadline of the drain cuts what is still in flight', async () => {
-    app = await box.start({ servers: [{ drain: { timeout: 1_500, idleTimeout: 500 } }] })
+    const app = await box.start({ servers: [{ drain: { timeout: 1_500, idleTimeout: 500 } }] })
     const [busy, idle] = [await app.connect(), await app.connect()]
     busy.raw.send(get('/hold'))
     await busy.raw.receive(/first /)

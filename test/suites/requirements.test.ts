@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from 'vitest'
-import { commandSkipReason, requireOrSkip } from '../src/requirements.ts'
+import { commandSkipReason, linuxSkipReason, requireOrSkip } from '../src/requirements.ts'
 
 afterEach(() => {
   vi.unstubAllEnvs()
@@ -22,6 +22,11 @@ test('a missing requirement fails in CI', () => {
   expect(() => requireOrSkip('a tool', 'it is not installed')).toThrow(
     'CI must not skip what needs a tool: it is not installed',
   )
+})
+
+test('another platform is named', () => {
+  expect(linuxSkipReason('linux')).toBeUndefined()
+  expect(linuxSkipReason('darwin')).toBe('needs Linux, and this is darwin')
 })
 
 test('commands are looked up on PATH', () => {

@@ -17,8 +17,30 @@ export const SYSTEMCTL: readonly string[] = [
 /** The line that `docs.test.ts` runs with the first program of the README as `server.js`. */
 export const ACTIVATE = 'systemd-socket-activate -l 8080 node server.js'
 
+/** What `shipped/systemd-ways.test.ts` types for a restart with overlap, as a document shows it. */
+export const OVERLAP = 'systemctl start app@2.service && systemctl stop app@1.service\n'
+
 /** Lines that `docs-command.test.ts` runs, with the first program of the README as `server.js`. */
 export const SUPERVISE: readonly string[] = [
   'npx socket-port run --listen 8080 -- node server.js',
   'npx socket-port reload',
+]
+
+/** The line that `docs-command.test.ts` runs then, and compares what it prints. */
+export const STATUS = 'socket-port status'
+
+/** Lines whose units `cli-units.test.ts` boots; `shipped/command.test.ts` types them. */
+export const UNITS: readonly string[] = [
+  'socket-port unit server.js --port 8080',
+  'socket-port unit server.js --port 8080 --way store',
+  'socket-port unit server.js --port 8080 --way run',
+]
+
+/** Lines that `shipped/command.test.ts` types in a booted systemd. */
+export const WRITE_UNITS: readonly string[] = [
+  'cd /srv/app',
+  'sudo socket-port unit server.js --port 8080 --way run -o /etc/systemd/system',
+  'sudo systemctl daemon-reload',
+  'sudo systemctl enable --now app.service',
+  'sudo systemctl reload app.service',
 ]

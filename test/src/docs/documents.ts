@@ -6,13 +6,14 @@ export const ROOT: string = fileURLToPath(new URL('../../../', import.meta.url))
 /** Has the code of README.md. */
 export const TRANSLATION = 'README.zh.md'
 
-const PACKAGES = ['core', 'express', 'fastify', 'koa', 'nestjs']
+const PACKAGES = ['cli', 'core', 'express', 'fastify', 'koa', 'nestjs']
 
 /** Paths from the root of the repository. */
 export const documents: readonly string[] = [
   'README.md',
   TRANSLATION,
   'CONTRIBUTING.md',
+  'bench/README.md',
   ...PACKAGES.map((folder) => `packages/${folder}/README.md`),
   ...readdirSync(`${ROOT}docs`)
     .filter((name) => name.endsWith('.md'))
@@ -29,6 +30,9 @@ export const EXAMPLES: readonly { readonly name: string; readonly folder: string
   'nestjs',
   'node-http',
 ].map((name) => ({ name, folder: `examples/${name}` }))
+
+/** Has a README that `shipped/systemd-ways.test.ts` follows. */
+export const SYSTEMD_WAYS = 'examples/systemd'
 
 export const readRoot = (path: string): string => readFileSync(`${ROOT}${path}`, 'utf8')
 

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { createServer, type Server } from 'node:net'
 import { readStat } from '@socket-port/core/manager'
 import { afterEach, describe, expect, it } from 'vitest'
+import { linuxSkipReason, requireOrSkip } from '../../../../test/src/requirements.ts'
 import { epollInodes, isAccepting, sessionOf } from './accepting.ts'
 import { inodeOf } from './sockets.ts'
 
@@ -39,7 +40,7 @@ describe('epollInodes', () => {
   })
 })
 
-describe.skipIf(process.platform !== 'linux')('isAccepting', () => {
+describe(...requireOrSkip('isAccepting', linuxSkipReason()), () => {
   it('sees a server that waits, and none on another socket', async () => {
     const { session = 0 } = readStat(process.pid) ?? {}
     const inode = await listening()

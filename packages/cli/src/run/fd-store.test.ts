@@ -1,6 +1,7 @@
 import { fstatSync, openSync } from 'node:fs'
 import { bindFd } from '@socket-port/core/manager'
 import { afterEach, describe, expect, it } from 'vitest'
+import { linuxSkipReason, requireOrSkip } from '../../../../test/src/requirements.ts'
 import { FdStore } from './fd-store.ts'
 import { inodeOf } from './sockets.ts'
 
@@ -18,7 +19,7 @@ const isOpen = (fd: number): boolean => {
 
 const nothing: ReadonlySet<bigint> = new Set()
 
-describe.skipIf(process.platform !== 'linux')('FdStore', () => {
+describe(...requireOrSkip('FdStore', linuxSkipReason()), () => {
   it('keeps what listens for every worker, and the rest for one', async () => {
     const listener = await bindFd({ port: 0, host: '127.0.0.1' })
     store.add('web', [listener], nothing)

@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { describe, expect, it } from 'vitest'
+import { linuxSkipReason, requireOrSkip } from '../../../../test/src/requirements.ts'
 import { sessionOf } from './accepting.ts'
 import { endLeftovers } from './leftovers.ts'
 
-describe.skipIf(process.platform !== 'linux')('endLeftovers', () => {
+describe(...requireOrSkip('endLeftovers', linuxSkipReason()), () => {
   it.each([
     ['what ends when it is told to', 'sleep 60 & echo up'],
     ['nothing', 'echo up'],

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describeFd } from '@socket-port/core/manager'
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import { linuxSkipReason, requireOrSkip } from '../../../../test/src/requirements.ts'
 import { type RunOptions, runDefaults } from './options.ts'
 import { closeSockets, inodeOf, type KeptSocket, openSockets } from './sockets.ts'
 
@@ -24,7 +25,7 @@ const portOf = ({ fds: [fd = -1] }: KeptSocket): number | undefined => {
   return typeof facts === 'string' ? undefined : facts.port
 }
 
-describe.skipIf(process.platform !== 'linux')('openSockets', () => {
+describe(...requireOrSkip('openSockets', linuxSkipReason()), () => {
   it('in the order in which they were asked for, with their names', async () => {
     const listen = [{ port: 0, host: '127.0.0.1', name: 'web' }, { path: '@socket-port-test' }]
     const [web, admin] = await open({ listen, backlog: 77 })
