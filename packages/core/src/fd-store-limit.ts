@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { parseServiceName } from './proc/cgroup.ts'
+import { systemctl } from './proc/systemctl.ts'
 import type { Logger } from './types.ts'
 
 const PATIENCE = 5_000
@@ -42,24 +43,13 @@ function warnIfLess(count: number, limit: number, logger: Logger): void {
 async function askManager(): Promise<number> {
   const service = parseServiceName(readFileSync('/proc/self/cgroup', 'utf8'))
   if (service === undefined) throw new Error('this process belongs to no service')
-  const scope = service.user ? ['--user'] : []
-  const properties = ['--property=MainPID', '--property=FileDescriptorStoreMax']
-  const said = await output('systemctl', [...scope, 'show', ...properties, '--', service.unit])
+  const { unit, user } = service
+  const signal = AbortSignal.timeout(PATIENCE)
+  const show = ['show', '--property=MainPID,FileDescriptorStoreMax', '--', unit]
+  const said = await systemctl(show, { signal, user, unref: true })
   const value = (name: string): number =>
     Number(new RegExp(`^${name}=(\\d+)$`, 'm').exec(said)?.[1])
   // Else another manager stands in between, and this process talks to that one.
   if (value('MainPID') !== process.pid) throw new Error('this is not its main process')
   return value('FileDescriptorStoreMax')
-}
-
-async function output(command: string, args: string[]): Promise<string> {
-  const { execFile } = await import('node:child_process')
-  return await new Promise((resolve, reject) => {
-    const child = execFile(command, args, { timeout: PATIENCE }, (error, stdout) =>
-      error === null ? resolve(stdout) : reject(error),
-    )
-    // The answer is not worth staying alive for.
-    child.unref()
-    for (const stream of [child.stdout, child.stderr]) (stream as { unref?(): void })?.unref?.()
-  })
 }

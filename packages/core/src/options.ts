@@ -40,7 +40,7 @@ export interface ResolvedDrain {
   timeout: number
   /** `undefined`: as the manager says when the drain begins. */
   successor: 'after-exit' | 'running' | undefined
-  idle: 'auto' | 'promise'
+  idle: 'auto' | 'promise' | 'handover'
 }
 
 export interface ResolvedServe extends ResolvedListen {
@@ -117,7 +117,7 @@ export function resolveDrain(options: DrainOptions): ResolvedDrain {
     idleTimeout: milliseconds('drain.idleTimeout', options.idleTimeout, 5_000),
     timeout: milliseconds('drain.timeout', options.timeout, 25_000),
     successor: oneOf('drain.successor', options.successor, ['after-exit', 'running'], undefined),
-    idle: oneOf('drain.idle', options.idle, ['auto', 'promise'], 'auto'),
+    idle: oneOf('drain.idle', options.idle, ['auto', 'promise', 'handover'], 'auto'),
   }
   if (resolved.delay > 0 && resolved.delay >= resolved.timeout) {
     throw invalid('drain.delay', resolved.delay, `shorter than drain.timeout (${resolved.timeout})`)

@@ -204,7 +204,7 @@ export class ServerService<S extends AnyServer> implements Service<S> {
     this.#interrupted = true
     adoption().stop()
     const { drain, notify, logger } = this.#options
-    const handOver = drain.idle === 'auto' && notify && managerListens(logger)
+    const handOver = drain.idle !== 'promise' && notify && managerListens(logger)
     const result = await this.#close(quick, handOver)
     this.#drainTook = result.duration
     reportHandedOver(result.handedOver, logger)
@@ -212,7 +212,7 @@ export class ServerService<S extends AnyServer> implements Service<S> {
   }
 
   async #close(quick: boolean, handOver = false): Promise<DrainResult> {
-    const { logger } = this.#options
+    const { logger, drain } = this.#options
     if (this.#url === '') {
       // Still starting: nothing is served yet, and nothing may start to be.
       this.#starting.abort(this.#interrupted ? shuttingDown() : closedTooEarly())
@@ -220,7 +220,7 @@ export class ServerService<S extends AnyServer> implements Service<S> {
     }
     const first = this.state === 'ready' && this.#url !== ''
     this.#stopAdopting()
-    const findKeeper = () => keeperFor(this.server, logger)
+    const findKeeper = () => keeperFor(this.server, drain.idle === 'handover', logger)
     const result = await this.#drain.start({ quick, ...(handOver && { findKeeper }) })
     if (first) report(result, this.#url, logger)
     return result

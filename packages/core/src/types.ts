@@ -99,11 +99,12 @@ export interface DrainOptions {
   successor?: 'after-exit' | 'running' | undefined
   /**
    * What becomes of idle connections when the process shuts down. `'auto'`: they are handed over to
-   * the successor where somebody keeps them for it (systemd's fd store, `socket-port run`), and no
-   * client sees a close; else they are kept for as long as was promised. `'promise'`: always the
-   * latter. @default 'auto'
+   * the successor, where somebody keeps them for it and it comes (`socket-port run`; systemd's fd
+   * store, at a restart), and no client sees a close; else they are kept for as long as was promised.
+   * `'promise'`: always the latter. `'handover'`: as `'auto'`, but whoever keeps them is not asked
+   * whether a successor comes, which must then be so at every end. @default 'auto'
    */
-  idle?: 'auto' | 'promise' | undefined
+  idle?: 'auto' | 'promise' | 'handover' | undefined
 }
 
 export interface ServeOptions extends ListenOptions {

@@ -1,8 +1,8 @@
-import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { join } from 'node:path'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { serve } from '../serve.ts'
+import { fakeSystemctl } from '../testing/fake-systemctl.ts'
 import { closeAll, onClose, temporaryDirectory } from '../testing/real-sockets.ts'
 import { problemCodes } from './codes.ts'
 import { diagnose } from './diagnose.ts'
@@ -12,15 +12,6 @@ afterEach(async () => {
   vi.unstubAllEnvs()
   await closeAll()
 })
-
-/** Puts a `systemctl` of the test on the PATH. */
-function fakeSystemctl(script: string): void {
-  const directory = temporaryDirectory()
-  const file = join(directory, 'systemctl')
-  writeFileSync(file, `#!/bin/sh\n${script}\n`)
-  chmodSync(file, 0o755)
-  vi.stubEnv('PATH', `${directory}:${process.env.PATH}`)
-}
 
 describe('diagnose', () => {
   it('tells of this process what it serves', async () => {

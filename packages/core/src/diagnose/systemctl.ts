@@ -1,5 +1,5 @@
-import { execFile } from 'node:child_process'
 import type { ServiceName } from '../proc/cgroup.ts'
+import { systemctl } from '../proc/systemctl.ts'
 import type { ServiceUnit, SocketUnit } from './facts.ts'
 import { PROPERTIES, parseShow, serviceOf, socketUnitOf } from './show.ts'
 
@@ -17,7 +17,7 @@ export async function askSystemd(
   signal: AbortSignal,
 ): Promise<UnitAnswer> {
   const show = (...args: string[]): Promise<string> =>
-    systemctl([...(user ? ['--user'] : []), 'show', ...args], signal)
+    systemctl(['show', ...args], { signal, user })
   const units = (names: readonly string[]) => show(`--property=${PROPERTIES}`, '--', ...names)
   const version = show('--property=Version', '--value').then(
     (text) => text.trim() || undefined,
@@ -36,18 +36,6 @@ export async function askSystemd(
     const failure = signal.aborted ? 'it took too long' : firstLine(error)
     return { service: undefined, socketUnits: [], version: await version, failure }
   }
-}
-
-function systemctl(args: readonly string[], signal: AbortSignal): Promise<string> {
-  // What is parsed must not depend on the user's language.
-  const env = { ...process.env, LC_ALL: 'C', SYSTEMD_COLORS: '0' }
-  const options = { env, signal, killSignal: 'SIGKILL', windowsHide: true } as const
-  return new Promise((resolve, reject) => {
-    execFile('systemctl', args, options, (error, stdout, stderr) => {
-      if (error === null) resolve(stdout)
-      else reject(stderr.trim() === '' ? error : new Error(stderr.trim()))
-    })
-  })
 }
 
 const firstLine = (error: unknown): string =>

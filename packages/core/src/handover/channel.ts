@@ -61,6 +61,9 @@ export function openChannel(logger: Logger): void {
   }
 }
 
+/** A supervisor started this process, and speaks to it. */
+export const hasChannel = (): boolean => isSupervised
+
 /** Tells the supervisor, where there is one, of connections that a server has handed over. */
 export function reportHandedOver(connections: number, logger: Logger): void {
   handedOver += connections

@@ -4,16 +4,25 @@ import { Gate } from '../drain/gate.ts'
 import type { Keeper } from '../drain/hand-over.ts'
 import type { AnyServer, Logger } from '../types.ts'
 import { adoption } from './adoption.ts'
+import { hasChannel } from './channel.ts'
 import { writeLabel } from './label.ts'
 import type { Sent } from './line.ts'
+import { nextProcessComes } from './next-process.ts'
 import { type KeptLine, openStoreLine } from './store-line.ts'
 
 const gate = new Gate()
 
 let line: Promise<KeptLine | undefined> | undefined
 
-/** Who keeps this server's idle connections for the successor; `undefined` where nobody does. */
-export async function keeperFor(server: AnyServer, logger: Logger): Promise<Keeper | undefined> {
+/**
+ * Who keeps this server's idle connections for the successor; `undefined` where nobody does, or no
+ * successor comes, unless one is `expected` whatever the manager says.
+ */
+export async function keeperFor(
+  server: AnyServer,
+  expected: boolean,
+  logger: Logger,
+): Promise<Keeper | undefined> {
   const address = server.address()
   // It takes none of a unix socket, but the other servers wait for them.
   if (typeof address === 'string') return { gate, room: 0, pass: async () => false }
@@ -24,7 +33,23 @@ export async function keeperFor(server: AnyServer, logger: Logger): Promise<Keep
     return undefined
   })
   const kept = await line
-  return kept && new LineKeeper(kept, server, address)
+  if (kept === undefined || !(expected || (await successorComes(logger)))) return undefined
+  return new LineKeeper(kept, server, address)
+}
+
+let comes: Promise<boolean> | undefined
+
+function successorComes(logger: Logger): Promise<boolean> {
+  // A supervisor passes connections only to a process that runs.
+  if (hasChannel()) return Promise.resolve(true)
+  comes ??= nextProcessComes().catch((error: Error) => {
+    logger.info(
+      'idle connections are not handed over, but kept for as long as was promised: it is not known whether the ' +
+        `manager starts the next process (${error.message}). Where it always does, set drain.idle to 'handover'`,
+    )
+    return false
+  })
+  return comes
 }
 
 async function openLine(logger: Logger): Promise<KeptLine | undefined> {
