@@ -8,6 +8,9 @@ import { type Client, describeHandover, expectNothingNoticed } from './handover-
 const CLIENTS = 30
 const PRESERVE = 'FileDescriptorStorePreserve=yes'
 const refused = { code: 'ECONNREFUSED' }
+// What a stop waits for where nobody keeps the connections.
+const set = { keepAliveTimeout: 1_500, keepAliveTimeoutBuffer: 0 }
+const servers = [{ set }]
 
 await describeHandover('connections handed over by a process that is stopped', (box) => {
   /** systemd.service(5): "Added in version 254". */
@@ -25,7 +28,7 @@ await describeHandover('connections handed over by a process that is stopped', (
   }
 
   it('are closed by a systemd that does not know the setting, which it logs', async () => {
-    const app = await box.start({ lines: [PRESERVE] })
+    const app = await box.start({ servers, lines: [PRESERVE] })
     const client = await app.connect()
     await box.systemd.stopUnit(app.unit)
     const known = await isKnown()
@@ -34,9 +37,43 @@ await describeHandover('connections handed over by a process that is stopped', (
     if (!known) await closed(client)
   })
 
+  it('lose requests where it does not ask whether another one comes (the control)', async () => {
+    const app = await box.start({ servers: [{ set, drain: { idle: 'handover' } }] })
+    const load = await app.load({ clients: CLIENTS, method: 'mixed', rtt: 10, think: [0, 20] })
+    await box.systemd.stopUnit(app.unit)
+    await box.systemd.start(app.unit)
+    await load.round()
+    expect((await load.stop()).failed).toBeGreaterThan(0)
+  })
+
+  it('are kept as promised where systemd does not answer: 0 failed', async () => {
+    // Without a system bus it answers root alone.
+    const app = await box.start({ servers, lines: ['User=nobody'] })
+    const load = await app.load({ clients: CLIENTS, method: 'mixed', rtt: 10, think: [0, 20] })
+    for (const act of ['restart', 'stop'] as const) {
+      if (act === 'restart') await app.restart()
+      else await box.systemd.stopUnit(app.unit)
+      await load.round()
+    }
+    const { failures, connections } = await load.stop()
+    expect(failures).toEqual([])
+    expect(connections).toBeGreaterThan(CLIENTS)
+    expect(await app.log()).toMatch(/not known whether the manager starts the next process \(.*bus/)
+  })
+
+  it('are handed over at a signal of somebody else where the unit restarts whatever happens', async () => {
+    const app = await box.start({ lines: ['Restart=always', 'RestartSec=0'] })
+    const load = await app.load({ clients: CLIENTS, method: 'mixed', rtt: 10, think: [0, 20] })
+    const pid = await app.pid()
+    await box.systemd.kill(app.unit)
+    await box.systemd.until(app.unit, 'MainPID', (now) => now !== '0' && now !== String(pid))
+    await load.round()
+    expectNothingNoticed(await load.stop(), CLIENTS)
+  })
+
   it('are closed once no unit refers to the service, and systemd forgets it', async () => {
     const port = freePort()
-    const servers = [{ port, fdStore: true }]
+    const servers = [{ port, set, fdStore: true }]
     const app = await box.start({ listen: null, servers, lines: [PRESERVE] })
     await enable(app.unit)
     const client = await app.connect(port)
@@ -58,7 +95,7 @@ await describeHandover('connections handed over by a process that is stopped', (
     })
 
     it('stop, new units, start: idle connections go on, or are closed', async () => {
-      const app = await box.start({ lines })
+      const app = await box.start({ servers, lines })
       const clients = await Promise.all(Array.from({ length: CLIENTS }, () => app.connect()))
       const before = await app.pid()
       await box.systemd.stopUnit(app.unit)
@@ -67,7 +104,7 @@ await describeHandover('connections handed over by a process that is stopped', (
         SubState: kept ? 'dead-resources-pinned' : 'dead',
       })
       expect(await app.stored()).toBe(kept ? '1' : '0')
-      await app.install({ lines })
+      await app.install({ servers, lines })
       await box.systemd.start(app.unit)
       const pid = await app.pid()
       expect(pid).not.toBe(before)
@@ -82,7 +119,7 @@ await describeHandover('connections handed over by a process that is stopped', (
     })
 
     it('stop and start under load: who asks meanwhile waits, or is closed', async () => {
-      const app = await box.start({ lines })
+      const app = await box.start({ servers, lines })
       const load = await app.load({ clients: CLIENTS, method: 'mixed', rtt: 10, think: [0, 20] })
       for (let count = 0; count < 3; count += 1) {
         const client = await app.connect()
@@ -94,13 +131,14 @@ await describeHandover('connections handed over by a process that is stopped', (
         else await closed(client)
       }
       const result = await load.stop()
+      expect(result.failures).toEqual([])
       if (kept) expectNothingNoticed(result, CLIENTS)
       else expect(result.connections).toBeGreaterThan(CLIENTS)
       expect(await app.log()).not.toMatch(/warning|error/i)
     })
 
     it('its socket listens on: a newcomer starts the service, for those who wait too', async () => {
-      const app = await box.start({ lines })
+      const app = await box.start({ servers, lines })
       const client = await app.connect()
       await box.systemd.stopUnit(app.unit)
       client.raw.send(get('/who'))
@@ -112,7 +150,7 @@ await describeHandover('connections handed over by a process that is stopped', (
     })
 
     it('its socket is stopped too: newcomers are refused, and those before wait or are closed', async () => {
-      const app = await box.start({ lines })
+      const app = await box.start({ servers, lines })
       const units = [`${app.name}.socket`, app.unit]
       await enable(...units)
       const client = await app.connect()
@@ -126,7 +164,7 @@ await describeHandover('connections handed over by a process that is stopped', (
 
     it('it has stored its listener: newcomers wait for the start, or are refused', async () => {
       const port = freePort()
-      const servers = [{ port, fdStore: true }]
+      const servers = [{ port, set, fdStore: true }]
       const app = await box.start({ listen: null, servers, lines })
       await enable(app.unit)
       const client = await app.connect(port)
@@ -148,7 +186,7 @@ await describeHandover('connections handed over by a process that is stopped', (
     it('the next process fails, and none comes after it: they wait for a start, or are closed', async () => {
       const file = join(box.systemd.dir, 'failures')
       writeFileSync(file, '0')
-      const app = await box.start({ lines, env: { FAILURES: file } })
+      const app = await box.start({ servers, lines, env: { FAILURES: file } })
       const client = await app.connect()
       writeFileSync(file, '1')
       await expect(app.restart()).rejects.toThrow('fails to start')
