@@ -1,9 +1,12 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { get, RawConnection } from '../../packages/core/src/testing/raw-connection.ts'
 import { freePort } from '../src/native.ts'
-import { type Client, describeHandover, expectNothingNoticed } from './handover-box.ts'
+import { endProcesses } from '../src/processes.ts'
+import { commandSkipReason, requireOrSkip } from '../src/requirements.ts'
+import { systemdSkipReason } from '../src/systemd/index.ts'
+import { type Client, describeHandover, expectNothingNoticed, HandoverBox } from './handover-box.ts'
 
 const CLIENTS = 30
 const PRESERVE = 'FileDescriptorStorePreserve=yes'
@@ -198,3 +201,45 @@ await describeHandover('connections handed over by a process that is stopped', (
     })
   })
 })
+
+const BUS = {
+  'dbus.socket': '[Socket]\nListenStream=/run/dbus/system_bus_socket\n',
+  'dbus.service': `[Unit]
+Requires=dbus.socket
+[Service]
+Type=notify
+ExecStart=dbus-daemon --system --address=systemd: --nofork --nopidfile --systemd-activation
+`,
+}
+const noBus = systemdSkipReason() ?? commandSkipReason('dbus-daemon')
+
+describe(
+  ...requireOrSkip('with a system bus, connections of a process that is not root', noBus),
+  () => {
+    let box: HandoverBox
+    beforeAll(async () => {
+      box = await HandoverBox.boot()
+      await box.systemd.install(BUS)
+      await box.systemd.start('dbus.socket', 'dbus.service')
+    })
+    afterAll(() => box?.systemd.stop())
+    afterEach(async () => {
+      await box.stopApps()
+      await endProcesses()
+    })
+
+    it('are handed over at a restart, and kept as promised at a stop: 0 failed', async () => {
+      const app = await box.start({ servers, lines: ['User=nobody'] })
+      const load = await app.load({ clients: CLIENTS, method: 'mixed', rtt: 10, think: [0, 20] })
+      await app.restart()
+      await load.round()
+      expect((await load.snapshot()).connections).toBe(CLIENTS)
+      await box.systemd.stopUnit(app.unit)
+      await load.round()
+      const { failures, connections } = await load.stop()
+      expect(failures).toEqual([])
+      expect(connections).toBeGreaterThan(CLIENTS)
+      expect(await app.log()).not.toMatch(/warning|error|not known/i)
+    })
+  },
+)
