@@ -174,6 +174,8 @@ await describeHandover('what may go wrong when connections are handed over', (bo
 
   it('descriptors of a user other than root, as many as the process may have', async () => {
     const app = await box.start({
+      // Without a system bus it cannot ask.
+      servers: [{ drain: { idle: 'handover' } }],
       lines: ['User=nobody', 'LimitNOFILE=400', 'CapabilityBoundingSet='],
     })
     const load = await app.load({ clients: 300, think: [0, 500], rtt: 10 })
