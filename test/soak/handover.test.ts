@@ -1,28 +1,14 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { freePort } from '../src/native.ts'
-import { endProcesses } from '../src/processes.ts'
-import { requireOrSkip } from '../src/requirements.ts'
-import { systemdSkipReason } from '../src/systemd/index.ts'
-import { type App, expectNothingNoticed, HandoverBox } from '../suites/handover-box.ts'
+import { describeHandover, expectNothingNoticed } from '../suites/handover-box.ts'
 
 // SOCKET_PORT_SOAK=20 is the short form that CI runs.
 const restarts = Math.min(200, Number(process.env.SOCKET_PORT_SOAK ?? 200))
 
-describe(...requireOrSkip('connections handed over', systemdSkipReason()), () => {
-  let box: HandoverBox
-  let app: App
-  beforeAll(async () => {
-    box = await HandoverBox.boot()
-  })
-  afterEach(async () => {
-    await app.stop()
-    await endProcesses()
-  })
-  afterAll(() => box?.systemd.stop())
-
+await describeHandover('connections handed over', (box) => {
   it(`${restarts} times in a row: 0 failed, 0 closed, and no descriptor leaks`, async () => {
     const stored = freePort()
-    app = await box.start({ servers: [{}, { port: stored, fdStore: true }] })
+    const app = await box.start({ servers: [{}, { port: stored, fdStore: true }] })
     const target = [{ port: app.port }, { port: stored }]
     const options = { clients: 50, method: 'mixed', think: [0, 20], rtt: 10 } as const
     const load = await app.load({ ...options, idle: { clients: 50, request: false } }, target)
@@ -48,7 +34,7 @@ describe(...requireOrSkip('connections handed over', systemdSkipReason()), () =>
 
   it('10,000 that never ask, 5 times: 0 failed, 0 closed', async () => {
     const set = { keepAliveTimeout: 600_000, headersTimeout: 0 }
-    app = await box.start({ servers: [{ set }], lines: ['LimitNOFILE=20000'] })
+    const app = await box.start({ servers: [{ set }], lines: ['LimitNOFILE=20000'] })
     const load = await app.load({ clients: 50, rtt: 20, idle: { clients: 9_950, request: false } })
     for (let restart = 0; restart < 5; restart += 1) {
       await app.restart()
@@ -61,7 +47,7 @@ describe(...requireOrSkip('connections handed over', systemdSkipReason()), () =>
 
   it('what the next process has no server for is closed after 10 seconds', async () => {
     const [old, other] = [freePort(), freePort()]
-    app = await box.start({ listen: null, servers: [{ port: old }, { port: other }] })
+    const app = await box.start({ listen: null, servers: [{ port: old }, { port: other }] })
     const client = await app.connect(old)
     const stays = await app.connect(other)
     await app.install({ listen: null, servers: [{ port: other }] })

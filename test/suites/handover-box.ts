@@ -48,12 +48,6 @@ export class HandoverBox {
     this.release = release
   }
 
-  static async boot(release: Release = 'host'): Promise<HandoverBox> {
-    const box = new HandoverBox(release)
-    await box.ready()
-    return box
-  }
-
   async ready(): Promise<void> {
     this.#systemd = await bootSystemd({ units: {}, release: this.release })
   }

@@ -216,13 +216,13 @@ const noBus = systemdSkipReason() ?? commandSkipReason('dbus-daemon')
 describe(
   ...requireOrSkip('with a system bus, connections of a process that is not root', noBus),
   () => {
-    let box: HandoverBox
+    const box = new HandoverBox('host')
     beforeAll(async () => {
-      box = await HandoverBox.boot()
+      await box.ready()
       await box.systemd.install(BUS)
       await box.systemd.start('dbus.socket', 'dbus.service')
     })
-    afterAll(() => box?.systemd.stop())
+    afterAll(() => box.stop())
     afterEach(async () => {
       await box.stopApps()
       await endProcesses()
