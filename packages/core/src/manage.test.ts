@@ -5,6 +5,7 @@ import { type AddressInfo, createServer as createNetServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import { adoption } from './handover/adoption.ts'
 import { type Managed, type ManageOptions, type ManageParts, manage, serviceOf } from './manage.ts'
 import { onShutdown, shutdown } from './shutdown.ts'
 import { get, RawConnection } from './testing/raw-connection.ts'
@@ -30,6 +31,17 @@ const port = (server: Server): number => (server.address() as AddressInfo).port
 
 const closed = (server: Server): Promise<Error | undefined> =>
   new Promise((resolve) => server.close(resolve))
+
+describe('a server that listens already', () => {
+  it('takes what the process before hands over, as it hands over itself', async () => {
+    const server = createServer().listen(0)
+    await once(server, 'listening')
+    const join = vi.spyOn(adoption(), 'join')
+    const managed = manage(server, { signals: false, exit: false })
+    cleanups.push(() => managed.drain())
+    expect(join).toHaveBeenCalledWith(server)
+  })
+})
 
 describe('listen', () => {
   it('returns the server, listens at once as Node does, and calls back once', async () => {

@@ -71,8 +71,10 @@ export class ServerService<S extends AnyServer> implements Service<S> {
     try {
       this.server.once('close', this.#join())
       this.#noteAddress()
-      beginStart(this.server, notify, logger).listening(this.#url)
+      const start = beginStart(this.server, notify, logger)
       this.#watchIdle()
+      this.#stopAdopting = adoptConnections(this.server, logger)
+      start.listening(this.#url)
     } catch (error) {
       this.#drain.dispose()
       throw error

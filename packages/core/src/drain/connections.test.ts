@@ -121,7 +121,6 @@ describe('of a plain HTTP/1.1 server', () => {
     await open(server)
     await upgrade(server)
     connections.follow()
-    expect(server.listenerCount('upgrade')).toBe(1)
     expect(connections.size).toBe(2)
     const emptied = new Promise<void>((resolve) => {
       connections.onEmpty = resolve
@@ -131,6 +130,17 @@ describe('of a plain HTTP/1.1 server', () => {
     for (const socket of connections) socket.destroy()
     await emptied
     expect(connections.size).toBe(0)
+  })
+
+  it('are known twice: neither takes the other for the program', async () => {
+    const server = await listening(httpServer())
+    const both = [new Connections(server), new Connections(server)]
+    server.on('upgrade', switching)
+    expect(await upgrade(server)).toBe('HTTP/1.1 101')
+    expect(both.map(({ size }) => size)).toEqual([1, 1])
+    server.off('upgrade', switching)
+    expect(server.listenerCount('upgrade')).toBe(0)
+    expect(await upgrade(server)).toBe('HTTP/1.1 200')
   })
 
   it('leave nothing behind on the server', async () => {

@@ -8,6 +8,8 @@ export interface ConnectionListener {
   opened(socket: Socket): void
   /** A TLS handshake is done: from now on the connection is `socket`, no longer `raw`. */
   secured(raw: Socket, socket: Socket): void
+  /** It speaks another protocol from now on. */
+  upgraded(socket: Socket): void
   closed(socket: Socket): void
 }
 
@@ -28,8 +30,10 @@ export class Connections implements Iterable<Socket> {
   constructor(server: AnyServer) {
     this.#server = server
     this.follow()
-    if (!isHttp1Server(server) || isTlsServer(server)) return
+    if (!isHttp1Server(server)) return
     this.#upgraded = new Upgraded(server)
+    this.#upgraded.listener = (socket) => this.listener?.upgraded(socket)
+    if (isTlsServer(server)) return
     // Node's list begins with its own listener of this event.
     if (server.listening) this.#leaveToNode()
     else server.once('listening', this.#leaveToNode)
@@ -56,7 +60,6 @@ export class Connections implements Iterable<Socket> {
     if (this.#following) return
     const open = this.#all()
     this.#following = true
-    this.#upgraded?.stop()
     for (const socket of open) if (!this.#followed.has(socket)) this.#add(socket)
     // Only 'connection' sees a TLS handshake that is under way, only the other one the TLSSocket.
     this.#server.on('connection', this.#onConnection).on('secureConnection', this.#onSecure)

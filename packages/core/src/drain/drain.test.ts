@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http'
 import { type AddressInfo, createServer as createNetServer } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { afterEach, describe, expect, it } from 'vitest'
 import { get, RawConnection } from '../testing/raw-connection.ts'
 import type { AnyServer, Drain, DrainOptions } from '../types.ts'
@@ -172,18 +173,38 @@ describe('a request in flight', () => {
       if (request.url === '/set') response.setHeader('Connection', 'keep-alive')
       if (request.url === '/object') response.writeHead(200, { connection: 'keep-alive' })
       if (request.url === '/array') response.writeHead(200, ['connection', 'keep-alive'])
+      // The types of Node know neither of these.
+      if (request.url === '/pairs') response.writeHead(200, [['connection', 'keep-alive']] as never)
+      if (request.url === '/null') response.writeHead(200, 'OK', null as never)
       response.end('done')
     })
-    const clients = [await open(), await open(), await open()]
+    const paths = ['/set', '/object', '/array', '/pairs', '/null']
+    const clients: RawConnection[] = []
+    for (const _ of paths) clients.push(await open())
     const drained = drain.start()
-    for (const [index, path] of ['/set', '/object', '/array'].entries()) {
+    for (const [index, path] of paths.entries()) {
       const client = clients[index] as RawConnection
       client.send(get(path))
       const text = await client.receive(/done/)
       expect(text).toMatch(CLOSE)
       expect(text).not.toMatch(/keep-alive/i)
     }
-    expect(await drained).toMatchObject({ graceful: true, served: 3 })
+    expect(await drained).toMatchObject({ graceful: true, served: 5 })
+  })
+
+  it('is waited for behind one that was answered before its body came', async () => {
+    const { drain, open, held } = await fixture({ idleTimeout: 20 })
+    const client = await open()
+    client.send('POST /early HTTP/1.1\r\nHost: test\r\nContent-Length: 2\r\n\r\n1')
+    await client.receive(/\/early$/)
+    const drained = drain.start()
+    client.send(`2${get('/hold')}`)
+    const response = await held('/hold')
+    // A silent one that was opened now is closed when an idle one would be.
+    await (await open()).closed
+    response.end('held')
+    expect(await client.receive(/held$/)).toMatch(CLOSE)
+    expect(await drained).toMatchObject({ graceful: true, forced: 0 })
   })
 
   it('is counted as forced at the deadline', async () => {
@@ -448,6 +469,48 @@ describe('an upgraded connection', () => {
       await client.closed
       expect(result.forced).toBe(quick ? 0 : 1)
     }
+  })
+
+  it('is left to its program, too, when that happens while the server drains', async () => {
+    const { server, drain, open, held } = await fixture({ idleTimeout: 20 })
+    server.on('upgrade', (_, socket: Duplex) => {
+      socket.write('HTTP/1.1 101 Switching\r\n\r\n')
+      socket.pipe(socket)
+    })
+    const [busy, before] = [await open(), await open()]
+    busy.send(get('/hold'))
+    const response = await held('/hold')
+    const drained = drain.start()
+    const newcomer = await open()
+    for (const client of [before, newcomer]) {
+      client.send(get('/', 'Connection: Upgrade', 'Upgrade: chat'))
+      await client.receive(/101/)
+    }
+    await (await open()).closed
+    response.end('held')
+    await busy.closed
+    for (const client of [before, newcomer]) {
+      client.send('still here')
+      await client.receive(/still here/)
+      client.close()
+    }
+    expect(await drained).toMatchObject({ graceful: true, expired: 1, forced: 0 })
+  })
+})
+
+describe('force', () => {
+  it('ends the drain though a connection never says that it has closed', async () => {
+    const { server, drain, open, held } = await fixture()
+    const accepted = once(server, 'connection')
+    const client = await open()
+    const [socket] = await accepted
+    client.send(get('/hold'))
+    await held('/hold')
+    const drained = drain.start()
+    socket.removeAllListeners('close')
+    drain.force()
+    drain.force()
+    expect(await drained).toMatchObject({ graceful: false, forced: 1 })
   })
 })
 

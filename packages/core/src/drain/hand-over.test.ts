@@ -6,7 +6,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { resolveDrain } from '../options.ts'
 import { loadLibc } from '../sockets/libc.ts'
 import { get, RawConnection } from '../testing/raw-connection.ts'
-import type { DrainResult } from '../types.ts'
+import type { DrainOptions, DrainResult } from '../types.ts'
 import { ServerDrain } from './drain.ts'
 import { Gate } from './gate.ts'
 import type { Keeper } from './hand-over.ts'
@@ -50,12 +50,12 @@ interface Fixture {
   succeed(): Socket[]
 }
 
-async function fixture(room?: number): Promise<Fixture> {
+async function fixture(room?: number, options: DrainOptions = {}): Promise<Fixture> {
   const keeper = new TestKeeper(room)
   const server = await listening((request, response) => {
     if (request.url !== '/hold') response.end(`old ${request.url}`)
   })
-  const drain = new ServerDrain(server, resolveDrain({ idleTimeout: 50 }))
+  const drain = new ServerDrain(server, resolveDrain({ idleTimeout: 50, ...options }))
   const { port } = server.address() as AddressInfo
   cleanups.push(
     () => drain.force(),
@@ -154,6 +154,23 @@ describe.runIf(process.platform === 'linux')('an idle connection that is handed 
     await stays.closed
     expect(await drained).toMatchObject({ handedOver: 0, expired: 1 })
     expect(await handedOver).toMatchObject({ handedOver: 1, served: 1 })
+  })
+
+  it('waits for another server no longer than its own drain accepts', async () => {
+    const [slow, quick] = [await fixture(), await fixture(undefined, { timeout: 2_000 })]
+    const [busy, idle] = [await slow.open(), await quick.open()]
+    const held = await slow.hold(busy, get('/hold'))
+    const drained = slow.drain()
+    const { gate } = slow.keeper
+    expect(await quick.drain(Object.assign(quick.keeper, { gate }))).toMatchObject({
+      graceful: true,
+      handedOver: 1,
+    })
+    quick.succeed()
+    idle.send(get('/again'))
+    await idle.receive(/new \/again$/)
+    held.end('held')
+    expect(await drained).toMatchObject({ graceful: true })
   })
 
   it('goes after the last of its pipelined responses', async () => {

@@ -61,7 +61,7 @@ export function handOver(
   }
 
   async function passAll(): Promise<void> {
-    await keeper.gate.opened
+    await Promise.race([keeper.gate.opened, context.lastCall])
     while (waiting.size > 0 && !stopped) await passSome()
     passing = false
   }

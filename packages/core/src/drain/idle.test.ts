@@ -10,6 +10,7 @@ let expired: Socket[]
 let socket: Socket
 
 const context = {
+  lastCall: new Promise<void>(() => {}),
   isIdle: (which: Socket) => idle.has(which),
   receiving: () => new Set<Socket>(),
   promiseOf: () => PROMISE,

@@ -10,6 +10,8 @@ export interface IdleContext {
   promiseOf(socket: Socket): number
   /** Destroys the connection and counts it as expired. */
   expire(socket: Socket): void
+  /** Resolves when nobody is waited for any longer. */
+  lastCall: Promise<void>
   /** Closes this process's copy of a connection that the successor has, and counts it. */
   handedOver(socket: Socket): void
 }

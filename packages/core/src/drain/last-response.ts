@@ -14,7 +14,9 @@ export function closeAfter(response: ServerResponse): void {
   response.writeHead = ((...args: WriteHeadArguments) => {
     if (before.has(response)) {
       if (response.hasHeader('connection')) response.setHeader('connection', 'close')
-      const headers = args.findIndex((argument) => typeof argument === 'object')
+      const headers = args.findIndex(
+        (argument) => typeof argument === 'object' && argument !== null,
+      )
       if (headers >= 0) args[headers] = saysClose(args[headers])
       lingerAfter(response)
     }
@@ -30,19 +32,24 @@ export function keepOpenAfter(response: ServerResponse): void {
   before.delete(response)
 }
 
-type Headers = OutgoingHttpHeaders | OutgoingHttpHeader[]
-type WriteHeadArguments = (number | string | Headers | undefined)[]
+type Headers = OutgoingHttpHeaders | OutgoingHttpHeader[] | [string, OutgoingHttpHeader][]
+type WriteHeadArguments = (number | string | Headers | null | undefined)[]
 
 function saysClose(headers: WriteHeadArguments[number]): WriteHeadArguments[number] {
-  if (Array.isArray(headers)) {
-    return headers.map((value, index) =>
-      index % 2 === 1 && isConnection(headers[index - 1]) ? 'close' : value,
-    )
+  if (!Array.isArray(headers)) {
+    const entries = Object.entries(headers as OutgoingHttpHeaders)
+    return Object.fromEntries(entries.map(closeIfConnection))
   }
-  const entries = Object.entries(headers as OutgoingHttpHeaders)
-  return Object.fromEntries(
-    entries.map(([name, value]) => [name, isConnection(name) ? 'close' : value]),
+  if (Array.isArray(headers[0]))
+    return (headers as [string, OutgoingHttpHeader][]).map(closeIfConnection)
+  return (headers as OutgoingHttpHeader[]).map((value, index) =>
+    index % 2 === 1 && isConnection(headers[index - 1]) ? 'close' : value,
   )
 }
+
+const closeIfConnection = <V>([name, value]: [string, V]): [string, V | string] => [
+  name,
+  isConnection(name) ? 'close' : value,
+]
 
 const isConnection = (name: unknown): boolean => String(name).toLowerCase() === 'connection'

@@ -6,6 +6,7 @@ import { handOver, type Keeper } from './hand-over.ts'
 import { type Http1Socket, isAnswering, LastResponses } from './http1.ts'
 import type { Http2Sessions } from './http2.ts'
 import { closeAtOnce, type IdleContext, type IdleStrategy, keepPromise } from './idle.ts'
+import { InFlight } from './in-flight.ts'
 import { receiving, stopConnectionChecks, unreadRequest } from './node-internals.ts'
 import { isHttp1Server, isHttp2Server, isTlsServer } from './server-kind.ts'
 
@@ -39,16 +40,13 @@ export class Round {
   readonly #isHttp1: boolean
   /** Open since before the drain: while there are any, newcomers are accepted. */
   readonly #before: Set<Socket>
-  /**
-   * In flight since before the drain, or not to be handed over at all: while there are any, nobody
-   * is left to a later successor.
-   */
-  readonly #inFlight = new Set<Socket>()
-  #openGate: () => void = () => {}
+  readonly #inFlight = new InFlight()
   /** Idle, the longest first. */
   readonly #waiting = new Map<Socket, Waiting>()
   #accepting = true
   #closed = false
+  #cut = false
+  #finished = false
   #served = 0
   #expired = 0
   #handedOver = 0
@@ -74,6 +72,7 @@ export class Round {
       promiseOf: (socket) => this.#promiseOf(socket),
       expire: (socket) => this.#expire(socket),
       handedOver: (socket) => this.#leave(socket),
+      lastCall: this.#inFlight.lastCall,
     })
     this.#responses = new LastResponses(server, {
       isLast: (socket) => !this.#idle.keeps(socket),
@@ -87,6 +86,7 @@ export class Round {
     connections.listener = {
       opened: (socket) => this.#opened(socket),
       secured: (raw, socket) => this.#secured(raw, socket),
+      upgraded: (socket) => this.#leftHttp(socket),
       closed: (socket) => this.#gone(socket),
     }
     const { timeout, idleTimeout } = options
@@ -106,13 +106,17 @@ export class Round {
 
   /** Destroys and counts what is left. */
   force(): void {
-    this.#forced += this.#connections.size
+    if (this.#cut) return
+    this.#cut = true
+    this.#forced = this.#connections.size
     this.#giveUpWaiting()
     for (const socket of this.#connections) socket.destroy()
     // Those that were open before the drain was prepared.
     if ('closeAllConnections' in this.#server) this.#server.closeAllConnections()
     this.#closed = true
     this.#check()
+    // By then all have said so, but for those whose program has taken that from them.
+    setImmediate(() => this.#finish())
   }
 
   #idleStrategy(context: IdleContext): IdleStrategy {
@@ -138,11 +142,9 @@ export class Round {
       if (isAnswering(socket)) this.#responses.adopt(socket)
       else if (this.#isOpaque(socket)) quick && this.#endOpaque(socket)
       else if (!half.has(socket)) this.#wait(socket)
-      else unreadRequest(socket)?.once('close', () => this.#fellIdle(socket))
+      else unreadRequest(socket)?.once('close', () => isAnswering(socket) || this.#fellIdle(socket))
     }
-    if (this.#inFlight.size > 0 && successor !== 'running') {
-      this.#openGate = keeper?.gate.hold() ?? this.#openGate
-    }
+    if (keeper !== undefined && successor !== 'running') this.#inFlight.hold(keeper.gate)
     sessions.drain()
     // A connection of an unknown protocol cannot be asked to leave: the successor takes newcomers.
     if (quick || successor === 'running' || !this.#isHttp1) this.#stopAccepting()
@@ -155,23 +157,26 @@ export class Round {
 
   #secured(raw: Socket, socket: Socket): void {
     if (this.#before.delete(raw)) this.#before.add(socket)
-    if (this.#inFlight.delete(raw)) this.#inFlight.add(socket)
+    this.#inFlight.secured(raw, socket)
     this.#busy(raw)
     this.#opened(socket)
   }
 
-  #fellIdle(socket: Socket): void {
-    this.#settled(socket)
-    if (!socket.destroyed) this.#wait(socket)
+  /** Upgraded, of which no request is told. */
+  #leftHttp(socket: Socket): void {
+    this.#busy(socket)
+    if (this.#options.quick) this.#endOpaque(socket)
+    else this.#inFlight.stays(socket)
   }
 
-  #settled(socket: Socket): void {
-    if (this.#inFlight.delete(socket) && this.#inFlight.size === 0) this.#openGate()
+  #fellIdle(socket: Socket): void {
+    this.#inFlight.settle(socket)
+    if (!socket.destroyed) this.#wait(socket)
   }
 
   #gone(socket: Socket): void {
     this.#before.delete(socket)
-    this.#settled(socket)
+    this.#inFlight.settle(socket)
     this.#busy(socket)
     this.#check()
   }
@@ -224,7 +229,7 @@ export class Round {
   }
 
   #giveUpWaiting(): void {
-    this.#openGate()
+    this.#inFlight.giveUp()
     this.#stopAccepting()
   }
 
@@ -251,6 +256,8 @@ export class Round {
   }
 
   #finish(): void {
+    if (this.#finished) return
+    this.#finished = true
     for (const timer of this.#timers) clearTimeout(timer)
     this.#idle.stop()
     this.#responses.stop()

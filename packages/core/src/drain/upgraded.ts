@@ -5,18 +5,24 @@ import type { AnyServer } from '../types.ts'
 const EVENTS = ['upgrade', 'connect'] as const
 type UpgradeEvent = (typeof EVENTS)[number]
 
+// On each listener that stands beside one of the program's, of whichever copy of this package.
+const beside: unique symbol = Symbol.for('@socket-port/core/beside')
+const isBeside = (listener: unknown): boolean => beside in (listener as object)
+
 /**
  * The open connections that have left an HTTP/1.1 server for another protocol, which Node itself no
  * longer lists.
  */
 export class Upgraded implements Iterable<Socket> {
+  /** Told of each, before the program is. */
+  listener: ((socket: Socket) => void) | undefined
   readonly #server: AnyServer
   readonly #open = new Set<Socket>()
 
   constructor(server: AnyServer) {
     this.#server = server
     server.on('newListener', this.#onNewListener).on('removeListener', this.#onRemoveListener)
-    for (const event of EVENTS) if (server.listenerCount(event) > 0) this.#listen(event)
+    for (const event of EVENTS) if (this.#isHeard(event)) this.#listen(event)
   }
 
   [Symbol.iterator](): IterableIterator<Socket> {
@@ -27,30 +33,35 @@ export class Upgraded implements Iterable<Socket> {
     const server = this.#server
     server.off('newListener', this.#onNewListener).off('removeListener', this.#onRemoveListener)
     for (const event of EVENTS) server.off(event, this.#onUpgrade)
+    this.listener = undefined
   }
 
-  // Only beside a listener of the program's own: the first one makes Node upgrade at all.
+  /** By the program, not only beside it: the first listener of its own makes Node upgrade at all. */
+  #isHeard(event: UpgradeEvent): boolean {
+    return this.#server.listeners(event).some((listener) => !isBeside(listener))
+  }
+
   #listen(event: UpgradeEvent): void {
-    const server = this.#server
-    if (!server.listeners(event).includes(this.#onUpgrade)) {
-      server.prependListener(event, this.#onUpgrade)
-    }
+    if (this.#server.listeners(event).includes(this.#onUpgrade)) return
+    this.#server.prependListener(event, this.#onUpgrade)
   }
 
   readonly #onNewListener = (event: string, listener: unknown): void => {
-    if (isUpgrade(event) && listener !== this.#onUpgrade) this.#listen(event)
+    if (isUpgrade(event) && !isBeside(listener)) this.#listen(event)
   }
 
   readonly #onRemoveListener = (event: string): void => {
-    if (!isUpgrade(event)) return
-    const left = this.#server.listeners(event)
-    if (left.length === 1 && left[0] === this.#onUpgrade) this.#server.off(event, this.#onUpgrade)
+    if (isUpgrade(event) && !this.#isHeard(event)) this.#server.off(event, this.#onUpgrade)
   }
 
-  readonly #onUpgrade = (_: IncomingMessage, socket: Socket): void => {
-    this.#open.add(socket)
-    socket.once('close', () => this.#open.delete(socket))
-  }
+  readonly #onUpgrade = Object.assign(
+    (_: IncomingMessage, socket: Socket): void => {
+      this.#open.add(socket)
+      socket.once('close', () => this.#open.delete(socket))
+      this.listener?.(socket)
+    },
+    { [beside]: true },
+  )
 }
 
 const isUpgrade = (event: string): event is UpgradeEvent =>
