@@ -50,7 +50,7 @@ describe(...requireOrSkip(`${README} in a project`, commandSkipReason('script'))
     // Its code is that of npx, which the Ctrl-C has reached too.
     const { stdout } = await terminal.end
     expect(stdout).toContain('stops: 1 process drains')
-    expect(stdout).not.toMatch(/warn|error|SIGKILL/i)
+    expect(stdout).not.toMatch(/^socket-port: (warning|error)|SIGKILL/im)
     await expect(ask(port)).rejects.toThrow('ECONNREFUSED')
   })
 })
@@ -87,6 +87,6 @@ describe(...requireOrSkip(`${README} on a machine`, systemdSkipReason()), () => 
     await type('sudo systemctl disable --now app.service')
     const log = await machine.log('app.service')
     expect(log).toContain('generation 2 is ready')
-    expect(log).not.toMatch(/warn|error|SIGKILL/i)
+    expect(log).not.toMatch(/^socket-port: (warning|error)|SIGKILL/im)
   })
 })
