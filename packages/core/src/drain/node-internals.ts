@@ -168,15 +168,28 @@ function firstHandle(fd: number): unknown {
  * as one that has just been opened, and would answer 408 to a client that was promised longer.
  */
 export function excuseSilence(server: AnyServer, socket: Socket): void {
+  const put = (property: PropertyDescriptor): unknown =>
+    Object.defineProperty(socket, 'server', { ...property, configurable: true, enumerable: true })
+  // A program may keep something on the server of a request: it is the server itself, from the first
+  // byte on.
+  const restore = (): void => void put({ value: server, writable: true })
   // Node asks the socket for its server only to tell it of errors (_http_server.js, socketOnError).
   const excusing = Object.create(server, {
     emit: {
       value(event: string, ...values: [{ code?: string }?, ...unknown[]]): boolean {
         const timedOut = values[0]?.code === 'ERR_HTTP_REQUEST_TIMEOUT'
         if (event === 'clientError' && timedOut && socket.bytesRead === 0) return true
+        restore()
         return Reflect.apply(server.emit, server, [event, ...values])
       },
     },
   })
-  Object.assign(socket, { server: excusing })
+  put({
+    get() {
+      if (socket.bytesRead === 0) return excusing
+      restore()
+      return server
+    },
+    set: (value: unknown) => void put({ value, writable: true }),
+  })
 }

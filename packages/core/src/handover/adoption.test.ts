@@ -1,11 +1,11 @@
 import { once } from 'node:events'
-import { fstatSync, openSync } from 'node:fs'
+import { fstatSync, openSync, readFileSync } from 'node:fs'
 import { createServer, type Server, type ServerOptions } from 'node:http'
 import { type AddressInfo, createServer as createNetServer, type Socket } from 'node:net'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { loadLibc } from '../sockets/libc.ts'
 import { get, RawConnection } from '../testing/raw-connection.ts'
-import { Adoption } from './adoption.ts'
+import { Adoption, type Parcel } from './adoption.ts'
 import { writeLabel } from './label.ts'
 import type { Received } from './line.ts'
 
@@ -59,6 +59,7 @@ function line(...messages: Received[]): () => Received | undefined {
 const parcel = (port: number, fds: number[], address = '::', promise = 5_000): Received => ({
   bytes: writeLabel({ port, address, promise }),
   fds,
+  truncated: false,
 })
 
 describe.runIf(process.platform === 'linux')('connections of the process before', () => {
@@ -141,15 +142,78 @@ describe.runIf(process.platform === 'linux')('connections of the process before'
     const first = new Adoption()
     await first.receive(line(parcel(1, [fd])), logger)
     first.stop()
-    const [given] = first.giveUp()
-    expect(given?.label).toEqual({ port: 1, address: '::', promise: 5_000 })
+    const given: Parcel[] = []
+    first.giveUp((each) => given.push(each))
+    const later = await orphan()
+    first.takeAll(line(parcel(2, [later.fd])), logger)
+    expect(given.map(({ label }) => label.port)).toEqual([1, 2])
     first.sweep(logger)
     const server = await listening('next')
     const second = new Adoption()
     second.join(server)
-    await second.receive(line(parcel(server.port, given?.fds ?? [])), logger)
-    client.send(get('/again'))
-    await client.receive(/next \/again$/)
+    const fds = given.flatMap((each) => each.fds)
+    await second.receive(line(parcel(server.port, fds)), logger)
+    for (const each of [client, later.client]) {
+      each.send(get('/again'))
+      await each.receive(/next \/again$/)
+    }
+  })
+
+  it('are all taken at once from a line that ends with the process', async () => {
+    const server = await listening('last')
+    const { client, fd } = await orphan()
+    const adoption = new Adoption()
+    adoption.join(server)
+    const waiting = line(parcel(server.port, [fd]))
+    adoption.onStop(() => adoption.takeAll(waiting, logger))
+    const forgotten = vi.fn()
+    adoption.onStop(forgotten)()
+    adoption.stop()
+    expect(adoption.adopted).toBe(1)
+    expect(forgotten).not.toHaveBeenCalled()
+    const late = vi.fn()
+    adoption.onStop(late)
+    expect(late).toHaveBeenCalledOnce()
+    client.send(get('/passed'))
+    await client.receive(/last \/passed$/)
+  })
+
+  it.each([
+    ['that was promised', 5_000, Number.POSITIVE_INFINITY],
+    ['of the server', 2 ** 31, 5_000],
+  ])('are kept for ever where the time %s is longer than any timer', async (_, own, promise) => {
+    const server = await listening('patient')
+    server.keepAliveTimeout = own
+    const timers = vi.spyOn(globalThis, 'setTimeout')
+    const { client, fd } = await orphan()
+    const adoption = new Adoption()
+    adoption.join(server)
+    const bytes = Buffer.from(JSON.stringify({ port: server.port, address: '::', promise }))
+    await adoption.receive(line({ bytes, fds: [fd], truncated: false }), logger)
+    expect(timers).not.toHaveBeenCalled()
+    timers.mockRestore()
+    server.keepAliveTimeout = 5_000
+    client.send(get('/later'))
+    await client.receive(/patient \/later$/)
+  })
+
+  it('are missed aloud, once, where the process may not have so many files open', async () => {
+    const server = await listening('small')
+    const adoption = new Adoption()
+    adoption.join(server)
+    const truncated = { ...parcel(server.port, []), truncated: true }
+    logger.info.mockClear()
+    await adoption.receive(line(truncated, { ...truncated }), logger)
+    const limits = readFileSync('/proc/self/limits', 'utf8')
+    const [, limit] = /^Max open files +(\d+)/m.exec(limits) ?? []
+    expect(logger.warn.mock.calls).toEqual([
+      [
+        'not all connections of the process before are taken, and the rest is closed: this process may have ' +
+          `no more than ${limit} files open; raise LimitNOFILE= in the unit (ulimit -n) to what the connections need`,
+      ],
+    ])
+    logger.warn.mockClear()
+    expect(logger.info).not.toHaveBeenCalled()
   })
 
   it('get the options that the server sets on what it accepts', async () => {
@@ -180,7 +244,10 @@ describe.runIf(process.platform === 'linux')('connections of the process before'
   it('are not mistaken for other messages', async () => {
     const { client, fd } = await orphan()
     const adoption = new Adoption()
-    await adoption.receive(line({ bytes: Buffer.from('hello'), fds: [fd] }), logger)
+    await adoption.receive(
+      line({ bytes: Buffer.from('hello'), fds: [fd], truncated: false }),
+      logger,
+    )
     await client.closed
   })
 })

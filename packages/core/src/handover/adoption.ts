@@ -6,8 +6,9 @@ import { publish } from '../diagnostics.ts'
 import { excuseSilence, takeConnection } from '../drain/node-internals.ts'
 import { isHttp1Server, isTlsServer } from '../drain/server-kind.ts'
 import type { AnyServer, Logger } from '../types.ts'
-import { type Label, readLabel } from './label.ts'
-import type { Received } from './line.ts'
+import type { Next } from './bell-line.ts'
+import { fileLimit } from './file-limit.ts'
+import { type Label, promiseOf, readLabel } from './label.ts'
 
 type HttpServer = NetServer &
   Pick<Http1Server, 'keepAliveTimeout' | 'headersTimeout' | 'requestTimeout' | 'timeout'>
@@ -26,6 +27,10 @@ export class Adoption {
   /** For servers that do not listen yet. */
   #waiting: Parcel[] = []
   #stopped = false
+  readonly #onStop = new Set<() => void>()
+  /** Whoever passes on to the process after this one what no server takes. */
+  #heir: ((parcel: Parcel) => void) | undefined
+  #warned = false
   /** Of each server, how many it has taken and nobody has been told of. */
   readonly #untold = new Map<HttpServer, number>()
 
@@ -44,13 +49,8 @@ export class Adoption {
    * Takes what comes through a line, a message in each turn of the loop. True: nothing waits in it
    * any more; false: this process is about to end, and the rest is for the next one.
    */
-  async receive(next: () => Received | undefined, logger: Logger): Promise<boolean> {
-    while (!this.#stopped) {
-      const message = next()
-      if (message === undefined) break
-      const label = readLabel(message.bytes)
-      if (label !== undefined) this.#place({ label, fds: message.fds })
-      else message.fds.forEach(closeSync)
+  async receive(next: Next, logger: Logger): Promise<boolean> {
+    while (!this.#stopped && this.#takeOne(next, logger)) {
       // Newcomers are served meanwhile.
       await nextTurn()
     }
@@ -58,19 +58,39 @@ export class Adoption {
     return !this.#stopped
   }
 
-  /** Takes no more: the process shuts down. */
-  stop(): void {
-    this.#stopped = true
+  /** Takes at once all that waits in a line which nobody else will ever read. */
+  takeAll(next: Next, logger: Logger): void {
+    while (this.#takeOne(next, logger)) {}
+    this.#tell(logger)
   }
 
-  /** Gives up what no server of this process has taken yet; the descriptors are the caller's. */
-  giveUp(): Parcel[] {
-    return this.#waiting.splice(0)
+  /** Takes no more but by {@link takeAll}: the process shuts down. */
+  stop(): void {
+    this.#stopped = true
+    const callbacks = [...this.#onStop]
+    this.#onStop.clear()
+    for (const callback of callbacks) callback()
+  }
+
+  /** Calls back when the process shuts down, at once where it does; returns what takes that back. */
+  onStop(callback: () => void): () => void {
+    if (this.#stopped) callback()
+    else this.#onStop.add(callback)
+    return () => void this.#onStop.delete(callback)
+  }
+
+  /**
+   * Gives up what no server of this process has taken, now and whenever more of it comes; the
+   * descriptors are the heir's.
+   */
+  giveUp(heir: (parcel: Parcel) => void): void {
+    this.#heir = heir
+    for (const parcel of this.#waiting.splice(0)) heir(parcel)
   }
 
   /** Closes what no server of this process has taken. */
   sweep(logger: Logger): void {
-    for (const { label, fds } of this.giveUp()) {
+    for (const { label, fds } of this.#waiting.splice(0)) {
       fds.forEach(closeSync)
       logger.info(
         `closed ${count(fds.length)} of the process before: it served port ${label.port}, this one does not`,
@@ -78,11 +98,38 @@ export class Adoption {
     }
   }
 
+  #takeOne(next: Next, logger: Logger): boolean {
+    // Before the message, after which there may be no descriptor left to read it with.
+    const limit = fileLimit()
+    const message = next()
+    if (message === undefined) return false
+    if (message.truncated) this.#warnOfLimit(limit, logger)
+    const label = readLabel(message.bytes)
+    if (label !== undefined) this.#place({ label, fds: message.fds })
+    else message.fds.forEach(closeSync)
+    return true
+  }
+
+  #warnOfLimit(limit: number | undefined, logger: Logger): void {
+    if (this.#warned) return
+    this.#warned = true
+    const most = limit === undefined ? 'no more' : `no more than ${limit}`
+    logger.warn(
+      'not all connections of the process before are taken, and the rest is closed: this process may have ' +
+        `${most} files open; raise LimitNOFILE= in the unit (ulimit -n) to what the connections need`,
+    )
+  }
+
   #place(parcel: Parcel): void {
     const server = this.#serverOf(parcel.label)
-    if (server === undefined) return void this.#waiting.push(parcel)
+    if (server === undefined) {
+      if (this.#heir === undefined) this.#waiting.push(parcel)
+      else this.#heir(parcel)
+      return
+    }
     const { promise } = parcel.label
     const taken = parcel.fds.flatMap((fd) => takeConnection(server, fd) ?? [])
+    if (taken.length === 0) return
     this.adopted += taken.length
     this.#untold.set(server, (this.#untold.get(server) ?? 0) + taken.length)
     keepPromise(server, taken, promise)
@@ -110,7 +157,7 @@ const count = (connections: number): string =>
 
 /** Closes those that have not asked when what was promised to them has run out. */
 function keepPromise(server: HttpServer, sockets: readonly Socket[], promised: number): void {
-  const own = server.keepAliveTimeout
+  const own = promiseOf(server.keepAliveTimeout)
   // 0 is a promise without an end.
   const promise = own === 0 || promised === 0 ? 0 : Math.max(own, promised)
   const { headersTimeout, requestTimeout, timeout } = server

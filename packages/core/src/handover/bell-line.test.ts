@@ -1,12 +1,29 @@
 import { closeSync, fstatSync } from 'node:fs'
-import { describe, expect, it, onTestFinished } from 'vitest'
-import { loadLibc } from '../sockets/libc.ts'
-import { closeEnd, hear, openBellLine, sendAndRing } from './bell-line.ts'
-import { checkLine, openLine, type Received, receiveFrom, sendThrough } from './line.ts'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { controlSize } from '../sockets/ancillary.ts'
+import { type Libc, loadLibc } from '../sockets/libc.ts'
+import { descriptors } from '../testing/real-sockets.ts'
+import { closeEnd, hear, type Next, openBellLine, sendAndRing } from './bell-line.ts'
+import { checkLine, openLine, type Received, receiveFrom, sendThrough, shutLine } from './line.ts'
 
 const AF_UNIX = 1
 const SOCK_STREAM = 1
 const O_CLOEXEC = 0o2000000
+
+const failing = (call: keyof Libc): Libc => ({
+  ...loadLibc(),
+  [call]: () => {
+    throw new Error(`no ${call}`)
+  },
+})
+
+const texts = (next: Next): string[] => {
+  const all: string[] = []
+  for (let message = next(); message !== undefined; message = next()) all.push(text(message))
+  return all
+}
+
+const unreachable = ({ message }: Error): never => expect.unreachable(message)
 
 const text = ({ bytes }: Received): string => Buffer.from(bytes).toString()
 
@@ -64,6 +81,43 @@ describe.runIf(process.platform === 'linux')('a line', () => {
     expect(sendThrough(libc, near, Buffer.from('lost'))).toBe('gone')
   })
 
+  it('takes nothing more once it is shut, and keeps what waits', () => {
+    const { near, far } = line()
+    sendThrough(libc, near, Buffer.from('in time'), [near])
+    shutLine(libc, far)
+    expect(sendThrough(libc, near, Buffer.from('too late'))).toBe('gone')
+    const waiting = receiveFrom(libc, far) as Received
+    waiting.fds.forEach(closeSync)
+    expect(text(waiting)).toBe('in time')
+    expect(receiveFrom(libc, far)).toBeUndefined()
+  })
+
+  it('says when the kernel had no room for descriptors', () => {
+    const { near, far } = line()
+    sendThrough(libc, near, Buffer.from('whole'), [near])
+    sendThrough(libc, near, Buffer.from('cut'), [near, near, near])
+    const narrow: Libc = {
+      ...libc,
+      receiveMessage: (fd, { bytes }, flags) =>
+        libc.receiveMessage(fd, { bytes, control: controlSize(1) - 32 }, flags),
+    }
+    for (const [expected, truncated] of [
+      ['whole', false],
+      ['cut', true],
+    ] as const) {
+      const message = receiveFrom(narrow, far) as Received
+      message.fds.forEach(closeSync)
+      expect([text(message), message.truncated]).toEqual([expected, truncated])
+    }
+  })
+
+  it('leaves nothing open where it cannot be made', () => {
+    const before = descriptors()
+    expect(() => openLine(failing('setsockopt'))).toThrow('no setsockopt')
+    expect(() => openBellLine(failing('pipe'))).toThrow('no pipe')
+    expect(descriptors()).toEqual(before)
+  })
+
   it('says when it is full, after tens of thousands of descriptors', () => {
     const { near } = line()
     const fds = Array.from({ length: 253 }, () => near)
@@ -79,12 +133,13 @@ describe.runIf(process.platform === 'linux')('a line with a bell', () => {
   it('tells what waits, in order, until it is closed', async () => {
     const { near, far } = openBellLine(libc)
     const heard: string[] = []
-    const ended = hear(libc, far, async (next) => {
+    const take = async (next: Next): Promise<void> => {
       for (let message = next(); message !== undefined; message = next()) {
         heard.push(text(message))
         await undefined
       }
-    })
+    }
+    const { ended } = hear(libc, far, take, unreachable)
     sendAndRing(libc, near, Buffer.from('one'))
     sendAndRing(libc, near, Buffer.from('two'))
     await new Promise((resolve) => setImmediate(resolve))
@@ -92,5 +147,47 @@ describe.runIf(process.platform === 'linux')('a line with a bell', () => {
     closeEnd(near)
     await ended
     expect(heard).toEqual(['one', 'two', 'three'])
+  })
+
+  it('is ended at once: what waits is taken, and nobody can send any more', async () => {
+    const before = descriptors()
+    const { near, far } = openBellLine(libc)
+    const waits = vi.fn(async (next: Next) => texts(next))
+    const { ended, end } = hear(libc, far, waits, unreachable)
+    sendAndRing(libc, near, Buffer.from('waits'))
+    const taken: string[] = []
+    let meanwhile = ''
+    end((next) => {
+      meanwhile = sendAndRing(libc, near, Buffer.from('too late'))
+      taken.push(...texts(next))
+    })
+    expect([taken, meanwhile]).toEqual([['waits'], 'gone'])
+    expect(sendAndRing(libc, near, Buffer.from('too late'))).toBe('gone')
+    end(() => expect.unreachable())
+    await ended
+    // What runs afterwards finds nothing, not even what has its descriptor by then.
+    for (const { value } of waits.mock.results) expect(await value).toEqual([])
+    closeEnd(near)
+    expect(descriptors()).toEqual(before)
+  })
+
+  it('goes on after somebody who could not take what waits', async () => {
+    const { near, far } = openBellLine(libc)
+    const heard: string[] = []
+    let failed = (_: Error): void => {}
+    const failure = new Promise<Error>((resolve) => {
+      failed = resolve
+    })
+    const take = async (next: Next): Promise<void> => {
+      heard.push(...texts(next))
+      if (heard.length === 1) throw new Error('not this one')
+    }
+    const { ended } = hear(libc, far, take, failed)
+    sendAndRing(libc, near, Buffer.from('one'))
+    expect(await failure).toEqual(new Error('not this one'))
+    sendAndRing(libc, near, Buffer.from('two'))
+    closeEnd(near)
+    await ended
+    expect(heard).toEqual(['one', 'two'])
   })
 })

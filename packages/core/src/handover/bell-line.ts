@@ -1,7 +1,7 @@
 import { closeSync, writeSync } from 'node:fs'
 import { Socket } from 'node:net'
 import type { Libc } from '../sockets/libc.ts'
-import { openLine, type Received, receiveFrom, type Sent, sendThrough } from './line.ts'
+import { openLine, type Received, receiveFrom, type Sent, sendThrough, shutLine } from './line.ts'
 
 const O_NONBLOCK_CLOEXEC = 0o4000 | 0o2000000
 
@@ -17,8 +17,13 @@ export interface LineEnd {
 /** The ends of a line to a process that runs. */
 export function openBellLine(libc: Libc): { near: LineEnd; far: LineEnd } {
   const { near, far } = openLine(libc)
-  const [ear, button] = libc.pipe(O_NONBLOCK_CLOEXEC)
-  return { near: { socket: near, bell: button }, far: { socket: far, bell: ear } }
+  try {
+    const [ear, button] = libc.pipe(O_NONBLOCK_CLOEXEC)
+    return { near: { socket: near, bell: button }, far: { socket: far, bell: ear } }
+  } catch (error) {
+    for (const fd of [near, far]) closeSync(fd)
+    throw error
+  }
 }
 
 /** Sends through the line and rings. */
@@ -37,34 +42,63 @@ export function sendAndRing(
   return sent
 }
 
+/** Gets the next message; `undefined` where none waits. */
+export type Next = () => Received | undefined
+
+/** The far end of a line, heard. */
+export interface Hearing {
+  /** Resolves when nothing comes any more; the ends of this process are closed then. */
+  readonly ended: Promise<void>
+  /** Lets nobody send any more, has what waits taken, and closes, all before it returns. */
+  end(take: (next: Next) => void): void
+}
+
 /**
- * Calls back when something waits, with what gets the next message, until the near end is closed;
- * resolves then. The ends are closed. Does not keep the process alive.
+ * Calls back when something waits, with what gets the next message, until the near end is closed.
+ * `failed` is told when a callback rejects; the next one is called all the same. Does not keep the
+ * process alive.
  */
 export function hear(
   libc: Libc,
   { socket, bell }: LineEnd,
-  waits: (next: () => Received | undefined) => Promise<unknown>,
-): Promise<void> {
-  const next = (): Received | undefined => receiveFrom(libc, socket)
+  waits: (next: Next) => Promise<unknown>,
+  failed: (error: Error) => void,
+): Hearing {
+  let open = true
+  // A callback may still run when the descriptor belongs to something else.
+  const next: Next = () => (open ? receiveFrom(libc, socket) : undefined)
+  const close = (): void => {
+    if (open) closeSync(socket)
+    open = false
+  }
   // One after the other: each empties the line.
   let last: Promise<unknown> = Promise.resolve()
   const empty = (): void => {
-    last = last.then(() => waits(next))
+    last = last.then(() => waits(next)).catch(failed)
   }
   const ear = new Socket({ fd: bell, readable: true, writable: false }).unref()
-  return new Promise((resolve) => {
+  const ended = new Promise<void>((resolve) => {
     ear
       .on('data', empty)
       .on('error', () => {})
       .once('close', () => {
         empty()
-        last.finally(() => {
-          closeSync(socket)
-          resolve()
-        })
+        void last.then(close).then(resolve)
       })
   })
+  return {
+    ended,
+    end(take) {
+      if (!open) return
+      try {
+        shutLine(libc, socket)
+        take(next)
+      } finally {
+        close()
+        ear.destroy()
+      }
+    },
+  }
 }
 
 export function closeEnd({ socket, bell }: LineEnd): void {

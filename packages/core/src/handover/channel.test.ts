@@ -1,28 +1,121 @@
-import { describe, expect, it, vi } from 'vitest'
+import { once } from 'node:events'
+import { closeSync } from 'node:fs'
+import { createServer } from 'node:http'
+import { type AddressInfo, connect, createServer as createNetServer, type Socket } from 'node:net'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { ChildChannel } from '../manager/child-channel.ts'
 import { openNotifySocket } from '../manager/notify-socket.ts'
+import { loadLibc } from '../sockets/libc.ts'
 import { successorRuns } from '../successor.ts'
+import { startedWith } from '../testing/manager-socket.ts'
+import { closeAll, onClose } from '../testing/real-sockets.ts'
+import { adoption, type Parcel } from './adoption.ts'
+import { closeEnd, openBellLine, sendAndRing } from './bell-line.ts'
 import { CHANNEL_VARIABLE, openChannel, reportHandedOver } from './channel.ts'
+import { writeLabel } from './label.ts'
+import type { Sent } from './line.ts'
 
 const logger = { debug: vi.fn(), info: vi.fn(), warn: vi.fn(), error: vi.fn() }
 
+afterEach(async () => {
+  await closeAll()
+  expect(logger.warn).not.toHaveBeenCalled()
+})
+
+interface Supervisor {
+  channel: ChildChannel
+  /** Resolves when the process has said so. */
+  hears(field: string, value: string): Promise<void>
+  /** All that it has said. */
+  heard(): Promise<string[][]>
+}
+
+/** Makes this process one that a supervisor has started. */
+function supervisor(): Supervisor {
+  const all: string[][] = []
+  let wake = (): void => {}
+  const socket = openNotifySocket(({ fields }) => {
+    all.push([...fields].flat())
+    wake()
+  })
+  const channel = new ChildChannel()
+  startedWith({
+    NOTIFY_SOCKET: socket.address,
+    SOCKET_PORT_SUCCESSOR: 'running',
+    [CHANNEL_VARIABLE]: channel.fds.join(','),
+  })
+  for (const name of ['channel', 'adoption', 'successor']) {
+    Reflect.deleteProperty(globalThis, Symbol.for(`@socket-port/core/${name}/1`))
+  }
+  onClose(() => socket.close())
+  return {
+    channel,
+    async hears(field, value) {
+      const isSaid = (): boolean => all.some((said) => said[0] === field && said[1] === value)
+      while (!isSaid()) {
+        await new Promise<void>((resolve) => {
+          wake = resolve
+        })
+      }
+    },
+    async heard() {
+      await socket.close()
+      return all
+    },
+  }
+}
+
+interface Line {
+  /** Sends one connection, whose client is nobody, to the server on the port. */
+  send(port: number): Sent
+}
+
+/** The near end of a line that the supervisor has passed to this process, after `fill`. */
+async function passedLine(channel: ChildChannel, fill?: (line: Line) => void): Promise<Line> {
+  const libc = loadLibc()
+  const { near, far } = openBellLine(libc)
+  const source = createNetServer().listen(0)
+  await once(source, 'listening')
+  const client = connect((source.address() as AddressInfo).port)
+  const [[connection]] = await Promise.all([once(source, 'connection'), once(client, 'connect')])
+  const { fd } = (connection as Socket & { _handle: { fd: number } })._handle
+  onClose(() => {
+    closeEnd(near)
+    connection.destroy()
+    client.destroy()
+    source.close()
+  })
+  const line: Line = {
+    send: (port) =>
+      sendAndRing(libc, near, writeLabel({ port, address: '::', promise: 5_000 }), [fd]),
+  }
+  fill?.(line)
+  channel.pass([far.socket, far.bell])
+  closeEnd(far)
+  return line
+}
+
+async function listening(): Promise<{ port: number }> {
+  const server = createServer().listen(0)
+  await once(server, 'listening')
+  onClose(() => {
+    server.close()
+    server.closeAllConnections()
+  })
+  adoption().join(server)
+  return { port: (server.address() as AddressInfo).port }
+}
+
 describe.runIf(process.platform === 'linux')('the channel of a supervisor', () => {
   it('is spoken through in both directions', async () => {
-    const heard: string[][] = []
-    const socket = openNotifySocket(({ fields }) => heard.push([...fields].flat()))
-    const channel = new ChildChannel()
-    process.env.NOTIFY_SOCKET = socket.address
-    process.env.SOCKET_PORT_SUCCESSOR = 'running'
-    process.env[CHANNEL_VARIABLE] = channel.fds.join(',')
-
+    const { channel, heard } = supervisor()
     openChannel(logger)
     expect(process.env[CHANNEL_VARIABLE]).toBeUndefined()
     expect(successorRuns()).toBe(true)
     reportHandedOver(0, logger)
     reportHandedOver(2, logger)
     reportHandedOver(3, logger)
-    await socket.close()
-    expect(heard).toEqual([
+    expect(await heard()).toEqual([
       ['X_SOCKET_PORT_ADOPTS', '1'],
       ['X_SOCKET_PORT_HANDED_OVER', '2'],
       ['X_SOCKET_PORT_HANDED_OVER', '5'],
@@ -35,6 +128,50 @@ describe.runIf(process.platform === 'linux')('the channel of a supervisor', () =
     expect(channel.sayLast()).toBe(true)
     process.kill(process.pid, 'SIGUSR2')
     expect(await signalled).toBe(false)
-    expect(logger.warn).not.toHaveBeenCalled()
+  })
+
+  it('is one for all copies of this package in the process', async () => {
+    const { heard } = supervisor()
+    openChannel(logger)
+    vi.resetModules()
+    const other = await import('./channel.ts')
+    expect(other.openChannel).not.toBe(openChannel)
+    other.openChannel(logger)
+    expect(other.hasChannel()).toBe(true)
+    reportHandedOver(2, logger)
+    other.reportHandedOver(3, logger)
+    expect(await heard()).toContainEqual(['X_SOCKET_PORT_HANDED_OVER', '5'])
+  })
+
+  it('loses no connection of a line when the process drains', async () => {
+    const { channel, hears, heard } = supervisor()
+    openChannel(logger)
+    const { port } = await listening()
+    const line = await passedLine(channel)
+    line.send(port)
+    await hears('X_SOCKET_PORT_ADOPTED', '1')
+    // The bell has not been heard when the signal comes.
+    expect(line.send(port)).toBe('sent')
+    adoption().stop()
+    expect(adoption().adopted).toBe(2)
+    expect(line.send(port)).toBe('gone')
+    expect(await heard()).toContainEqual(['X_SOCKET_PORT_ADOPTED', '2'])
+  })
+
+  it('loses no connection of a line that comes afterwards', async () => {
+    const { channel } = supervisor()
+    openChannel(logger)
+    const { port } = await listening()
+    adoption().stop()
+    const left = new Promise<Parcel>((resolve) => adoption().giveUp(resolve))
+    const line = await passedLine(channel, ({ send }) => {
+      expect([send(port), send(1)]).toEqual(['sent', 'sent'])
+    })
+    // No server takes that one: it goes on to the next process.
+    const { label, fds } = await left
+    expect([label.port, fds.length]).toEqual([1, 1])
+    fds.forEach(closeSync)
+    expect(adoption().adopted).toBe(1)
+    expect(line.send(port)).toBe('gone')
   })
 })

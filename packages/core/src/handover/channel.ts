@@ -1,11 +1,11 @@
 import { closeSync } from 'node:fs'
 import { sendNotification } from '../notify/send.ts'
+import type { Libc } from '../sockets/libc.ts'
 import { usableLibc } from '../sockets/usable-libc.ts'
 import { nobodyFollows } from '../successor.ts'
 import type { Logger } from '../types.ts'
 import { adoption } from './adoption.ts'
-import { hear, type LineEnd } from './bell-line.ts'
-import type { Received } from './line.ts'
+import { hear, type LineEnd, type Next } from './bell-line.ts'
 
 /** Names the two descriptors through which a supervisor speaks to a process that runs. */
 export const CHANNEL_VARIABLE = 'SOCKET_PORT_CHANNEL'
@@ -21,53 +21,103 @@ export const ADOPTS = 'X_SOCKET_PORT_ADOPTS'
 export const ADOPTED = 'X_SOCKET_PORT_ADOPTED'
 export const HANDED_OVER = 'X_SOCKET_PORT_HANDED_OVER'
 
-let opened = false
-let isSupervised = false
-let handedOver = 0
+interface Channel {
+  opened: boolean
+  supervised: boolean
+  handedOver: number
+}
+
+// One for every copy of this package in the process: only the first finds the environment, and the
+// supervisor takes a count for that of the process.
+const key = Symbol.for('@socket-port/core/channel/1')
+const globals = globalThis as { [key]?: Channel }
+
+function shared(): Channel {
+  globals[key] ??= { opened: false, supervised: false, handedOver: 0 }
+  return globals[key]
+}
 
 /**
  * Listens to the supervisor, where one gave this process a channel, and tells it so. The first call
  * reads the variable and removes it.
  */
 export function openChannel(logger: Logger): void {
-  const end = opened ? undefined : readChannel(process.env[CHANNEL_VARIABLE])
-  opened = true
+  const channel = shared()
+  const end = channel.opened ? undefined : readChannel(process.env[CHANNEL_VARIABLE])
+  channel.opened = true
   delete process.env[CHANNEL_VARIABLE]
   if (end === undefined) return
   try {
     const libc = usableLibc()
-    let told = 0
-    const takeConnections = async (next: () => Received | undefined): Promise<void> => {
-      await adoption().receive(next, logger)
-      const { adopted } = adoption()
-      if (adopted > told) sendNotification({ [ADOPTED]: adopted }, [], logger)
-      told = adopted
-    }
+    const failed = (error: Error): void => warnOf(error, logger)
+    const follow = lineFollower(libc, failed, logger)
     // Without a pause: SIGTERM follows LAST, and libuv calls those who wait for signals after those
     // who read (uv__io_poll), so that a drain finds all that was said before.
-    void hear(libc, end, async (next) => {
+    const listen = async (next: Next): Promise<void> => {
       for (let message = next(); message !== undefined; message = next()) {
         const [socket, bell, ...others] = message.fds
         for (const fd of others) closeSync(fd)
         if (Buffer.from(message.bytes).toString() === LAST) nobodyFollows()
-        if (socket === undefined || bell === undefined) continue
-        void hear(libc, { socket, bell }, takeConnections)
+        if (socket !== undefined && bell !== undefined) follow({ socket, bell })
+        else if (socket !== undefined) closeSync(socket)
       }
-    })
+    }
+    hear(libc, end, listen, failed)
     sendNotification({ [ADOPTS]: 1 }, [], logger)
-    isSupervised = true
+    channel.supervised = true
   } catch (error) {
     logger.debug(`no connection is taken from the process before: ${(error as Error).message}`)
   }
 }
 
+/** Takes the connections that come through a line, until this process drains. */
+function lineFollower(
+  libc: Libc,
+  failed: (error: Error) => void,
+  logger: Logger,
+): (end: LineEnd) => void {
+  let told = 0
+  const tell = (): void => {
+    const { adopted } = adoption()
+    if (adopted > told) sendNotification({ [ADOPTED]: adopted }, [], logger)
+    told = adopted
+  }
+  const takeSome = async (next: Next): Promise<void> => {
+    await adoption().receive(next, logger)
+    tell()
+  }
+  return (end) => {
+    const line = hear(libc, end, takeSome, failed)
+    // Nobody else has this end: what were sent from now on would be lost with the process. So its
+    // sender finds the line closed, and what waits is taken, for the drain to pass on.
+    const forget = adoption().onStop(() => {
+      try {
+        line.end((next) => adoption().takeAll(next, logger))
+      } catch (error) {
+        failed(error as Error)
+      }
+      tell()
+    })
+    void line.ended.then(forget)
+  }
+}
+
+function warnOf(error: Error, logger: Logger): void {
+  logger.warn(
+    `what the process before passes cannot be received (${error.message}), and its connections may be lost`,
+  )
+}
+
 /** A supervisor started this process, and speaks to it. */
-export const hasChannel = (): boolean => isSupervised
+export const hasChannel = (): boolean => shared().supervised
 
 /** Tells the supervisor, where there is one, of connections that a server has handed over. */
 export function reportHandedOver(connections: number, logger: Logger): void {
-  handedOver += connections
-  if (isSupervised && connections > 0) sendNotification({ [HANDED_OVER]: handedOver }, [], logger)
+  const channel = shared()
+  channel.handedOver += connections
+  if (channel.supervised && connections > 0) {
+    sendNotification({ [HANDED_OVER]: channel.handedOver }, [], logger)
+  }
 }
 
 function readChannel(text: string | undefined): LineEnd | undefined {

@@ -10,9 +10,22 @@ import type { Sent } from './line.ts'
 import { nextProcessComes } from './next-process.ts'
 import { type KeptLine, openStoreLine } from './store-line.ts'
 
-const gate = new Gate()
+interface Keeping {
+  readonly gate: Gate
+  line: Promise<KeptLine | undefined> | undefined
+  /** What systemd has answered. */
+  comes: Promise<boolean> | undefined
+}
 
-let line: Promise<KeptLine | undefined> | undefined
+// One for every copy of this package in the process: the next one starts when all its servers have
+// drained, whichever copy they are of.
+const key = Symbol.for('@socket-port/core/keeper/1')
+const globals = globalThis as { [key]?: Keeping }
+
+function shared(): Keeping {
+  globals[key] ??= { gate: new Gate(), line: undefined, comes: undefined }
+  return globals[key]
+}
 
 /**
  * Who keeps this server's idle connections for the successor; `undefined` where nobody does, or no
@@ -23,53 +36,55 @@ export async function keeperFor(
   expected: boolean,
   logger: Logger,
 ): Promise<Keeper | undefined> {
+  const keeping = shared()
+  const { gate } = keeping
   const address = server.address()
   // It takes none of a unix socket, but the other servers wait for them.
   if (typeof address === 'string') return { gate, room: 0, pass: async () => false }
   if (address === null) return undefined
-  line ??= openLine(logger).catch((error: Error) => {
+  keeping.line ??= openLine(logger).catch((error: Error) => {
     // Without native code. Their promise is kept, and the notifier has said what is missing.
     logger.debug(`idle connections are not handed over: ${error.message}`)
     return undefined
   })
-  const kept = await line
+  const kept = await keeping.line
   if (kept === undefined || !(expected || (await successorComes(logger)))) return undefined
-  return new LineKeeper(kept, server, address)
+  return new LineKeeper(gate, kept, server, address)
 }
-
-let comes: Promise<boolean> | undefined
 
 function successorComes(logger: Logger): Promise<boolean> {
   // A supervisor passes connections only to a process that runs.
   if (hasChannel()) return Promise.resolve(true)
-  comes ??= nextProcessComes().catch((error: Error) => {
+  const keeping = shared()
+  keeping.comes ??= nextProcessComes().catch((error: Error) => {
     logger.info(
       'idle connections are not handed over, but kept for as long as was promised: it is not known whether the ' +
         `manager starts the next process (${error.message}). Where it always does, set drain.idle to 'handover'`,
     )
     return false
   })
-  return comes
+  return keeping.comes
 }
 
 async function openLine(logger: Logger): Promise<KeptLine | undefined> {
   const kept = await openStoreLine(logger)
   if (kept === undefined) return undefined
   // What the process before had left for servers that this one has not started yet.
-  for (const { label, fds } of adoption().giveUp()) {
+  adoption().giveUp(({ label, fds }) => {
     kept.send(writeLabel(label), fds)
     for (const fd of fds) closeSync(fd)
-  }
+  })
   return kept
 }
 
 class LineKeeper implements Keeper {
-  readonly gate: Gate = gate
+  readonly gate: Gate
   readonly #line: KeptLine
   readonly #label: Uint8Array
   #last: Sent = 'sent'
 
-  constructor(line: KeptLine, server: AnyServer, { port, address }: AddressInfo) {
+  constructor(gate: Gate, line: KeptLine, server: AnyServer, { port, address }: AddressInfo) {
+    this.gate = gate
     const { keepAliveTimeout = 0 } = server as { keepAliveTimeout?: number }
     this.#line = line
     this.#label = writeLabel({ port, address, promise: keepAliveTimeout })

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { readLabel, writeLabel } from './label.ts'
+import { promiseOf, readLabel, writeLabel } from './label.ts'
 
 test.each([
   { port: 8080, address: '::', promise: 5_000 },
@@ -11,6 +11,20 @@ test.each([
 test('what a later version adds is left aside', () => {
   const bytes = Buffer.from('{"port":8080,"address":"::","promise":1,"tls":true}')
   expect(readLabel(bytes)).toEqual({ port: 8080, address: '::', promise: 1 })
+})
+
+test.each([Number.POSITIVE_INFINITY, 2 ** 31, Number.NaN])(
+  'a promise of %d ms, longer than any timer, has no end',
+  (promise) => {
+    const label = { port: 1, address: '::', promise }
+    expect(readLabel(writeLabel(label))).toEqual({ ...label, promise: 0 })
+    // As earlier versions wrote it.
+    expect(readLabel(Buffer.from(JSON.stringify(label)))).toEqual({ ...label, promise: 0 })
+  },
+)
+
+test('the longest promise that a timer counts is kept', () => {
+  expect(promiseOf(2 ** 31 - 1)).toBe(2 ** 31 - 1)
 })
 
 test.each(['', 'socket-port 4711', 'null', '{}', '[]', '{"port":"8080","address":"","promise":1}'])(

@@ -7,16 +7,25 @@ export interface Label {
   promise: number
 }
 
+// The longest time that a timer of Node counts.
+const LONGEST = 2 ** 31 - 1
+
+/** A time-out as a promise: 0, for ever, where Node has no timer that is as long; pure. */
+export const promiseOf = (milliseconds: number | null | undefined): number =>
+  milliseconds && milliseconds > 0 && milliseconds <= LONGEST ? milliseconds : 0
+
 /** Its bytes; pure. A message without descriptors may be anything else. */
 export const writeLabel = ({ port, address, promise }: Label): Uint8Array =>
-  Buffer.from(JSON.stringify({ port, address, promise }))
+  Buffer.from(JSON.stringify({ port, address, promise: promiseOf(promise) }))
 
-/** Reads what {@link writeLabel} wrote, also of a later version; `undefined` for anything else; pure. */
+/** Reads what {@link writeLabel} wrote, also of another version; `undefined` for anything else; pure. */
 export function readLabel(bytes: Uint8Array): Label | undefined {
   try {
     const { port, address, promise } = JSON.parse(Buffer.from(bytes).toString())
-    const right = Number.isInteger(port) && typeof address === 'string' && promise >= 0
-    return right ? { port, address, promise } : undefined
+    // null is what JSON makes of Infinity, which earlier versions wrote.
+    const promised = promise === null || promise >= 0
+    const right = Number.isInteger(port) && typeof address === 'string' && promised
+    return right ? { port, address, promise: promiseOf(promise) } : undefined
   } catch {
     return undefined
   }

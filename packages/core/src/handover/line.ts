@@ -13,9 +13,12 @@ const SO_SNDBUF = 7
 const SO_DOMAIN = 39
 // At net.core.wmem_max at most. The default of 208 KiB lets some 70,000 descriptors wait.
 const SEND_BUFFER = 4 * 1024 * 1024
+const MSG_CTRUNC = 8
 const MSG_DONTWAIT = 0x40
+const SHUT_RD = 0
 const F_DUPFD_CLOEXEC = 1030
 const EAGAIN = 11
+const EPIPE = 32
 const ECONNREFUSED = 111
 
 // More than any label needs.
@@ -28,7 +31,12 @@ export function openLine(libc: Libc): { near: number; far: number } {
   const [near, far] = libc.socketPair(AF_UNIX, SOCK_DGRAM)
   const size = new Uint8Array(4)
   new DataView(size.buffer).setInt32(0, SEND_BUFFER, littleEndian)
-  libc.setsockopt(near, SOL_SOCKET, SO_SNDBUF, size)
+  try {
+    libc.setsockopt(near, SOL_SOCKET, SO_SNDBUF, size)
+  } catch (error) {
+    for (const fd of [near, far]) closeSync(fd)
+    throw error
+  }
   return { near, far }
 }
 
@@ -42,7 +50,13 @@ export function checkLine(libc: Libc, fd: number): void {
   throw new Error('it is no datagram socket of AF_UNIX')
 }
 
-/** What became of a message: `full`, there is no room; `gone`, nobody keeps the other end. */
+/**
+ * Lets nobody send through the line any more; what waits in it can still be received. For every
+ * process that holds this end.
+ */
+export const shutLine = (libc: Libc, far: number): void => libc.shutdown(far, SHUT_RD)
+
+/** What became of a message: `full`, there is no room; `gone`, nobody receives at the other end. */
 export type Sent = 'sent' | 'full' | 'gone'
 
 /** Sends bytes and descriptors, 253 at most; they stay the caller's. */
@@ -57,7 +71,8 @@ export function sendThrough(
     return 'sent'
   } catch (error) {
     // EAGAIN, ENOBUFS, ETOOMANYREFS: the kernel holds as much as it will.
-    return (error as SocketPortError).errno === ECONNREFUSED ? 'gone' : 'full'
+    const { errno } = error as SocketPortError
+    return errno === ECONNREFUSED || errno === EPIPE ? 'gone' : 'full'
   }
 }
 
@@ -65,16 +80,18 @@ export interface Received {
   bytes: Uint8Array
   /** They are the caller's. */
   fds: number[]
+  /** The kernel has closed what this process may not have open beyond them (RLIMIT_NOFILE). */
+  truncated: boolean
 }
 
 /** The next message that waits; `undefined` where there is none. */
 export function receiveFrom(libc: Libc, far: number): Received | undefined {
   try {
     const size = { bytes: LONGEST, control: controlSize(MOST_FDS) }
-    const { bytes, control } = libc.receiveMessage(far, size, MSG_DONTWAIT)
+    const { bytes, control, flags } = libc.receiveMessage(far, size, MSG_DONTWAIT)
     const { fds } = readAncillary(control)
     if (fds.length === MOST_FDS) makeRoom(libc, far)
-    return { bytes, fds }
+    return { bytes, fds, truncated: (flags & MSG_CTRUNC) !== 0 }
   } catch (error) {
     if ((error as SocketPortError).errno === EAGAIN) return undefined
     throw error

@@ -24,7 +24,7 @@ export interface Libc {
   /** sendmsg(2) on a connected socket, with control messages; raises no SIGPIPE. */
   sendMessage(fd: number, message: Message, flags?: number): void
   /** recvmsg(2); what is received is close-on-exec. */
-  receiveMessage(fd: number, sizes: { bytes: number; control: number }, flags?: number): Message
+  receiveMessage(fd: number, sizes: { bytes: number; control: number }, flags?: number): Received
   /** Settles when one of the descriptors can be read or has hung up; false where `timeout` (ms) came first. */
   readable(fds: readonly number[], timeout?: number): Promise<boolean>
   pidfdOpen(pid: number): number | undefined
@@ -36,6 +36,11 @@ export interface Libc {
 export interface Message {
   bytes: Uint8Array
   control: Uint8Array
+}
+
+export interface Received extends Message {
+  /** What recvmsg(2) says of the message, such as MSG_CTRUNC. */
+  flags: number
 }
 
 // The part of koffi that is used here; it ships no types with its platform packages.
@@ -185,6 +190,7 @@ function load(): Libc {
       return {
         bytes: message.bytes.subarray(0, length),
         control: message.control.subarray(0, Number(filled.controlLength)),
+        flags: filled.flags,
       }
     },
     async readable(fds, timeout = -1) {
@@ -206,7 +212,7 @@ function load(): Libc {
 }
 
 // koffi reads it into a struct msghdr and writes the kernel's lengths back.
-function header({ bytes, control }: Message): { controlLength: number | bigint } {
+function header({ bytes, control }: Message): { controlLength: number | bigint; flags: number } {
   const controlLength = control.length
   return {
     name: null,
@@ -216,7 +222,7 @@ function header({ bytes, control }: Message): { controlLength: number | bigint }
     control: controlLength === 0 ? null : control,
     controlLength,
     flags: 0,
-  } as { controlLength: number }
+  } as { controlLength: number; flags: number }
 }
 
 export const littleEndian: boolean = endianness() === 'LE'
