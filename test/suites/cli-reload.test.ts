@@ -1,7 +1,9 @@
 import { writeFileSync } from 'node:fs'
 import { setTimeout } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
+import { RawConnection } from '../../packages/core/src/testing/raw-connection.ts'
 import {
+  afterTest,
   expectNothingLost,
   expectStops,
   fixture,
@@ -70,6 +72,33 @@ describe('a reload', () => {
     expect(reloads.succeeded).toBeGreaterThan(2)
     expect(generations[0]).toMatchObject({ number: reloads.succeeded + 1 })
     expect(generations[0]?.workers).toMatchObject([{ state: 'ready' }])
+    await expectStops(supervised)
+  })
+
+  it('while the one before drains: what that has in flight goes on, and its connections too', async () => {
+    const supervised = await start()
+    const port = await supervised.port()
+    const reload = async (): Promise<void> => {
+      expect(await supervised.ask('reload')).toMatchObject({ code: 0 })
+    }
+    const begin = async (): Promise<RawConnection> => {
+      const connection = await RawConnection.open(port)
+      afterTest(() => connection.close())
+      connection.send('POST / HTTP/1.1\r\nHost: test\r\nContent-Length: 2\r\n\r\n1')
+      await connection.receive(/\r\n1\r\n1\r\n$/)
+      return connection
+    }
+    const first = await begin()
+    await reload()
+    const second = await begin()
+    await reload()
+    // The process in the middle takes nothing any more, and the first one still has something.
+    for (const connection of [first, second]) {
+      connection.send('2')
+      await connection.receive(/\r\n2\r\n0\r\n\r\n$/)
+      connection.send('GET /who HTTP/1.1\r\nHost: test\r\n\r\n')
+      await connection.receive(/"pid":/)
+    }
     await expectStops(supervised)
   })
 
