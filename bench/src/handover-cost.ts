@@ -86,7 +86,7 @@ async function restartAll(client: Client, count: number, rounds: number): Promis
       const line = store.take()
       current = start(line)
       closeSync(line.fd)
-      const { adopted, took } = await tells<AdoptedLine>(current, /^\{"adopted".*\}/m)
+      const { adopted, took } = await tells<AdoptedLine>(current, /^\{"pid":\d+,"adopted".*\}/m)
       const { open } = await client.ask({ name: 'ask' })
       checkAll(count, left.handedOver, adopted, open)
       restarts.push({ exit: left.exit, line: left.line, sending: left.sending, adoption: took })
@@ -111,7 +111,10 @@ async function leave(old: Generation): Promise<DrainedLine & { readonly exit: nu
   old.signal('SIGTERM')
   const { code, at } = await old.exit
   if (code !== 0 || old.stderr !== '') throw new Error(`ended with ${code}: ${old.stderr}`)
-  return { ...(await tells<DrainedLine>(old, /^\{"handedOver".*\}/m)), exit: at - signalled }
+  return {
+    ...(await tells<DrainedLine>(old, /^\{"pid":\d+,"handedOver".*\}/m)),
+    exit: at - signalled,
+  }
 }
 
 async function tells<T>(generation: Generation, line: RegExp): Promise<T> {
@@ -128,7 +131,7 @@ async function reloadAll(client: Client, count: number, rounds: number): Promise
   }
   const serving = async (): Promise<number> => {
     const { generations } = await supervised.status()
-    return generations.at(-1)?.workers[0]?.pid ?? -1
+    return generations[0]?.workers[0]?.pid ?? -1
   }
   const reloads: Reloaded[] = []
   try {
