@@ -1,9 +1,8 @@
 import { closeSync, writeSync } from 'node:fs'
 import { Socket } from 'node:net'
+import { O_CLOEXEC, O_NONBLOCK } from '../sockets/constants.ts'
 import type { Libc } from '../sockets/libc.ts'
 import { openLine, type Received, receiveFrom, type Sent, sendThrough, shutLine } from './line.ts'
-
-const O_NONBLOCK_CLOEXEC = 0o4000 | 0o2000000
 
 /**
  * A line with a pipe beside it that rings when something waits: Node's event loop watches a pipe, but
@@ -18,7 +17,7 @@ export interface LineEnd {
 export function openBellLine(libc: Libc): { near: LineEnd; far: LineEnd } {
   const { near, far } = openLine(libc)
   try {
-    const [ear, button] = libc.pipe(O_NONBLOCK_CLOEXEC)
+    const [ear, button] = libc.pipe(O_NONBLOCK | O_CLOEXEC)
     return { near: { socket: near, bell: button }, far: { socket: far, bell: ear } }
   } catch (error) {
     for (const fd of [near, far]) closeSync(fd)

@@ -1,25 +1,32 @@
 import { closeSync } from 'node:fs'
 import type { SocketPortError } from '../errors.ts'
 import { controlSize, MOST_FDS, passFds, readAncillary } from '../sockets/ancillary.ts'
-import { type Libc, littleEndian } from '../sockets/libc.ts'
+import {
+  AF_UNIX,
+  EAGAIN,
+  ECONNREFUSED,
+  EPIPE,
+  F_DUPFD_CLOEXEC,
+  int32,
+  MSG_CTRUNC,
+  MSG_DONTWAIT,
+  readInt32,
+  SHUT_RD,
+  SO_DOMAIN,
+  SO_SNDBUF,
+  SO_TYPE,
+  SOCK_CLOEXEC,
+  SOCK_DGRAM,
+  SOCK_NONBLOCK,
+  SOL_SOCKET,
+} from '../sockets/constants.ts'
+import type { Libc } from '../sockets/libc.ts'
 
-const AF_UNIX = 1
 // Of datagrams: whoever keeps the far end sees no hang-up when the near end is closed, and each
 // message comes whole, with its descriptors. Between a pair, net.unix.max_dgram_qlen does not apply.
-const SOCK_DGRAM = 2 | 0o2000000 | 0o4000
-const SOL_SOCKET = 1
-const SO_TYPE = 3
-const SO_SNDBUF = 7
-const SO_DOMAIN = 39
+const DATAGRAMS = SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK
 // At net.core.wmem_max at most. The default of 208 KiB lets some 70,000 descriptors wait.
 const SEND_BUFFER = 4 * 1024 * 1024
-const MSG_CTRUNC = 8
-const MSG_DONTWAIT = 0x40
-const SHUT_RD = 0
-const F_DUPFD_CLOEXEC = 1030
-const EAGAIN = 11
-const EPIPE = 32
-const ECONNREFUSED = 111
 
 // More than any label needs.
 const LONGEST = 1024
@@ -28,11 +35,9 @@ const ROOM = 16 * 1024
 
 /** The two ends of a line between two generations: connections wait in it until they are received. */
 export function openLine(libc: Libc): { near: number; far: number } {
-  const [near, far] = libc.socketPair(AF_UNIX, SOCK_DGRAM)
-  const size = new Uint8Array(4)
-  new DataView(size.buffer).setInt32(0, SEND_BUFFER, littleEndian)
+  const [near, far] = libc.socketPair(AF_UNIX, DATAGRAMS)
   try {
-    libc.setsockopt(near, SOL_SOCKET, SO_SNDBUF, size)
+    libc.setsockopt(near, SOL_SOCKET, SO_SNDBUF, int32(SEND_BUFFER))
   } catch (error) {
     for (const fd of [near, far]) closeSync(fd)
     throw error
@@ -42,11 +47,9 @@ export function openLine(libc: Libc): { near: number; far: number } {
 
 /** Throws unless the descriptor may be an end of a line. */
 export function checkLine(libc: Libc, fd: number): void {
-  const option = (name: number): number | undefined => {
-    const value = libc.getsockopt(fd, SOL_SOCKET, name)
-    return value && new DataView(value.buffer, value.byteOffset).getInt32(0, littleEndian)
-  }
-  if (option(SO_DOMAIN) === AF_UNIX && option(SO_TYPE) === SOCK_DGRAM % 16) return
+  const option = (name: number): number | undefined =>
+    readInt32(libc.getsockopt(fd, SOL_SOCKET, name))
+  if (option(SO_DOMAIN) === AF_UNIX && option(SO_TYPE) === SOCK_DGRAM) return
   throw new Error('it is no datagram socket of AF_UNIX')
 }
 

@@ -1,8 +1,5 @@
+import { F_GETFL, F_SETFL, O_NONBLOCK } from '../sockets/constants.ts'
 import { loadLibc } from '../sockets/libc.ts'
-
-const F_GETFL = 3
-const F_SETFL = 4
-const O_NONBLOCK = 0o4000
 
 /**
  * Makes a new socket one on which accept(2) waits, as systemd passes it (`NonBlocking=no`): programs

@@ -2,18 +2,22 @@ import { randomBytes } from 'node:crypto'
 import { closeSync } from 'node:fs'
 import type { SocketPortError } from '../errors.ts'
 import { controlSize, MOST_FDS, readAncillary } from '../sockets/ancillary.ts'
-import { type Libc, littleEndian, loadLibc } from '../sockets/libc.ts'
+import {
+  AF_UNIX,
+  EAGAIN,
+  EINTR,
+  int32,
+  littleEndian,
+  MSG_DONTWAIT,
+  O_CLOEXEC,
+  SO_PASSCRED,
+  SOCK_CLOEXEC,
+  SOCK_DGRAM,
+  SOL_SOCKET,
+} from '../sockets/constants.ts'
+import { type Libc, loadLibc } from '../sockets/libc.ts'
+import { unixSockaddr } from '../sockets/sockaddr.ts'
 import { type Notification, parseFields } from './notification.ts'
-
-const AF_UNIX = 1
-const SOCK_DGRAM = 2
-const SOCK_CLOEXEC = 0o2000000
-const O_CLOEXEC = 0o2000000
-const SOL_SOCKET = 1
-const SO_PASSCRED = 16
-const MSG_DONTWAIT = 0x40
-const EAGAIN = 11
-const EINTR = 4
 
 // Twice what systemd reads (NOTIFY_BUFFER_MAX in manager.c).
 const LONGEST_MESSAGE = 8192
@@ -42,8 +46,8 @@ export function openNotifySocket(receive: (message: Notification) => void): Noti
   const opened = [fd]
   try {
     // Before the bind: whoever finds the address is already seen with its pid.
-    libc.setsockopt(fd, SOL_SOCKET, SO_PASSCRED, int(1))
-    libc.bind(fd, abstractAddress(name))
+    libc.setsockopt(fd, SOL_SOCKET, SO_PASSCRED, int32(1))
+    libc.bind(fd, unixSockaddr(`\0${name}`, littleEndian))
     const [wakeRead, wakeWrite] = libc.pipe(O_CLOEXEC)
     opened.push(wakeRead)
     let isOpen = true
@@ -111,20 +115,6 @@ function next(libc: Libc, fd: number): Notification | undefined {
     if (errno === EAGAIN) return undefined
     throw error
   }
-}
-
-function int(value: number): Uint8Array {
-  const bytes = new Uint8Array(4)
-  new DataView(bytes.buffer).setInt32(0, value, littleEndian)
-  return bytes
-}
-
-// struct sockaddr_un of an abstract socket: its length says where the name ends (unix(7)).
-function abstractAddress(name: string): Uint8Array {
-  const address = new Uint8Array(2 + 1 + name.length)
-  new DataView(address.buffer).setUint16(0, AF_UNIX, littleEndian)
-  address.set(new TextEncoder().encode(name), 3)
-  return address
 }
 
 const closeFd = (fd: number): void => closeSync(fd)

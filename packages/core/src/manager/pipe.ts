@@ -1,6 +1,5 @@
+import { O_CLOEXEC } from '../sockets/constants.ts'
 import { loadLibc } from '../sockets/libc.ts'
-
-const O_CLOEXEC = 0o2000000
 
 /**
  * The ends of a new pipe(2), close-on-exec; the caller owns both. For the output of a child: what

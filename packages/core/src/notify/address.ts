@@ -1,4 +1,5 @@
 import { quote } from '../quote.ts'
+import { LONGEST_UNIX_PATH } from '../sockets/constants.ts'
 
 /** Where a manager hears notifications: the forms of NOTIFY_SOCKET in sd_notify(3). */
 export type NotifyAddress =
@@ -15,8 +16,6 @@ export type NotifyAddress =
       type: 'dgram' | 'seqpacket' | 'stream' | undefined
     }
 
-// sizeof(sun_path) less its NUL (unix(7)).
-const LONGEST_PATH = 107
 // VMADDR_CID_ANY and VMADDR_PORT_ANY of vsock(7) name nobody.
 const ANY = 2 ** 32 - 1
 
@@ -42,10 +41,10 @@ export function parseNotifyAddress(text: string): NotifyAddress | string {
     return `NOTIFY_SOCKET is ${quote(text)}, which is no absolute path, no @name and no vsock:CID:PORT`
   }
   const bytes = Buffer.byteLength(text)
-  if (bytes > LONGEST_PATH) {
+  if (bytes > LONGEST_UNIX_PATH) {
     return (
       `NOTIFY_SOCKET is ${quote(text)}, ${bytes} bytes long, and a unix socket's path has at most ` +
-      `${LONGEST_PATH}`
+      `${LONGEST_UNIX_PATH}`
     )
   }
   return { kind: 'unix', path: isAbstract ? `\0${text.slice(1)}` : text }

@@ -1,8 +1,7 @@
 import { closeSync } from 'node:fs'
 import { Socket } from 'node:net'
+import { O_CLOEXEC, O_NONBLOCK } from '../sockets/constants.ts'
 import type { Libc } from '../sockets/libc.ts'
-
-const O_NONBLOCK_CLOEXEC = 0o4000 | 0o2000000
 
 /**
  * Passes the end of a pipe through `post` and resolves to true when the manager has closed it, as it
@@ -14,7 +13,7 @@ export async function passBarrier(
   timeout: number,
   post: (fd: number, dropped: () => void) => boolean,
 ): Promise<boolean> {
-  const [read, write] = libc.pipe(O_NONBLOCK_CLOEXEC)
+  const [read, write] = libc.pipe(O_NONBLOCK | O_CLOEXEC)
   const pipe = new Socket({ fd: read, readable: true, writable: false }).resume()
   return new Promise((resolve) => {
     const end = (passed: boolean): void => {

@@ -1,6 +1,7 @@
 import cluster from 'node:cluster'
 import { isMainThread } from 'node:worker_threads'
 import { defaultLogger } from '../logger.ts'
+import { F_DUPFD_CLOEXEC } from '../sockets/constants.ts'
 import { usableLibc } from '../sockets/usable-libc.ts'
 import type { Logger } from '../types.ts'
 import { passBarrier } from './barrier.ts'
@@ -18,8 +19,6 @@ export interface PostOptions {
   /** Told when a message that waited for room was given up. */
   dropped?: () => void
 }
-
-const F_DUPFD_CLOEXEC = 1030
 
 /** The one voice of a process: what the environment said of its manager, and what has been said. */
 export class Notifier {

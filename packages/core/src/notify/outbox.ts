@@ -1,14 +1,9 @@
 import { closeSync } from 'node:fs'
 import { getSystemErrorMap } from 'node:util'
 import { SocketPortError } from '../errors.ts'
+import { EAGAIN, ENOBUFS, ETOOMANYREFS } from '../sockets/constants.ts'
 import type { Logger } from '../types.ts'
 import type { Datagram } from './socket.ts'
-
-// errno of sendmsg(2) and connect(2).
-const EAGAIN = 11
-const ENOBUFS = 105
-// More descriptors are under way than RLIMIT_NOFILE: as full as a socket without room.
-const ETOOMANYREFS = 109
 
 const RETRY = 50
 /** A manager that does not read for so long, or leaves so many unread, is not waited for. */
@@ -135,6 +130,7 @@ export class Outbox {
   }
 }
 
+// ETOOMANYREFS: more descriptors are in flight than RLIMIT_NOFILE allows. It passes, as a full socket does.
 const isFull = (error: unknown): boolean =>
   error instanceof SocketPortError && [EAGAIN, ENOBUFS, ETOOMANYREFS].includes(error.errno ?? 0)
 

@@ -1,27 +1,33 @@
 import { closeSync } from 'node:fs'
 import { SocketPortError } from '../errors.ts'
 import { passFds } from '../sockets/ancillary.ts'
-import { type Libc, littleEndian } from '../sockets/libc.ts'
+import {
+  AF_UNIX,
+  AF_VSOCK,
+  ENODEV,
+  EOPNOTSUPP,
+  EPROTONOSUPPORT,
+  ESOCKTNOSUPPORT,
+  littleEndian,
+  MSG_DONTWAIT,
+  SO_SNDTIMEO,
+  SOCK_CLOEXEC,
+  SOCK_DGRAM,
+  SOCK_SEQPACKET,
+  SOCK_STREAM,
+  SOL_SOCKET,
+} from '../sockets/constants.ts'
+import type { Libc } from '../sockets/libc.ts'
 import { unixSockaddr } from '../sockets/sockaddr.ts'
 import type { NotifyAddress } from './address.ts'
 
-const AF_UNIX = 1
-const AF_VSOCK = 40
-const SOCK_STREAM = 1
-const SOCK_DGRAM = 2
-const SOCK_SEQPACKET = 5
-const SOCK_CLOEXEC = 0o2000000
-const MSG_DONTWAIT = 0x40
-const SOL_SOCKET = 1
-const SO_SNDTIMEO = 21
 // Of <linux/vm_sockets.h>; its level is the family. The old one takes a struct timeval.
 const SO_VM_SOCKETS_CONNECT_TIMEOUT = 6
 
 // A virtual machine's host answers at once or not at all; the event loop waits meanwhile.
 const CONNECT_MICROSECONDS = 250_000
 
-// ENODEV, EPROTONOSUPPORT, ESOCKTNOSUPPORT, EOPNOTSUPP.
-const NO_SUCH_TYPE = [19, 93, 94, 95]
+const NO_SUCH_TYPE = [ENODEV, EPROTONOSUPPORT, ESOCKTNOSUPPORT, EOPNOTSUPP]
 
 const SOCKET_TYPES = { dgram: SOCK_DGRAM, seqpacket: SOCK_SEQPACKET, stream: SOCK_STREAM }
 

@@ -1,8 +1,4 @@
-import { littleEndian } from './libc.ts'
-
-const SOL_SOCKET = 1
-const SCM_RIGHTS = 1
-const SCM_CREDENTIALS = 2
+import { littleEndian, SCM_CREDENTIALS, SCM_RIGHTS, SOL_SOCKET } from './constants.ts'
 
 // struct cmsghdr: a size_t, then level and type; each message is padded to a size_t (cmsg(3)).
 const WORD = ['arm', 'ia32', 'mips', 'mipsel'].includes(process.arch) ? 4 : 8

@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module'
-import { endianness } from 'node:os'
 import { SocketPortError } from '../errors.ts'
+import { ENOPROTOOPT, EOPNOTSUPP, MSG_CMSG_CLOEXEC, MSG_NOSIGNAL } from './constants.ts'
 
 /** The calls of libc that Node has no API for. Each throws ERR_SOCKET_PORT_SYSCALL when it fails. */
 export interface Libc {
@@ -61,11 +61,7 @@ interface NativeFunction {
   async(...args: [...unknown[], (error: Error | null, result: number) => void]): void
 }
 
-const ENOPROTOOPT = 92
-const EOPNOTSUPP = 95
 const SYS_pidfd_open = 434
-const MSG_NOSIGNAL = 0x4000
-const MSG_CMSG_CLOEXEC = 0x40000000
 const POLLIN = 1
 const WNOHANG = 1
 
@@ -224,5 +220,3 @@ function header({ bytes, control }: Message): { controlLength: number | bigint; 
     flags: 0,
   } as { controlLength: number; flags: number }
 }
-
-export const littleEndian: boolean = endianness() === 'LE'

@@ -1,23 +1,25 @@
 import { closeSync, fstatSync, type Stats } from 'node:fs'
 import type { SocketPortError } from '../errors.ts'
+import {
+  F_DUPFD_CLOEXEC,
+  F_SETFD,
+  FD_CLOEXEC,
+  IPPROTO_IPV6,
+  IPPROTO_TCP,
+  IPV6_V6ONLY,
+  littleEndian,
+  readInt32,
+  SHUT_RDWR,
+  SO_ACCEPTCONN,
+  SO_TYPE,
+  SOCK_STREAM,
+  SOL_SOCKET,
+  TCP_INFO,
+} from './constants.ts'
 import type { SocketFacts, SocketSystem } from './facts.ts'
-import { type Libc, littleEndian } from './libc.ts'
+import type { Libc } from './libc.ts'
 import { parseSockaddr } from './sockaddr.ts'
 import { unixQueue } from './unix-queue.ts'
-
-// Linux's values, the same on every architecture that koffi has a binary for.
-const F_SETFD = 2
-const FD_CLOEXEC = 1
-const F_DUPFD_CLOEXEC = 1030
-const SOL_SOCKET = 1
-const SO_TYPE = 3
-const SO_ACCEPTCONN = 30
-const SOCK_STREAM = 1
-const SHUT_RDWR = 2
-const IPPROTO_TCP = 6
-const TCP_INFO = 11
-const IPPROTO_IPV6 = 41
-const IPV6_V6ONLY = 26
 
 // pidfds have had inode numbers of their own since Linux 6.9; before, all share one small number.
 const PIDFS_FIRST_INODE = 2n ** 32n
@@ -70,16 +72,18 @@ function askSocket(libc: Libc, fd: number): SocketFacts | string {
 
 function factsOf(libc: Libc, fd: number): SocketFacts {
   const { family, address, port, path } = parseSockaddr(libc.getsockname(fd), littleEndian)
-  const listening = integer(libc.getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN)) === 1
+  const listening = readInt32(libc.getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN)) === 1
   const facts: SocketFacts = {
     family,
-    stream: integer(libc.getsockopt(fd, SOL_SOCKET, SO_TYPE)) === SOCK_STREAM,
+    stream: readInt32(libc.getsockopt(fd, SOL_SOCKET, SO_TYPE)) === SOCK_STREAM,
     listening,
     address,
     port,
     path,
     ipv6Only:
-      family === 'IPv6' ? integer(libc.getsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY)) === 1 : undefined,
+      family === 'IPv6'
+        ? readInt32(libc.getsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY)) === 1
+        : undefined,
     backlog: undefined,
     queueLength: undefined,
   }
@@ -102,8 +106,3 @@ function queueOf(libc: Libc, fd: number, family: SocketFacts['family']): Queue {
 }
 
 const noQueue: Queue = { backlog: undefined, queueLength: undefined }
-
-function integer(bytes: Uint8Array | undefined): number | undefined {
-  if (bytes === undefined || bytes.length < 4) return undefined
-  return new DataView(bytes.buffer, bytes.byteOffset).getInt32(0, littleEndian)
-}

@@ -3,18 +3,25 @@ import { isIPv4, isIPv6 } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { getSystemErrorMap } from 'node:util'
 import type { SocketPortError } from '../errors.ts'
-import { type Libc, littleEndian } from './libc.ts'
-import { AF_INET, AF_INET6, AF_UNIX, inetSockaddr, unixSockaddr } from './sockaddr.ts'
-
-// Linux's values, the same on every architecture that koffi has a binary for.
-const SOCK_STREAM = 1
-const SOCK_NONBLOCK = 0o4000
-const SOCK_CLOEXEC = 0o2000000
-const SOL_SOCKET = 1
-const SO_REUSEADDR = 2
-const SO_REUSEPORT = 15
-const IPPROTO_IPV6 = 41
-const IPV6_V6ONLY = 26
+import {
+  AF_INET,
+  AF_INET6,
+  AF_UNIX,
+  EACCES,
+  ENOENT,
+  IPPROTO_IPV6,
+  IPV6_V6ONLY,
+  int32,
+  littleEndian,
+  SO_REUSEADDR,
+  SO_REUSEPORT,
+  SOCK_CLOEXEC,
+  SOCK_NONBLOCK,
+  SOCK_STREAM,
+  SOL_SOCKET,
+} from './constants.ts'
+import type { Libc } from './libc.ts'
+import { inetSockaddr, unixSockaddr } from './sockaddr.ts'
 
 /** Where a socket listens: an IP address and a port, or a path as Node takes it. */
 export type Place = { address: string; port: number } | { path: string }
@@ -35,12 +42,12 @@ export function openListener(libc: Libc, place: Place, options: OpenOptions): nu
   try {
     fd = libc.socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)
     // As libuv does (uv__tcp_bind): else a port stays unusable for a minute after its connections.
-    if (family !== AF_UNIX) libc.setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, integer(1))
+    if (family !== AF_UNIX) libc.setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, int32(1))
     // The default is the machine's (net.ipv6.bindv6only), and must not decide.
     if (family === AF_INET6) {
-      libc.setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, integer(options.ipv6Only ? 1 : 0))
+      libc.setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, int32(options.ipv6Only ? 1 : 0))
     }
-    if (options.reusePort) libc.setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, integer(1))
+    if (options.reusePort) libc.setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, int32(1))
     libc.bind(fd, sockaddr(libc, place))
     libc.listen(fd, options.backlog)
     return fd
@@ -71,15 +78,6 @@ function scopeOf(zone: string | undefined): number {
   if (addresses === undefined) return Number(zone) || 0
   return Math.max(0, ...addresses.map((one) => (one.family === 'IPv6' ? one.scopeid : 0)))
 }
-
-function integer(value: number): Uint8Array {
-  const bytes = new Uint8Array(4)
-  new DataView(bytes.buffer).setInt32(0, value, littleEndian)
-  return bytes
-}
-
-const ENOENT = 2
-const EACCES = 13
 
 function asNode(error: SocketPortError, place: Place): NodeJS.ErrnoException {
   if (error.errno === undefined) return error

@@ -1,5 +1,6 @@
 import { SocketAddress } from 'node:net'
 import { kernelPath } from '../proc/sockets.ts'
+import { AF_INET, AF_INET6, AF_UNIX } from './constants.ts'
 
 export interface ParsedAddress {
   family: 'IPv4' | 'IPv6' | 'unix' | undefined
@@ -7,10 +8,6 @@ export interface ParsedAddress {
   port?: number
   path?: string
 }
-
-export const AF_UNIX = 1
-export const AF_INET = 2
-export const AF_INET6 = 10
 
 /** Reads a Linux `struct sockaddr` as getsockname(2) fills it; pure. */
 export function parseSockaddr(bytes: Uint8Array, littleEndian: boolean): ParsedAddress {

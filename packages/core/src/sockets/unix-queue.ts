@@ -1,9 +1,7 @@
 import { closeSync } from 'node:fs'
-import { type Libc, littleEndian } from './libc.ts'
+import { AF_NETLINK, AF_UNIX, littleEndian, SOCK_CLOEXEC, SOCK_DGRAM } from './constants.ts'
+import type { Libc } from './libc.ts'
 
-const AF_NETLINK = 16
-const AF_UNIX = 1
-const SOCK_DGRAM_CLOEXEC = 2 | 0o2000000
 const NETLINK_SOCK_DIAG = 4
 const SOCK_DIAG_BY_FAMILY = 20
 const NLM_F_REQUEST = 1
@@ -25,7 +23,7 @@ export function unixQueue(
 ): { backlog: number; queueLength: number } | undefined {
   let fd: number | undefined
   try {
-    fd = libc.socket(AF_NETLINK, SOCK_DGRAM_CLOEXEC, NETLINK_SOCK_DIAG)
+    fd = libc.socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_SOCK_DIAG)
     libc.send(fd, request(inode))
     return reply(libc.receive(fd, 4096))
   } catch {

@@ -1,13 +1,16 @@
 import { closeSync, rmSync } from 'node:fs'
 import { controlSize, readAncillary } from '../sockets/ancillary.ts'
-import { type Libc, littleEndian, loadLibc } from '../sockets/libc.ts'
+import {
+  AF_UNIX,
+  EAGAIN,
+  littleEndian,
+  MSG_DONTWAIT,
+  SOCK_CLOEXEC,
+  SOCK_DGRAM,
+} from '../sockets/constants.ts'
+import { type Libc, loadLibc } from '../sockets/libc.ts'
 import { unixSockaddr } from '../sockets/sockaddr.ts'
 import { onClose, temporaryDirectory } from './real-sockets.ts'
-
-const AF_UNIX = 1
-const SOCK_DGRAM_CLOEXEC = 2 | 0o2000000
-const MSG_DONTWAIT = 0x40
-const EAGAIN = 11
 
 export interface Received {
   text: string
@@ -31,7 +34,7 @@ export class ManagerSocket {
   /** Listens, again after a close. */
   open(): void {
     const path = this.address.replace(/^@/, '\0')
-    this.#fd = this.#libc.socket(AF_UNIX, SOCK_DGRAM_CLOEXEC, 0)
+    this.#fd = this.#libc.socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)
     this.#libc.bind(this.#fd, unixSockaddr(path, littleEndian))
   }
 

@@ -1,0 +1,88 @@
+import { endianness } from 'node:os'
+
+/*
+ * Numbers of Linux's system calls, from its uapi headers. They are the same on every architecture that
+ * koffi has a binary for.
+ */
+
+// socket(2)
+export const AF_UNIX = 1
+export const AF_INET = 2
+export const AF_INET6 = 10
+export const AF_NETLINK = 16
+export const AF_VSOCK = 40
+export const SOCK_STREAM = 1
+export const SOCK_DGRAM = 2
+export const SOCK_SEQPACKET = 5
+export const SOCK_NONBLOCK = 0o4000
+export const SOCK_CLOEXEC = 0o2000000
+
+// socket(7)
+export const SOL_SOCKET = 1
+export const SO_REUSEADDR = 2
+export const SO_TYPE = 3
+export const SO_SNDBUF = 7
+export const SO_REUSEPORT = 15
+export const SO_PASSCRED = 16
+export const SO_SNDTIMEO = 21
+export const SO_ACCEPTCONN = 30
+export const SO_DOMAIN = 39
+
+// ip(7), ipv6(7), tcp(7)
+export const IPPROTO_TCP = 6
+export const TCP_INFO = 11
+export const IPPROTO_IPV6 = 41
+export const IPV6_V6ONLY = 26
+
+// recv(2), send(2), shutdown(2), cmsg(3)
+export const MSG_CTRUNC = 8
+export const MSG_DONTWAIT = 0x40
+export const MSG_NOSIGNAL = 0x4000
+export const MSG_CMSG_CLOEXEC = 0x40000000
+export const SHUT_RD = 0
+export const SHUT_RDWR = 2
+export const SCM_RIGHTS = 1
+export const SCM_CREDENTIALS = 2
+
+// fcntl(2), open(2)
+export const F_SETFD = 2
+export const F_GETFL = 3
+export const F_SETFL = 4
+export const FD_CLOEXEC = 1
+export const F_DUPFD_CLOEXEC = 1030
+export const O_NONBLOCK = 0o4000
+export const O_CLOEXEC = 0o2000000
+
+// errno(3)
+export const ENOENT = 2
+export const EINTR = 4
+export const EAGAIN = 11
+export const EACCES = 13
+export const ENODEV = 19
+export const EPIPE = 32
+export const ENOPROTOOPT = 92
+export const EPROTONOSUPPORT = 93
+export const ESOCKTNOSUPPORT = 94
+export const EOPNOTSUPP = 95
+export const ENOBUFS = 105
+export const ETOOMANYREFS = 109
+export const ECONNREFUSED = 111
+
+/** The longest path of a unix socket in bytes: sizeof(sun_path) less its NUL (unix(7)). */
+export const LONGEST_UNIX_PATH = 107
+
+/** The byte order of this machine. */
+export const littleEndian: boolean = endianness() === 'LE'
+
+/** A C int in this machine's byte order. */
+export function int32(value: number): Uint8Array {
+  const bytes = new Uint8Array(4)
+  new DataView(bytes.buffer).setInt32(0, value, littleEndian)
+  return bytes
+}
+
+/** Reads a C int; `undefined` where there are fewer than four bytes. */
+export function readInt32(bytes: Uint8Array | undefined): number | undefined {
+  if (bytes === undefined || bytes.length < 4) return undefined
+  return new DataView(bytes.buffer, bytes.byteOffset).getInt32(0, littleEndian)
+}
