@@ -105,7 +105,7 @@ describe('a server that tells its manager', () => {
     const started = await start(manager.address)
     await servesAndEnds(started)
     expect(started.process.stderr).toMatch(
-      /^socket-port: warning: the manager is not told .* ECONNREFUSED\. [^\n]*\n$/,
+      /^socket-port: warning: notifications do not reach the manager: .* ECONNREFUSED\. [^\n]*\n$/,
     )
   })
 

@@ -83,7 +83,7 @@ describe.runIf(process.platform === 'linux')('READY=1', () => {
     await nextTurn()
     expect(manager.texts()).toEqual([])
     expect(warnings).toEqual([
-      expect.stringMatching(/not told that the process is ready.*call notify\(\{ ready: true \}\)/),
+      expect.stringMatching(/READY=1 is not sent.*call notify\(\{ ready: true \}\)/),
     ])
   })
 

@@ -25,7 +25,7 @@ describe('parseNotifyAddress', () => {
     ...['vsock:99999999999:1', 'unix:/run/notify', '/run\0/notify', '@a\0b'],
   ])('refuses %j', (text) => {
     expect(parseNotifyAddress(text)).toMatch(
-      /^NOTIFY_SOCKET is ".*", which is no absolute path, no @name and no vsock:CID:PORT$/,
+      /^NOTIFY_SOCKET is ".*", which is not an absolute path, an abstract @name or vsock:CID:PORT$/,
     )
   })
 
@@ -36,6 +36,6 @@ describe('parseNotifyAddress', () => {
   ])('refuses %s with too many bytes of %s', (first, rest) => {
     const text = first + rest.repeat(107 / Buffer.byteLength(rest))
     const exact = Buffer.byteLength(text) > 107 ? text : `${text}x`
-    expect(parseNotifyAddress(exact)).toMatch(/, 108 bytes long, and .* has at most 107$/)
+    expect(parseNotifyAddress(exact)).toMatch(/, 108 bytes long; .* has at most 107$/)
   })
 })

@@ -1,7 +1,7 @@
 import { quote } from '../quote.ts'
 import { LONGEST_UNIX_PATH } from '../sockets/constants.ts'
 
-/** Where a manager hears notifications: the forms of NOTIFY_SOCKET in sd_notify(3). */
+/** The address that the manager receives notifications on: one of the forms of NOTIFY_SOCKET in sd_notify(3). */
 export type NotifyAddress =
   | {
       kind: 'unix'
@@ -12,16 +12,16 @@ export type NotifyAddress =
       kind: 'vsock'
       cid: number
       port: number
-      /** Absent: whichever the kernel has, a datagram first. */
+      /** `undefined`: the first that the kernel supports, datagrams first (sd_notify(3)). */
       type: 'dgram' | 'seqpacket' | 'stream' | undefined
     }
 
-// VMADDR_CID_ANY and VMADDR_PORT_ANY of vsock(7) name nobody.
+// VMADDR_CID_ANY and VMADDR_PORT_ANY of vsock(7) are wildcards: they address no peer.
 const ANY = 2 ** 32 - 1
 
 const VSOCK = /^vsock(?:-(dgram|seqpacket|stream))?:(\d{1,10}):(\d{1,10})$/
 
-/** Reads NOTIFY_SOCKET; a string says why it names no socket; pure. */
+/** Parses NOTIFY_SOCKET. Returns a string that names the problem where it is not an address. Pure. */
 export function parseNotifyAddress(text: string): NotifyAddress | string {
   const vsock = VSOCK.exec(text)
   if (vsock !== null) {
@@ -38,12 +38,12 @@ export function parseNotifyAddress(text: string): NotifyAddress | string {
   const isPath = text.startsWith('/') && text.length > 1
   const isAbstract = text.startsWith('@') && text.length > 1
   if (vsock !== null || (!isPath && !isAbstract) || text.includes('\0')) {
-    return `NOTIFY_SOCKET is ${quote(text)}, which is no absolute path, no @name and no vsock:CID:PORT`
+    return `NOTIFY_SOCKET is ${quote(text)}, which is not an absolute path, an abstract @name or vsock:CID:PORT`
   }
   const bytes = Buffer.byteLength(text)
   if (bytes > LONGEST_UNIX_PATH) {
     return (
-      `NOTIFY_SOCKET is ${quote(text)}, ${bytes} bytes long, and a unix socket's path has at most ` +
+      `NOTIFY_SOCKET is ${quote(text)}, ${bytes} bytes long; the path of a unix socket has at most ` +
       `${LONGEST_UNIX_PATH}`
     )
   }

@@ -4,9 +4,9 @@ import { O_CLOEXEC, O_NONBLOCK } from '../sockets/constants.ts'
 import type { Libc } from '../sockets/libc.ts'
 
 /**
- * Passes the end of a pipe through `post` and resolves to true when the manager has closed it, as it
- * does once it has read all that came before (sd_notify_barrier(3)); to false where the time
- * (milliseconds) runs out first.
+ * Sends the write end of a pipe to the manager with `post`. Resolves to true when the manager closes
+ * it, which it does once it has read every earlier message (sd_notify_barrier(3)), and to false when
+ * `timeout` (milliseconds) ends first.
  */
 export async function passBarrier(
   libc: Libc,
@@ -23,7 +23,7 @@ export async function passBarrier(
     }
     const timer = setTimeout(end, timeout, false)
     pipe.once('end', () => end(true))
-    // Before its duplicate is closed, which would look as if the manager had.
+    // Close our write end only after it was sent: closing the last copy would look like the manager's answer.
     const posted = post(write, () => end(false))
     closeSync(write)
     if (!posted) end(false)

@@ -7,13 +7,13 @@ const KEYS = [
   ...['watchdog', 'watchdogTimeout', 'fields'],
 ]
 
-// A datagram that is longer is ignored by systemd (NOTIFY_BUFFER_MAX, which is PIPE_BUF).
+// systemd ignores a longer datagram (NOTIFY_BUFFER_MAX, which is PIPE_BUF).
 const MOST_BYTES = 4096
 const MOST_STATUS_BYTES = 1024
 
 const LONGEST = 2 ** 31 - 1
 
-/** The lines for a message, in one order; throws ERR_SOCKET_PORT_INVALID_OPTION, …_UNKNOWN_OPTION. */
+/** The assignments of a message, always in the same order. Throws ERR_SOCKET_PORT_INVALID_OPTION, …_UNKNOWN_OPTION. */
 export function toFields(message: NotifyMessage): NotifyFields {
   if (typeof message !== 'object' || message === null) {
     throw invalid('the message', message, 'an object such as { ready: true }')
@@ -47,23 +47,23 @@ export function toFields(message: NotifyMessage): NotifyFields {
     throw invalid(
       'the message',
       `${bytes} bytes`,
-      `at most ${MOST_BYTES} bytes; say less in fields`,
+      `at most ${MOST_BYTES} bytes; shorten status or fields`,
     )
   }
   return Object.fromEntries(lines) as NotifyFields
 }
 
-/** A text on one line, and no longer than a manager shows. */
+/** The text on one line, cut to {@link MOST_STATUS_BYTES}. */
 export function statusText(text: unknown): string {
   if (typeof text !== 'string') throw invalid('status', text, 'a string')
   const line = text.replace(/\p{Cc}+/gu, ' ')
   if (Buffer.byteLength(line) <= MOST_STATUS_BYTES) return line
   const cut = Buffer.from(line).subarray(0, MOST_STATUS_BYTES).toString()
-  // Without the character that the cut went through.
+  // The cut may split a character; drop what is left of it.
   return `${cut.replace(/\uFFFD$/, '')}…`
 }
 
-/** CLOCK_MONOTONIC, by which a manager tells this reload from the one before. */
+/** CLOCK_MONOTONIC in microseconds. The manager tells two reloads apart by it. */
 export const monotonicMicroseconds = (): string => String(process.hrtime.bigint() / 1000n)
 
 function ownFields(fields: unknown): Record<string, string> {

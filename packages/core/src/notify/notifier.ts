@@ -10,23 +10,23 @@ import { type Datagram, sendDatagram } from './socket.ts'
 import { clearNotifyVariables, type NotifyVariables, readNotifyVariables } from './variables.ts'
 import { Watchdog } from './watchdog.ts'
 
-/** The lines of one message, in their order: `{ READY: 1, STATUS: 'serving' }`. */
+/** The assignments of one message, in order: `{ READY: 1, STATUS: 'serving' }`. */
 export type NotifyFields = Readonly<Record<string, string | number>>
 
 export interface PostOptions {
-  /** They stay the caller's, also while the message waits. At most 253. */
+  /** At most 253. The caller still owns them; a message that waits has duplicates. */
   fds?: readonly number[]
-  /** Told when a message that waited for room was given up. */
+  /** Called when a message that waited for room is dropped. */
   dropped?: () => void
 }
 
-/** The one voice of a process: what the environment said of its manager, and what has been said. */
+/** Sends this process's notifications to its manager (sd_notify(3)) and remembers what it has sent. */
 export class Notifier {
-  /** STOPPING=1 has been said. It is final since systemd 259, and READY=1 would undo it before. */
+  /** STOPPING=1 was sent. Since systemd 259 it is final; before, a later READY=1 would undo it. */
   stopping = false
-  /** READY=1 has been said. */
+  /** READY=1 was sent. */
   ready = false
-  /** What STATUS= last said. */
+  /** The last STATUS=. */
   status = ''
   readonly #variables: NotifyVariables
   readonly #outbox: Outbox
@@ -54,19 +54,20 @@ export class Notifier {
     this.#outbox.logger = logger
   }
 
-  /** A manager has said that it listens. */
+  /** A manager listens: NOTIFY_SOCKET was set to a valid address. */
   get heard(): boolean {
     return this.#variables.address !== undefined
   }
 
-  /** Sends keep-alives for a manager that waits so long (milliseconds) for each. */
+  /** Sends keep-alives often enough for a watchdog of `timeout` milliseconds. */
   keepAlive(timeout: number): void {
     if (this.heard) this.#watchdog.start(timeout)
   }
 
   /**
-   * Sends one datagram, or lets it wait for room. False: nobody listens, the manager cannot be
-   * reached, or the process has said that it stops and the message says otherwise. Never throws.
+   * Sends one datagram, or queues it while the manager's socket is full. Returns false when no
+   * manager listens, when it cannot be reached, or when the message would take STOPPING=1 back.
+   * Never throws.
    */
   post(fields: NotifyFields, { fds = [], dropped }: PostOptions = {}): boolean {
     if (!this.heard) return false
@@ -78,7 +79,7 @@ export class Notifier {
     return this.#outbox.post({ bytes: encode(fields), fds }, dropped)
   }
 
-  /** Resolves to true once the manager has read everything that was posted before. Never throws. */
+  /** Resolves to true once the manager has read every earlier message. Never throws. */
   async barrier(timeout: number): Promise<boolean> {
     if (!this.heard) return false
     try {
@@ -91,7 +92,7 @@ export class Notifier {
     }
   }
 
-  /** Sends what waits, as far as there is room: for the end of the process. */
+  /** Sends as many queued messages as the manager's socket has room for. Call it before the process ends. */
   flush(): void {
     this.#outbox.flush()
   }
@@ -104,13 +105,13 @@ const encode = (fields: NotifyFields): Uint8Array =>
       .join('\n'),
   )
 
-// One for every copy of this package in the process: only the first finds the environment.
+// Every copy of this package in the process shares one: only the first finds the environment.
 const key = Symbol.for('@socket-port/core/notify/1')
 const globals = globalThis as { [key]?: Notifier }
 
 /**
- * The voice of this process; the first call reads the environment, clears it, and starts the
- * keep-alives of the watchdog.
+ * The notifier of this process. The first call reads and removes the variables of sd_notify(3), and
+ * starts the keep-alives of the watchdog.
  */
 export function notifier(logger?: Logger): Notifier {
   globals[key] ??= new Notifier(readOnce(), sendDatagram, logger ?? defaultLogger)
@@ -118,17 +119,17 @@ export function notifier(logger?: Logger): Notifier {
   return globals[key]
 }
 
-const nobody: NotifyVariables = { address: undefined, watchdogTimeout: undefined, problems: [] }
+const noManager: NotifyVariables = { address: undefined, watchdogTimeout: undefined, problems: [] }
 
-/** The voice of this process, where it has been asked for. */
+/** The notifier of this process; `undefined` when nothing has used it yet. */
 export const notifierInUse = (): Notifier | undefined => globals[key]
 
-// A worker thread has the pid of its process, and the manager would believe it: what one of many
-// workers says of itself is not so of the process. It leaves the variables to the main thread, with
-// which it may share them. A cluster worker has a copy; the primary speaks.
+// Only the main thread notifies. A worker thread has the pid of its process, so the manager would take
+// the state of one worker for the state of the process. A worker thread may share `process.env` with the
+// main thread, so it leaves the variables there. In a cluster the primary notifies, not the workers.
 function readOnce(): NotifyVariables {
-  if (!isMainThread) return nobody
+  if (!isMainThread) return noManager
   const variables = readNotifyVariables(process.env, process.pid)
   clearNotifyVariables(process.env)
-  return cluster.isWorker ? nobody : variables
+  return cluster.isWorker ? noManager : variables
 }

@@ -83,7 +83,7 @@ describe.runIf(process.platform === 'linux')('notify', () => {
     expect(notify({ ready: true }, { logger })).toBe(false)
     expect(notify({ status: 'up' }, { logger })).toBe(false)
     expect(warnings).toEqual([
-      'the manager is not told how this process is doing: connect failed with ECONNREFUSED. Start ' +
+      'notifications do not reach the manager: connect failed with ECONNREFUSED. Start ' +
         'the process with the manager that listens on NOTIFY_SOCKET, or unset it',
     ])
     manager.replace()
@@ -95,8 +95,12 @@ describe.runIf(process.platform === 'linux')('notify', () => {
   it.each([
     ['is absent', '/nowhere/notify', /connect failed with ENOENT/],
     ['is no socket', '/dev/null', /connect failed with ECONNREFUSED/],
-    ['has too long a path', `/${'x'.repeat(107)}`, /108 bytes long, .* at most 107; unset it/],
-    ['is none', 'run/notify', /is no absolute path, no @name and no vsock:CID:PORT; unset it/],
+    ['has too long a path', `/${'x'.repeat(107)}`, /108 bytes long; .* at most 107; unset it/],
+    [
+      'is none',
+      'run/notify',
+      /is not an absolute path, an abstract @name or vsock:CID:PORT; unset it/,
+    ],
   ])('says once that the socket %s', (_, NOTIFY_SOCKET, warning) => {
     startedWith({ NOTIFY_SOCKET })
     expect(notify({ ready: true }, { logger })).toBe(false)
@@ -111,7 +115,7 @@ describe.runIf(process.platform === 'linux')('notify', () => {
     })
     expect(notify({ ready: true }, { logger })).toBe(false)
     expect(warnings).toEqual([
-      'the manager is not told how this process is doing: libc cannot be used (Cannot find module). ' +
+      'notifications do not reach the manager: libc cannot be used (Cannot find module). ' +
         `Install the optional dependency @koromix/koffi-linux-${process.arch} and allow native code ` +
         '(--allow-addons)',
     ])

@@ -4,33 +4,33 @@ import { toFields } from './message.ts'
 import { notifier } from './notifier.ts'
 
 export interface NotifyBarrierOptions extends NotifyOptions {
-  /** After this many milliseconds the answer is false. @default 5000 */
+  /** Milliseconds to wait for the manager; then the result is false. @default 5000 */
   timeout?: number | undefined
 }
 
 /**
- * Tells the manager (systemd, socket-port) how the process is doing, in one datagram (sd_notify(3)).
+ * Tells the manager (systemd, socket-port) the state of the process, in one datagram (sd_notify(3)).
  *
- * True: it is sent, or the manager's socket is full and it waits for room, in order. False: nobody
- * listens (`NOTIFY_SOCKET` is not set; a worker thread and a cluster worker never speak), the
- * manager cannot be reached, which is warned of once, or the process has said that it stops and
- * this would take it back. What is wrong with the manager never throws and never blocks.
+ * Returns true when the datagram was sent, or queued because the manager's socket is full. Returns
+ * false when no manager listens (`NOTIFY_SOCKET` is not set, or this is a worker thread or a cluster
+ * worker), when the manager cannot be reached (one warning says so), or when the message would take an
+ * earlier `stopping` back. A problem of the manager never throws and never blocks.
  *
  * @throws {SocketPortError} ERR_SOCKET_PORT_INVALID_OPTION, …_UNKNOWN_OPTION
  */
 export function notify(message: NotifyMessage, options: NotifyOptions = {}): boolean {
   const fields = toFields(message)
-  const voice = notifier(options.logger && resolveLogger(options.logger))
-  const told = voice.post(fields)
-  // The manager now waits so long for each keep-alive, and not as the environment said.
-  if (told && message.watchdogTimeout !== undefined) voice.keepAlive(message.watchdogTimeout)
-  return told
+  const sender = notifier(options.logger && resolveLogger(options.logger))
+  const sent = sender.post(fields)
+  // The manager now expects keep-alives at this interval, not at the one from the environment.
+  if (sent && message.watchdogTimeout !== undefined) sender.keepAlive(message.watchdogTimeout)
+  return sent
 }
 
 /**
- * Resolves to true once the manager has read every notification that was sent before: before the
- * process ends, or before a descriptor is closed that was given to the fd store. False: nobody
- * listens, or the manager has not read them in time.
+ * Resolves to true once the manager has read every earlier notification. Wait for it before the process
+ * ends, or before a descriptor that went to the fd store is closed. Resolves to false when no manager
+ * listens, or when it does not answer within `timeout`.
  *
  * @throws {SocketPortError} ERR_SOCKET_PORT_INVALID_OPTION
  */

@@ -32,7 +32,9 @@ afterEach(() => {
 const post = (text: string, dropped?: () => void): boolean =>
   outbox.post({ bytes: Buffer.from(text), fds: [] }, dropped)
 
-const full = expect.stringMatching(/has had no room for 10000 ms or 64 messages.*look why/)
+const full = expect.stringMatching(
+  /has not read its notify socket for 10000 ms, or 64 messages wait.*find out why/,
+)
 
 describe('an outbox', () => {
   it('without trouble sends at once', () => {

@@ -6,7 +6,7 @@ import type { Logger } from '../types.ts'
 import type { Datagram } from './socket.ts'
 
 const RETRY = 50
-/** A manager that does not read for so long, or leaves so many unread, is not waited for. */
+/** Messages are dropped when the manager has not read for so many milliseconds, or so many wait. */
 const LONGEST_WAIT = 10_000
 const MOST_WAITING = 64
 
@@ -15,9 +15,9 @@ interface Waiting extends Datagram {
   dropped: () => void
 }
 
-/** How datagrams leave: sent at once, or, while the manager's socket is full, in order later on. */
+/** Sends datagrams to the manager. While its socket is full they queue here and leave in order. */
 export class Outbox {
-  /** Where warnings go: one for each kind of trouble. */
+  /** Receives one warning for each kind of problem. */
   logger: Logger
   readonly #send: (datagram: Datagram) => void
   readonly #duplicate: (fd: number) => number
@@ -36,9 +36,9 @@ export class Outbox {
   }
 
   /**
-   * True: it is sent, or waits. False: the manager cannot be reached, and a warning has said so.
-   * The descriptors stay the caller's: what waits has duplicates. `dropped` is told when what
-   * waited is not sent after all. Never throws.
+   * Returns true when the datagram was sent or queued, and false when the manager cannot be reached;
+   * a warning says why. The caller still owns the descriptors: a queued datagram has duplicates.
+   * `dropped` is called when a queued datagram is not sent after all. Never throws.
    */
   post(datagram: Datagram, dropped: () => void = () => {}): boolean {
     if (this.#waiting.length === 0) {
@@ -52,7 +52,7 @@ export class Outbox {
     return this.#wait(datagram, dropped)
   }
 
-  /** Sends what waits, as far as there is room. */
+  /** Sends as many queued datagrams as the manager's socket has room for. */
   flush(): void {
     for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {
       const failure = this.#try(next)
@@ -71,7 +71,7 @@ export class Outbox {
     }
   }
 
-  /** Warns that the manager is not told, and why. */
+  /** Warns that notifications do not reach the manager, and why. */
   unreachable(error: unknown): void {
     const { message, syscall, errno } = error as SocketPortError
     const isCall = error instanceof SocketPortError && errno !== undefined
@@ -79,12 +79,12 @@ export class Outbox {
     const mend = isCall
       ? '. Start the process with the manager that listens on NOTIFY_SOCKET, or unset it'
       : ''
-    this.#warn(reason, `the manager is not told how this process is doing: ${reason}${mend}`)
+    this.#warn(reason, `notifications do not reach the manager: ${reason}${mend}`)
   }
 
   #wait({ bytes, fds }: Datagram, dropped: () => void): boolean {
     const last = this.#waiting.at(-1)
-    // A keep-alive that waits already says as much as two.
+    // An identical datagram is the last in the queue already, such as a keep-alive: one is enough.
     if (fds.length === 0 && last?.fds.length === 0 && Buffer.compare(last.bytes, bytes) === 0) {
       return true
     }
@@ -101,7 +101,7 @@ export class Outbox {
       return false
     }
     this.#waiting.push({ bytes, fds: duplicates, since: performance.now(), dropped })
-    // Nobody stays alive to tell that it is alive.
+    // Unref the timer: retries must not keep the process running.
     this.#timer ??= setInterval(() => this.flush(), RETRY).unref()
     return true
   }
@@ -118,8 +118,8 @@ export class Outbox {
   #full(): void {
     this.#warn(
       'full',
-      `the notify socket of the manager has had no room for ${LONGEST_WAIT} ms or ${MOST_WAITING} ` +
-        'messages, and what could not be sent is dropped; look why the manager does not read',
+      `the manager has not read its notify socket for ${LONGEST_WAIT} ms, or ${MOST_WAITING} messages ` +
+        'wait for it. They are dropped; find out why the manager does not read',
     )
   }
 

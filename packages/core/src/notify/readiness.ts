@@ -2,13 +2,13 @@ import type { Logger } from '../types.ts'
 import { statusText } from './message.ts'
 import { notifier } from './notifier.ts'
 
-/** A server on its way to listening, as the readiness of the process sees it. */
+/** One server that is starting, as far as the readiness of the process is concerned. */
 export interface Start {
-  /** It listens. */
+  /** The server listens. */
   listening(url: string): void
-  /** It could not, and nobody had asked it to stop trying. */
+  /** The server could not listen, and nothing had aborted its start. */
   failed(): void
-  /** It was closed, or the process shuts down. */
+  /** The start was aborted: the server was closed, or the process shuts down. */
   withdrawn(): void
 }
 
@@ -16,26 +16,26 @@ interface Starting {
   listening: boolean
 }
 
-/** When every server that is starting listens, the process is ready: READY=1, once. */
+/** Sends READY=1 once, when every server that was starting listens. */
 class Readiness {
-  /** By server: whether READY=1 waits for it. */
+  /** For each server that is starting, whether READY=1 waits for it. */
   readonly #starting = new Map<Starting, boolean>()
   readonly #urls = new Map<Starting, string>()
   readonly #failed = new Set<Starting>()
   readonly #waiting: (() => void)[] = []
   #logger: Logger | undefined
   #pending: NodeJS.Immediate | undefined
-  #saidFailed = false
+  #warned = false
 
   begin(server: Starting, notify: boolean, logger: Logger): Start {
     this.#starting.set(server, notify)
-    // It tries again.
+    // It is trying again.
     this.#failed.delete(server)
-    // Now: the environment is cleared before the program starts children.
-    const voice = notify ? notifier(logger) : undefined
+    // Call it now: it removes the variables before the program can start child processes.
+    const sender = notify ? notifier(logger) : undefined
     if (notify) this.#logger = logger
-    // No server is held for a manager that has been told, or that is not there.
-    const mustBeTold = (): boolean => voice?.heard === true && !voice.ready
+    // Keep no reference to a server once READY=1 was sent, or when there is no manager.
+    const mustBeTold = (): boolean => sender?.heard === true && !sender.ready
     const settle = (): void => {
       this.#starting.delete(server)
       this.#decideSoon()
@@ -58,7 +58,7 @@ class Readiness {
     this.#decideSoon()
   }
 
-  // Not at once: a program awaits one server and starts the next, and that is one start.
+  // Deferred: a program that awaits one server and then starts the next is still starting.
   #decideSoon(): void {
     this.#pending ??= setImmediate(() => {
       this.#pending = undefined
@@ -75,22 +75,22 @@ class Readiness {
 
   #announce(logger: Logger): void {
     const urls = [...this.#urls].flatMap(([server, url]) => (server.listening ? url : []))
-    const voice = notifier()
-    if (urls.length === 0 || !voice.heard || voice.ready) return
+    const sender = notifier()
+    if (urls.length === 0 || !sender.heard || sender.ready) return
     if (this.#failed.size === 0) {
-      voice.post({ READY: 1, STATUS: statusText(`listening on ${urls.join(', ')}`) })
+      sender.post({ READY: 1, STATUS: statusText(`listening on ${urls.join(', ')}`) })
       this.#urls.clear()
-    } else if (!this.#saidFailed) {
-      this.#saidFailed = true
+    } else if (!this.#warned) {
+      this.#warned = true
       logger.warn(
-        'the manager is not told that the process is ready, because a server could not listen; ' +
-          'let it listen, or, where the process serves without it, call notify({ ready: true })',
+        'READY=1 is not sent, because a server could not listen. Let it listen; or, if the process ' +
+          'serves without it, call notify({ ready: true })',
       )
     }
   }
 }
 
-// One for every copy of this package in the process: each would say that it is ready too early.
+// Every copy of this package in the process shares one: each alone would send READY=1 too early.
 const key = Symbol.for('@socket-port/core/readiness/1')
 const globals = globalThis as { [key]?: Readiness }
 
@@ -99,9 +99,9 @@ function shared(): Readiness {
   return globals[key]
 }
 
-/** Counts a server among those that start; with `notify`, READY=1 waits for it. */
+/** Counts the server as starting. With `notify`, READY=1 waits for it. */
 export const beginStart = (server: Starting, notify: boolean, logger: Logger): Start =>
   shared().begin(server, notify, logger)
 
-/** Calls back once, soon, as soon as no service of the process is about to listen. */
+/** Calls back once, asynchronously, when no server of the process is starting. */
 export const whenAllListen = (callback: () => void): void => shared().whenAllListen(callback)

@@ -2,12 +2,12 @@ import type { Logger } from '../types.ts'
 import { type NotifyFields, notifier } from './notifier.ts'
 
 /**
- * Tells the manager something in one datagram, its lines in the order of `fields`, descriptors along
- * with it: `sendNotification({ FDSTORE: 1, FDNAME: 'web' }, [fd])`.
+ * Sends one datagram to the manager, its assignments in the order of `fields`, with descriptors:
+ * `sendNotification({ FDSTORE: 1, FDNAME: 'web' }, [fd])`.
  *
- * True: it is sent, or waits for room in the manager's socket, in order, with duplicates of the
- * descriptors. False: there is no manager, or it cannot be reached, and a warning has said so once.
- * The descriptors stay the caller's. Never throws, never waits.
+ * Returns true when it was sent, or queued with duplicates of the descriptors. Returns false when there
+ * is no manager, or when it cannot be reached (one warning says so). The caller still owns the
+ * descriptors. Never throws, never waits.
  */
 export function sendNotification(
   fields: NotifyFields,
@@ -17,5 +17,5 @@ export function sendNotification(
   return notifier(logger).post(fields, { fds })
 }
 
-/** A manager listens for this process (NOTIFY_SOCKET was set, and names a socket). */
+/** Whether a manager listens for this process: NOTIFY_SOCKET was set to a valid address. */
 export const managerListens = (logger?: Logger): boolean => notifier(logger).heard

@@ -21,10 +21,10 @@ import type { Libc } from '../sockets/libc.ts'
 import { unixSockaddr } from '../sockets/sockaddr.ts'
 import type { NotifyAddress } from './address.ts'
 
-// Of <linux/vm_sockets.h>; its level is the family. The old one takes a struct timeval.
+// From <linux/vm_sockets.h>; its level is the address family. It takes a struct timeval.
 const SO_VM_SOCKETS_CONNECT_TIMEOUT = 6
 
-// A virtual machine's host answers at once or not at all; the event loop waits meanwhile.
+// The host of a virtual machine answers at once or not at all. The event loop is blocked meanwhile.
 const CONNECT_MICROSECONDS = 250_000
 
 const NO_SUCH_TYPE = [ENODEV, EPROTONOSUPPORT, ESOCKTNOSUPPORT, EOPNOTSUPP]
@@ -38,8 +38,8 @@ export interface Datagram {
 }
 
 /**
- * Sends one datagram, from a socket of its own: a manager that has been replaced since the last one
- * is found under the same address. Never waits for room. Throws ERR_SOCKET_PORT_SYSCALL.
+ * Sends one datagram from a new socket, so that a manager that was replaced meanwhile is found under
+ * the same address. Never waits for room. Throws ERR_SOCKET_PORT_SYSCALL.
  */
 export function sendDatagram(libc: Libc, address: NotifyAddress, { bytes, fds }: Datagram): void {
   const fd = address.kind === 'unix' ? connectUnix(libc, address.path) : connectVsock(libc, address)
@@ -73,8 +73,8 @@ function connectVsock(libc: Libc, { cid, port, type }: Vsock): number {
       })
     } catch (error) {
       failure = error
-      // Most virtual machines have no datagrams, some have no packets, and the kernel may know only
-      // when it connects: as sd_notify(3), the next type is tried.
+      // Many virtual machines lack datagrams, some lack packets, and some kernels notice only at
+      // connect(2). Then the next type is tried, as sd_notify(3) does.
       if (!(error instanceof SocketPortError && NO_SUCH_TYPE.includes(error.errno ?? 0)))
         throw error
     }

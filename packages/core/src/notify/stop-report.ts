@@ -3,39 +3,39 @@ import { type Notifier, type NotifyFields, notifier } from './notifier.ts'
 
 const INTERVAL = 1_000
 
-// How long the manager waits for the next word: several intervals, for a loop that is busy.
+// Each message asks for this much time: several intervals, since a busy event loop may be late.
 const AHEAD = 'EXTEND_TIMEOUT_USEC'
 const AHEAD_MICROSECONDS = 5_000_000
 
 /**
- * What the manager hears of a shutdown: STOPPING=1, then, once a second, what is left, and that the
- * process needs more time, for as long as it keeps within the limits that it has set itself.
+ * Reports a shutdown to the manager: STOPPING=1 first, then once a second what is left to do and a
+ * request for more time, until the process's own deadline.
  */
 export class StopReport {
-  readonly #voice: Notifier
+  readonly #notifier: Notifier
   #left: () => string = () => ''
   #until = 0
-  #said = ''
+  #lastStatus = ''
   #timer: NodeJS.Timeout | undefined
 
-  constructor(voice: Notifier = notifier()) {
-    this.#voice = voice
+  constructor(sender: Notifier = notifier()) {
+    this.#notifier = sender
   }
 
-  /** Tells what is left from now on; after `limit` milliseconds no more time is asked for. */
+  /** Reports `left()` from now on, and asks for more time for at most `limit` milliseconds. */
   phase(limit: number, left: () => string): void {
     const begins = this.#timer === undefined
     this.#left = left
     this.#until = performance.now() + limit
-    // An event loop that is blocked asks for nothing, and the manager's own time-out ends it.
+    // A blocked event loop sends nothing, so that the manager's own time-out ends the process.
     this.#timer ??= setInterval(() => this.#tick(), INTERVAL).unref()
     if (begins) this.#post({ STOPPING: 1, ...this.#status(), [AHEAD]: AHEAD_MICROSECONDS })
   }
 
-  /** Nothing more is said. */
+  /** Stops reporting. */
   end(): void {
     clearInterval(this.#timer)
-    this.#voice.flush()
+    this.#notifier.flush()
   }
 
   #tick(): void {
@@ -45,12 +45,12 @@ export class StopReport {
 
   #status(): NotifyFields {
     const text = statusText(this.#left())
-    if (text === this.#said) return {}
-    this.#said = text
+    if (text === this.#lastStatus) return {}
+    this.#lastStatus = text
     return { STATUS: text }
   }
 
   #post(fields: NotifyFields): void {
-    this.#voice.post(fields)
+    this.#notifier.post(fields)
   }
 }

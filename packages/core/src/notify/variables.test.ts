@@ -19,7 +19,7 @@ describe('readNotifyVariables', () => {
     expect(read({ NOTIFY_SOCKET: 'nonsense' })).toEqual({
       ...nothing,
       problems: [
-        'NOTIFY_SOCKET is "nonsense", which is no absolute path, no @name and no vsock:CID:PORT; ' +
+        'NOTIFY_SOCKET is "nonsense", which is not an absolute path, an abstract @name or vsock:CID:PORT; ' +
           'unset it, or start this process with a manager that sets it',
       ],
     })

@@ -3,13 +3,13 @@ import { type NotifyAddress, parseNotifyAddress } from './address.ts'
 
 const VARIABLES = ['NOTIFY_SOCKET', 'WATCHDOG_USEC', 'WATCHDOG_PID'] as const
 
-/** What the environment says of the manager that started this process. */
+/** What the environment says about the manager that started this process. */
 export interface NotifyVariables {
-  /** Absent: nobody listens. */
+  /** `undefined`: no manager listens. */
   address: NotifyAddress | undefined
   /** Milliseconds without a keep-alive after which the manager ends this process. */
   watchdogTimeout: number | undefined
-  /** What is garbage, each with its mend. */
+  /** What is wrong with the variables, each with its repair. */
   problems: string[]
 }
 
@@ -26,7 +26,7 @@ export function readNotifyVariables(env: NodeJS.ProcessEnv, pid: number): Notify
   return { address, watchdogTimeout: watchdogTimeout(env, pid, problems), problems }
 }
 
-/** Removes the variables: a child process must not speak for this one. */
+/** Removes the variables, so that a child process does not notify in the name of this one. */
 export function clearNotifyVariables(env: NodeJS.ProcessEnv): void {
   for (const variable of VARIABLES) delete env[variable]
 }
@@ -46,7 +46,7 @@ function watchdogTimeout(
   if (WATCHDOG_PID !== undefined) {
     const meant = wholeNumber(WATCHDOG_PID)
     if (meant === undefined) return wrong('WATCHDOG_PID', WATCHDOG_PID, 'a process id')
-    // Another process keeps the watchdog quiet.
+    // The keep-alives are the task of another process.
     if (meant !== pid) return undefined
   }
   const microseconds = wholeNumber(WATCHDOG_USEC)

@@ -1,7 +1,7 @@
 // setInterval fires at once for anything longer.
 const LONGEST_INTERVAL = 2 ** 31 - 1
 
-/** Keep-alives from the event loop: while it is blocked there are none, and the manager notices. */
+/** Sends keep-alives from the event loop, so that a blocked event loop sends none and the manager notices. */
 export class Watchdog {
   readonly #beat: () => void
   #timer: NodeJS.Timeout | undefined
@@ -11,13 +11,13 @@ export class Watchdog {
   }
 
   /**
-   * Beats now and then at half of the manager's time-out (milliseconds), as sd_watchdog_enabled(3)
-   * advises; again, with another time-out, in place of the one before.
+   * Sends one keep-alive now and further ones at half of `timeout` (milliseconds), as
+   * sd_watchdog_enabled(3) advises. A second call replaces the time-out of the first.
    */
   start(timeout: number): void {
     clearInterval(this.#timer)
     const interval = Math.min(Math.max(1, Math.floor(timeout / 2)), LONGEST_INTERVAL)
-    // A watchdog must not be what keeps the process alive.
+    // Unref the timer: the watchdog must not keep the process running.
     this.#timer = setInterval(this.#beat, interval).unref()
     this.#beat()
   }
