@@ -1,7 +1,7 @@
 /** The systemd service that a process belongs to. */
 export interface ServiceName {
   unit: string
-  /** It is one of a user's own systemd. */
+  /** It belongs to a user's own systemd (`systemctl --user`). */
   user: boolean
 }
 
@@ -10,7 +10,7 @@ export interface ServiceName {
  * session or a container. Pure.
  */
 export function parseServiceName(text: string): ServiceName | undefined {
-  // cgroup v2 has one line, `0::`; before it, systemd had a hierarchy of its own.
+  // cgroup v2 has one line, `0::`. With cgroup v1, systemd has a hierarchy of its own.
   const paths = text
     .split('\n')
     .map((line) => /^(?:0:|\d+:name=systemd):(.*)$/.exec(line)?.[1])
@@ -20,7 +20,7 @@ export function parseServiceName(text: string): ServiceName | undefined {
 
 function serviceIn(path: string): ServiceName | undefined {
   const segments = path.split('/')
-  // Below its service a process may have moved to groups of its own, which are no units.
+  // A process may have moved into groups below its service; those groups are not units.
   const unit = segments.findLast((segment) => /\.(service|scope)$/.test(segment))
   if (unit === undefined || unit.endsWith('.scope') || isUserManager(unit)) return undefined
   return { unit, user: segments.slice(0, segments.lastIndexOf(unit)).some(isUserManager) }

@@ -8,9 +8,9 @@ export interface Holder {
   /** The command line, or the name in brackets, at most 80 characters. */
   command: string
   uid: number
-  /** Names the process together with the pid; compare it, do not read it. */
+  /** Identifies the process together with the pid. Opaque: only compare it. */
   startTime: string
-  /** What it holds: the inodes of the sockets on Linux, what stands for them elsewhere. */
+  /** The sockets that it holds: inodes on Linux, an equivalent elsewhere. */
   sockets: readonly string[]
 }
 
@@ -29,13 +29,13 @@ export function findHolders(place: Place): Holder[] {
 /** Returns the processes that hold one of the sockets, as far as their fds can be read. */
 export function holdersOf(sockets: readonly ProcSocket[]): Holder[] {
   const wanted = new Set(sockets.map((socket) => socket.inode))
-  // Pids of another namespace would name other processes.
+  // In another pid namespace these pids would name other processes.
   if (wanted.size === 0 || !procIsOurs()) return []
   const holders: Holder[] = []
   for (const entry of list('/proc')) {
     const pid = Number(entry)
     if (!Number.isInteger(pid)) continue
-    // The start is read before the fds, so that both are of one process or the check of it fails.
+    // Read the start time before the fds: if the pid was reused in between, a later check notices.
     const stat = statOf(pid)
     const held = stat === undefined ? [] : socketsOf(pid, wanted)
     const uid = held.length === 0 ? undefined : uidOf(pid)
@@ -46,7 +46,7 @@ export function holdersOf(sockets: readonly ProcSocket[]): Holder[] {
   return holders
 }
 
-/** Returns `held by pid 1 (command)` for a message, `''` if nobody is known. */
+/** Returns `held by pid 1 (command)` for a message, `''` when no holder is known. */
 export function describeHolders(holders: readonly Holder[]): string {
   if (holders.length === 0) return ''
   const names = holders.slice(0, MOST_NAMED).map(describeHolder)

@@ -23,8 +23,8 @@ const MOST_OUTPUT = 64 * 2 ** 20
 const PS = ['-axww', '-o', 'pid=,ppid=,ruid=,lstart=,command=']
 
 /**
- * The system as `lsof` and `ps` show it: for macOS, which ships both and has no /proc. Unless it is
- * root, lsof shows only the user's own processes, so a port that another user holds looks free.
+ * The system as `lsof` and `ps` show it: for macOS, which ships both and has no /proc. When lsof does not
+ * run as root it shows only the user's own processes, so a port that another user holds looks free.
  */
 export const lsofSystem: System = {
   listeners: async (port) => listenersIn(await lsof(port)),
@@ -41,7 +41,7 @@ export const lsofSystem: System = {
     const parents = new Map((await ps()).map(({ pid, parent }) => [pid, parent]))
     return ancestry(process.pid, (pid) => parents.get(pid))
   },
-  // LISTEN_FDS is not of this system, and the environment of others is not shown.
+  // Socket activation with LISTEN_FDS is of Linux, and `ps` does not show the environment here.
   isActivated: () => false,
   startTime: async (pid) => (await ps()).find((row) => row.pid === pid)?.startTime,
   signal: (pid, name) => void process.kill(pid, name),
@@ -89,7 +89,7 @@ async function lsof(port: number): Promise<Map<number, string[]>> {
   }
 }
 
-/** lsof exits 1 without a word when it finds nothing, and 1 with one when it fails. */
+/** lsof exits with 1 in both cases: with no output when it found nothing, with a message when it failed. */
 function isSilentExit(error: unknown): boolean {
   if (!(error instanceof Error && 'code' in error && 'stderr' in error)) return false
   return error.code === 1 && error.stderr === ''

@@ -2,11 +2,11 @@ import { readFileSync, readlinkSync } from 'node:fs'
 
 const COMMAND_LENGTH = 80
 
-/** What `/proc/PID/stat` tells: the name, the parent, and the start in clock ticks since boot. */
+/** Facts from `/proc/PID/stat`: the name, the parent, and the start in clock ticks since boot. */
 export interface Stat {
   name: string
   parent: number
-  /** Together with the pid it names one process for good: a reused pid has another start. */
+  /** Identifies one process together with the pid: a reused pid has another start time. */
   startTime: string
 }
 
@@ -41,7 +41,7 @@ export function commandOf(pid: number, name: string): string {
 
 /** Returns a text without control characters, cut to the length of a command in a message. */
 export function printable(text: string): string {
-  // A process writes its own command line: no escape sequence of it may reach a terminal.
+  // A process can write anything into its command line; no escape sequence may reach a terminal.
   const clean = text.replace(/[\p{C}\s]+/gu, ' ').trim()
   return clean.length > COMMAND_LENGTH ? `${clean.slice(0, COMMAND_LENGTH - 1)}…` : clean
 }
@@ -56,7 +56,7 @@ export function environOf(pid: number): Map<string, string> {
 export function ancestry(pid: number, parentOf: (pid: number) => number | undefined): number[] {
   const pids: number[] = []
   let parent = parentOf(pid)
-  // Parent 0 is outside this pid namespace. A pid seen twice means that the tree changed meanwhile.
+  // Parent 0 is outside this pid namespace. A pid that comes twice shows that the tree changed meanwhile.
   while (parent !== undefined && parent > 0 && !pids.includes(parent)) {
     pids.push(parent)
     parent = parentOf(parent)

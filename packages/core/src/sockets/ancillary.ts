@@ -8,13 +8,13 @@ const padded = (length: number): number => Math.ceil(length / WORD) * WORD
 /** The most descriptors that one message carries: SCM_MAX_FD of unix(7). */
 export const MOST_FDS = 253
 
-/** Room for control messages with so many descriptors and the sender's credentials. */
+/** Bytes for the control messages of one message that has `fds` descriptors and the sender's credentials. */
 export const controlSize = (fds: number): number => padded(HEADER + 4 * fds) + padded(HEADER + 12)
 
-/** What came with the bytes: descriptors, which are now ours to close, and who sent them. */
+/** What a message carries beside its bytes: descriptors, which this process must close, and the sender. */
 export interface Ancillary {
   fds: number[]
-  /** Of the sender, where the receiving socket has SO_PASSCRED. */
+  /** The sender's pid, where the receiving socket has SO_PASSCRED. */
   pid: number | undefined
 }
 

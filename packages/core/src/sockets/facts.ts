@@ -1,4 +1,4 @@
-/** What can be known of a descriptor without using it. */
+/** Facts about a descriptor that can be found without using it. */
 export interface SocketFacts {
   family: 'IPv4' | 'IPv6' | 'unix' | undefined
   stream: boolean
@@ -11,7 +11,7 @@ export interface SocketFacts {
   queueLength: number | undefined
 }
 
-/** Of what is no socket that can be asked. */
+/** Facts for a descriptor that cannot be queried. */
 export const NO_FACTS: SocketFacts = {
   family: undefined,
   stream: false,
@@ -24,16 +24,16 @@ export const NO_FACTS: SocketFacts = {
   queueLength: undefined,
 }
 
-/** The seam to the operating system: everything done to an inherited socket but serving it. */
+/** The seam to the operating system: everything that is done to an inherited socket, except to serve it. */
 export interface SocketSystem {
-  /** Facts of the descriptor; a string says why it is no socket at all. Never changes it. */
+  /** Facts about the descriptor, or a string that says why it is not a socket. Never changes it. */
   describe(fd: number): SocketFacts | string
   /** A close-on-exec duplicate; `undefined` where the platform gives no way to make one. */
   duplicate(fd: number): number | undefined
   setCloseOnExec(fd: number): void
-  /** Lets nobody connect any more, whoever else holds the socket; nothing where there is no way to. */
+  /** Stops the socket from listening in every process that holds it. Does nothing where that is not possible. */
   shutDown(fd: number): void
-  /** Inode of this process's pidfd, where the kernel has unique ones. */
+  /** The inode of this process's pidfd, where the kernel numbers them uniquely (Linux 6.9). */
   pidfdInode(): bigint | undefined
 }
 

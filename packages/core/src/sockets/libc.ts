@@ -11,13 +11,13 @@ export interface Libc {
   setsockopt(fd: number, level: number, option: number, value: Uint8Array): void
   socket(domain: number, type: number, protocol: number): number
   socketPair(domain: number, type: number): [number, number]
-  /** The ends of a new pipe, to read from and to write to. */
+  /** Makes a pipe; returns its read end and its write end. */
   pipe(flags: number): [number, number]
   bind(fd: number, address: Uint8Array): void
   listen(fd: number, backlog: number): void
   connect(fd: number, address: Uint8Array): void
   shutdown(fd: number, how: number): void
-  /** An IP address in network order; `undefined` where the text is none. */
+  /** An IP address in network order; `undefined` where the text is not an IP address. */
   addressBytes(family: number, text: string): Uint8Array | undefined
   send(fd: number, message: Uint8Array): void
   receive(fd: number, size: number): Uint8Array
@@ -28,22 +28,22 @@ export interface Libc {
   /** Settles when one of the descriptors can be read or has hung up; false where `timeout` (ms) came first. */
   readable(fds: readonly number[], timeout?: number): Promise<boolean>
   pidfdOpen(pid: number): number | undefined
-  /** waitpid(2) without waiting: true when that child had ended and is now gone from the table. */
+  /** waitpid(2) with WNOHANG: true when that child had ended and was collected. */
   reap(pid: number): boolean
 }
 
-/** What goes through a socket at once: bytes, and control messages (cmsg(3)) as the kernel has them. */
+/** One message of a socket: its bytes, and its control messages (cmsg(3)) as the kernel encodes them. */
 export interface Message {
   bytes: Uint8Array
   control: Uint8Array
 }
 
 export interface Received extends Message {
-  /** What recvmsg(2) says of the message, such as MSG_CTRUNC. */
+  /** The flags that recvmsg(2) set, such as MSG_CTRUNC. */
   flags: number
 }
 
-// The part of koffi that is used here; it ships no types with its platform packages.
+// The part of koffi that this file uses. Its platform packages ship no types.
 interface Koffi {
   load(library: null): {
     func(prototype: string): NativeFunction
@@ -67,7 +67,7 @@ const WNOHANG = 1
 
 let loaded: Libc | undefined
 
-/** Loads libc through koffi, once; throws where koffi has no binary or native code is not allowed. */
+/** Loads libc through koffi, once. Throws where koffi has no binary or native code is not allowed. */
 export function loadLibc(): Libc {
   loaded ??= load()
   return loaded
@@ -81,7 +81,7 @@ export function loadLibc(): Libc {
 function load(): Libc {
   const require = createRequire(import.meta.url)
   const koffi = require(`@koromix/koffi-${process.platform}-${process.arch}`) as Koffi
-  // Under glibc and musl alike, what the process itself is linked to.
+  // `null` names the libc that the process itself is linked to, glibc or musl.
   const c = koffi.load(null)
 
   const fcntl = c.func('int fcntl(int fd, int command, ...)')
@@ -104,7 +104,7 @@ function load(): Libc {
   const inet_pton = c.func('int inet_pton(int family, const char *text, _Out_ uint8_t *address)')
   const send = c.func('int64_t send(int fd, const uint8_t *bytes, size_t size, int flags)')
   const recv = c.func('int64_t recv(int fd, _Out_ uint8_t *bytes, size_t size, int flags)')
-  // Without names, which would have to be unique among all users of koffi in the process.
+  // The structs have no names: a name must be unique among all users of koffi in the process.
   const iovec = koffi.struct({ base: 'uint8_t *', length: 'size_t' })
   const msghdr = koffi.struct({
     ...{ name: 'uint8_t *', nameLength: 'uint32_t' },
@@ -196,7 +196,7 @@ function load(): Libc {
           error === null ? resolve(result) : reject(error),
         )
       })
-      // An interrupted poll(2) says nothing; whoever reads then finds nothing and asks again.
+      // poll(2) that a signal interrupted counts as ready: the caller reads, finds nothing, and polls again.
       return ready !== 0
     },
     pidfdOpen(pid) {
@@ -207,7 +207,7 @@ function load(): Libc {
   }
 }
 
-// koffi reads it into a struct msghdr and writes the kernel's lengths back.
+// koffi copies it into a struct msghdr, and writes the lengths that the kernel set back into it.
 function header({ bytes, control }: Message): { controlLength: number | bigint; flags: number } {
   const controlLength = control.length
   return {

@@ -21,10 +21,10 @@ import type { Libc } from './libc.ts'
 import { parseSockaddr } from './sockaddr.ts'
 import { unixQueue } from './unix-queue.ts'
 
-// pidfds have had inode numbers of their own since Linux 6.9; before, all share one small number.
+// Since Linux 6.9 each pidfd has an inode number of its own. Before, all share one small number.
 const PIDFS_FIRST_INODE = 2n ** 32n
 
-/** Sockets seen and duplicated through libc. */
+/** Queries and duplicates sockets through libc. */
 export function nativeSystem(libc: Libc): SocketSystem {
   return {
     describe: (fd) => whyNotSocket(fd) ?? askSocket(libc, fd),
@@ -44,7 +44,7 @@ export function nativeSystem(libc: Libc): SocketSystem {
   }
 }
 
-/** Says in words why `fd` is no socket; `undefined` when it is one. */
+/** Says why `fd` is not a socket; `undefined` when it is one. */
 export function whyNotSocket(fd: number): string | undefined {
   let stats: Stats
   try {
@@ -64,7 +64,7 @@ function askSocket(libc: Libc, fd: number): SocketFacts | string {
   try {
     return factsOf(libc, fd)
   } catch (error) {
-    // An O_PATH descriptor is a socket to fstat(2) alone; AF_ALG has no name to ask for.
+    // fstat(2) calls an O_PATH descriptor a socket, but no socket call accepts it. AF_ALG has no getsockname(2).
     const { syscall, errno } = error as SocketPortError
     return `cannot be examined (${syscall}: errno ${errno})`
   }

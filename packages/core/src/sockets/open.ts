@@ -33,17 +33,17 @@ export interface OpenOptions {
 }
 
 /**
- * Opens a close-on-exec socket that listens and that nobody accepts on. Throws what Node's `listen`
- * would: an error with its `code`, `errno` and `syscall`, and no socket is left behind.
+ * Opens a close-on-exec socket that listens, and accepts nothing from it. On failure it closes the
+ * socket and throws the error that Node's `listen` would: with `code`, `errno` and `syscall`.
  */
 export function openListener(libc: Libc, place: Place, options: OpenOptions): number {
   const family = 'path' in place ? AF_UNIX : isIPv4(place.address) ? AF_INET : AF_INET6
   let fd: number | undefined
   try {
     fd = libc.socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)
-    // As libuv does (uv__tcp_bind): else a port stays unusable for a minute after its connections.
+    // libuv sets it too (uv__tcp_bind). Without it, connections in TIME_WAIT block the port for a minute.
     if (family !== AF_UNIX) libc.setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, int32(1))
-    // The default is the machine's (net.ipv6.bindv6only), and must not decide.
+    // Set it in any case: the default depends on the machine (net.ipv6.bindv6only).
     if (family === AF_INET6) {
       libc.setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, int32(options.ipv6Only ? 1 : 0))
     }
@@ -70,8 +70,8 @@ function sockaddr(libc: Libc, place: Place): Uint8Array {
   )
 }
 
-// `fe80::1%eth0` names the interface, `fe80::1%2` its number (RFC 4007), which Node shows with
-// link-local addresses alone.
+// `fe80::1%eth0` names an interface, `fe80::1%2` gives its number (RFC 4007). Node lists the number only
+// with link-local addresses.
 function scopeOf(zone: string | undefined): number {
   if (zone === undefined) return 0
   const addresses = networkInterfaces()[zone]
@@ -81,7 +81,7 @@ function scopeOf(zone: string | undefined): number {
 
 function asNode(error: SocketPortError, place: Place): NodeJS.ErrnoException {
   if (error.errno === undefined) return error
-  // libuv says EACCES for a directory that is not there (uv_pipe_bind2).
+  // libuv reports EACCES when the directory does not exist (uv_pipe_bind2).
   const errno = 'path' in place && error.errno === ENOENT ? EACCES : error.errno
   const [code, reason] = getSystemErrorMap().get(-errno) ?? [`errno ${errno}`, 'unknown']
   const where = 'path' in place ? place.path : `${place.address}:${place.port}`

@@ -3,11 +3,11 @@ import { type ProcSocket, readSockets, socketInode } from '../proc/sockets.ts'
 import { NO_FACTS, type SocketFacts, type SocketSystem } from './facts.ts'
 import { whyNotSocket } from './native.ts'
 
-/** Sockets seen without native code: through /proc, else through Node. They cannot be duplicated. */
+/** Queries sockets without native code: through /proc, or else through Node. It cannot duplicate them. */
 export const plainSystem: SocketSystem = {
   describe: (fd) => whyNotSocket(fd) ?? factsFromProc(fd) ?? factsFromNode(fd),
   duplicate: () => undefined,
-  // Node itself marks what it inherited close-on-exec when it starts.
+  // Node marks inherited descriptors close-on-exec when it starts.
   setCloseOnExec: () => {},
   shutDown: () => {},
   pidfdInode: () => undefined,
@@ -19,7 +19,7 @@ function factsFromProc(fd: number): SocketFacts | undefined {
   if (inode === undefined || sockets === undefined) return undefined
   const found = sockets.find((socket) => socket.inode === inode)
   return {
-    // A socket in none of the tables is neither TCP nor unix, or TCP that was never bound.
+    // A socket that is in no table is neither TCP nor unix, or is TCP and was never bound.
     family: found?.family,
     stream: found?.type === 'stream',
     listening: found?.listening ?? false,
@@ -34,7 +34,7 @@ function factsFromProc(fd: number): SocketFacts | undefined {
 
 let cached: ProcSocket[] | undefined
 
-// Read once for all descriptors that are looked at in one go: a busy machine has long tables.
+// Read the tables once for all descriptors that are described in one turn: a busy machine has long ones.
 function tables(): ProcSocket[] | undefined {
   if (cached === undefined) {
     cached = readSockets()
@@ -45,7 +45,7 @@ function tables(): ProcSocket[] | undefined {
   return cached
 }
 
-// These wrap the descriptor for getsockname(2) alone and would close it when they are destroyed.
+// These wrap a descriptor only to call getsockname(2). Destroying one would close the descriptor.
 const neverDestroyed: Socket[] = []
 
 function factsFromNode(fd: number): SocketFacts {
@@ -65,6 +65,6 @@ function factsFromNode(fd: number): SocketFacts {
       port,
     }
   } catch {
-    return NO_FACTS // Node knows no stream socket in it (ERR_INVALID_FD_TYPE)
+    return NO_FACTS // not a stream socket to Node (ERR_INVALID_FD_TYPE)
   }
 }

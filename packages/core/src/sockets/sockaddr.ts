@@ -42,7 +42,7 @@ export function inetSockaddr(
   return sockaddr
 }
 
-/** A `struct sockaddr_un`; a path that starts with NUL is abstract, and has no NUL at its end; pure. */
+/** A `struct sockaddr_un`. A path that starts with NUL is abstract and gets no NUL at its end. Pure. */
 export function unixSockaddr(path: string, littleEndian: boolean): Uint8Array {
   const bytes = Buffer.from(path)
   const sockaddr = new Uint8Array(2 + bytes.length + (path.startsWith('\0') ? 0 : 1))
@@ -51,7 +51,7 @@ export function unixSockaddr(path: string, littleEndian: boolean): Uint8Array {
   return sockaddr
 }
 
-/** Sixteen bytes as the canonical text of RFC 5952. */
+/** The canonical text (RFC 5952) of an IPv6 address of sixteen bytes. */
 export function ipv6(bytes: Uint8Array): string {
   const groups = Array.from({ length: 8 }, (_, i) =>
     (((bytes[2 * i] ?? 0) << 8) | (bytes[2 * i + 1] ?? 0)).toString(16),

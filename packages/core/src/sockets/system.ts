@@ -5,7 +5,7 @@ import { nativeSystem } from './native.ts'
 import { plainSystem } from './plain.ts'
 import { LIBC_MEND, reasonOf } from './usable-libc.ts'
 
-/** The system as seen through libc, else, with a warning, through what Node and /proc give. */
+/** Uses libc; where it cannot be loaded, warns and uses Node and /proc. */
 export function socketSystem(logger: Logger): SocketSystem {
   if (process.platform !== 'linux') return plainSystem
   try {

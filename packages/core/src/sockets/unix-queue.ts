@@ -13,9 +13,10 @@ const REQUEST = 24
 const REPLY = 16
 
 /**
- * Accept queue of a listening unix socket, by its inode; `undefined` where the kernel does not tell.
+ * The accept queue of a listening unix socket, found by its inode; `undefined` where the kernel does not
+ * report it.
  *
- * No socket option has it: sock_diag(7) is the only way, as `ss -xl` does it.
+ * There is no socket option for it. sock_diag(7) is the only way; `ss -xl` uses it too.
  */
 export function unixQueue(
   libc: Libc,

@@ -2,8 +2,8 @@ import { SocketPortError } from '../errors.ts'
 import { type Libc, loadLibc } from './libc.ts'
 
 /**
- * libc; where it cannot be used, ERR_SOCKET_PORT_UNSUPPORTED, whose message says why and how to mend
- * that, after `what` this prevents.
+ * Loads libc. Throws ERR_SOCKET_PORT_UNSUPPORTED where it cannot be used; the message says `what` is
+ * not possible, why, and how to repair it.
  */
 export function usableLibc(what?: string): Libc {
   try {
@@ -15,13 +15,13 @@ export function usableLibc(what?: string): Libc {
   }
 }
 
-/** Why native code was not loaded, in one line. */
+/** The first line of the reason why native code was not loaded. */
 export const reasonOf = (error: unknown): string =>
   String((error as Error).message).split('\n', 1)[0] ?? ''
 
 const library = `@koromix/koffi-${process.platform}-${process.arch}`
 
-/** How native code comes to be loaded. */
+/** How to allow native code, for messages. */
 export const LIBC_MEND: string =
   (process.platform === 'linux' ? 'Install' : 'On Linux, install') +
   ` the optional dependency ${library} and allow native code (--allow-addons)`
