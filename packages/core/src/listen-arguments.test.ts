@@ -41,7 +41,16 @@ describe('readListenArguments', () => {
 
   it('takes a signal', () => {
     const { signal } = new AbortController()
-    expect(readListenArguments([{ port: 0, signal }])?.options.signal).toBe(signal)
+    expect(readListenArguments([{ port: 0, signal }])?.signal).toBe(signal)
+  })
+
+  it.each<[unknown[], object]>([
+    [[{ port: 0 }, 64], { port: 0, backlog: 64, ...off }],
+    [[{ port: 0, backlog: 32 }, 64], { port: 0, backlog: 32, ...off }],
+    [[0, undefined, '127.0.0.1'], { port: 0 }],
+    [[0, 64, '127.0.0.1'], { port: 0, backlog: 64 }],
+  ])('takes from the places of %j what Node takes', (args, options) => {
+    expect(readListenArguments(args)?.options).toEqual(options)
   })
 
   it.each([
@@ -55,6 +64,11 @@ describe('readListenArguments', () => {
     [true],
     [{}],
     [''],
+    [' '],
+    ['\t'],
+    [{ port: 0, signal: 'INVALID_SIGNAL' }],
+    [{ port: 0, signal: null }],
+    [{ path: '/run/app.sock', signal: {} }],
   ])('leaves %j to Node', (first) => {
     expect(readListenArguments([first])).toBeUndefined()
   })

@@ -50,8 +50,8 @@ export function listenFd(target: Target): number | undefined {
   return takeInherited(resolveListen(target))?.fd
 }
 
-// Servers between the call of listen and its outcome: Node notices a second one too late.
-const starting = new WeakSet<AnyServer>()
+// The request of each server between the call of listen and its outcome: Node notices a second one too late.
+const starting = new WeakMap<AnyServer, ListenRequest>()
 
 /** Node's own `listen` of a server, where something else stands in its place. */
 export type NativeListen = (...args: unknown[]) => unknown
@@ -65,6 +65,8 @@ export interface ListenRequest extends ResolvedListen {
   defaultHost?: string | undefined
   /** Told before Node's `listen` is called; `stored`: only the manager's store has kept the socket. */
   onSource?: ((source: Source, stored: boolean) => void) | undefined
+  /** Told that the server listens, before the 'listening' listeners of the program are. */
+  onListening?: (() => void) | undefined
   /** Sees an error of Node's `listen` before the listeners of the server do. */
   onError?: ((error: NodeJS.ErrnoException) => void) | undefined
 }
@@ -82,11 +84,16 @@ export function startListening(server: AnyServer, request: ListenRequest): Promi
     )
     return Promise.reject(error)
   }
-  starting.add(server)
+  starting.set(server, request)
   return startOnce(server, request).finally(() => {
-    starting.delete(server)
+    settleStart(server, request)
     sweepLater(request.logger)
   })
+}
+
+// A listener of the outcome may have started the server again.
+function settleStart(server: AnyServer, request: ListenRequest): void {
+  if (starting.get(server) === request) starting.delete(server)
 }
 
 function startOnce(server: AnyServer, request: ListenRequest): Promise<void> {
@@ -115,13 +122,14 @@ async function listenStored(server: AnyServer, request: ListenRequest): Promise<
   const fd = typeof opened === 'number' ? opened : await opened
   const entry = keepBound(fd, request)
   try {
-    await listenOnTaken(server, request, { entry, ...take(entry) })
+    await listenOnTaken(server, request, { entry, ...take(entry) }, () => {
+      store(entry, request.logger)
+      noteKept(server, request, entry)
+    })
   } catch (error) {
     drop(entry)
     throw error
   }
-  store(entry, request.logger)
-  noteKept(server, request, entry)
 }
 
 function noteKept(server: AnyServer, request: ListenRequest, entry: Entry): void {
@@ -138,30 +146,33 @@ async function listenInherited(
   inherited: InheritedListener,
 ): Promise<void> {
   const { fd, name, stored, bound, ...entry } = inherited.entry
-  await listenOnTaken(server, request, inherited)
-  if (bound) return noteKept(server, request, inherited.entry)
-  request.logger.info(
-    `listening on ${socketAddress(entry)}, inherited${stored ? ' from the fd store' : ''} ` +
-      `as fd ${fd} ${quote(name)}`,
-  )
-  noteListening(server, { request, source: 'inherited', fd })
-  publish.listen({ server, source: 'inherited', fd, name })
+  await listenOnTaken(server, request, inherited, () => {
+    if (bound) return noteKept(server, request, inherited.entry)
+    request.logger.info(
+      `listening on ${socketAddress(entry)}, inherited${stored ? ' from the fd store' : ''} ` +
+        `as fd ${fd} ${quote(name)}`,
+    )
+    noteListening(server, { request, source: 'inherited', fd })
+    publish.listen({ server, source: 'inherited', fd, name })
+  })
 }
 
 async function listenOnTaken(
   server: AnyServer,
   request: ListenRequest,
   { entry, fd, release }: InheritedListener,
+  note: () => void,
 ): Promise<void> {
   server.once('close', release)
   // Before it listens: whoever hears of that asks for the address.
   const forgetPath = entry.family === 'unix' ? reportPath(server, entry.path ?? '') : undefined
   try {
-    await outcome(server, request, () => {
+    const start = (): void => {
       // The backlog must be positional: given in the options, Node ignores it and sets 511 on the
       // shared socket for every process that holds it (net.js, Server.prototype.listen).
       nativeListen(server, request)({ fd }, keptBacklog(entry.backlog))
-    })
+    }
+    await outcome(server, request, start, note)
   } catch (error) {
     server.off('close', release)
     release()
@@ -175,30 +186,51 @@ async function listenBound(server: AnyServer, request: ListenRequest): Promise<v
   const named = bindPath !== undefined && !bindPath.startsWith('\0')
   // A worker thread may not change the umask, which belongs to the whole process.
   const umask = named && isMainThread ? mode : undefined
+  const start = (): void => {
+    const options = { ...nodeOptions, ...bindOptions({ ...request, host }) }
+    withMode(umask, () => nativeListen(server, request)(options))
+  }
+  const note = (): void => {
+    if (named && mode !== undefined) chmodSync(bindPath, mode)
+    logger.info(`listening on ${addressText(server)}`)
+    noteListening(server, { request, source: 'bound', fd: undefined })
+    publish.listen({ server, source: 'bound' })
+  }
   try {
-    await outcome(server, request, () => {
-      const options = { ...nodeOptions, ...bindOptions({ ...request, host }) }
-      withMode(umask, () => nativeListen(server, request)(options))
-    })
+    await outcome(server, request, start, note)
   } catch (error) {
     throw explainBindError(error as NodeJS.ErrnoException, request)
   }
-  if (named && mode !== undefined) chmodSync(bindPath, mode)
-  logger.info(`listening on ${addressText(server)}`)
-  noteListening(server, { request, source: 'bound', fd: undefined })
-  publish.listen({ server, source: 'bound' })
 }
 
-/** Starts, and waits for the first of the events that end a start. */
-function outcome(server: AnyServer, request: ListenRequest, start: () => void): Promise<void> {
+/**
+ * Starts, and waits for the first of the events that end a start. What is to be done then is done in
+ * the event itself, before the listeners of the program: they may close the server or let it listen again.
+ */
+function outcome(
+  server: AnyServer,
+  request: ListenRequest,
+  start: () => void,
+  note: () => void,
+): Promise<void> {
   const { signal } = request
   return new Promise((resolve, reject) => {
     const settle = (then: () => void): void => {
       server.off('listening', onListening).off('error', onError).off('close', onClose)
       signal?.removeEventListener('abort', onAbort)
+      settleStart(server, request)
       then()
     }
-    const onListening = (): void => settle(resolve)
+    const onListening = (): void =>
+      settle(() => {
+        try {
+          note()
+          request.onListening?.()
+          resolve()
+        } catch (error) {
+          reject(error)
+        }
+      })
     const onError = (error: Error): void => {
       settle(() => reject(error))
       request.onError?.(error)
@@ -208,7 +240,7 @@ function outcome(server: AnyServer, request: ListenRequest, start: () => void): 
       settle(() => reject(signal?.reason))
       giveUp(server)
     }
-    server.once('listening', onListening).prependOnceListener('error', onError)
+    server.prependOnceListener('listening', onListening).prependOnceListener('error', onError)
     server.once('close', onClose)
     signal?.addEventListener('abort', onAbort)
     try {
@@ -221,15 +253,15 @@ function outcome(server: AnyServer, request: ListenRequest, start: () => void): 
 
 // Node's own `signal` option would leave a listener behind for every start that failed.
 function giveUp(server: AnyServer): void {
-  if (server.listening) return void server.close()
-  // Forgets the look-up: nobody hears 'listening' of a server that does not (net.js, lookupAndListen).
-  if (!cluster.isWorker) return void NetServer.prototype.close.call(server)
+  // Node's own close: that of a managed server would drain, and come back here. It also forgets a look-up, and
+  // nobody hears 'listening' of a server that does not (net.js, lookupAndListen, emitListeningNT).
+  if (server.listening || !cluster.isWorker) return void NetServer.prototype.close.call(server)
   // The answer of the primary cannot be forgotten.
-  const onListening = (): void => {
-    server.off('error', onError).close()
+  const onAnswer = (): void => {
+    server.off('listening', onAnswer).off('error', onAnswer)
+    NetServer.prototype.close.call(server)
   }
-  const onError = (): void => void server.off('listening', onListening)
-  server.once('listening', onListening).once('error', onError)
+  server.once('listening', onAnswer).once('error', onAnswer)
 }
 
 export function closeOnAbort(server: AnyServer, signal: AbortSignal | undefined): void {

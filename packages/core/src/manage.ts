@@ -1,6 +1,7 @@
 import { explainInPlace } from './bind.ts'
 import { SocketPortError } from './errors.ts'
-import { readListenArguments } from './listen-arguments.ts'
+import { closeOnAbort } from './listen.ts'
+import { type ListenCall, readListenArguments } from './listen-arguments.ts'
 import { checkManage, checkServer, resolveServe } from './options.ts'
 import { ServerService, type ServiceParts } from './service.ts'
 import { runningShutdown } from './shutdown.ts'
@@ -68,15 +69,26 @@ const alreadyManaged = (): SocketPortError =>
     'the server is managed already; register the plugin, or wrap the server, only once',
   )
 
+/** One call of `listen`, until the server has closed. */
+interface Start<S extends AnyServer> {
+  readonly service: ServerService<S>
+  /** The program has closed the server, which it does once. */
+  closed: boolean
+  /** False once the server has emitted 'close', or could not listen. */
+  open: boolean
+  /** Node's own `listen` was called: closing ends with a 'close' event. */
+  told: boolean
+}
+
 class ManagedServer<S extends AnyServer> implements Managed<S> {
   readonly #server: S
   readonly #options: ManageOptions
   readonly #parts: ManageParts
   readonly #nativeListen: (...args: unknown[]) => unknown
   readonly #nativeClose: (callback?: (error?: Error) => void) => unknown
-  /** The program has closed the server itself, as it must once. */
-  #closed = false
-  service: ServerService<S> | undefined
+  #start: Start<S> | undefined
+  /** Node's own `close` was called, and its 'close' event has still to come. */
+  #closing = false
 
   constructor(server: S, options: ManageOptions, parts: ManageParts) {
     const { listen, close } = server
@@ -89,9 +101,14 @@ class ManagedServer<S extends AnyServer> implements Managed<S> {
     server.close = ((callback?: (error?: Error) => void) => this.#close(callback)) as S['close']
   }
 
+  get service(): ServerService<S> | undefined {
+    return this.#start?.service
+  }
+
   adopt(): void {
-    this.service = new ServerService(this.#server, resolveServe(this.#options), this.#parts)
-    this.service.adopt()
+    const service = new ServerService(this.#server, resolveServe(this.#options), this.#parts)
+    service.adopt()
+    this.#begin(service).told = true
   }
 
   async drain(): Promise<DrainResult | undefined> {
@@ -104,52 +121,115 @@ class ManagedServer<S extends AnyServer> implements Managed<S> {
 
   #listen(args: unknown[]): S {
     const server = this.#server
+    if (this.#isClosing()) {
+      // The 'close' event that is still to come belongs to the listen before. Node would listen at once.
+      server.once('close', () => this.#listen(args))
+      return server
+    }
     const call = readListenArguments(args)
     if (call === undefined || server.listening) {
       // A descriptor of the program's own, or something that Node refuses in its own words.
       this.#nativeListen(...args)
       return server
     }
-    const { callback, nodeOptions } = call
-    const { host } = call.options
-    const defaultHost = host === this.#parts.defaultHost ? host : undefined
-    if (callback !== undefined) server.once('listening', callback)
-    // Node's own 'error' event is not repeated, unless only the start itself has heard it.
-    let heard = false
+    if (call.callback !== undefined) server.once('listening', call.callback)
+    if (call.signal?.aborted) {
+      // Node listens, and closes before anybody hears of it.
+      process.nextTick(() => server.close())
+      return server
+    }
     try {
-      const asked = { ...call.options, host: defaultHost === undefined ? host : undefined }
-      const options = resolveServe({ ...this.#options, ...asked })
-      const onError = (error: NodeJS.ErrnoException): void => {
-        explainInPlace(error, options)
-        heard = server.listenerCount('error') > 0
-      }
-      const nativeListen = this.#nativeListen
-      const parts = { ...this.#parts, nativeListen, nodeOptions, defaultHost, onError }
-      this.service = new ServerService(server, options, parts)
-      this.#closed = false
-      this.service.start().catch((error) => heard || this.#closed || this.#fail(error))
+      this.#listenFor(call)
     } catch (error) {
       this.#fail(error)
     }
     return server
   }
 
+  #listenFor({ options: asked, nodeOptions, signal }: ListenCall): void {
+    const server = this.#server
+    const { host } = asked
+    const defaultHost = host === this.#parts.defaultHost ? host : undefined
+    const named = { ...asked, host: defaultHost === undefined ? host : undefined }
+    const options = resolveServe({ ...this.#options, ...named })
+    // Node's own 'error' event is not repeated, unless only the start itself has heard it.
+    let heard = false
+    const onError = (error: NodeJS.ErrnoException): void => {
+      explainInPlace(error, options)
+      heard = server.listenerCount('error') > 0
+      // Now: a listener of the program may let the server listen once more.
+      start.open = false
+    }
+    const nativeListen = (...args: unknown[]): unknown => {
+      start.told = true
+      return this.#nativeListen(...args)
+    }
+    const parts = { nativeListen, nodeOptions, defaultHost, onError }
+    const service = new ServerService(server, options, { ...this.#parts, ...parts })
+    const start = this.#begin(service)
+    if (signal !== undefined) closeOnAbort(server, signal)
+    service.start().catch((error) => {
+      if (heard || start.closed) return
+      start.open = false
+      // Closed before it listened: a framework that waits for the outcome is told, no other program crashes.
+      const isClosed = error.code === 'ERR_SOCKET_PORT_CLOSED'
+      if (!isClosed || server.listenerCount('error') > 0) this.#fail(error)
+    })
+  }
+
+  #begin(service: ServerService<S>): Start<S> {
+    const start = { service, closed: false, open: true, told: false }
+    this.#start = start
+    this.#server.prependOnceListener('close', () => {
+      start.open = false
+    })
+    return start
+  }
+
+  /** The 'close' event of an earlier listen has still to come. */
+  #isClosing(): boolean {
+    if (this.#closing) return true
+    const { closed, open, service } = this.#start ?? {}
+    return open === true && (closed === true || service?.state !== 'ready')
+  }
+
   #close(callback?: (error?: Error) => void): S {
-    const { service } = this
-    if (service === undefined || (this.#closed && service.state === 'closed')) {
-      this.#nativeClose(callback)
-    } else if (this.#closed) {
-      // Not before the drain is over: Node's own close would cut its idle connections.
-      service.close().then(() => this.#nativeClose(callback))
+    const start = this.#start
+    const done = typeof callback === 'function' ? callback : undefined
+    if (start === undefined || isOver(start)) {
+      this.#closeNow(done)
+    } else if (start.closed) {
+      // Not Node's own close, which would cut idle connections. It tells the second what it tells here.
+      if (done !== undefined) this.#server.once('close', () => done(notRunning()))
     } else {
       // A drain may be under way or over already: then this close finds the work done.
-      this.#closed = true
-      service.close().then(() => callback?.())
+      start.closed = true
+      start.service.close().then(() => {
+        if (!start.open || start.service.url !== '') done?.()
+        else if (start.told) this.#server.once('close', () => done?.())
+        else this.#closeNow(() => done?.())
+      })
     }
     return this.#server
+  }
+
+  #closeNow(callback: ((error?: Error) => void) | undefined): void {
+    this.#closing = true
+    this.#server.prependOnceListener('close', () => {
+      this.#closing = false
+    })
+    this.#nativeClose(callback)
   }
 
   #fail(error: unknown): void {
     process.nextTick(() => this.#server.emit('error', error))
   }
 }
+
+/** Nothing is left to close: the program has done so, or the server could not listen. */
+const isOver = ({ closed, open, service }: Start<AnyServer>): boolean =>
+  !open && (closed || service.url === '')
+
+// As Node's own (lib/internal/errors.js).
+const notRunning = (): Error =>
+  Object.assign(new Error('Server is not running.'), { code: 'ERR_SERVER_NOT_RUNNING' })

@@ -97,6 +97,21 @@ describe.runIf(process.platform === 'linux')('READY=1', () => {
     expect(warnings).toEqual([])
   })
 
+  it('comes once a server has found another port from its error listener', async () => {
+    const { port } = await serving({ notify: false })
+    const server = createServer()
+    const managed = manage(server, { signals: false, exit: false, logger })
+    onClose(() => managed.drain())
+    const listening = new Promise((resolve) => server.once('listening', resolve))
+    server.once('error', () => server.listen(0, '127.0.0.1'))
+    server.listen(port, '127.0.0.1')
+    await listening
+    await nextTurn()
+    await nextTurn()
+    expect(manager.texts()).toEqual([`READY=1\nSTATUS=listening on ${managed.service?.url}`])
+    expect(warnings).toEqual([])
+  })
+
   it('does not wait for a server that was closed while it started', async () => {
     const aborted = new AbortController()
     const start = serving({ signal: aborted.signal, host: 'localhost' })

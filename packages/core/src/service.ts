@@ -27,6 +27,15 @@ export interface ServiceParts
 
 const SHORTEST_FINISH = 5_000
 
+const NOTHING_DRAINED: Readonly<DrainResult> = {
+  graceful: true,
+  served: 0,
+  handedOver: 0,
+  expired: 0,
+  forced: 0,
+  duration: 0,
+}
+
 /** One server, from its listen to the end of its drain. */
 export class ServerService<S extends AnyServer> implements Service<S> {
   readonly server: S
@@ -119,8 +128,12 @@ export class ServerService<S extends AnyServer> implements Service<S> {
     signal?.throwIfAborted()
     const leave = this.#join()
     const start = beginStart(this.server, notify, logger)
-    // First: whoever hears of it may ask the service.
-    const noteAddress = (): void => this.#noteAddress()
+    const onListening = (): void => {
+      this.#noteAddress()
+      this.#watchIdle()
+      this.#stopAdopting = adoptConnections(this.server, logger)
+      start.listening(this.#url)
+    }
     const abort = (): void => this.#starting.abort(signal?.reason)
     signal?.addEventListener('abort', abort, { once: true })
     try {
@@ -129,15 +142,12 @@ export class ServerService<S extends AnyServer> implements Service<S> {
         this.#source = source
         this.#activated = source === 'inherited' && !stored
       }
-      this.server.once('close', leave).prependOnceListener('listening', noteAddress)
-      await startListening(this.server, { ...request, onSource })
-      this.#watchIdle()
-      this.#stopAdopting = adoptConnections(this.server, logger)
-      start.listening(this.#url)
+      this.server.once('close', leave)
+      await startListening(this.server, { ...request, onSource, onListening })
     } catch (error) {
       if (this.#starting.signal.aborted) start.withdrawn()
       else start.failed()
-      this.server.off('close', leave).off('listening', noteAddress)
+      this.server.off('close', leave)
       leave()
       drain.dispose()
       throw error
@@ -219,6 +229,8 @@ export class ServerService<S extends AnyServer> implements Service<S> {
       // Still starting: nothing is served yet, and nothing may start to be.
       this.#starting.abort(this.#interrupted ? shuttingDown() : closedTooEarly())
       await this.#started?.catch(() => {})
+      // Never listened. The server may listen for a later service by now, which a drain would close.
+      if (this.state === 'closed') return { ...NOTHING_DRAINED }
     }
     const first = this.state === 'ready' && this.#url !== ''
     this.#stopAdopting()

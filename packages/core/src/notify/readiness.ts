@@ -18,8 +18,8 @@ interface Starting {
 
 /** Sends READY=1 once, when every server that was starting listens. */
 class Readiness {
-  /** For each server that is starting, whether READY=1 waits for it. */
-  readonly #starting = new Map<Starting, boolean>()
+  /** The latest start of each server that has not ended, and whether READY=1 waits for it. */
+  readonly #starting = new Map<Starting, { notify: boolean }>()
   readonly #urls = new Map<Starting, string>()
   readonly #failed = new Set<Starting>()
   readonly #waiting: (() => void)[] = []
@@ -28,7 +28,8 @@ class Readiness {
   #warned = false
 
   begin(server: Starting, notify: boolean, logger: Logger): Start {
-    this.#starting.set(server, notify)
+    const start = { notify }
+    this.#starting.set(server, start)
     // It is trying again.
     this.#failed.delete(server)
     // Call it now: it removes the variables before the program can start child processes.
@@ -36,20 +37,17 @@ class Readiness {
     if (notify) this.#logger = logger
     // Keep no reference to a server once READY=1 was sent, or when there is no manager.
     const mustBeTold = (): boolean => sender?.heard === true && !sender.ready
-    const settle = (): void => {
+    const settle = (note?: () => void): void => {
+      // The program has started the server once more since.
+      if (this.#starting.get(server) !== start) return
+      if (mustBeTold()) note?.()
       this.#starting.delete(server)
       this.#decideSoon()
     }
     return {
-      listening: (url) => {
-        if (mustBeTold()) this.#urls.set(server, url)
-        settle()
-      },
-      failed: () => {
-        if (mustBeTold()) this.#failed.add(server)
-        settle()
-      },
-      withdrawn: settle,
+      listening: (url) => settle(() => this.#urls.set(server, url)),
+      failed: () => settle(() => this.#failed.add(server)),
+      withdrawn: () => settle(),
     }
   }
 
@@ -67,7 +65,7 @@ class Readiness {
   }
 
   #decide(): void {
-    const asking = [...this.#starting.values()].some((notify) => notify)
+    const asking = [...this.#starting.values()].some(({ notify }) => notify)
     if (!asking && this.#logger !== undefined) this.#announce(this.#logger)
     if (this.#starting.size > 0) return
     for (const callback of this.#waiting.splice(0)) callback()
