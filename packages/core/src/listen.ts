@@ -63,6 +63,8 @@ export interface ListenRequest extends ResolvedListen {
   nodeOptions?: object | undefined
   /** Bound where no host is asked for; chooses nothing among inherited sockets. */
   defaultHost?: string | undefined
+  /** The framework itself says where the server listens on a socket that was bound here. @default false */
+  announces?: boolean | undefined
   /** Told before Node's `listen` is called; `stored`: only the manager's store has kept the socket. */
   onSource?: ((source: Source, stored: boolean) => void) | undefined
   /** Told that the server listens, before the 'listening' listeners of the program are. */
@@ -192,7 +194,7 @@ async function listenBound(server: AnyServer, request: ListenRequest): Promise<v
   }
   const note = (): void => {
     if (named && mode !== undefined) chmodSync(bindPath, mode)
-    logger.info(`listening on ${addressText(server)}`)
+    logger[request.announces ? 'debug' : 'info'](`listening on ${addressText(server)}`)
     noteListening(server, { request, source: 'bound', fd: undefined })
     publish.listen({ server, source: 'bound' })
   }

@@ -1,8 +1,9 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import dns from 'node:dns'
 import { once } from 'node:events'
-import { createServer, type Server } from 'node:http'
+import { createServer, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { type Managed, type ManageOptions, type ManageParts, manage } from './manage.ts'
 import { onShutdown, shutdown } from './shutdown.ts'
@@ -112,6 +113,95 @@ describe('a server', () => {
     found()
     await new Promise(setImmediate)
     expect(server.listening).toBe(false)
+  })
+})
+
+describe('onDrain', () => {
+  const upgrade = get('/', 'Connection: Upgrade\r\nUpgrade: test')
+
+  it('ends what the framework keeps open, once, before the requests in flight', async () => {
+    let held: ServerResponse | undefined
+    const upgraded: Duplex[] = []
+    const server = createServer((request, response) => {
+      if (request.url === '/held') held = response
+      else response.end('hello')
+    })
+    server.on('upgrade', (_, socket) => {
+      upgraded.push(socket)
+      socket.write('HTTP/1.1 101 Switching Protocols\r\n\r\n')
+    })
+    const onDrain = vi.fn(() => {
+      for (const socket of upgraded) socket.end('bye')
+    })
+    const managed = manage(server, own, { onDrain })
+    server.listen(0)
+    await once(server, 'listening')
+    const [idle, busy, other] = await Promise.all(
+      [1, 2, 3].map(() => RawConnection.open(portOf(server))),
+    )
+    idle?.send(get('/'))
+    await idle?.receive(/hello$/)
+    other?.send(upgrade)
+    await other?.receive(/101 [\s\S]*\r\n\r\n/)
+    busy?.send(get('/held'))
+    await once(server, 'request')
+
+    const drained = managed.drain()
+    expect(await other?.receive(/bye$/)).toMatch(/bye$/)
+    idle?.send(get('/'))
+    expect(await idle?.receive(/hello$/)).toMatch(/connection: close/i)
+    held?.end('held')
+    await busy?.receive(/held$/)
+    expect(await drained).toMatchObject({ graceful: true, forced: 0 })
+    await managed.drain()
+    expect(onDrain).toHaveBeenCalledOnce()
+  })
+
+  it('comes after the delay', async () => {
+    const onDrain = vi.fn()
+    const managed = await listening({ onDrain }, { drain: { delay: 20 } })
+    const drained = managed.drain()
+    expect(onDrain).not.toHaveBeenCalled()
+    await drained
+    expect(onDrain).toHaveBeenCalledOnce()
+  })
+
+  it.each([
+    [
+      'throws',
+      () => {
+        throw new Error('no gateway')
+      },
+    ],
+    ['rejects', () => Promise.reject(new Error('no gateway'))],
+  ])('that %s is a warning, and the drain goes on', async (_, onDrain) => {
+    const warn = vi.fn()
+    const { logger } = recorder()
+    const managed = await listening({ onDrain }, { logger: { ...logger, warn } })
+    expect(await managed.drain()).toMatchObject({ graceful: true })
+    expect(warn.mock.calls).toEqual([[expect.stringMatching(/own connections.*Error: no gateway/)]])
+  })
+
+  it('does not come where the server never listened', async () => {
+    const onDrain = vi.fn()
+    const server = newServer()
+    const managed = manage(server, own, { onDrain })
+    server.listen(0)
+    await managed.drain()
+    expect(onDrain).not.toHaveBeenCalled()
+  })
+})
+
+describe('the message that it listens', () => {
+  it.each([
+    [true, 'debug'],
+    [false, 'info'],
+  ])('is, where the framework says so itself (%s), of level %s', async (announces, level) => {
+    const { logger } = recorder()
+    const messages: string[] = []
+    const say = vi.fn((text: string) => void messages.push(text))
+    await listening({ announces }, { logger: { ...logger, [level]: say } })
+    expect(messages).toEqual([expect.stringMatching(/^listening on /)])
   })
 })
 

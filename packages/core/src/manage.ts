@@ -2,10 +2,10 @@ import { explainInPlace } from './bind.ts'
 import { SocketPortError } from './errors.ts'
 import { closeOnAbort } from './listen.ts'
 import { type ListenCall, readListenArguments } from './listen-arguments.ts'
-import { checkManage, checkServer, resolveServe } from './options.ts'
+import { checkManage, checkServer, resolveLogger, resolveServe } from './options.ts'
 import { ServerService, type ServiceParts } from './service.ts'
 import { runningShutdown } from './shutdown.ts'
-import type { AnyServer, DrainResult, ServeOptions, Service } from './types.ts'
+import type { AnyServer, DrainResult, Logger, ServeOptions, Service } from './types.ts'
 
 /** What an adapter may set; where to listen is said to the server's own `listen`. */
 export type ManageOptions = Omit<
@@ -14,12 +14,17 @@ export type ManageOptions = Omit<
 >
 
 /** How a framework takes part in the end of the process. */
-export type ManageParts = Pick<ServiceParts, 'finish' | 'endsElsewhere' | 'defaultHost'>
+export type ManageParts = Pick<
+  ServiceParts,
+  'onDrain' | 'finish' | 'endsElsewhere' | 'defaultHost' | 'announces'
+>
 
 /** A server whose own `listen` and `close` are core's. */
 export interface Managed<S extends AnyServer = AnyServer> {
   /** `undefined` until the server has been told to listen. */
   readonly service: Service<S> | undefined
+  /** Where messages about this server go: the option, or its default. */
+  readonly logger: Logger
   /** Drains; `undefined` where the server does not listen. Idempotent. */
   drain(): Promise<DrainResult | undefined>
   /**
@@ -103,6 +108,10 @@ class ManagedServer<S extends AnyServer> implements Managed<S> {
 
   get service(): ServerService<S> | undefined {
     return this.#start?.service
+  }
+
+  get logger(): Logger {
+    return resolveLogger(this.#options.logger)
   }
 
   adopt(): void {

@@ -15,7 +15,17 @@ import { serverUrl } from './url.ts'
 
 /** How a program that owns the server takes part in its start and its end. */
 export interface ServiceParts
-  extends Pick<ListenRequest, 'nativeListen' | 'nodeOptions' | 'defaultHost' | 'onError'> {
+  extends Pick<
+    ListenRequest,
+    'nativeListen' | 'nodeOptions' | 'defaultHost' | 'announces' | 'onError'
+  > {
+  /**
+   * Called once, when connections are asked to leave: after `drain.delay`, and before the requests in
+   * flight are waited for. Here the framework ends connections in its own way that would stay open
+   * otherwise, such as WebSockets. Requests still come. The drain waits for the connections, not for
+   * the promise that this returns.
+   */
+  onDrain?: (() => unknown) | undefined
   /**
    * The first of the hooks when the process shuts down, once every server has drained. It has what
    * is left of `drain.timeout`, and 5 seconds at least.
@@ -61,6 +71,8 @@ export class ServerService<S extends AnyServer> implements Service<S> {
     this.#options = options
     this.#parts = parts
     this.#drain = new ServerDrain(server, options.drain)
+    const { onDrain } = parts
+    if (onDrain !== undefined) this.signal.addEventListener('abort', () => this.#tell(onDrain))
   }
 
   async start(): Promise<void> {
@@ -190,6 +202,17 @@ export class ServerService<S extends AnyServer> implements Service<S> {
         }
       },
     })
+  }
+
+  async #tell(onDrain: () => unknown): Promise<void> {
+    try {
+      await onDrain()
+    } catch (error) {
+      this.#options.logger.warn(
+        `the framework could not end its own connections when the drain began: ${error}; ` +
+          'those that stay open are cut at the deadline (drain.timeout)',
+      )
+    }
   }
 
   #watchIdle(): void {

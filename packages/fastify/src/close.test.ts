@@ -57,7 +57,7 @@ describe.each(RELEASES)('with Fastify %s, close', (_, create) => {
       body: 'held',
     })
     await closed
-    expect(events).toEqual(['/', '/', '/held', 'preClose', 'onClose'])
+    expect(events).toEqual(['/', 'preClose', '/', '/held', 'onClose'])
     expect(app.socketPort?.state).toBe('closed')
     expect(app.server.listening).toBe(false)
   })

@@ -1,7 +1,10 @@
 import type { FastifyInstance, RawServerBase } from 'fastify'
 
-// Fastify keeps them under a symbol (lib/symbols.js, 5.0 to 5.12); nothing public tells of them.
+// Fastify keeps all of these under symbols (lib/symbols.js, 5.0 to 5.12); nothing public tells of them.
 const BINDINGS = 'fastify.serverBindings'
+const HOOKS = 'fastify.hooks'
+const CHILDREN = 'fastify.children'
+const OPTIONS = 'fastify.options'
 
 /**
  * Tells of each server that Fastify opens for one more address of `localhost`, as soon as it
@@ -20,6 +23,38 @@ export function watchBindings(
     },
   })
   return true
+}
+
+/** True where the program has made the server of the application itself. */
+export function hasOwnServer(fastify: FastifyInstance): boolean {
+  const options = internal(fastify, OPTIONS) as { serverFactory?: unknown } | undefined
+  return typeof options?.serverFactory === 'function'
+}
+
+/** A hook, and the instance that it was added to. */
+export interface PreCloseHook {
+  readonly instance: FastifyInstance
+  readonly run: (this: FastifyInstance, done?: (error?: Error) => void) => unknown
+}
+
+/** Takes the preClose hooks away from the application, in the order in which Fastify would run them. */
+export function takePreCloseHooks(fastify: FastifyInstance): PreCloseHook[] {
+  let root = fastify
+  for (;;) {
+    const parent: FastifyInstance = Object.getPrototypeOf(root)
+    if (internal(parent, HOOKS) === undefined) break
+    root = parent
+  }
+  return preCloseHooksOf(root)
+}
+
+function preCloseHooksOf(instance: FastifyInstance): PreCloseHook[] {
+  const hooks = (internal(instance, HOOKS) as { preClose?: PreCloseHook['run'][] })?.preClose ?? []
+  const children = (internal(instance, CHILDREN) ?? []) as FastifyInstance[]
+  return [
+    ...hooks.splice(0).map((run) => ({ instance, run })),
+    ...children.flatMap((child) => preCloseHooksOf(child)),
+  ]
 }
 
 // Where the plugin is registered inside another one, the application is a prototype.

@@ -16,10 +16,9 @@ export function manageFastify(
   parts?: ManageParts,
 ): Servers {
   const servers = new Servers(fastify, options, parts)
-  const drain = (): Promise<void> => servers.drain()
-  // What is registered last runs first: before Fastify begins to answer with 503.
-  fastify.addHook('onReady', async () => void fastify.addHook('onClose', drain))
-  // Closed before it was ready, Fastify would listen nevertheless.
-  fastify.addHook('onClose', drain)
+  // Closed before it was told to listen, Fastify would listen nevertheless.
+  fastify.addHook('onClose', function drain() {
+    return servers.drain()
+  })
   return servers
 }

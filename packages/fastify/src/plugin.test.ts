@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Logger } from '@socket-port/core'
@@ -83,18 +84,28 @@ describe.each(RELEASES)('with Fastify %s, the plugin', (_, create) => {
     await closed
   })
 
-  it('drains a server of serverFactory that listens already', async () => {
-    const app = create({
-      serverFactory: (handler) => createServer(handler).listen(0, '127.0.0.1'),
+  // As Fastify does, which closes only what it has told to listen.
+  describe.each(['before', 'after'])('of a server that the program lets listen %s', (moment) => {
+    it('leaves it open when the application closes, and drains it with the process', async () => {
+      const server = createServer()
+      const listen = async (): Promise<void> => {
+        await once(server.listen(0, '127.0.0.1'), 'listening')
+      }
+      if (moment === 'before') await listen()
+      const app = create({ serverFactory: (handler) => server.on('request', handler) })
+      await app.register(socketPort, QUIET)
+      await app.ready()
+      if (moment === 'after') await listen()
+      const client = new Client(port(app))
+      expect((await client.get()).status).toBe(404)
+      await app.close()
+      expect(server.listening).toBe(true)
+      // The answer of Fastify: it is closed.
+      expect(await client.get()).toMatchObject({ status: 503 })
+      expect(app.socketPort?.state).toBe('ready')
+      await app.socketPort?.close()
+      expect(server.listening).toBe(false)
     })
-    app.register(socketPort, QUIET)
-    onClose(() => app.close())
-    await app.ready()
-    const client = new Client(port(app))
-    expect((await client.get()).status).toBe(404)
-    const closed = app.close()
-    expect(await client.get()).toMatchObject({ status: 404, headers: { connection: 'close' } })
-    await closed
   })
 
   it('refuses a server of serverFactory that is none of Node', async () => {
@@ -120,9 +131,11 @@ describe.each(RELEASES)('with Fastify %s, messages', (_, create) => {
     await app.close()
     const ours = lines.map((line) => JSON.parse(line)).filter(({ plugin }) => plugin !== undefined)
     expect(ours).toMatchObject([
-      { plugin: '@socket-port/fastify', msg: `listening on 127.0.0.1:${port}`, level: 30 },
-      { msg: expect.stringMatching(/^drained /), level: 30 },
+      { plugin: '@socket-port/fastify', msg: expect.stringMatching(/^drained /), level: 30 },
     ])
+    // Fastify itself has said so.
+    const addresses = lines.filter((line) => line.includes('listening'))
+    expect(addresses).toEqual([expect.stringContaining(`127.0.0.1:${port}`)])
   })
 
   it('go to the logger that is given', async () => {
@@ -132,7 +145,23 @@ describe.each(RELEASES)('with Fastify %s, messages', (_, create) => {
     app.register(socketPort, { ...QUIET, logger: logger satisfies Logger })
     await app.listen({ port: 0 })
     await app.close()
-    expect(logger.info).toHaveBeenCalledWith(expect.stringMatching(/^listening on /))
+    expect(logger.info).toHaveBeenCalledWith(expect.stringMatching(/^drained /))
+    expect(logger.debug).toHaveBeenCalledWith(expect.stringMatching(/^listening on /))
+  })
+
+  it('of a hook that takes too long name the hook of the program, as those of Fastify alone', async () => {
+    const messageOf = async (app: FastifyInstance): Promise<unknown> => {
+      app.addHook('onReady', async function connectToDatabase() {
+        await new Promise(() => {})
+      })
+      return app.ready().then(
+        () => expect.unreachable(),
+        (error) => error.message,
+      )
+    }
+    const app = create({ pluginTimeout: 50 })
+    app.register(socketPort, QUIET)
+    expect(await messageOf(app)).toBe(await messageOf(create({ pluginTimeout: 50 })))
   })
 
   it.each([

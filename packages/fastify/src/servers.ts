@@ -7,7 +7,8 @@ import {
   SocketPortError,
 } from '@socket-port/core'
 import type { FastifyInstance, RawServerBase } from 'fastify'
-import { watchBindings } from './fastify-internals.ts'
+import { hasOwnServer, watchBindings } from './fastify-internals.ts'
+import { runPreCloseHooks } from './pre-close.ts'
 
 // What Fastify listens on where the program names no host.
 const DEFAULT_HOST = 'localhost'
@@ -17,21 +18,28 @@ const NO_NAME = 'x'.repeat(256)
 
 /** The servers of one application: its own, and those for the other addresses of `localhost`. */
 export class Servers {
+  readonly #fastify: FastifyInstance
   readonly #server: RawServerBase
   readonly #main: Managed
   readonly #further: Managed[] = []
   readonly #seesFurther: boolean
   /** What `listen` was told; Fastify reads it again when the server listens. */
-  #options: { host?: unknown } = {}
+  #options: { host?: unknown; cb?: unknown } = {}
   #restore = (): void => {}
+  /** The preClose hooks, once the drain has begun. */
+  #preClose: Promise<void> | undefined
+  /** Fastify lets the server listen, and so closes it. */
+  #listens = false
   #closed = false
 
   constructor(fastify: FastifyInstance, options: ManageOptions, parts?: ManageParts) {
     const { server } = fastify
+    this.#fastify = fastify
     this.#server = server
     const closeFastify = (): Promise<void> => fastify.close()
-    const own = { finish: closeFastify, defaultHost: DEFAULT_HOST }
-    this.#main = manage(server, options, { ...own, ...parts })
+    const own = { finish: closeFastify, defaultHost: DEFAULT_HOST, announces: true }
+    const onDrain = (): Promise<unknown> => Promise.all([this.#onDrain(), parts?.onDrain?.()])
+    this.#main = manage(server, options, { ...own, ...parts, onDrain })
     this.#seesFurther = watchBindings(fastify, (further) => this.#add(further, options))
     const { listen } = server
     server.listen = ((...args: unknown[]) => this.#listen(listen, args)) as typeof listen
@@ -48,10 +56,18 @@ export class Servers {
     return this.#main.shutdown
   }
 
-  /** Drains them all; none listens again. */
+  /** Drains them all; none listens again. A server that the program made and let listen itself stays open. */
   async drain(): Promise<void> {
+    if (!this.#listens && this.#server.listening && hasOwnServer(this.#fastify)) return
     this.#closed = true
     await Promise.all([this.#main, ...this.#further].map((managed) => managed.drain()))
+    // The onClose hooks come next: an error is said by core, where the drain began.
+    await this.#preClose?.catch(() => {})
+  }
+
+  #onDrain(): Promise<void> {
+    this.#preClose = runPreCloseHooks(this.#fastify)
+    return this.#preClose
   }
 
   #listen(listen: RawServerBase['listen'], args: unknown[]): RawServerBase {
@@ -61,7 +77,16 @@ export class Servers {
       return server
     }
     this.#options = Object(args[0])
+    if (!this.#listens && this.#options.cb !== undefined) this.#drainFirst()
     return Reflect.apply(listen, server, args)
+  }
+
+  // Fastify has added `cb` to the options (lib/server.js, listen), so it is ready, and its own onClose hook, after
+  // which it answers with 503, is registered. What is registered last runs first.
+  #drainFirst(): void {
+    this.#listens = true
+    const closing = this.#fastify as unknown as { onClose(hook: () => Promise<void>): void }
+    closing.onClose(() => this.drain())
   }
 
   // Comes before Fastify's own listener, which looks up `options.host` to open a server for each

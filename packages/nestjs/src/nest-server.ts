@@ -18,7 +18,7 @@ export class NestServer {
   ) {
     const endsElsewhere = (): boolean => this.#closing
     const logger = options.logger ?? nestLogger()
-    this.#managed = manage({ ...options, logger }, { endsElsewhere })
+    this.#managed = manage({ ...options, logger }, { endsElsewhere, announces: false })
   }
 
   get service(): Service | undefined {
