@@ -12,11 +12,17 @@ export function createApplication(options: ManageOptions | undefined): Express {
   // On this app alone: every other one shares the method of `express.application`.
   app.listen = function listen(this: RequestListener, ...args: unknown[]): Server {
     const server = createServer(this)
-    manage(server, options)
+    const { logger } = manage(server, options)
     const callback = args.at(-1)
     if (REPORTS_ERRORS && typeof callback === 'function') {
       const done = once(callback as ListenCallback)
-      server.once('error', done)
+      // Express ends the error here. A callback without a parameter says that the server is up, and the process
+      // exits with 0: then nobody else is told.
+      server.once('error', (error) => {
+        if (callback.length === 0 && server.listenerCount('error') === 0)
+          logger.error(error.message)
+        Reflect.apply(done, server, [error])
+      })
       args.splice(-1, 1, done)
     }
     return Reflect.apply(server.listen, server, args)

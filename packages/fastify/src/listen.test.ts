@@ -33,7 +33,48 @@ async function busyPort(): Promise<number> {
   return (holder.address() as AddressInfo).port
 }
 
+type Tries = (app: FastifyInstance, busy: number) => Promise<string[]>
+
+const tryByPromise: Tries = async (app, busy) => {
+  const seen: string[] = []
+  for (const port of [busy, 0]) {
+    await app.listen({ port, host: '127.0.0.1' }).then(
+      () => seen.push('listening'),
+      (error) => seen.push(error.code),
+    )
+  }
+  return seen
+}
+
+// The second call comes from an 'error' listener, in which Fastify calls back.
+const tryByCallback: Tries = (app, busy) =>
+  new Promise((resolve) => {
+    const seen: string[] = []
+    const next = (port: number): void =>
+      app.listen({ port, host: '127.0.0.1' }, (error) => {
+        seen.push((error as NodeJS.ErrnoException | null)?.code ?? 'listening')
+        if (port === 0) resolve(seen)
+        else next(0)
+      })
+    next(busy)
+  })
+
 describe.each(RELEASES)('with Fastify %s, listen', (_, create) => {
+  it.each([
+    ['a promise', tryByPromise],
+    ['a callback', tryByCallback],
+  ])(
+    'with %s fails on a busy port and then takes another, as without the plugin',
+    async (_, tries) => {
+      const port = await busyPort()
+      const [ours, plain] = [application(create), application(create, { plain: true })]
+      expect(await tries(ours, port)).toEqual(['EADDRINUSE', 'listening'])
+      expect(await tries(plain, port)).toEqual(['EADDRINUSE', 'listening'])
+      const client = new Client((ours.server.address() as AddressInfo).port)
+      expect(await client.get()).toMatchObject({ status: 200 })
+    },
+  )
+
   it.each<[string, () => FastifyListenOptions | undefined]>([
     ['without options', () => undefined],
     ['a port', () => ({ port: 0 })],

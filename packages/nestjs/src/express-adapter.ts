@@ -2,9 +2,11 @@ import type { RequestListener } from 'node:http'
 import { ExpressAdapter } from '@nestjs/platform-express'
 import { type ManageOptions, manage, type Service } from '@socket-port/core'
 import { callBeforeClose } from './before-close.ts'
+import { closeGateways, noteApplications } from './gateways.ts'
 import { NestServer } from './nest-server.ts'
 
 callBeforeClose()
+noteApplications()
 
 /**
  * Nest's Express adapter, whose `listen` inherits or binds its socket and whose application drains
@@ -36,7 +38,11 @@ export class SocketPortExpressAdapter extends ExpressAdapter {
   override initHttpServer(...args: Parameters<ExpressAdapter['initHttpServer']>): void {
     super.initHttpServer(...args)
     const server = this.httpServer
-    this.#server = new NestServer((...given) => manage(server, ...given), this.#options)
+    this.#server = new NestServer(
+      (...given) => manage(server, ...given),
+      this.#options,
+      () => closeGateways(this),
+    )
   }
 
   /**

@@ -2,9 +2,11 @@ import { FastifyAdapter } from '@nestjs/platform-fastify'
 import type { ManageOptions, Service } from '@socket-port/core'
 import { manageFastify } from '@socket-port/fastify/manage'
 import { callBeforeClose } from './before-close.ts'
+import { closeGateways, noteApplications } from './gateways.ts'
 import { NestServer } from './nest-server.ts'
 
 callBeforeClose()
+noteApplications()
 
 /**
  * Nest's Fastify adapter, whose `listen` inherits or binds its socket and whose application drains
@@ -39,7 +41,11 @@ export class SocketPortFastifyAdapter extends FastifyAdapter {
   override initHttpServer(...args: Parameters<FastifyAdapter['initHttpServer']>): void {
     super.initHttpServer(...args)
     const fastify = this.getInstance<Parameters<typeof manageFastify>[0]>()
-    this.#server = new NestServer((...given) => manageFastify(fastify, ...given), this.#options)
+    this.#server = new NestServer(
+      (...given) => manageFastify(fastify, ...given),
+      this.#options,
+      () => closeGateways(this),
+    )
   }
 
   /**

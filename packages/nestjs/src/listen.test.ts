@@ -80,6 +80,16 @@ describe.each(platforms)('on $name, app.listen', ({ create, checksPorts }) => {
     })
   })
 
+  it('takes another port after a busy one', async () => {
+    const holder = createServer().listen(0, '127.0.0.1')
+    await once(holder, 'listening')
+    cleanups.push(() => holder.close())
+    const app = await createApplication(create())
+    await expect(app.listen(portOf(holder), '127.0.0.1')).rejects.toThrow(/EADDRINUSE/)
+    await app.listen(0, '127.0.0.1')
+    expect(await answer(app)).toMatch(/^HTTP\/1\.1 200 OK/)
+  })
+
   it('rejects where a socket must be inherited and is not', async () => {
     const app = await createApplication(create({ inherit: 'require' }))
     await expect(app.listen(0)).rejects.toMatchObject({ code: 'ERR_SOCKET_PORT_NOT_INHERITED' })

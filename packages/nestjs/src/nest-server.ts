@@ -15,10 +15,11 @@ export class NestServer {
   constructor(
     manage: (options: ManageOptions, parts: ManageParts) => ManagedServer,
     options: ManageOptions = {},
+    onDrain?: () => Promise<void>,
   ) {
     const endsElsewhere = (): boolean => this.#closing
     const logger = options.logger ?? nestLogger()
-    this.#managed = manage({ ...options, logger }, { endsElsewhere, announces: false })
+    this.#managed = manage({ ...options, logger }, { onDrain, endsElsewhere, announces: false })
   }
 
   get service(): Service | undefined {

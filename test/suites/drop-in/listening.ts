@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import type { ManageOptions } from '@socket-port/core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { attempt, callListen, type DropIn } from './drop-in.ts'
+import { type Application, attempt, callListen, type DropIn } from './drop-in.ts'
 
 /** `listen` takes what the framework's own takes, does the same, and fails alike. */
 export function listening({ name, create, base }: DropIn): void {
@@ -63,6 +63,30 @@ export function listening({ name, create, base }: DropIn): void {
       const ours = await attempt(create(), args(), callback)
       expect(ours.listening).toBe(false)
       expect(ours).toEqual(await attempt(base(), args(), callback))
+    })
+  })
+
+  describe.each([true, false])('with a callback: %j, a server on a busy port', (callback) => {
+    const tries = (app: Application): Promise<string[]> =>
+      new Promise((resolve) => {
+        const seen: string[] = []
+        const given = callback ? [() => void seen.push('callback')] : []
+        const server = callListen(app, taken(), ...given)
+        server.once('error', () => {
+          seen.push('error')
+          server.listen(0, () => {
+            seen.push('callback of the next port')
+            server.close(() => seen.push('closed'))
+            setImmediate(resolve, seen)
+          })
+        })
+        server.on('close', () => seen.push('close'))
+      })
+
+    it(`tries the next port from an error listener, as with ${name}`, async () => {
+      const ours = await tries(create())
+      expect(ours).toContain('callback of the next port')
+      expect(ours).toEqual(await tries(base()))
     })
   })
 

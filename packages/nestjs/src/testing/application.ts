@@ -44,7 +44,7 @@ export class Journal implements OnModuleDestroy, BeforeApplicationShutdown, OnAp
 }
 
 @Controller()
-class AppController {
+export class AppController {
   readonly #journal: Journal
 
   constructor(journal: Journal) {
