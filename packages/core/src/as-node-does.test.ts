@@ -1,6 +1,7 @@
 import { lookup } from 'node:dns/promises'
 import { once } from 'node:events'
 import { createServer as createHttpServer } from 'node:http'
+import { createServer as createHttp2Server } from 'node:http2'
 import { type AddressInfo, connect, createServer, type Server } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { manage } from './manage.ts'
@@ -19,7 +20,11 @@ const busy = (): number => (holder.address() as AddressInfo).port
 
 const code = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? String(error)
 
-const create = { 'node:net': () => createServer(), 'node:http': () => createHttpServer() }
+const create = {
+  'node:net': () => createServer(),
+  'node:http': () => createHttpServer(),
+  'node:http2': () => createHttp2Server(),
+}
 
 function createManaged(module: keyof typeof create): Server {
   const server: Server = create[module]()
@@ -290,42 +295,45 @@ const moments: [string, (program: Program) => Program][] = [
   ],
 ]
 
-describe.each(['node:net', 'node:http'] as const)('a managed server of %s', (module) => {
-  describe.each(moments)('whose program runs %s', (_, at) => {
-    it.each(programs)('%s, as Node does', async (_, program) => {
-      const ours = await run(createManaged(module), at(program))
-      expect(ours).toEqual(await run(create[module](), at(program)))
-    })
-  })
-
-  // Node says 'listening' twice here: it asks only whether the server has a socket, not which.
-  it('closes at once after listen, and listens again at once', async () => {
-    const events = await run(createManaged(module), (server, say) => {
-      server.listen(0)
-      server.close()
-      server.listen(0)
-      say('went on')
-    })
-    expect(events).toEqual(['went on', 'event close', 'event listening', 'listens in the end'])
-  })
-
-  // Node listens at once, and the connections from before keep its 'close' event back.
-  it('closes with a connection open, and listens again when that has ended', async () => {
-    const server = createManaged(module)
-    server.listen(0)
-    await once(server, 'listening')
-    const client = connect((server.address() as AddressInfo).port)
-    await once(server, 'connection')
-    const events = run(server, (_, say) => {
-      server.close()
-      server.listen(0)
-      setImmediate(() => {
-        say('client leaves')
-        client.destroy()
+describe.each(['node:net', 'node:http', 'node:http2'] as const)(
+  'a managed server of %s',
+  (module) => {
+    describe.each(moments)('whose program runs %s', (_, at) => {
+      it.each(programs)('%s, as Node does', async (_, program) => {
+        const ours = await run(createManaged(module), at(program))
+        expect(ours).toEqual(await run(create[module](), at(program)))
       })
     })
-    expect(await events).toEqual([
-      ...['client leaves', 'event close', 'event listening', 'listens in the end'],
-    ])
-  })
-})
+
+    // Node says 'listening' twice here: it asks only whether the server has a socket, not which.
+    it('closes at once after listen, and listens again at once', async () => {
+      const events = await run(createManaged(module), (server, say) => {
+        server.listen(0)
+        server.close()
+        server.listen(0)
+        say('went on')
+      })
+      expect(events).toEqual(['went on', 'event close', 'event listening', 'listens in the end'])
+    })
+
+    // Node listens at once, and the connections from before keep its 'close' event back.
+    it('closes with a connection open, and listens again when that has ended', async () => {
+      const server = createManaged(module)
+      server.listen(0)
+      await once(server, 'listening')
+      const client = connect((server.address() as AddressInfo).port)
+      await once(server, 'connection')
+      const events = run(server, (_, say) => {
+        server.close()
+        server.listen(0)
+        setImmediate(() => {
+          say('client leaves')
+          client.destroy()
+        })
+      })
+      expect(await events).toEqual([
+        ...['client leaves', 'event close', 'event listening', 'listens in the end'],
+      ])
+    })
+  },
+)
