@@ -1,3 +1,9 @@
+// `#!/usr/bin/env node` would give Node the arguments of the command: Node reads --env-file out of
+// all words that no `--` precedes, the words behind the script's name included. The file is a shell
+// script and a module at once, because env of BusyBox (Alpine) has no -S: sh runs the second line,
+// and to Node that line is a string and a comment.
+const launcher = '#!/usr/bin/env sh\n\':\' //; exec node -- "$0" "$@"'
+
 // What every command needs in one file, and what only some need in others: each module costs a
 // start some half a millisecond, and the supervisor keeps what it has loaded.
 export default {
@@ -9,6 +15,7 @@ export default {
     entryFileNames: '[name].js',
     chunkFileNames: '[name].js',
     cleanDir: true,
+    postBanner: ({ name }) => (name === 'main' ? launcher : ''),
     codeSplitting: {
       groups: [{ name: 'common', test: /src\/(errors|io|quote|version|values\/scalars)\.ts$/ }],
     },

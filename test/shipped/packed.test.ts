@@ -88,6 +88,23 @@ describe.each(['npm', 'pnpm'] as const)('the command, installed by %s', (manager
     expect(ended.status, ended.stderr).toBe(1)
     expect(ended.stderr).toContain('before it was ready')
   })
+
+  test('keeps --env-file from Node, which would look for the file', async () => {
+    const unit = ['unit', 'server.js', '--port', '8080']
+    const words = [...unit, '--env-file', '/etc/app.env']
+    const starts: [string, string[]][] = [
+      [join(project, 'node_modules/.bin/socket-port'), words],
+      ['node', ['--', join(project, 'node_modules/socket-port/dist/main.js'), ...words]],
+      // npx is a program of Node too, which looks for the file before npx runs.
+      ['npx', ['--', 'socket-port', ...words]],
+      ['npx', ['socket-port', ...unit, '-e', '/etc/app.env']],
+    ]
+    for (const [file, args] of starts) {
+      const { status, stdout, stderr } = await run(file, args, { cwd: project, env: packed.env })
+      expect(status, `${file}: ${stderr}`).toBe(0)
+      expect(stdout).toContain('EnvironmentFile=/etc/app.env\n')
+    }
+  })
 })
 
 // Strictness is the package manager's, not that of a major: an old one is tried with npm alone.

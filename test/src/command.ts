@@ -24,7 +24,7 @@ export async function socketPort(
   args: readonly string[],
   options: CommandOptions = {},
 ): Promise<CommandEnd> {
-  return ended(start(process.execPath, [SOCKET_PORT, ...args], options))
+  return ended(start(process.execPath, ['--', SOCKET_PORT, ...args], options))
 }
 
 /** A `socket-port` on a terminal of its own (script(1)). */
@@ -36,7 +36,7 @@ export interface OnTerminal {
 }
 
 export function startOnTerminal(args: readonly string[]): OnTerminal {
-  const words = [process.execPath, SOCKET_PORT, ...args].map((word) => `'${word}'`)
+  const words = [process.execPath, '--', SOCKET_PORT, ...args].map((word) => `'${word}'`)
   return typeOnTerminal(words.join(' '))
 }
 

@@ -74,7 +74,7 @@ export function startSupervised(options: SupervisedOptions): Supervised {
   const env = { ...options.env, XDG_RUNTIME_DIR }
   const { args = ['--listen', '127.0.0.1:0'], prefix = [], cwd, sockets = [] } = options
   const { execPath = process.execPath } = options
-  const run = [...prefix, execPath, SOCKET_PORT, 'run', ...args, '--', ...options.command]
+  const run = [...prefix, execPath, '--', SOCKET_PORT, 'run', ...args, '--', ...options.command]
   const generation = startGeneration({
     command: ['/bin/sh', '-c', 'exec "$0" "$@" 2>&1', ...run],
     ...{ env, sockets },

@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 import { main } from './cli.ts'
 
 // `socket-port status | head -1` closes the pipe early, which is not a failure.

@@ -29,9 +29,11 @@ const options = {
     summary: 'From SIGTERM to SIGKILL for a process that drains. Default: 30s.',
   },
   'env-file': {
+    short: 'e',
     value: 'FILE',
     many: true,
-    summary: 'Variables for the command, read anew for each generation.',
+    summary:
+      'Variables for the command, read anew for each generation. Behind npx type -e: its Node reads --env-file itself.',
   },
   cwd: {
     value: 'DIR',

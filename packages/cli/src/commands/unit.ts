@@ -12,7 +12,12 @@ const options = {
     value: 'USER',
     summary: 'Whose rights it has. Default: a user that exists while it runs.',
   },
-  'env-file': { value: 'FILE', many: true, summary: 'EnvironmentFile= of the service.' },
+  'env-file': {
+    short: 'e',
+    value: 'FILE',
+    many: true,
+    summary: 'EnvironmentFile= of the service.',
+  },
   watchdog: {
     value: 'TIME',
     summary:

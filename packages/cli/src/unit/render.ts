@@ -106,7 +106,8 @@ function startLines({ way, name, entry, port, node, command }: UnitJob): string[
       'TimeoutStopSec=30',
     ]
   }
-  const own = [node, command].map(commandWord).join(' ')
+  // Without the `--`, Node would take an --env-file that somebody adds behind it for its own.
+  const own = [node, '--', command].map(commandWord).join(' ')
   // systemd's own: %t is /run, or that of the user.
   const control = `%t/${name}/control.sock`
   return [

@@ -100,7 +100,7 @@ test('store: one unit, with room in the store', () => {
 })
 
 test('run: reloads by its own command, which fails where the new process does', () => {
-  const own = '/usr/bin/node /usr/lib/node_modules/socket-port/dist/main.js'
+  const own = '/usr/bin/node -- /usr/lib/node_modules/socket-port/dist/main.js'
   const lines = linesOf({ way: 'run' })
   expect(lines).toEqual(
     expect.arrayContaining([

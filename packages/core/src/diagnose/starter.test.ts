@@ -67,6 +67,13 @@ describe('findStarter', () => {
     ).toEqual({ ...nothing, kind: 'socket-port', pid: 30 })
   })
 
+  it('knows socket-port as its launcher starts it', () => {
+    const launched = process(30, 'node', '--', '/app/node_modules/.bin/socket-port', 'run')
+    expect(find({ ancestors: [launched, init] })).toEqual({
+      ...{ ...nothing, kind: 'socket-port', pid: 30 },
+    })
+  })
+
   it('knows what stands between socket-port and the process', () => {
     expect(
       find({

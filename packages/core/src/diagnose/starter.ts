@@ -56,10 +56,11 @@ export function findStarter(clues: StarterClues): Starter {
   return { ...nobody, kind: 'none' }
 }
 
-// `node …/bin/socket-port run …`, or the command itself.
+// `node -- …/bin/socket-port run …` as its launcher starts it, the same without `--`, or the command.
 function isSupervisor(argv: readonly string[]): boolean {
-  const at = argv.slice(0, 2).findIndex((word) => /(^|\/)socket-port(\.[cm]?js)?$/.test(word))
-  return at >= 0 && argv.slice(at + 1).includes('run')
+  const words = argv.filter((word, index) => index !== 1 || word !== '--')
+  const at = words.slice(0, 2).findIndex((word) => /(^|\/)socket-port(\.[cm]?js)?$/.test(word))
+  return at >= 0 && words.slice(at + 1).includes('run')
 }
 
 const isUserSystemd = ({ argv }: { argv: readonly string[] }): boolean =>
