@@ -1,6 +1,8 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import {
+  chmodSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -218,6 +220,53 @@ describe('unit', () => {
     })
   })
 
+  test('names them after the package, and starts the program there', async () => {
+    mkdirSync(join(dir, 'dist'))
+    writeFileSync(join(dir, 'package.json'), '{ "name": "@acme/shop" }')
+    writeFileSync(join(dir, 'dist/server.js'), '')
+    const { stdout } = await socketPort(['unit', 'dist/server.js', '--port', '8080'], { cwd: dir })
+    expect(stdout).toContain('# /etc/systemd/system/shop.service\n')
+    expect(stdout).toContain(`WorkingDirectory=${dir}\n`)
+    expect(stdout).toContain(` ${join(dir, 'dist/server.js')}\n`)
+  })
+
+  test.each([
+    [
+      'package.json',
+      /'\S+\/package.json' is no program. Name the file that node runs, here '\S+\/dist/,
+    ],
+    [
+      'server.ts',
+      /^socket-port: error: Node 20\S+ \(\S+\) cannot run '\S+\/server.ts': TypeScript needs/,
+    ],
+  ])('refuses %s, says why, and writes nothing', async (program, message) => {
+    writeFileSync(join(dir, 'package.json'), '{ "main": "dist/server.js" }')
+    const node = join(dir, 'node')
+    writeFileSync(node, '#!/bin/sh\necho v20.19.0\n')
+    chmodSync(node, 0o755)
+    const words = ['unit', join(dir, program), '--port', '8080', '--node', node, '-o', dir]
+    const { code, stdout, stderr } = await socketPort(words)
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+    expect(stderr).toMatch(message)
+    expect(readdirSync(dir).sort()).toEqual(['node', 'package.json'])
+  })
+
+  test.each(['dist\\', 'dist '])('refuses a folder that ends as %j', async (folder) => {
+    mkdirSync(join(dir, folder))
+    const ended = await socketPort(['unit', join(dir, folder, 'a.js'), '--port', '8080'])
+    expect(ended).toMatchObject({ code: 2, stdout: '' })
+    expect(ended.stderr).toMatch(/^socket-port: error: '.*' ends in a (space|backslash), which/)
+  })
+
+  test('says who cannot read a node in a home, and the repair', async () => {
+    const words = ['unit', '/srv/shop/server.js', '--port', '8080', '--node', '/root/.nvm/node']
+    const { stdout, stderr } = await socketPort(words)
+    expect(stderr).toMatch(
+      /DynamicUser= cannot read '\/root\/.nvm\/node' \(it is under \/root\). Pass --user NAME, .*, or --node PATH/,
+    )
+    expect(stdout).toContain('ProtectHome=read-only\n')
+  })
+
   describe(...requireOrSkip('systemd-analyze', commandSkipReason('systemd-analyze')), () => {
     const verify = (): { status: number | null; output: string } => {
       const files = readdirSync(dir).map((name) => join(dir, name))
@@ -226,7 +275,7 @@ describe('unit', () => {
       })
       return { status, output: stdout + stderr }
     }
-    const full = ['--user', 'nobody', '--env-file', '/etc/shop.env', '--watchdog', '10s']
+    const full = ['--user', 'daemon', '--env-file', '/etc/shop.env', '--watchdog', '10s']
 
     test.each(WAYS)('finds nothing wrong: %s', async (way) => {
       await socketPort(['unit', ...args, '--way', way, '-o', dir])

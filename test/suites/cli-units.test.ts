@@ -5,6 +5,7 @@ import { afterEach, describe, expect, onTestFinished, test } from 'vitest'
 import { SOCKET_PORT, socketPort } from '../src/command.ts'
 import { ask } from '../src/docs/ask.ts'
 import { UNITS } from '../src/docs/commands.ts'
+import { startLoad } from '../src/load/load.ts'
 import { freePort } from '../src/native.ts'
 import { endProcesses } from '../src/processes.ts'
 import { requireOrSkip } from '../src/requirements.ts'
@@ -15,6 +16,7 @@ import {
   releaseSkipReason,
   type SystemdBox,
 } from '../src/systemd/index.ts'
+import { expectNothingNoticed } from './handover-box.ts'
 
 const SERVER = fileURLToPath(new URL('../fixtures/cli-unit.mjs', import.meta.url))
 
@@ -64,6 +66,24 @@ for (const release of RELEASES) {
         expect(await box?.show('shop.service', 'Result')).toBe('success')
       },
     )
+
+    test.each([
+      ['socket', 'restart'],
+      ['store', 'restart'],
+      ['run', 'reload'],
+    ] as const)('%s: clients under load notice no %s: 0 failed, 0 closed', async (way, how) => {
+      const port = freePort()
+      await boot(way, port)
+      const load = await startLoad({ target: { port }, clients: 20, think: [0, 20] })
+      onTestFinished(() => load.dispose())
+      for (let count = 1; count <= 2; count += 1) {
+        await load.round()
+        await box?.[how]('shop.service')
+      }
+      await load.round()
+      expectNothingNoticed(await load.stop(), 20)
+      expect(await box?.log('shop.service')).not.toMatch(/warning|error/i)
+    })
 
     test('run: systemctl reload replaces the process under the same MAINPID', async () => {
       const port = freePort()

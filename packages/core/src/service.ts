@@ -3,6 +3,7 @@ import { adoptConnections } from './handover/adopt.ts'
 import { adoption } from './handover/adoption.ts'
 import { reportHandedOver } from './handover/channel.ts'
 import { keeperFor } from './handover/keeper.ts'
+import { listenForRestart } from './handover/restart-signal.ts'
 import type { ShutdownHook } from './hooks.ts'
 import { IdleWatch } from './idle-exit.ts'
 import { closedTooEarly, type ListenRequest, type Source, startListening } from './listen.ts'
@@ -177,6 +178,7 @@ export class ServerService<S extends AnyServer> implements Service<S> {
     const { signals, exit, notify, logger, drain: limits } = this.#options
     const { finish, endsElsewhere } = this.#parts
     const drain = this.#drain
+    if (signals.includes('SIGTERM')) listenForRestart()
     return joinShutdown({
       signals,
       logger,

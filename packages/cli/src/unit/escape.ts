@@ -4,6 +4,14 @@ import { quote } from '../quote.ts'
 /** A value that takes the rest of its line: systemd.unit(5) expands `%` in it. */
 export function plainValue(text: string): string {
   checkLine(text)
+  // Nothing quotes such a value: systemd joins the line with the next one, or cuts its end off.
+  const end = /[\\ ]$/.exec(text)?.[0]
+  if (end !== undefined) {
+    throw new UsageError(
+      `${quote(text)} ends in a ${end === ' ' ? 'space' : 'backslash'}, which systemd does not take ` +
+        'for a part of the name at the end of a line. Rename it',
+    )
+  }
   return text.replaceAll('%', '%%')
 }
 

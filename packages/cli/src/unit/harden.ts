@@ -1,6 +1,6 @@
 /** What a service may not do, whatever its program does. */
 export interface Hardening {
-  /** Files that the service must see. */
+  /** Files that the service must see, by every path that leads to them. */
   paths: readonly string[]
   /** It binds a port below 1024 itself. */
   privilegedPort: boolean
@@ -25,7 +25,9 @@ export function hardening({ paths, privilegedPort }: Hardening): string[] {
     ...(below('/tmp', '/var/tmp') ? [] : ['PrivateTmp=yes']),
     'ProtectClock=yes',
     'ProtectControlGroups=yes',
-    `ProtectHome=${below('/home', '/root', '/run/user') ? 'read-only' : 'yes'}`,
+    ...(below('/home', '/root', '/run/user')
+      ? ['# With yes, the service would not find what it runs.', 'ProtectHome=read-only']
+      : ['ProtectHome=yes']),
     'ProtectHostname=yes',
     'ProtectKernelLogs=yes',
     'ProtectKernelModules=yes',

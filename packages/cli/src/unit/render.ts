@@ -1,6 +1,6 @@
-import { dirname } from 'node:path'
 import { commandWord, environmentWord, plainValue } from './escape.ts'
 import { hardening } from './harden.ts'
+import { timeSpan } from './time-span.ts'
 
 /** Who keeps the socket: a .socket unit, systemd's fd store, or `socket-port run`. */
 export type Way = 'socket' | 'store' | 'run'
@@ -11,12 +11,16 @@ export interface UnitJob {
   name: string
   /** The program, an absolute path. */
   entry: string
+  /** Where it starts, an absolute path. */
+  folder: string
   port: number
   /** Whose rights it has. @default a user that exists while the service runs */
   user: string | undefined
   /** Absolute paths of node and of the socket-port command. */
   node: string
   command: string
+  /** Where files lie that the service must see, besides the paths above: what links lead to. */
+  targets: readonly string[]
   envFiles: readonly string[]
   /** Milliseconds; 0 for none. */
   watchdog: number
@@ -33,6 +37,10 @@ export function renderUnits(job: UnitJob): UnitFile[] {
   if (job.way !== 'socket') return [service]
   return [{ name: `${job.name}.socket`, content: socketUnit(job) }, service]
 }
+
+/** The files that the units name, and that the service must be able to read. */
+export const namedPaths = ({ way, entry, node, command }: UnitJob): string[] =>
+  way === 'run' ? [entry, node, command] : [entry, node]
 
 /** The units that are to be enabled, for `systemctl enable --now`. */
 export const enabledUnits = ({ way, name }: UnitJob): string =>
@@ -51,8 +59,8 @@ function socketUnit({ name, port }: UnitJob): string {
 }
 
 function serviceUnit(job: UnitJob): string {
-  const { way, name, entry, port, user, envFiles, watchdog, node, command } = job
-  const paths = way === 'run' ? [entry, node, command] : [entry, node]
+  const { way, name, folder, port, user, envFiles, watchdog } = job
+  const paths = [...namedPaths(job), ...job.targets]
   return unit({
     Unit: [
       `Description=${plainValue(name)}`,
@@ -68,7 +76,7 @@ function serviceUnit(job: UnitJob): string {
       ...watchdogLines(watchdog),
       `Environment=NODE_ENV=production ${environmentWord(`PORT=${port}`)}`,
       ...envFiles.map((file) => `EnvironmentFile=${plainValue(file)}`),
-      `WorkingDirectory=${plainValue(dirname(entry))}`,
+      `WorkingDirectory=${plainValue(folder)}`,
       '# What the program may not do. @pkey is left to it: without, V8 of Node 20 is ended by SIGSYS.',
       user === undefined ? 'DynamicUser=yes' : `User=${plainValue(user)}`,
       `# For files of its own, in /var/lib/${name}: StateDirectory=${name}`,
@@ -82,28 +90,38 @@ function watchdogLines(watchdog: number): string[] {
   if (watchdog === 0) return []
   const comment =
     '# The event loop reports in half of this time; one that is blocked for longer is restarted.'
-  return [comment, `WatchdogSec=${watchdog}ms`]
+  return [comment, `WatchdogSec=${timeSpan(watchdog)}`]
 }
+
+const RESTART_SIGNAL = 'SIGUSR2'
+
+// How a service ends that nobody supervises but systemd.
+const stopLines: readonly string[] = [
+  '# A restart has a signal of its own. By it the program knows that a next process comes, which',
+  '# DynamicUser= may not ask systemd.',
+  `RestartKillSignal=${RESTART_SIGNAL}`,
+  `SuccessExitStatus=${RESTART_SIGNAL}`,
+  `Environment=SOCKET_PORT_RESTART_SIGNAL=${RESTART_SIGNAL}`,
+  '# The signal goes to the main process alone: it may need its child processes to answer requests.',
+  'KillMode=mixed',
+  '# Longer than the 25 s after which the drain ends by force.',
+  'TimeoutStopSec=30s',
+]
 
 function startLines({ way, name, entry, port, node, command }: UnitJob): string[] {
   const program = [node, entry].map(commandWord).join(' ')
-  if (way === 'socket') {
+  if (way !== 'run') {
+    const kept = way === 'socket' ? 'idle connections' : 'the socket and idle connections'
     return [
       'Type=notify',
       '# node itself: a program in between (npm start, tsx) would lose the socket.',
       `ExecStart=${program}`,
-      '# Longer than the 25 s after which the drain ends by force.',
-      'TimeoutStopSec=30',
-    ]
-  }
-  if (way === 'store') {
-    return [
-      'Type=notify',
-      '# The program must ask for it: serve(server, { port, fdStore: true }).',
+      `# systemd keeps ${kept} for the next process: no client sees a restart.`,
+      ...(way === 'store'
+        ? ['# The program must ask for it: serve(server, { port, fdStore: true }).']
+        : []),
       'FileDescriptorStoreMax=16',
-      `ExecStart=${program}`,
-      '# Longer than the 25 s after which the drain ends by force.',
-      'TimeoutStopSec=30',
+      ...stopLines,
     ]
   }
   // Without the `--`, Node would take an --env-file that somebody adds behind it for its own.
@@ -115,10 +133,11 @@ function startLines({ way, name, entry, port, node, command }: UnitJob): string[
     `ExecStart=${own} run --listen ${port} --control ${control} -- ${program}`,
     '# Fails, and says why, where the new process does; with Type=notify-reload it would succeed.',
     `ExecReload=${own} reload --control ${control}`,
-    '# socket-port run drains its processes itself; a second SIGTERM would cut their connections.',
+    '# SIGTERM goes to socket-port run alone, which then stops the program in its own time. With',
+    '# control-group, the default, systemd would send it to the program too.',
     'KillMode=mixed',
     '# Longer than the 30 s that socket-port run gives a process to drain.',
-    'TimeoutStopSec=40',
+    'TimeoutStopSec=40s',
     `RuntimeDirectory=${name}`,
   ]
 }

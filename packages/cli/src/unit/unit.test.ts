@@ -12,6 +12,8 @@ const job: UnitJob = {
   user: undefined,
   node: '/usr/bin/node',
   command: '/usr/lib/node_modules/socket-port/dist/main.js',
+  folder: '/srv/shop',
+  targets: [],
   envFiles: [],
   watchdog: 30_000,
 }
@@ -40,6 +42,14 @@ describe('escaping', () => {
     expect(plainValue('/srv/my 100% $app')).toBe('/srv/my 100%% $app')
   })
 
+  test.each([
+    ['/srv/app ', 'a space'],
+    ['/srv/app\\', 'a backslash'],
+  ])('refuses %j, which systemd would not read to its end', (text, what) => {
+    expect(() => plainValue(text)).toThrow(new RegExp(`ends in ${what}.* Rename it$`))
+    expect(commandWord(`${text}/server.js`)).toMatch(/^"/)
+  })
+
   test.each([plainValue, commandWord, environmentWord])('refuses a second line: %s', (written) => {
     expect(() => written('/srv/a\nExecStart=/bin/sh')).toThrow(UsageError)
   })
@@ -56,7 +66,7 @@ describe('every way', () => {
           'RestartSec=100ms',
           'Environment=NODE_ENV=production PORT=8080',
           'EnvironmentFile=/etc/shop.env',
-          'WatchdogSec=30000ms',
+          'WatchdogSec=30s',
           'WorkingDirectory=/srv/shop',
           'DynamicUser=yes',
           'ProtectSystem=strict',
@@ -91,6 +101,17 @@ test('socket: systemd opens the port, and passes it to node itself', () => {
   expect(lines.join()).not.toContain('AmbientCapabilities')
 })
 
+test.each(['socket', 'store'] as const)('%s: a restart has a signal of its own', (way) => {
+  expect(linesOf({ way })).toEqual(
+    expect.arrayContaining([
+      'FileDescriptorStoreMax=16',
+      'RestartKillSignal=SIGUSR2',
+      'Environment=SOCKET_PORT_RESTART_SIGNAL=SIGUSR2',
+      'KillMode=mixed',
+    ]),
+  )
+})
+
 test('store: one unit, with room in the store', () => {
   expect(renderUnits({ ...job, way: 'store' }).map(({ name }) => name)).toEqual(['shop.service'])
   const lines = linesOf({ way: 'store' })
@@ -119,4 +140,6 @@ test('what the program needs is not hidden from it', () => {
   expect(lines('/root/.nvm/node')).toContain('ProtectHome=read-only')
   expect(lines('/tmp/a.js')).not.toContain('PrivateTmp=yes')
   expect(lines('/homes/a.js')).toContain('ProtectHome=yes')
+  // A path outside that is a link to one inside.
+  expect(linesOf({ targets: ['/home/me/.nvm/node'] })).toContain('ProtectHome=read-only')
 })

@@ -1,5 +1,5 @@
 import { existsSync, writeFileSync } from 'node:fs'
-import { basename, dirname, extname, join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { UnitOption } from '../commands/unit.ts'
 import { CommandError, UsageError } from '../errors.ts'
@@ -8,13 +8,16 @@ import type { Parsed } from '../parse.ts'
 import { quote } from '../quote.ts'
 import type { ExitCode } from '../run/exit-codes.ts'
 import { duration, oneOf, port } from '../values/scalars.ts'
-import { enabledUnits, renderUnits, type UnitFile, type UnitJob } from './render.ts'
+import { barrier, realPath, rightsOf, STRANGER } from './access.ts'
+import { packageOf, programName } from './package.ts'
+import { checkProgram, TYPESCRIPT } from './program.ts'
+import { enabledUnits, namedPaths, renderUnits, type UnitFile, type UnitJob } from './render.ts'
 
 /** Prints, or writes, the units that the options ask for. */
 export async function unit(parsed: Parsed<UnitOption>, io: Io): Promise<ExitCode> {
   const job = unitJobOf(parsed)
-  warnOf(job, io)
   const files = renderUnits(job)
+  warnOf(job, io)
   const folder = parsed.last('output')
   if (parsed.has('json')) {
     if (folder !== undefined) throw new UsageError('--json prints, --output writes: leave one out')
@@ -28,33 +31,28 @@ export async function unit(parsed: Parsed<UnitOption>, io: Io): Promise<ExitCode
 }
 
 function unitJobOf(parsed: Parsed<UnitOption>): UnitJob {
-  const [entry = ''] = parsed.arguments
-  const given = parsed.last('port')
-  if (given === undefined) {
+  const [given = ''] = parsed.arguments
+  const listen = parsed.last('port')
+  if (listen === undefined) {
     throw new UsageError('unit needs --port, e.g. socket-port unit server.js --port 8080')
   }
-  const way = oneOf('way', parsed.last('way') ?? 'socket', ['socket', 'store', 'run'])
-  return {
-    way,
-    name: unitName(parsed.last('name') ?? nameOf(resolve(entry))),
-    entry: resolve(entry),
-    port: port('--port', given),
+  const entry = resolve(given)
+  const own = packageOf(entry)
+  const job: UnitJob = {
+    way: oneOf('way', parsed.last('way') ?? 'socket', ['socket', 'store', 'run']),
+    name: unitName(parsed.last('name') ?? programName(entry, own)),
+    entry,
+    folder: own?.folder ?? dirname(entry),
+    port: port('--port', listen),
     user: userName(parsed.last('user')),
     node: resolve(parsed.last('node') ?? process.execPath),
     command: fileURLToPath(new URL('./main.js', import.meta.url)),
+    targets: [],
     envFiles: parsed.all('env-file').map((file) => resolve(file)),
     watchdog: duration('watchdog', parsed.last('watchdog') ?? '30s'),
   }
-}
-
-// What says nothing of a service.
-const GENERIC = ['app', 'index', 'main', 'server', 'start']
-
-/** Returns what a program is called: `shop` for /srv/shop.js and for /srv/shop/server.js. */
-function nameOf(entry: string): string {
-  const name = basename(entry, extname(entry))
-  const folder = basename(dirname(entry))
-  return GENERIC.includes(name) && folder !== '' ? folder : name
+  checkProgram(entry, job.node)
+  return { ...job, targets: namedPaths(job).map((path) => realPath(path) ?? path) }
 }
 
 function unitName(given: string): string {
@@ -70,7 +68,8 @@ function userName(user: string | undefined): string | undefined {
   throw new UsageError(`--user takes the name or number of a user (got ${quote(user)})`)
 }
 
-function warnOf({ way, entry, user, command, node }: UnitJob, { stderr }: Io): void {
+function warnOf(job: UnitJob, { stderr }: Io): void {
+  const { way, entry, command, node } = job
   const warn = (text: string): void =>
     void stderr.write(`${styled(stderr, 'yellow', 'socket-port: warning:')} ${text}\n`)
   if (!existsSync(entry))
@@ -80,10 +79,36 @@ function warnOf({ way, entry, user, command, node }: UnitJob, { stderr }: Io): v
       'npx keeps socket-port in a cache that may go away: npm i -g socket-port, then print again',
     )
   }
-  const hidden = [entry, node].find((path) => /^\/(home|root|tmp|var\/tmp)\//.test(path))
-  if (user === undefined && hidden !== undefined) {
-    warn(`a user that exists only while the service runs cannot read ${quote(hidden)}: pass --user`)
+  if (/\.[cm]?ts$/.test(entry) && !existsSync(node)) {
+    warn(
+      `${quote(node)} is not here to ask for its version: ${quote(entry)} needs Node ${TYPESCRIPT}`,
+    )
   }
+  for (const path of namedPaths(job)) {
+    const why = whyUnreadable(path, job)
+    if (why !== undefined) warn(why)
+  }
+}
+
+/** Why the user of the service cannot read a file that it needs, and the repair. */
+function whyUnreadable(path: string, { user, node, command }: UnitJob): string | undefined {
+  const real = realPath(path) ?? path
+  const rights = user === undefined ? STRANGER : rightsOf(user)
+  const closed = rights && barrier(path, rights)
+  // DynamicUser= brings a /tmp of its own, and what is not here has yet to be put there.
+  const hidden = /^\/(?:var\/)?tmp(?=\/)/.exec(real)?.[0]
+  const home = existsSync(path) ? undefined : /^\/(?:home|root)(?=\/)/.exec(real)?.[0]
+  const place = closed ?? (user === undefined ? (hidden ?? home) : undefined)
+  if (place === undefined) return undefined
+  const who = user === undefined ? 'DynamicUser=' : `User=${user}`
+  const where = place === real ? 'its permissions' : `it is under ${place}`
+  const elsewhere =
+    path === node
+      ? ', or --node PATH of a node that every user may run, such as /usr/bin/node'
+      : path === command
+        ? ', or install it for all users: sudo npm i -g socket-port'
+        : ', or move the program, for example to /srv'
+  return `${who} cannot read ${quote(path)} (${where}). Pass --user NAME, for example the owner${elsewhere}`
 }
 
 function write(files: readonly UnitFile[], folder: string, job: UnitJob, { stdout }: Io): ExitCode {

@@ -8,6 +8,7 @@ import { hasChannel } from './channel.ts'
 import { writeLabel } from './label.ts'
 import type { Sent } from './line.ts'
 import { nextProcessComes } from './next-process.ts'
+import { restartHeard } from './restart-signal.ts'
 import { type KeptLine, openStoreLine } from './store-line.ts'
 
 interface Keeping {
@@ -54,7 +55,7 @@ export async function keeperFor(
 
 function successorComes(logger: Logger): Promise<boolean> {
   // A supervisor passes connections only to a process that runs.
-  if (hasChannel()) return Promise.resolve(true)
+  if (hasChannel() || restartHeard()) return Promise.resolve(true)
   const keeping = shared()
   keeping.comes ??= nextProcessComes().catch((error: Error) => {
     logger.info(

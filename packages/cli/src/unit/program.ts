@@ -1,0 +1,51 @@
+import { spawnSync } from 'node:child_process'
+import { statSync } from 'node:fs'
+import { basename, dirname, extname, join } from 'node:path'
+import { UsageError } from '../errors.ts'
+import { quote } from '../quote.ts'
+import { startedBy } from './package.ts'
+
+/** The versions of Node that run TypeScript without a flag (https://nodejs.org/api/typescript.html). */
+export const TYPESCRIPT = '22.18 or later, or 23.6 or later'
+
+/** Throws a UsageError where `node` cannot run `entry`, as far as can be seen here. */
+export function checkProgram(entry: string, node: string): void {
+  checkKind(entry)
+  const extension = extname(entry)
+  if (/^\.[jt]sx$/.test(extension)) {
+    throw new UsageError(
+      `node cannot run ${quote(entry)}: it knows no ${extension}. Compile it, and name what comes out`,
+    )
+  }
+  if (!/^\.[cm]?ts$/.test(extension)) return
+  const version = versionOf(node)
+  if (version === undefined || stripsTypes(version)) return
+  throw new UsageError(
+    `Node ${version} (${node}) cannot run ${quote(entry)}: TypeScript needs Node ${TYPESCRIPT}. ` +
+      'Name the compiled program, such as dist/server.js, or pass --node PATH of a newer one',
+  )
+}
+
+function checkKind(entry: string): void {
+  const isFolder = statSync(entry, { throwIfNoEntry: false })?.isDirectory() ?? false
+  if (!isFolder && extname(entry) !== '.json') return
+  const folder = isFolder ? entry : dirname(entry)
+  const what = isFolder ? 'a folder' : 'no program'
+  const started = isFolder || basename(entry) === 'package.json' ? startedBy(folder) : undefined
+  const example =
+    started === undefined ? 'such as server.js' : `here ${quote(join(folder, started))}`
+  throw new UsageError(`${quote(entry)} is ${what}. Name the file that node runs, ${example}`)
+}
+
+/** Of the node at a path, such as `22.18.0`; `undefined` where it is not on this machine. */
+function versionOf(node: string): string | undefined {
+  if (node === process.execPath) return process.versions.node
+  const { stdout } = spawnSync(node, ['--version'], { encoding: 'utf8', timeout: 5_000 })
+  return /^v(\d+\.\d+\.\d+\S*)/.exec(stdout ?? '')?.[1]
+}
+
+/** Whether a version of Node is one of {@link TYPESCRIPT}. */
+export function stripsTypes(version: string): boolean {
+  const [major = 0, minor = 0] = version.split('.').map(Number)
+  return major === 22 ? minor >= 18 : major > 23 || (major === 23 && minor >= 6)
+}

@@ -1,0 +1,35 @@
+import { constants } from 'node:os'
+
+const VARIABLE = 'SOCKET_PORT_RESTART_SIGNAL'
+
+// One for every copy of this package in the process: only the first finds the environment.
+const key = Symbol.for('@socket-port/core/restart-signal/1')
+const globals = globalThis as { [key]?: { heard: boolean } }
+
+/**
+ * Listens for the signal that SOCKET_PORT_RESTART_SIGNAL names, where it names one. A unit sends it in
+ * place of SIGTERM when the service is restarted, not stopped (RestartKillSignal=, systemd.kill(5)).
+ * The process then gets the SIGTERM that every listener of the program waits for. The first call
+ * reads the variable and removes it, so that no child process believes that it is for it.
+ */
+export function listenForRestart(): void {
+  if (globals[key] !== undefined) return
+  const state = { heard: false }
+  globals[key] = state
+  const name = process.env[VARIABLE]
+  delete process.env[VARIABLE]
+  if (!isSignal(name)) return
+  process.on(name, () => {
+    state.heard = true
+    process.kill(process.pid, 'SIGTERM')
+  })
+}
+
+/** Whether that signal has come: the manager starts the next process when this one has ended. */
+export const restartHeard = (): boolean => globals[key]?.heard ?? false
+
+// SIGTERM and SIGINT are for the shutdown, SIGHUP is for reloads; the last two cannot be caught.
+const OTHERS = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGKILL', 'SIGSTOP']
+
+const isSignal = (name: string | undefined): name is NodeJS.Signals =>
+  name !== undefined && name in constants.signals && !OTHERS.includes(name)
