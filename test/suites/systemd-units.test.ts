@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, describe, expect, it } from 'vitest'
 import { type Load, startLoad } from '../src/load/load.ts'
+import type { LoadResult } from '../src/load/result.ts'
 import { freePort } from '../src/native.ts'
 import { endProcesses } from '../src/processes.ts'
 import { requireOrSkip } from '../src/requirements.ts'
@@ -57,13 +58,15 @@ for (const release of RELEASES) {
       await load.round()
     }
 
-    async function nothingFailed(...services: string[]): Promise<void> {
-      const { failures, requests } = await load.stop()
+    async function nothingFailed(...services: string[]): Promise<LoadResult> {
+      const result = await load.stop()
+      const { failures, requests } = result
       expect(failures).toEqual([])
       expect(requests).toBeGreaterThan(RESTARTS * 48)
       for (const service of services) {
         expect(await box.log(service)).not.toMatch(/warning|error/i)
       }
+      return result
     }
 
     afterEach(async () => {
@@ -74,7 +77,7 @@ for (const release of RELEASES) {
     it.each([
       ['activation', ['app.socket', 'app-admin.socket', 'app.service']],
       ['store', ['app.service']],
-    ])(`%s: ${RESTARTS} restarts under load, 0 failed`, async (way, units) => {
+    ])(`%s: ${RESTARTS} restarts under load, 0 failed, 0 closed`, async (way, units) => {
       await boot(way)
       await box.start(...units)
       await underLoad()
@@ -85,7 +88,8 @@ for (const release of RELEASES) {
         pids.add(await box.mainPid('app.service'))
       }
       expect(pids.size).toBe(RESTARTS + 1)
-      await nothingFailed('app.service')
+      const { connections } = await nothingFailed('app.service')
+      expect(connections).toBe(48)
     })
 
     it.each(ways)('%s: systemd-analyze verify finds nothing', async (way) => {
