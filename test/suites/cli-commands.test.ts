@@ -74,16 +74,29 @@ describe(...requireOrSkip('colours on a terminal', commandSkipReason('script')),
 })
 
 describe('doctor', () => {
-  test('says as JSON what a process is given that nobody manages', async () => {
+  test('says as JSON that nobody manages a process, and that this is no clean bill', async () => {
     const { code, stdout, stderr } = await socketPort(['doctor', '--json'])
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    expect({ code, stderr }).toEqual({ code: 6, stderr: '' })
     expect(JSON.parse(stdout)).toMatchObject({
+      seen: 'nothing',
       pid: expect.any(Number),
       starter: { kind: expect.any(String) },
       environment: {},
       sockets: [],
       problems: [],
     })
+  })
+
+  test('does not say of what it cannot see that all is well', async () => {
+    const itself = await socketPort(['doctor'])
+    expect(itself.code).toBe(6)
+    expect(itself.stdout).toMatch(/^nothing to look at: .*socket-port doctor app\.service/m)
+    // No systemctl answers.
+    const unit = await socketPort(['doctor', 'app.service'], { env: { PATH: dir } })
+    expect(unit.code).toBe(6)
+    expect(unit.stdout).toMatch(/^not known {4}what app\.service says: systemctl did not answer/m)
+    expect(unit.stdout).toMatch(/^could not look at app\.service$/m)
+    for (const { stdout } of [itself, unit]) expect(stdout).not.toMatch(/no problem|nothing$/m)
   })
 
   test('ends with 1 where it finds an error, and shows the mend', async () => {

@@ -6,7 +6,7 @@ export const doctorCommand: Command = defineCommand<'json' | 'timeout'>({
   name: 'doctor',
   summary: 'Say which sockets a service gets, from whom, and what is wrong.',
   details:
-    'Without a unit it looks at itself: as the ExecStart= of a service it tells what that passes. Ends with 1 if there is an error; warnings alone end with 0.',
+    'Of a service it tells what is visible from outside; with sudo also what was passed to it. Without a unit it looks at itself: as the ExecStart= of a service it tells what that passes. Ends with 1 if there is an error and with 6 if it could not look; warnings alone end with 0.',
   arguments: [{ name: 'UNIT', summary: 'A systemd service, such as app.service.', optional: true }],
   options: {
     json: { summary: 'As JSON, for scripts.' },
@@ -23,6 +23,7 @@ export const doctorCommand: Command = defineCommand<'json' | 'timeout'>({
     const diagnosis = await diagnose({ unit: parsed.arguments[0], timeout })
     if (parsed.has('json')) writeJson(io, diagnosis)
     else io.stdout.write(`${formatDiagnosis(diagnosis).trimEnd()}\n`)
-    return diagnosis.problems.some(({ severity }) => severity === 'error') ? 1 : 0
+    if (diagnosis.problems.some(({ severity }) => severity === 'error')) return 1
+    return diagnosis.seen === 'nothing' ? 6 : 0
   },
 })

@@ -6,6 +6,7 @@ export const exitCodes = {
   3: 'Nothing answers on the control socket: no `socket-port run` under that name.',
   4: 'A socket could not be opened, or the name is taken by another `socket-port run`.',
   5: 'Processes had to be ended by SIGKILL: the drain time-out, or an impatient signal.',
+  6: '`doctor` could not look: systemd did not answer, or nothing manages this process.',
 } as const
 
 export type ExitCode = keyof typeof exitCodes

@@ -7,6 +7,7 @@ export const problemCodes: Readonly<Record<ProblemCode, string>> = {
   ENVIRONMENT_INVALID: 'A variable of the manager is garbage.',
   FD_STORE_OFF: '`fdStore` is asked for, but the unit lets nothing be stored.',
   FD_STORE_TOO_SMALL: 'More sockets are to be stored than the unit has room for.',
+  KILL_MODE: 'systemd signals the program around which `socket-port run` stands.',
   NAME_UNKNOWN: 'No socket with the name that was asked for was passed.',
   NOTHING_PASSED: 'A `.socket` unit exists, but the process got nothing from it.',
   NOTIFY_ACCESS: 'systemd drops what the process tells it.',

@@ -1,5 +1,7 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { type AddressInfo, createServer } from 'node:net'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { serve } from '../serve.ts'
 import { fakeSystemctl } from '../testing/fake-systemctl.ts'
@@ -39,14 +41,46 @@ describe('diagnose', () => {
 *app.socket) printf 'Id=app.socket\\nLoadState=not-found\\n' ;;
 *) printf 'Id=app.service\\nLoadState=loaded\\nActiveState=failed\\nMainPID=0\\n' ;;
 esac`)
-    const { pid, starter, unknown, problems } = await diagnose({ unit: 'app' })
-    expect({ pid, unknown, problems }).toEqual({ pid: 0, unknown: [], problems: [] })
+    const { pid, seen, starter, unknown, problems } = await diagnose({ unit: 'app' })
+    expect({ pid, seen, unknown, problems }).toEqual({
+      ...{ pid: 0, seen: 'unit', unknown: [], problems: [] },
+    })
     expect(starter).toMatchObject({ kind: 'systemd', unit: 'app.service', version: '257' })
+  })
+
+  it('sees of a running unit what was passed, and says what it cannot see', async () => {
+    const server = createServer().listen({ port: 0, host: '127.0.0.1' })
+    onClose(() => void server.close())
+    await once(server, 'listening')
+    // As systemd does it: the socket is fd 3, and the variables name the very process.
+    const program = 'exec sh -c "echo started; exec sleep 600"'
+    const script = `LISTEN_FDS=2 LISTEN_FDNAMES=web:gone LISTEN_PID=$$ ${program}`
+    const { _handle: handle } = server as unknown as { _handle: { fd: number } }
+    const child = spawn('sh', ['-c', script], { stdio: ['ignore', 'pipe', 'ignore', handle.fd] })
+    onClose(() => void child.kill())
+    await once(child.stdout as NodeJS.ReadableStream, 'data')
+    fakeSystemctl(`case "$*" in
+*Version*) echo 257 ;;
+*app.socket) printf 'Id=app.socket\\nLoadState=not-found\\n' ;;
+*) printf 'Id=app.service\\nLoadState=loaded\\nActiveState=active\\nMainPID=${child.pid}\\n' ;;
+esac`)
+    const { seen, environment, sockets, unknown, problems } = await diagnose({ unit: 'app' })
+    expect({ seen, problems }).toEqual({ seen: 'unit', problems: [] })
+    expect(environment).toMatchObject({ LISTEN_FDS: '2', LISTEN_PID: String(child.pid) })
+    const { port } = server.address() as AddressInfo
+    expect(sockets).toMatchObject([
+      { fd: 3, name: 'web', address: '127.0.0.1', port, listening: true, taken: undefined },
+    ])
+    expect(unknown).toEqual([
+      expect.stringMatching(/^what 1 of 2 passed descriptors were: /),
+      expect.stringMatching(/not visible from outside. Call diagnose\(\)/),
+    ])
   })
 
   it('waits for systemd no longer than it may', async () => {
     fakeSystemctl('exec sleep 600')
-    const { unknown, problems } = await diagnose({ unit: 'app.service', timeout: 50 })
+    const { seen, unknown, problems } = await diagnose({ unit: 'app.service', timeout: 50 })
+    expect(seen).toBe('nothing')
     expect(unknown).toEqual(['what app.service says: systemctl did not answer (it took too long)'])
     expect(problems).toEqual([])
   })

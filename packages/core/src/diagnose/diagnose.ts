@@ -3,6 +3,7 @@ import type { Listening } from '../listeners.ts'
 import { socketAddress } from '../match.ts'
 import { checkKeys, invalid, milliseconds, resolveLogger } from '../options.ts'
 import type { Logger } from '../types.ts'
+import type { Facts } from './facts.ts'
 import { gatherProcess, gatherUnit } from './gather.ts'
 import { judge } from './judge.ts'
 import type { DiagnosedListener, DiagnoseOptions, Diagnosis } from './types.ts'
@@ -25,6 +26,7 @@ export async function diagnose(options: DiagnoseOptions = {}): Promise<Diagnosis
   const { self, starter, environment, sockets, listeners } = facts
   return {
     pid: self.pid,
+    seen: seenIn(facts),
     command: self.command,
     starter,
     environment: { ...environment },
@@ -33,6 +35,16 @@ export async function diagnose(options: DiagnoseOptions = {}): Promise<Diagnosis
     problems: judge(facts),
     unknown,
   }
+}
+
+function seenIn({ seen, self, starter, environment, service, sockets, listeners }: Facts) {
+  if (seen === 'unit') return service === undefined ? 'nothing' : 'unit'
+  const { LISTEN_FDS, NOTIFY_SOCKET } = environment
+  if (listeners.length > 0 || sockets.length > 0) return seen
+  if (LISTEN_FDS !== undefined || NOTIFY_SOCKET !== undefined) return seen
+  // A shell in a terminal may belong to a service too, that of the terminal.
+  const isProgram = starter.kind === 'systemd' ? service?.mainPid === self.pid : false
+  return isProgram || starter.kind === 'socket-port' ? seen : 'nothing'
 }
 
 function check(options: DiagnoseOptions): { unit: string | undefined; logger: Logger } {

@@ -1,6 +1,5 @@
 import type { Listening } from '../listeners.ts'
-import type { InheritedSocket } from '../types.ts'
-import type { ProcessName, Starter } from './types.ts'
+import type { DiagnosedSocket, ProcessName, Starter } from './types.ts'
 
 /** Everything that the rules judge; gathered first, so that they stay pure. */
 export interface Facts {
@@ -17,12 +16,14 @@ export interface Facts {
   /** What is garbage in the variables of sd_notify(3). */
   notifyProblems: readonly string[]
   clusterWorker: boolean
-  sockets: readonly InheritedSocket[]
+  sockets: readonly DiagnosedSocket[]
   /** How many of the passed descriptors are not open. */
   missing: number
   listeners: readonly Listening[]
   /** What systemd says of the service; `undefined` without one, or where it did not answer. */
   service: ServiceUnit | undefined
+  /** The same, and where `socket-port run` stands in between: the service that it runs in. */
+  serviceAround: ServiceUnit | undefined
   /** The sockets that start the service. */
   socketUnits: readonly SocketUnit[]
   /** The kernel's cap of every accept queue (net.core.somaxconn). */
@@ -38,6 +39,8 @@ export interface ServiceUnit {
   type: string
   notifyAccess: string
   mainPid: number
+  /** `control-group`, `mixed`, `process` or `none`. */
+  killMode: string
   /** The command line of ExecStart=. */
   command: string
   fdStoreMax: number | undefined

@@ -5,6 +5,7 @@ import type { Diagnosis } from './types.ts'
 
 const diagnosis: Diagnosis = {
   pid: 40,
+  seen: 'process',
   command: 'node app.js',
   starter: {
     kind: 'systemd',
@@ -57,6 +58,29 @@ warning START_LIMIT
   it is low
   mend: lift it
 `)
+  })
+
+  it('tells of a service from outside only what is visible from there', () => {
+    const outside: Diagnosis = {
+      ...{ ...diagnosis, seen: 'unit', starter: { ...diagnosis.starter, wrappers: [] } },
+      ...{ sockets: [{ ...socket(), taken: undefined, backlog: undefined }], listeners: [] },
+      ...{ problems: [], unknown: ['what the program asked for'] },
+    }
+    expect(formatDiagnosis(outside)).toBe(`process      40 (node app.js)
+started by   systemd 257.9-1, pid 1, as app.service
+environment  LISTEN_FDS=2
+             LISTEN_FDNAMES="web\\u001b[31m"
+passed       fd 3 "web", [::]:8080, listens
+not known    what the program asked for
+
+no problem is visible from outside
+`)
+    // What cannot be read is not said to be nothing.
+    const closed = formatDiagnosis({ ...outside, environment: {}, sockets: [] })
+    expect(closed).not.toContain('passed')
+    const unanswered = formatDiagnosis({ ...outside, seen: 'nothing', sockets: [] })
+    expect(unanswered).not.toContain('passed')
+    expect(unanswered).toMatch(/\n\ncould not look at app\.service\n$/)
   })
 
   it('tells that there is nothing to tell', () => {

@@ -1,11 +1,11 @@
 import { socketAddress } from '../match.ts'
 import { quote } from '../quote.ts'
-import type { InheritedSocket } from '../types.ts'
-import type { Diagnosis, Starter } from './types.ts'
+import type { DiagnosedListener, DiagnosedSocket, Diagnosis, Starter } from './types.ts'
 
 /** A diagnosis as lines for a terminal or a log: plain text, without colours. */
 export function formatDiagnosis(diagnosis: Diagnosis): string {
-  const { pid, command, starter, environment, sockets, listeners, problems, unknown } = diagnosis
+  const { pid, command, seen, starter, environment } = diagnosis
+  const { sockets, listeners, problems, unknown } = diagnosis
   const lines = [
     `process      ${pid === 0 ? 'none runs' : `${pid} (${command})`}`,
     `started by   ${describeStarter(starter)}`,
@@ -13,25 +13,34 @@ export function formatDiagnosis(diagnosis: Diagnosis): string {
     ...Object.entries(environment).map(([name, value], index) =>
       row(index, 'environment', `${name}=${printable(value)}`),
     ),
-    ...listed('passed', sockets.map(describeSocket)),
-    ...listed(
-      'listens',
-      listeners.map(({ request, source, fd, address }) =>
-        [
-          `${request}: ${address}`,
-          source === 'bound' ? 'bound here' : `inherited as fd ${fd}`,
-        ].join(', '),
-      ),
-    ),
+    ...(passedIsKnown(diagnosis) ? listed('passed', sockets.map(describeSocket)) : []),
+    ...(seen === 'unit' ? [] : listed('listens', listeners.map(describeListener))),
     ...unknown.map((what) => `not known    ${what}`),
     '',
-    problems.length === 0 ? 'no problem was found' : `${count(problems.length)}:`,
+    problems.length === 0 ? withoutProblem(diagnosis) : `${count(problems.length)}:`,
   ]
   for (const { severity, code, problem, mend } of problems) {
     lines.push('', `${severity} ${code}`, `  ${problem}`, `  mend: ${mend}`)
   }
   return `${lines.join('\n')}\n`
 }
+
+// Every service has variables of systemd: without any, they could not be read.
+const passedIsKnown = ({ seen, pid, environment }: Diagnosis): boolean =>
+  seen === 'process' || (seen === 'unit' && pid !== 0 && Object.keys(environment).length > 0)
+
+function withoutProblem({ seen, starter, unknown }: Diagnosis): string {
+  if (seen === 'process') return 'no problem was found'
+  if (seen === 'unit') return 'no problem is visible from outside'
+  if (unknown.length > 0) return `could not look at ${starter.unit ?? 'this process'}`
+  return (
+    'nothing to look at: no manager passes anything to this process, and nothing listens in it. Name ' +
+    'the service (socket-port doctor app.service), or look from inside of it'
+  )
+}
+
+const describeListener = ({ request, source, fd, address }: DiagnosedListener): string =>
+  [`${request}: ${address}`, source === 'bound' ? 'bound here' : `inherited as fd ${fd}`].join(', ')
 
 const count = (problems: number): string => (problems === 1 ? '1 problem' : `${problems} problems`)
 
@@ -59,10 +68,11 @@ function describeStarter({ kind, pid, unit, user, version }: Starter): string {
   }
 }
 
-function describeSocket(socket: InheritedSocket): string {
+function describeSocket(socket: DiagnosedSocket): string {
   const { fd, name, problem, taken, backlog, queueLength } = socket
   const queue = backlog === undefined ? [] : [`queue ${queueLength ?? '?'} of ${backlog}`]
-  const state = problem ?? (taken ? 'taken' : 'not taken')
+  const served = taken === undefined ? 'listens' : taken ? 'taken' : 'not taken'
+  const state = problem ?? served
   const address = socket.family === undefined ? [] : [socketAddress(socket)]
   return [`fd ${fd} ${quote(name)}`, ...address, state, ...queue].join(', ')
 }

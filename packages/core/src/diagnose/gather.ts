@@ -7,6 +7,7 @@ import { ancestry, commandOf, environOf, procIsOurs, statOf } from '../proc/proc
 import { inherited, whatManagerSaid } from '../registry.ts'
 import type { Logger } from '../types.ts'
 import type { Facts } from './facts.ts'
+import { lookAt } from './outside.ts'
 import { findStarter } from './starter.ts'
 import { askSystemd } from './systemctl.ts'
 
@@ -48,6 +49,7 @@ export async function gatherProcess(logger: Logger, signal: AbortSignal): Promis
     missing,
     listeners: listeningServers(),
     service: of?.service,
+    serviceAround: answer?.service,
     socketUnits: of?.socketUnits ?? [],
     somaxconn: somaxconn(),
   }
@@ -65,24 +67,25 @@ export async function gatherUnit(unit: string, signal: AbortSignal): Promise<Gat
   }
   const { service, socketUnits, version, failure } = answer
   const pid = service?.mainPid ?? 0
-  const environment = pid === 0 ? {} : pick(Object.fromEntries(environOf(pid)))
+  const outside = pid === 0 ? undefined : lookAt(pid)
   const facts: Facts = {
     seen: 'unit',
     self: { pid, command: pid === 0 ? '' : nameOf(pid), start: service?.command ?? '' },
     starter: { kind: 'systemd', pid: undefined, version, wrappers: [], ...name },
     ancestors: [],
-    environment,
+    environment: pick(outside?.environment ?? {}),
     refusal: undefined,
     notifyProblems: [],
     clusterWorker: false,
-    sockets: [],
+    sockets: outside?.sockets ?? [],
     missing: 0,
     listeners: [],
     service,
+    serviceAround: service,
     socketUnits,
     somaxconn: undefined,
   }
-  return { facts, unknown: unanswered(name, failure) }
+  return { facts, unknown: [...unanswered(name, failure), ...(outside?.unknown ?? [])] }
 }
 
 const unanswered = (name: ServiceName | undefined, failure: string | undefined): string[] =>

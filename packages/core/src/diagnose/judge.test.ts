@@ -24,6 +24,15 @@ interface Case {
   codes: [ProblemCode, problem: RegExp, mend: RegExp][]
 }
 
+/** Of a service that is looked at from outside. */
+function outside(changes: Parameters<typeof service>[0]): Partial<Facts> {
+  const seen = service(changes)
+  return {
+    ...{ seen: 'unit', service: seen, serviceAround: seen, socketUnits: [], sockets: [] },
+    listeners: [],
+  }
+}
+
 const cases: Case[] = [
   { name: 'all is well', of: {}, codes: [] },
   {
@@ -34,6 +43,33 @@ const cases: Case[] = [
     },
     codes: [],
   },
+  {
+    name: 'socket-port run, and systemd signals its program too',
+    of: {
+      ...{ starter: { ...starter, kind: 'socket-port', unit: undefined }, socketUnits: [] },
+      ...{ service: undefined, serviceAround: service() },
+    },
+    codes: [
+      ['KILL_MODE', /app.service has KillMode=control-group/, /KillMode=mixed in \[Service\]/],
+    ],
+  },
+  ...[
+    '/usr/bin/socket-port run -l 1 -- x',
+    '/usr/bin/node -- /opt/node_modules/socket-port/dist/main.js run -l 1 -- x',
+  ].map(
+    (command): Case => ({
+      name: `the same from outside: ${command}`,
+      of: outside({ command }),
+      codes: [['KILL_MODE', /app.service has KillMode=control-group/, /KillMode=mixed/]],
+    }),
+  ),
+  ...[
+    service({ command: '/usr/bin/socket-port run -l 1 -- x', killMode: 'mixed' }),
+    service({ command: '/usr/bin/socket-port doctor' }),
+    service({ command: '/usr/bin/node /srv/socket-port/dist/index.js run' }),
+  ].map(
+    (one): Case => ({ name: `${one.command} with ${one.killMode}`, of: outside(one), codes: [] }),
+  ),
   {
     name: 'nothing is served yet',
     of: { sockets: [socket({ taken: false })], listeners: [] },

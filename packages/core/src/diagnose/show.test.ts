@@ -8,6 +8,7 @@ NotifyAccess=main
 RestartUSec=1s
 TimeoutStopUSec=1min 30s
 WatchdogUSec=0
+KillMode=mixed
 MainPID=43
 FileDescriptorStoreMax=4
 Result=success
@@ -48,6 +49,7 @@ describe('what systemctl show prints', () => {
       result: 'success',
       type: 'notify',
       notifyAccess: 'main',
+      killMode: 'mixed',
       mainPid: 43,
       command: '/bin/sh -c a=b; env',
       fdStoreMax: 4,

@@ -5,7 +5,7 @@ export const PROPERTIES: readonly string[] = [
   ...['Id', 'LoadState', 'ActiveState', 'Result', 'Type', 'NotifyAccess', 'MainPID', 'ExecStart'],
   ...['FileDescriptorStoreMax', 'TimeoutStopUSec', 'WatchdogUSec', 'Restart', 'RestartUSec'],
   ...['NRestarts', 'StartLimitIntervalUSec', 'StartLimitBurst', 'TriggeredBy', 'Triggers'],
-  ...['Listen', 'FileDescriptorName', 'Backlog', 'Accept'],
+  ...['Listen', 'FileDescriptorName', 'Backlog', 'Accept', 'KillMode'],
 ]
 
 /** The properties of a unit; `Listen` may stand there several times. */
@@ -37,6 +37,7 @@ export function serviceOf(properties: Properties): ServiceUnit {
     result: text('Result'),
     type: text('Type'),
     notifyAccess: text('NotifyAccess'),
+    killMode: text('KillMode'),
     mainPid: Number(text('MainPID')) || 0,
     command: /argv\[\]=(.*?) ; /.exec(text('ExecStart'))?.[1] ?? '',
     fdStoreMax: wholeNumber(text('FileDescriptorStoreMax')),

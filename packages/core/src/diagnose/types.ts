@@ -21,14 +21,26 @@ export interface Diagnosis {
   starter: Starter
   /** The variables of systemd's protocols, as they were before they were removed. */
   environment: Record<string, string>
-  /** What was passed, as `inspect()` lists it. */
-  sockets: InheritedSocket[]
+  /**
+   * What could be looked at. `'process'`: this process itself. `'unit'`: a service, from outside.
+   * `'nothing'`: no manager started this process and nothing listens in it, or systemd did not answer;
+   * then that there are no `problems` says nothing.
+   */
+  seen: 'process' | 'unit' | 'nothing'
+  /** What was passed, as `inspect()` lists it; from outside, what the process still has open. */
+  sockets: DiagnosedSocket[]
   /** The servers that listen through this package. */
   listeners: DiagnosedListener[]
   /** The worst first. */
   problems: Problem[]
   /** What could not be found out, and why. */
   unknown: string[]
+}
+
+/** A socket that was passed. */
+export interface DiagnosedSocket extends Omit<InheritedSocket, 'taken'> {
+  /** A listener of the process has it; `undefined` where that is not visible from outside. */
+  taken: boolean | undefined
 }
 
 /** A process by its id. */
@@ -85,6 +97,7 @@ export type ProblemCode =
   | 'ENVIRONMENT_INVALID'
   | 'FD_STORE_OFF'
   | 'FD_STORE_TOO_SMALL'
+  | 'KILL_MODE'
   | 'NAME_UNKNOWN'
   | 'NOTHING_PASSED'
   | 'NOTIFY_ACCESS'

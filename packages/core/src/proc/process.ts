@@ -48,8 +48,14 @@ export function printable(text: string): string {
 
 /** Returns the environment that a process was started with; empty if it cannot be read. */
 export function environOf(pid: number): Map<string, string> {
-  const pairs = (read(pid, 'environ') ?? '').split('\0').filter((pair) => pair !== '')
-  return new Map(pairs.map((pair) => splitOnce(pair, '=')))
+  return readableEnviron(pid) ?? new Map()
+}
+
+/** As {@link environOf}; undefined if it cannot be read, as that of another user. */
+export function readableEnviron(pid: number): Map<string, string> | undefined {
+  const text = read(pid, 'environ')
+  const pairs = text?.split('\0').filter((pair) => pair !== '')
+  return pairs && new Map(pairs.map((pair) => splitOnce(pair, '=')))
 }
 
 /** Returns the pids from the parent up to the first process, by asking for the parent of each. */

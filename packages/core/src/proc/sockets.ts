@@ -102,8 +102,12 @@ export function kernelPath(path: string): string {
   return shown.startsWith('@') ? `@${shown.slice(1).replace(/@+$/, '')}` : shown
 }
 
-/** Returns all TCP and unix sockets of this network namespace; undefined where /proc tells nothing. */
-export function readSockets(): ProcSocket[] | undefined {
+/**
+ * Returns all TCP and unix sockets of the network namespace of a process; undefined where /proc
+ * tells nothing.
+ */
+export function readSockets(pid: number | 'self' = 'self'): ProcSocket[] | undefined {
+  const read = (table: Table): string | undefined => readTable(pid, table)
   const tcp = read('tcp')
   // The only table that every kernel with a network has.
   if (tcp === undefined) return undefined
@@ -116,9 +120,9 @@ export function listeningSockets(): ProcSocket[] {
 }
 
 /** Returns the inode of the socket that a descriptor refers to; undefined if it is no socket. */
-export function socketInode(fd: number): number | undefined {
+export function socketInode(fd: number, pid: number | 'self' = 'self'): number | undefined {
   try {
-    return inodeOf(readlinkSync(`/proc/self/fd/${fd}`))
+    return inodeOf(readlinkSync(`/proc/${pid}/fd/${fd}`))
   } catch {
     return undefined
   }
@@ -140,9 +144,11 @@ function formatAddress(hex: string, endian: 'LE' | 'BE'): string {
   return new SocketAddress({ address: groups.join(':'), family: 'ipv6' }).address
 }
 
-function read(table: 'tcp' | 'tcp6' | 'unix'): string | undefined {
+type Table = 'tcp' | 'tcp6' | 'unix'
+
+function readTable(pid: number | 'self', table: Table): string | undefined {
   try {
-    return readFileSync(`/proc/self/net/${table}`, 'utf8')
+    return readFileSync(`/proc/${pid}/net/${table}`, 'utf8')
   } catch {
     return undefined
   }

@@ -20,6 +20,7 @@ export const serviceRules: readonly Rule[] = [
   stopTimeout,
   watchdog,
   typeNotNotify,
+  killMode,
 ]
 
 function startLimit(facts: Facts): Problem[] {
@@ -167,6 +168,23 @@ function typeNotNotify(facts: Facts): Problem[] {
       `${service.id} has Type=${service.type}: systemd takes it for started before it listens, and a ` +
         'start that fails for a success',
       'set Type=notify in [Service]',
+    ),
+  ]
+}
+
+// `socket-port run`, by its name or by its file, as ExecStart= has it.
+const RUN = /(?:^|[\s/])socket-port(?:\/dist\/main)?(?:\.[cm]?js)?\s+run(?:\s|$)/
+
+function killMode({ serviceAround, starter }: Facts): Problem[] {
+  if (serviceAround?.killMode !== 'control-group') return []
+  const { id, command } = serviceAround
+  if (starter.kind !== 'socket-port' && !RUN.test(command)) return []
+  return [
+    warning(
+      'KILL_MODE',
+      `${id} has KillMode=control-group, systemd's default, around socket-port run: when the service ` +
+        'stops, systemd sends SIGTERM to the program too, which socket-port run stops by itself',
+      `set KillMode=mixed in [Service] of ${id}`,
     ),
   ]
 }

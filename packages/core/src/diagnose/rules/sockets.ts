@@ -1,9 +1,8 @@
 import type { Listening } from '../../listeners.ts'
 import { describeCandidate, socketAddress } from '../../match.ts'
 import { quote } from '../../quote.ts'
-import type { InheritedSocket } from '../../types.ts'
 import type { Facts, SocketUnit } from '../facts.ts'
-import type { Problem } from '../types.ts'
+import type { DiagnosedSocket, Problem } from '../types.ts'
 import { error, join, nameSelf, passingUnits, type Rule, systemctl, warning } from './report.ts'
 
 /** What was passed, and what became of it. */
@@ -63,19 +62,19 @@ function unusable({ sockets, missing, environment }: Facts): Problem[] {
   ]
 }
 
-const isUsable = ({ problem }: InheritedSocket): boolean => problem === undefined
+const isUsable = ({ problem }: DiagnosedSocket): boolean => problem === undefined
 
 /** What a manager passed and nobody took; what an earlier process stored is closed by itself. */
-const freeSockets = ({ sockets }: Facts): InheritedSocket[] =>
+const freeSockets = ({ sockets }: Facts): DiagnosedSocket[] =>
   sockets.filter((socket) => isUsable(socket) && !socket.taken && !socket.stored)
 
 /** The socket unit that a passed socket comes from, as far as the name tells. */
-function unitOf({ name }: InheritedSocket, facts: Facts): SocketUnit | undefined {
+function unitOf({ name }: DiagnosedSocket, facts: Facts): SocketUnit | undefined {
   const units = passingUnits(facts)
   return units.length === 1 ? units[0] : units.find((unit) => unit.name === name)
 }
 
-const place = (socket: InheritedSocket, facts: Facts): string =>
+const place = (socket: DiagnosedSocket, facts: Facts): string =>
   unitOf(socket, facts)?.id ?? 'the .socket unit'
 
 function mismatch({ request, source, fd }: Listening, facts: Facts): Problem[] {
@@ -130,20 +129,21 @@ function mismatch({ request, source, fd }: Listening, facts: Facts): Problem[] {
   ]
 }
 
-const mendName = (name: string, socket: InheritedSocket, facts: Facts): string =>
+const mendName = (name: string, socket: DiagnosedSocket, facts: Facts): string =>
   `set FileDescriptorName=${name} in ${place(socket, facts)}, or ask for ` +
   `{ name: ${quote(socket.name)} }`
 
 const mendPort = (
   port: number,
   path: string | undefined,
-  socket: InheritedSocket,
+  socket: DiagnosedSocket,
   facts: Facts,
 ): string =>
   `set ListenStream=${path ?? port} in ${place(socket, facts)}, or ask for ` +
   (socket.path === undefined ? `{ port: ${socket.port} }` : `{ path: ${quote(socket.path)} }`)
 
-const describe = (socket: InheritedSocket): string => describeCandidate({ ...socket, stream: true })
+const describe = (socket: DiagnosedSocket): string =>
+  describeCandidate({ ...socket, taken: socket.taken ?? false, stream: true })
 
 function notTaken(facts: Facts): Problem[] {
   const { listeners } = facts
@@ -167,7 +167,7 @@ function notTaken(facts: Facts): Problem[] {
 // What Node's listen() sets on an inherited socket (net.js).
 const NODE_BACKLOG = 511
 
-function backlogCut(socket: InheritedSocket, facts: Facts): Problem[] {
+function backlogCut(socket: DiagnosedSocket, facts: Facts): Problem[] {
   const { somaxconn } = facts
   const { backlog } = socket
   if (!isUsable(socket) || backlog === undefined || somaxconn === undefined) return []

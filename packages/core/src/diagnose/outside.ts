@@ -1,0 +1,52 @@
+import { readEnvironment } from '../environment.ts'
+import { readableEnviron } from '../proc/process.ts'
+import { readSockets, socketInode } from '../proc/sockets.ts'
+import { readStoreName } from '../store-name.ts'
+import type { DiagnosedSocket } from './types.ts'
+
+/** What /proc shows of another process. */
+export interface Outside {
+  environment: Readonly<Record<string, string>>
+  /** Of what was passed to it, what it still has open. */
+  sockets: DiagnosedSocket[]
+  /** What could not be found out, and why. */
+  unknown: string[]
+}
+
+/** Looks at another process from outside, as far as this user may. */
+export function lookAt(pid: number): Outside {
+  const variables = readableEnviron(pid)
+  if (variables === undefined) {
+    const why = `the environment of pid ${pid} cannot be read. Run this as root, or as its user`
+    return { environment: {}, sockets: [], unknown: [`what was passed: ${why}`, UNSEEN] }
+  }
+  const environment = Object.fromEntries(variables)
+  const passed = readEnvironment(environment, { pid, pidfdInode: () => undefined })
+  if (passed.kind !== 'passed') return { environment, sockets: [], unknown: [UNSEEN] }
+  const table = readSockets(pid) ?? []
+  // The others were connections for the process, not sockets to listen on.
+  const listeners = passed.fds.filter(({ name }) => readStoreName(name).kind !== 'parcel')
+  const sockets = listeners.flatMap(({ fd, name }): DiagnosedSocket[] => {
+    const inode = socketInode(fd, pid)
+    const found = table.find((socket) => socket.inode === inode && socket.listening)
+    if (inode === undefined || found === undefined) return []
+    const { family, address, port, path, listening, queueLength } = found
+    return [
+      {
+        ...{ fd, name, family, address, port, path, listening, queueLength },
+        ...{ ipv6Only: undefined, backlog: undefined, taken: undefined, problem: undefined },
+        stored: readStoreName(name).kind === 'listener',
+      },
+    ]
+  })
+  const others = listeners.length - sockets.length
+  const unknown = others > 0 ? [`what ${others} of ${listeners.length} ${NOT_LISTENING}`] : []
+  return { environment, sockets, unknown: [...unknown, UNSEEN] }
+}
+
+const NOT_LISTENING = 'passed descriptors were: they do not listen, or the process has closed them'
+
+// The program's requests, and which of its servers took which socket, are known inside of it alone.
+const UNSEEN =
+  'what the program asked for, and whether it serves what was passed: this is not visible from ' +
+  'outside. Call diagnose() in the program'
