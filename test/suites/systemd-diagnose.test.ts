@@ -6,6 +6,7 @@ import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import type { Diagnosis, Problem, ProblemCode } from '@socket-port/core'
 import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { SOCKET_PORT } from '../src/command.ts'
 import { freePort } from '../src/native.ts'
 import { endProcesses } from '../src/processes.ts'
 import { requireOrSkip } from '../src/requirements.ts'
@@ -260,6 +261,49 @@ describe.each(RELEASES)('diagnose() on %s', async (release) => {
       ])
       expect(diagnosis.unknown).toEqual([])
       expect(text).toContain(`${one.severity} ${one.code}`)
+    })
+
+    it('sees from outside what was passed to a service, and says what it cannot see', async () => {
+      const { diagnosis, text } = await diagnosed(
+        {
+          'app.socket': web,
+          'app.service': service({
+            lines: ['Type=exec', 'ExecStart=', 'ExecStart=/bin/sleep 600'],
+          }),
+          'report.service': service({
+            unit: ['After=app.service', 'StartLimitIntervalSec=0'],
+            lines: ['Environment=UNIT=app.service', 'Type=exec'],
+          }),
+        },
+        'app.socket',
+        'app.service',
+        'report.service',
+      )
+      expect(diagnosis).toMatchObject({
+        ...{ seen: 'unit', command: '/bin/sleep 600', problems: [] },
+        sockets: [{ fd: 3, name: 'web', address: '::', port, listening: true }],
+        unknown: [expect.stringContaining('not visible from outside')],
+      })
+      expect(text).toMatch(/^passed {7}fd 3 "web", \[::\]:\d+, listens$/m)
+      expect(text).toMatch(/\n\nno problem is visible from outside\n$/)
+    })
+
+    it.each([
+      ['control-group', ['KILL_MODE']],
+      ['mixed', []],
+    ])('under socket-port run in a unit with KillMode=%s: %j', async (killMode, expected) => {
+      const run = `${NODE} -- ${pathInBox(SOCKET_PORT)} run --listen ${port} --control %t/c.sock`
+      const { diagnosis } = await diagnosed(
+        {
+          'app.service': service({
+            target: { port },
+            lines: ['ExecStart=', `ExecStart=${run} -- ${PROGRAM}`, `KillMode=${killMode}`],
+          }),
+        },
+        'app.service',
+      )
+      expect(diagnosis.starter).toMatchObject({ kind: 'socket-port' })
+      expect(codes(diagnosis)).toEqual(expected)
     })
 
     // Only node is there in the root of another release.

@@ -7,14 +7,18 @@ export function formatDiagnosis(diagnosis: Diagnosis): string {
   const { pid, command, seen, starter, environment } = diagnosis
   const { sockets, listeners, problems, unknown } = diagnosis
   const lines = [
-    `process      ${pid === 0 ? 'none runs' : `${pid} (${command})`}`,
-    `started by   ${describeStarter(starter)}`,
+    ...(unanswered(diagnosis)
+      ? []
+      : [
+          `process      ${pid === 0 ? 'none runs' : `${pid} (${command})`}`,
+          `started by   ${describeStarter(starter)}`,
+        ]),
     ...starter.wrappers.map((one) => `  through    pid ${one.pid} (${one.command})`),
     ...Object.entries(environment).map(([name, value], index) =>
       row(index, 'environment', `${name}=${printable(value)}`),
     ),
     ...(passedIsKnown(diagnosis) ? listed('passed', sockets.map(describeSocket)) : []),
-    ...(seen === 'unit' ? [] : listed('listens', listeners.map(describeListener))),
+    ...(seen !== 'process' ? [] : listed('listens', listeners.map(describeListener))),
     ...unknown.map((what) => `not known    ${what}`),
     '',
     problems.length === 0 ? withoutProblem(diagnosis) : `${count(problems.length)}:`,
@@ -25,14 +29,18 @@ export function formatDiagnosis(diagnosis: Diagnosis): string {
   return `${lines.join('\n')}\n`
 }
 
+// Asked about a service, systemd did not say whether it runs.
+const unanswered = ({ seen, pid }: Diagnosis): boolean => seen === 'nothing' && pid === 0
+
 // Every service has variables of systemd: without any, they could not be read.
 const passedIsKnown = ({ seen, pid, environment }: Diagnosis): boolean =>
   seen === 'process' || (seen === 'unit' && pid !== 0 && Object.keys(environment).length > 0)
 
-function withoutProblem({ seen, starter, unknown }: Diagnosis): string {
+function withoutProblem(diagnosis: Diagnosis): string {
+  const { seen } = diagnosis
   if (seen === 'process') return 'no problem was found'
   if (seen === 'unit') return 'no problem is visible from outside'
-  if (unknown.length > 0) return `could not look at ${starter.unit ?? 'this process'}`
+  if (unanswered(diagnosis)) return `could not look at ${diagnosis.starter.unit}`
   return (
     'nothing to look at: no manager passes anything to this process, and nothing listens in it. Name ' +
     'the service (socket-port doctor app.service), or look from inside of it'
