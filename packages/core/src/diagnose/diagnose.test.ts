@@ -77,6 +77,31 @@ esac`)
     ])
   })
 
+  it('looks at another process, and at what stands around it', async () => {
+    const script =
+      'LISTEN_FDS=1 LISTEN_PID=$$ exec sh -c "sh -c \'echo \\$\\$; exec sleep 600\'; true"'
+    const child = spawn('sh', ['-c', script], { stdio: ['ignore', 'pipe', 'ignore'] })
+    onClose(() => void child.kill())
+    const [said] = await once(child.stdout as NodeJS.ReadableStream, 'data')
+    const pid = Number(said)
+    onClose(() => void process.kill(pid))
+    const { seen, environment, problems } = await diagnose({ pid })
+    expect({ seen, environment }).toEqual({
+      ...{ seen: 'unit', environment: { LISTEN_FDS: '1', LISTEN_PID: String(child.pid) } },
+    })
+    expect(problems).toMatchObject([
+      { code: 'WRAPPER', problem: expect.stringContaining(`and pid ${pid} (sleep 600)`) },
+    ])
+  })
+
+  it('says that there is no such process', async () => {
+    const child = spawn('true')
+    await once(child, 'exit')
+    const { seen, unknown } = await diagnose({ pid: child.pid })
+    expect(seen).toBe('nothing')
+    expect(unknown[0]).toBe(`what was passed: there is no process ${child.pid}`)
+  })
+
   it('waits for systemd no longer than it may', async () => {
     fakeSystemctl('exec sleep 600')
     const { seen, unknown, problems } = await diagnose({ unit: 'app.service', timeout: 50 })
@@ -102,6 +127,8 @@ esac`)
   it.each([
     [{ unit: '--help' }, 'ERR_SOCKET_PORT_INVALID_OPTION'],
     [{ unit: 'a b' }, 'ERR_SOCKET_PORT_INVALID_OPTION'],
+    [{ pid: 0 }, 'ERR_SOCKET_PORT_INVALID_OPTION'],
+    [{ pid: 1, unit: 'a' }, 'ERR_SOCKET_PORT_INVALID_OPTION'],
     [{ timeout: -1 }, 'ERR_SOCKET_PORT_INVALID_OPTION'],
     [{ units: 'a' }, 'ERR_SOCKET_PORT_UNKNOWN_OPTION'],
     ['app.service', 'ERR_SOCKET_PORT_INVALID_OPTION'],

@@ -4,11 +4,12 @@ import { socketAddress } from '../match.ts'
 import { checkKeys, invalid, milliseconds, resolveLogger } from '../options.ts'
 import type { Logger } from '../types.ts'
 import type { Facts } from './facts.ts'
-import { gatherProcess, gatherUnit } from './gather.ts'
+import { type Gathered, gatherPid, gatherProcess, gatherUnit } from './gather.ts'
 import { judge } from './judge.ts'
+import { passedIsKnown } from './outside.ts'
 import type { DiagnosedListener, DiagnoseOptions, Diagnosis } from './types.ts'
 
-const KEYS = ['unit', 'timeout', 'logger']
+const KEYS = ['unit', 'pid', 'timeout', 'logger']
 
 /**
  * Who started this process, what was passed and what was taken, what is wrong with that and how to
@@ -18,15 +19,19 @@ const KEYS = ['unit', 'timeout', 'logger']
  * @throws {SocketPortError} ERR_SOCKET_PORT_INVALID_OPTION or …_UNKNOWN_OPTION, and nothing else.
  */
 export async function diagnose(options: DiagnoseOptions = {}): Promise<Diagnosis> {
-  const { unit, logger } = check(options)
+  const { unit, pid, logger } = check(options)
   const signal = AbortSignal.timeout(milliseconds('timeout', options.timeout, 2_000))
-  const { facts, unknown } = await (unit === undefined
-    ? gatherProcess(logger, signal)
-    : gatherUnit(unit, signal))
+  const { facts, unknown } = await gather()
   const { self, starter, environment, sockets, listeners } = facts
+  function gather(): Promise<Gathered> {
+    if (unit !== undefined) return gatherUnit(unit, signal)
+    return pid === undefined || pid === process.pid
+      ? gatherProcess(logger, signal)
+      : gatherPid(pid, signal)
+  }
   return {
     pid: self.pid,
-    seen: seenIn(facts),
+    seen: seenIn(facts, unknown),
     command: self.command,
     starter,
     environment: { ...environment },
@@ -37,8 +42,12 @@ export async function diagnose(options: DiagnoseOptions = {}): Promise<Diagnosis
   }
 }
 
-function seenIn({ seen, self, starter, environment, service, sockets, listeners }: Facts) {
-  if (seen === 'unit') return service === undefined ? 'nothing' : 'unit'
+function seenIn(facts: Facts, unknown: readonly string[]): Diagnosis['seen'] {
+  const { seen, self, starter, environment, service, sockets, listeners } = facts
+  if (seen === 'unit') {
+    const isRead = self.pid !== 0 && passedIsKnown(unknown)
+    return service !== undefined || isRead ? seen : 'nothing'
+  }
   const { LISTEN_FDS, NOTIFY_SOCKET } = environment
   if (listeners.length > 0 || sockets.length > 0) return seen
   if (LISTEN_FDS !== undefined || NOTIFY_SOCKET !== undefined) return seen
@@ -47,17 +56,25 @@ function seenIn({ seen, self, starter, environment, service, sockets, listeners 
   return isProgram || starter.kind === 'socket-port' ? seen : 'nothing'
 }
 
-function check(options: DiagnoseOptions): { unit: string | undefined; logger: Logger } {
+function check(
+  options: DiagnoseOptions,
+): Pick<DiagnoseOptions, 'unit' | 'pid'> & { logger: Logger } {
   if (typeof options !== 'object' || options === null) {
     throw invalid('options', options, "an object, such as { unit: 'app.service' }")
   }
   checkKeys(options, KEYS, 'option of diagnose')
-  const { unit } = options
+  const { unit, pid } = options
   // What starts with a dash would be an option to systemctl.
   if (unit !== undefined && !/^[\w:.\\@][\w:.\\@-]*$/.test(unit)) {
     throw invalid('unit', unit, "the name of a systemd service, such as 'app.service'")
   }
-  return { unit, logger: resolveLogger(options.logger) }
+  if (pid !== undefined && (!Number.isSafeInteger(pid) || pid < 1)) {
+    throw invalid('pid', pid, 'the id of a process')
+  }
+  if (pid !== undefined && unit !== undefined) {
+    throw invalid('pid', pid, 'left out where `unit` is given')
+  }
+  return { unit, pid, logger: resolveLogger(options.logger) }
 }
 
 function describeListening({ request, source, fd, address }: Listening): DiagnosedListener {

@@ -1,5 +1,6 @@
 import { socketAddress } from '../match.ts'
 import { quote } from '../quote.ts'
+import { passedIsKnown } from './outside.ts'
 import type { DiagnosedListener, DiagnosedSocket, Diagnosis, Starter } from './types.ts'
 
 /** A diagnosis as lines for a terminal or a log: plain text, without colours. */
@@ -17,7 +18,7 @@ export function formatDiagnosis(diagnosis: Diagnosis): string {
     ...Object.entries(environment).map(([name, value], index) =>
       row(index, 'environment', `${name}=${printable(value)}`),
     ),
-    ...(passedIsKnown(diagnosis) ? listed('passed', sockets.map(describeSocket)) : []),
+    ...(showsPassed(diagnosis) ? listed('passed', sockets.map(describeSocket)) : []),
     ...(seen !== 'process' ? [] : listed('listens', listeners.map(describeListener))),
     ...unknown.map((what) => `not known    ${what}`),
     '',
@@ -32,15 +33,15 @@ export function formatDiagnosis(diagnosis: Diagnosis): string {
 // Asked about a service, systemd did not say whether it runs.
 const unanswered = ({ seen, pid }: Diagnosis): boolean => seen === 'nothing' && pid === 0
 
-// Every service has variables of systemd: without any, they could not be read.
-const passedIsKnown = ({ seen, pid, environment }: Diagnosis): boolean =>
-  seen === 'process' || (seen === 'unit' && pid !== 0 && Object.keys(environment).length > 0)
+const showsPassed = ({ seen, pid, unknown }: Diagnosis): boolean =>
+  seen === 'process' || (seen === 'unit' && pid !== 0 && passedIsKnown(unknown))
 
 function withoutProblem(diagnosis: Diagnosis): string {
   const { seen } = diagnosis
   if (seen === 'process') return 'no problem was found'
   if (seen === 'unit') return 'no problem is visible from outside'
   if (unanswered(diagnosis)) return `could not look at ${diagnosis.starter.unit}`
+  if (!passedIsKnown(diagnosis.unknown)) return `could not look at process ${diagnosis.pid}`
   return (
     'nothing to look at: no manager passes anything to this process, and nothing listens in it. Name ' +
     'the service (socket-port doctor app.service), or look from inside of it'

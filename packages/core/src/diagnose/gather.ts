@@ -88,6 +88,29 @@ export async function gatherUnit(unit: string, signal: AbortSignal): Promise<Gat
   return { facts, unknown: [...unanswered(name, failure), ...(outside?.unknown ?? [])] }
 }
 
+/** Gathers the facts about another process; never rejects, and asks nobody after `signal`. */
+export async function gatherPid(pid: number, signal: AbortSignal): Promise<Gathered> {
+  const name = parseServiceName(read(`/proc/${pid}/cgroup`) ?? '')
+  const answer = name === undefined ? undefined : await askSystemd(name, signal)
+  const ancestors = ancestorsOf(pid)
+  const { sockets, unknown, ...outside } = lookAt(pid)
+  const environment = pick(outside.environment)
+  const { version } = answer ?? {}
+  const starter = findStarter({ pid, ancestors, environment, service: name, version })
+  const of = starter.kind === 'systemd' ? answer : undefined
+  const facts: Facts = {
+    seen: 'unit',
+    self: { pid, command: nameOf(pid), start: nameOf(pid) },
+    ...{ starter, ancestors, environment, sockets, refusal: outside.refusal },
+    ...{ notifyProblems: [], clusterWorker: false, missing: 0, listeners: [] },
+    service: of?.service,
+    serviceAround: answer?.service,
+    socketUnits: of?.socketUnits ?? [],
+    somaxconn: undefined,
+  }
+  return { facts, unknown: [...unanswered(name, of?.failure), ...unknown] }
+}
+
 const unanswered = (name: ServiceName | undefined, failure: string | undefined): string[] =>
   name === undefined || failure === undefined
     ? []

@@ -1,5 +1,5 @@
 import { readEnvironment } from '../environment.ts'
-import { readableEnviron } from '../proc/process.ts'
+import { readableEnviron, statOf } from '../proc/process.ts'
 import { readSockets, socketInode } from '../proc/sockets.ts'
 import { readStoreName } from '../store-name.ts'
 import type { DiagnosedSocket } from './types.ts'
@@ -7,22 +7,37 @@ import type { DiagnosedSocket } from './types.ts'
 /** What /proc shows of another process. */
 export interface Outside {
   environment: Readonly<Record<string, string>>
+  /** Why the sockets were refused, in words. */
+  refusal: string | undefined
   /** Of what was passed to it, what it still has open. */
   sockets: DiagnosedSocket[]
   /** What could not be found out, and why. */
   unknown: string[]
 }
 
+const PASSED = 'what was passed'
+
+/** Whether what was passed to the process is not among what could not be found out. */
+export const passedIsKnown = (unknown: readonly string[]): boolean =>
+  !unknown.some((what) => what.startsWith(PASSED))
+
 /** Looks at another process from outside, as far as this user may. */
 export function lookAt(pid: number): Outside {
   const variables = readableEnviron(pid)
   if (variables === undefined) {
-    const why = `the environment of pid ${pid} cannot be read. Run this as root, or as its user`
-    return { environment: {}, sockets: [], unknown: [`what was passed: ${why}`, UNSEEN] }
+    const why =
+      statOf(pid) === undefined
+        ? `there is no process ${pid}`
+        : `the environment of pid ${pid} cannot be read. Run this as root, or as its user`
+    const unknown = [`${PASSED}: ${why}`, UNSEEN]
+    return { environment: {}, refusal: undefined, sockets: [], unknown }
   }
   const environment = Object.fromEntries(variables)
   const passed = readEnvironment(environment, { pid, pidfdInode: () => undefined })
-  if (passed.kind !== 'passed') return { environment, sockets: [], unknown: [UNSEEN] }
+  if (passed.kind !== 'passed') {
+    const refusal = passed.kind === 'refused' ? passed.problem : undefined
+    return { environment, refusal, sockets: [], unknown: [UNSEEN] }
+  }
   const table = readSockets(pid) ?? []
   // The others were connections for the process, not sockets to listen on.
   const listeners = passed.fds.filter(({ name }) => readStoreName(name).kind !== 'parcel')
@@ -41,7 +56,7 @@ export function lookAt(pid: number): Outside {
   })
   const others = listeners.length - sockets.length
   const unknown = others > 0 ? [`what ${others} of ${listeners.length} ${NOT_LISTENING}`] : []
-  return { environment, sockets, unknown: [...unknown, UNSEEN] }
+  return { environment, refusal: undefined, sockets, unknown: [...unknown, UNSEEN] }
 }
 
 const NOT_LISTENING = 'passed descriptors were: they do not listen, or the process has closed them'

@@ -6,6 +6,8 @@ export interface DiagnoseOptions {
    * process. What its program took and asked for is not known then.
    */
   unit?: string | undefined
+  /** Another process to look at from outside, by its pid, instead of this one. */
+  pid?: number | undefined
   /** The longest that systemd is asked, in milliseconds. @default 2000 */
   timeout?: number | undefined
   /** For the warnings of the first call that reads LISTEN_FDS. @default as for `listen` */
@@ -22,9 +24,10 @@ export interface Diagnosis {
   /** The variables of systemd's protocols, as they were before they were removed. */
   environment: Record<string, string>
   /**
-   * What could be looked at. `'process'`: this process itself. `'unit'`: a service, from outside.
-   * `'nothing'`: no manager started this process and nothing listens in it, or systemd did not answer;
-   * then that there are no `problems` says nothing.
+   * What could be looked at. `'process'`: this process itself. `'unit'`: a service, or another process, from
+   * outside.
+   * `'nothing'`: no manager started this process and nothing listens in it, or systemd did not
+   * answer, or nothing of the other process may be read; then that there are no `problems` says nothing.
    */
   seen: 'process' | 'unit' | 'nothing'
   /** What was passed, as `inspect()` lists it; from outside, what the process still has open. */

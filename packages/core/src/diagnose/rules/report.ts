@@ -16,9 +16,14 @@ export const warning = (code: ProblemCode, problem: string, mend: string): Probl
   severity: 'warning',
 })
 
-/** `this process (pid 12)`, or the main process of the unit. */
-export const nameSelf = ({ seen, self, starter }: Facts): string =>
-  seen === 'process' ? `this process (pid ${self.pid})` : `${starter.unit} (pid ${self.pid})`
+/** `this process (pid 12)`, the main process of the unit, or another process. */
+export const nameSelf = ({ seen, self, starter, service }: Facts): string => {
+  if (seen === 'process') return `this process (pid ${self.pid})`
+  const isMain = service === undefined || service.mainPid === self.pid
+  return starter.unit !== undefined && isMain
+    ? `${starter.unit} (pid ${self.pid})`
+    : nameProcess(self)
+}
 
 export const nameProcess = ({ pid, command }: ProcessName): string => `pid ${pid} (${command})`
 
