@@ -23,14 +23,17 @@ export function rightsOf(user: string): Rights | undefined {
 
 /**
  * The folder on the way to a file, or the file, that keeps somebody out; `undefined` where nothing
- * does, or where the file is not on this machine.
+ * does. Of a file that is not on this machine, the folders count that are.
  */
 export function barrier(path: string, rights: Rights): string | undefined {
-  const real = realPath(path)
-  if (real === undefined || rights.uid === 0) return undefined
-  const parts = [real]
+  if (rights.uid === 0) return undefined
+  const parts = [nearestReal(path)]
   while (parts[0] !== '/' && parts[0] !== undefined) parts.unshift(dirname(parts[0]))
   return parts.find((part) => !allows(part, rights))
+}
+
+function nearestReal(path: string): string {
+  return realPath(path) ?? nearestReal(dirname(path))
 }
 
 /** A path without symbolic links; `undefined` where there is nothing, or where it may not be read. */

@@ -125,6 +125,7 @@ describe('what keeps a user out', () => {
     expect([file, linked].map((path) => barrier(path, STRANGER))).toEqual([closed, closed])
     const own = { uid: process.getuid?.() ?? 0, gids: [] }
     expect(barrier(file, own)).toBeUndefined()
+    expect(barrier(join(dir, 'private/none'), STRANGER)).toBe(closed)
     expect(barrier(join(dir, 'none'), STRANGER)).toBeUndefined()
   })
 

@@ -8,7 +8,7 @@ import type { Parsed } from '../parse.ts'
 import { quote } from '../quote.ts'
 import type { ExitCode } from '../run/exit-codes.ts'
 import { duration, oneOf, port } from '../values/scalars.ts'
-import { barrier, realPath, rightsOf, STRANGER } from './access.ts'
+import { barrier, type Rights, realPath, rightsOf, STRANGER } from './access.ts'
 import { packageOf, programName } from './package.ts'
 import { checkProgram, TYPESCRIPT } from './program.ts'
 import { enabledUnits, namedPaths, renderUnits, type UnitFile, type UnitJob } from './render.ts'
@@ -84,16 +84,20 @@ function warnOf(job: UnitJob, { stderr }: Io): void {
       `${quote(node)} is not here to ask for its version: ${quote(entry)} needs Node ${TYPESCRIPT}`,
     )
   }
+  const rights = job.user === undefined ? STRANGER : rightsOf(job.user)
   for (const path of namedPaths(job)) {
-    const why = whyUnreadable(path, job)
+    const why = whyUnreadable(path, job, rights)
     if (why !== undefined) warn(why)
   }
 }
 
 /** Why the user of the service cannot read a file that it needs, and the repair. */
-function whyUnreadable(path: string, { user, node, command }: UnitJob): string | undefined {
+function whyUnreadable(
+  path: string,
+  { user, node, command }: UnitJob,
+  rights: Rights | undefined,
+): string | undefined {
   const real = realPath(path) ?? path
-  const rights = user === undefined ? STRANGER : rightsOf(user)
   const closed = rights && barrier(path, rights)
   // DynamicUser= brings a /tmp of its own, and what is not here has yet to be put there.
   const hidden = /^\/(?:var\/)?tmp(?=\/)/.exec(real)?.[0]
