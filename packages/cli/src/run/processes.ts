@@ -1,4 +1,4 @@
-import { type NotifySocket, quote } from '@socket-port/core/manager'
+import { type Notification, type NotifySocket, quote } from '@socket-port/core/manager'
 import type { Place } from '../supervisor/assignment.ts'
 import type { Child } from '../supervisor/child.ts'
 import { realClock } from '../supervisor/clock.ts'
@@ -20,12 +20,18 @@ export interface Spec {
   files: Readonly<Record<string, string>>
 }
 
+/** How processes tell how they are doing. */
+export interface Notifications {
+  socket: NotifySocket
+  receive(message: Notification): void
+}
+
 /** Starts processes with the sockets and what is stored for them. */
 export class Processes {
   readonly #options: RunOptions
   readonly #sockets: readonly KeptSocket[]
   readonly #store: FdStore
-  readonly #notifySocket: NotifySocket
+  readonly #notifications: Notifications
   readonly #launcher: Launcher
   readonly #cwd: string
 
@@ -33,13 +39,13 @@ export class Processes {
     options: RunOptions,
     sockets: readonly KeptSocket[],
     store: FdStore,
-    notifySocket: NotifySocket,
+    notifications: Notifications,
     launcher: Launcher,
   ) {
     this.#options = options
     this.#sockets = sockets
     this.#store = store
-    this.#notifySocket = notifySocket
+    this.#notifications = notifications
     this.#launcher = launcher
     this.#cwd = workingDirectory(options.cwd)
   }
@@ -65,12 +71,13 @@ export class Processes {
     const [file, args] = commandLine(command, this.#launcher)
     return spawnChild({
       ...{ file, args, cwd: this.#cwd, printed },
+      notified: (message) => this.#notifications.receive(message),
       // What it said last is heard before it counts as gone.
-      exited: () => this.#notifySocket.readNow(),
+      exited: () => this.#notifications.socket.readNow(),
       env: childEnvironment(process.env, {
         ...{ ...place, files, watchdog, colours: colours() },
         names: passed.map(({ name }) => name),
-        notifySocket: this.#notifySocket.address,
+        notifySocket: this.#notifications.socket.address,
         // Behind what LISTEN_FDS counts, which programs in any language look at.
         channel: [FIRST_FD + passed.length, FIRST_FD + passed.length + 1],
         storeSize: FdStore.size,

@@ -1,4 +1,4 @@
-import { type NotifySocket, openNotifySocket } from '@socket-port/core/manager'
+import { type Notification, type NotifySocket, openNotifySocket } from '@socket-port/core/manager'
 import { readEnvFiles } from '../env-file/read.ts'
 import { realClock } from '../supervisor/clock.ts'
 import { Supervisor } from '../supervisor/supervisor.ts'
@@ -40,8 +40,10 @@ export class Run {
     this.#sockets = sockets
     this.#reporter = reporter
     this.#upstream = new Upstream(reporter.logger)
-    this.#notifySocket = this.#listenToProcesses()
-    const processes = new Processes(options, sockets, this.#store, this.#notifySocket, launcher)
+    const receive = this.#receiver()
+    this.#notifySocket = openNotifySocket(receive)
+    const notifications = { socket: this.#notifySocket, receive }
+    const processes = new Processes(options, sockets, this.#store, notifications, launcher)
     const { workers, replace, watch, envFiles } = options
     this.#supervisor = new Supervisor({
       ...{ workers, replace, retry: watch === undefined ? 'for-ever' : 'once', clock: realClock },
@@ -76,17 +78,18 @@ export class Run {
     }
   }
 
-  #listenToProcesses(): NotifySocket {
+  /** Gives each message of a process to the one that it is of. */
+  #receiver(): (message: Notification) => void {
     const kept = new Set(this.#sockets.flatMap(({ fds }) => fds).map(inodeOf))
     const { notifyAccess: access } = this.#options
-    return openNotifySocket((message) => {
+    return (message) => {
       const { crew } = this.#supervisor
       dispatch(message, {
         ...{ population: crew.population, access, store: this.#store, kept },
         successorOf: (worker) => crew.successorOf(worker),
         heard: (worker) => this.#account.heard(worker),
       })
-    })
+    }
   }
 
   /** To clients of the control socket, to signals, and to orphans where this is PID 1. */

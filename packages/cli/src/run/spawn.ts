@@ -1,7 +1,7 @@
 import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync } from 'node:fs'
-import { ChildChannel } from '@socket-port/core/manager'
+import { ChildChannel, type Notification } from '@socket-port/core/manager'
 import type { Child } from '../supervisor/child.ts'
 import type { Exit } from '../supervisor/failure.ts'
 import { isAccepting } from './accepting.ts'
@@ -18,6 +18,8 @@ export interface SpawnOptions {
   /** Inodes of the sockets among them on which a server waits. */
   inodes: ReadonlySet<bigint>
   printed(line: string): void
+  /** Told what comes through the channel, from a process that cannot send to NOTIFY_SOCKET. */
+  notified(message: Notification): void
   /** Told as soon as it is gone. */
   exited(): void
 }
@@ -28,7 +30,7 @@ export function spawnChild(options: SpawnOptions): Child {
   const outputs: Output[] = []
   let channel: ChildChannel | undefined
   try {
-    channel = new ChildChannel()
+    channel = new ChildChannel(options.notified)
     for (const to of [process.stdout, process.stderr]) {
       const lines = new Lines()
       const heard = (text: string): void => {
@@ -71,6 +73,7 @@ class SpawnedChild implements Child {
     this.#tail = tail
     this.#inodes = inodes
     this.exited = exitOf(child).then(async (exit) => {
+      channel.readNow()
       exited()
       channel.close()
       if (child.pid !== undefined) await endLeftovers(child.pid)

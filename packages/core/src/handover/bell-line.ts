@@ -1,23 +1,21 @@
 import { closeSync, writeSync } from 'node:fs'
 import { Socket } from 'node:net'
-import { O_CLOEXEC, O_NONBLOCK } from '../sockets/constants.ts'
+import type { ChannelEnd } from '../notify/channel-end.ts'
+import { AF_UNIX, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_STREAM } from '../sockets/constants.ts'
 import type { Libc } from '../sockets/libc.ts'
 import { openLine, type Received, receiveFrom, type Sent, sendThrough, shutLine } from './line.ts'
 
 /**
- * A line with a pipe beside it that rings when something waits: Node's event loop watches a pipe, but
- * no datagram socket of AF_UNIX, and would lose the descriptors of a stream.
+ * A line with a stream beside it that rings when something waits: Node's event loop watches a stream,
+ * but no datagram socket of AF_UNIX, and would lose the descriptors of a stream. Both ends may ring.
  */
-export interface LineEnd {
-  socket: number
-  bell: number
-}
+export type LineEnd = ChannelEnd
 
 /** The ends of a line to a process that runs. */
 export function openBellLine(libc: Libc): { near: LineEnd; far: LineEnd } {
   const { near, far } = openLine(libc)
   try {
-    const [ear, button] = libc.pipe(O_NONBLOCK | O_CLOEXEC)
+    const [ear, button] = libc.socketPair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC)
     return { near: { socket: near, bell: button }, far: { socket: far, bell: ear } }
   } catch (error) {
     for (const fd of [near, far]) closeSync(fd)

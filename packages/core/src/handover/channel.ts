@@ -1,4 +1,6 @@
 import { closeSync } from 'node:fs'
+import { CHANNEL_VARIABLE, LAST } from '../notify/channel-end.ts'
+import { notifier, notifierInUse } from '../notify/notifier.ts'
 import { sendNotification } from '../notify/send.ts'
 import type { Libc } from '../sockets/libc.ts'
 import { usableLibc } from '../sockets/usable-libc.ts'
@@ -6,13 +8,6 @@ import { nobodyFollows } from '../successor.ts'
 import type { Logger } from '../types.ts'
 import { adoption } from './adoption.ts'
 import { hear, type LineEnd, type Next } from './bell-line.ts'
-
-/** Names the two descriptors through which a supervisor speaks to a process that runs. */
-export const CHANNEL_VARIABLE = 'SOCKET_PORT_CHANNEL'
-
-/** What a supervisor says through it: here is a line, in two descriptors; nobody follows you. */
-export const LINE = 'line'
-export const LAST = 'last'
 
 /** What a process says that takes connections through its channel. */
 export const ADOPTS = 'X_SOCKET_PORT_ADOPTS'
@@ -38,15 +33,17 @@ function shared(): Channel {
 }
 
 /**
- * Listens to the supervisor, where one gave this process a channel, and tells it so. The first call
- * reads the variable and removes it.
+ * Listens to the supervisor, where one gave this process a channel, and tells it so; once per process.
  */
 export function openChannel(logger: Logger): void {
   const channel = shared()
-  const end = channel.opened ? undefined : readChannel(process.env[CHANNEL_VARIABLE])
+  if (channel.opened) return
   channel.opened = true
-  delete process.env[CHANNEL_VARIABLE]
-  if (end === undefined) return
+  // Without a channel, a program that has not asked for notifications keeps its NOTIFY_SOCKET.
+  const isNamed = process.env[CHANNEL_VARIABLE] !== undefined
+  const voice = isNamed ? notifier(logger) : notifierInUse()
+  const end = voice?.channel
+  if (voice === undefined || end === undefined) return
   try {
     const libc = usableLibc()
     const failed = (error: Error): void => warnOf(error, logger)
@@ -67,6 +64,7 @@ export function openChannel(logger: Logger): void {
     channel.supervised = true
   } catch (error) {
     logger.debug(`no connection is taken from the process before: ${(error as Error).message}`)
+    voice.plainChannel()
   }
 }
 
@@ -118,9 +116,4 @@ export function reportHandedOver(connections: number, logger: Logger): void {
   if (channel.supervised && connections > 0) {
     sendNotification({ [HANDED_OVER]: channel.handedOver }, [], logger)
   }
-}
-
-function readChannel(text: string | undefined): LineEnd | undefined {
-  const [, socket, bell] = /^(\d{1,6}),(\d{1,6})$/.exec(text ?? '') ?? []
-  return socket === undefined ? undefined : { socket: Number(socket), bell: Number(bell) }
 }

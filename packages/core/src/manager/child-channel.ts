@@ -1,20 +1,44 @@
+import { closeSync } from 'node:fs'
+import { Socket } from 'node:net'
 import { closeEnd, type LineEnd, openBellLine, sendAndRing } from '../handover/bell-line.ts'
-import { LAST, LINE } from '../handover/channel.ts'
+import { LAST, LINE } from '../notify/channel-end.ts'
 import { usableLibc } from '../sockets/usable-libc.ts'
+import type { Notification } from './notification.ts'
+import { receiveWaiting, tellSenders } from './notify-socket.ts'
 
-export { ADOPTED, ADOPTS, CHANNEL_VARIABLE, HANDED_OVER } from '../handover/channel.ts'
+export { ADOPTED, ADOPTS, HANDED_OVER } from '../handover/channel.ts'
+export { CHANNEL_VARIABLE } from '../notify/channel-end.ts'
 export { PARCEL_NAME } from '../store-name.ts'
 
-/** How a supervisor speaks to a process that runs already. */
+/**
+ * How a supervisor speaks to a process that runs already, and hears from one that may load no native
+ * code and cannot send to NOTIFY_SOCKET.
+ */
 export class ChildChannel {
   readonly #near: LineEnd
+  readonly #ear: Socket
+  readonly #receive: (message: Notification) => void
   #far: LineEnd | undefined
+  #closed = false
 
-  /** @throws {SocketPortError} ERR_SOCKET_PORT_UNSUPPORTED without native code, …_SYSCALL */
-  constructor() {
-    const { near, far } = openBellLine(usableLibc())
+  /**
+   * `receive` is told the notifications that come through the channel.
+   *
+   * @throws {SocketPortError} ERR_SOCKET_PORT_UNSUPPORTED without native code, …_SYSCALL
+   */
+  constructor(receive: (message: Notification) => void = () => {}) {
+    const libc = usableLibc()
+    const { near, far } = openBellLine(libc)
     this.#near = near
     this.#far = far
+    this.#receive = receive
+    // Open for writing when the other end has closed: its number stays ours until close().
+    this.#ear = new Socket({ fd: near.bell, readable: true, writable: true, allowHalfOpen: true })
+    this.#ear
+      .unref()
+      .on('data', () => this.readNow())
+      .on('error', () => {})
+    tellSenders(libc, near.socket)
   }
 
   /**
@@ -32,6 +56,13 @@ export class ChildChannel {
     this.#far = undefined
   }
 
+  /** Tells what has arrived by now, before it returns: what a process that has ended said last. */
+  readNow(): void {
+    if (this.#closed) return
+    const more = receiveWaiting(usableLibc(), this.#near.socket, this.#receive)
+    if (more) setImmediate(() => this.readNow())
+  }
+
   /** Passes a line of the generation before; its descriptors stay the caller's. False: the process has ended. */
   pass(fds: readonly number[]): boolean {
     return this.#say(LINE, fds)
@@ -44,10 +75,15 @@ export class ChildChannel {
 
   close(): void {
     this.started()
-    closeEnd(this.#near)
+    if (this.#closed) return
+    this.#closed = true
+    closeSync(this.#near.socket)
+    this.#ear.destroy()
   }
 
   #say(word: string, fds: readonly number[]): boolean {
+    // After an error on the stream its number is no longer ours.
+    if (this.#closed || this.#ear.destroyed) return false
     return sendAndRing(usableLibc(), this.#near, Buffer.from(word), fds) === 'sent'
   }
 }

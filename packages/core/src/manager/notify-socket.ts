@@ -46,7 +46,7 @@ export function openNotifySocket(receive: (message: Notification) => void): Noti
   const opened = [fd]
   try {
     // Before the bind: whoever finds the address is already seen with its pid.
-    libc.setsockopt(fd, SOL_SOCKET, SO_PASSCRED, int32(1))
+    tellSenders(libc, fd)
     libc.bind(fd, unixSockaddr(`\0${name}`, littleEndian))
     const [wakeRead, wakeWrite] = libc.pipe(O_CLOEXEC)
     opened.push(wakeRead)
@@ -87,13 +87,20 @@ async function receiveAll(
   }
 }
 
-function receiveWaiting(libc: Libc, fd: number, receive: (message: Notification) => void): void {
+/** Tells the messages that wait in the socket, up to a bound; true where more may wait. */
+export function receiveWaiting(
+  libc: Libc,
+  fd: number,
+  receive: (message: Notification) => void,
+): boolean {
   let message = next(libc, fd)
   // Not without end: one process that never stops sending must not stop everything else here.
   for (let count = 1; message !== undefined; count += 1) {
     receive(message)
-    message = count < MOST_AT_ONCE ? next(libc, fd) : undefined
+    if (count === MOST_AT_ONCE) return true
+    message = next(libc, fd)
   }
+  return false
 }
 
 // One poll for both, and a second one that does not wait tells whether it is time to end.
@@ -101,6 +108,10 @@ async function waitFor(libc: Libc, fd: number, wake: number): Promise<boolean> {
   await libc.readable([fd, wake])
   return await libc.readable([wake], 0)
 }
+
+/** Lets the kernel say which process has sent each message that the socket receives. */
+export const tellSenders = (libc: Libc, fd: number): void =>
+  libc.setsockopt(fd, SOL_SOCKET, SO_PASSCRED, int32(1))
 
 function next(libc: Libc, fd: number): Notification | undefined {
   try {

@@ -21,6 +21,13 @@ const ANY = 2 ** 32 - 1
 
 const VSOCK = /^vsock(?:-(dgram|seqpacket|stream))?:(\d{1,10}):(\d{1,10})$/
 
+/** The address as NOTIFY_SOCKET has it; pure. */
+export function formatNotifyAddress(address: NotifyAddress): string {
+  if (address.kind === 'unix') return address.path.replace(/^\0/, '@')
+  const { cid, port, type } = address
+  return `vsock${type === undefined ? '' : `-${type}`}:${cid}:${port}`
+}
+
 /** Parses NOTIFY_SOCKET. Returns a string that names the problem where it is not an address. Pure. */
 export function parseNotifyAddress(text: string): NotifyAddress | string {
   const vsock = VSOCK.exec(text)

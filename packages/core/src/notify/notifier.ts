@@ -5,7 +5,10 @@ import { F_DUPFD_CLOEXEC } from '../sockets/constants.ts'
 import { usableLibc } from '../sockets/usable-libc.ts'
 import type { Logger } from '../types.ts'
 import { passBarrier } from './barrier.ts'
+import { type ChannelEnd, readChannelEnd } from './channel-end.ts'
+import { deliveryTo } from './delivery.ts'
 import { Outbox } from './outbox.ts'
+import { PlainChannel } from './plain-channel.ts'
 import { type Datagram, sendDatagram } from './socket.ts'
 import { clearNotifyVariables, type NotifyVariables, readNotifyVariables } from './variables.ts'
 import { Watchdog } from './watchdog.ts'
@@ -28,6 +31,9 @@ export class Notifier {
   ready = false
   /** The last STATUS=. */
   status = ''
+  /** The channel of a supervisor that started this process. */
+  readonly channel: ChannelEnd | undefined
+  #plainChannel: PlainChannel | undefined
   readonly #variables: NotifyVariables
   readonly #outbox: Outbox
   readonly #watchdog: Watchdog
@@ -35,9 +41,11 @@ export class Notifier {
   constructor(variables: NotifyVariables, send: typeof sendDatagram, logger: Logger) {
     this.#variables = variables
     const { address } = variables
-    const post = (datagram: Datagram): void => {
-      if (address !== undefined) send(usableLibc(), address, datagram)
-    }
+    this.channel = readChannelEnd(variables.channel)
+    const channel = (): PlainChannel | undefined => this.plainChannel()
+    const failed = (error: Error): void => this.#outbox.unreachable(error)
+    const post: (datagram: Datagram) => void =
+      address === undefined ? () => {} : deliveryTo({ address, send, channel, failed })
     const duplicate = (fd: number): number => usableLibc().fcntl(fd, F_DUPFD_CLOEXEC, 3)
     this.#outbox = new Outbox(post, duplicate, logger)
     this.#watchdog = new Watchdog(() => void this.post({ WATCHDOG: 1 }))
@@ -57,6 +65,16 @@ export class Notifier {
   /** A manager listens: NOTIFY_SOCKET was set to a valid address. */
   get heard(): boolean {
     return this.#variables.address !== undefined
+  }
+
+  /**
+   * The channel of a supervisor without native code; `undefined` where there is none, or it belongs to
+   * a wrapper around this process, whom the supervisor hears instead.
+   */
+  plainChannel(): PlainChannel | undefined {
+    if (this.channel === undefined || !this.#variables.direct) return undefined
+    this.#plainChannel ??= new PlainChannel(this.channel)
+    return this.#plainChannel
   }
 
   /** Sends keep-alives often enough for a watchdog of `timeout` milliseconds. */
@@ -119,7 +137,10 @@ export function notifier(logger?: Logger): Notifier {
   return globals[key]
 }
 
-const noManager: NotifyVariables = { address: undefined, watchdogTimeout: undefined, problems: [] }
+const noManager: NotifyVariables = {
+  ...{ address: undefined, watchdogTimeout: undefined, channel: undefined, direct: false },
+  problems: [],
+}
 
 /** The notifier of this process; `undefined` when nothing has used it yet. */
 export const notifierInUse = (): Notifier | undefined => globals[key]

@@ -1,7 +1,8 @@
 import { quote } from '../quote.ts'
 import { type NotifyAddress, parseNotifyAddress } from './address.ts'
+import { CHANNEL_VARIABLE } from './channel-end.ts'
 
-const VARIABLES = ['NOTIFY_SOCKET', 'WATCHDOG_USEC', 'WATCHDOG_PID'] as const
+const VARIABLES = ['NOTIFY_SOCKET', 'WATCHDOG_USEC', 'WATCHDOG_PID', CHANNEL_VARIABLE] as const
 
 /** What the environment says about the manager that started this process. */
 export interface NotifyVariables {
@@ -9,6 +10,10 @@ export interface NotifyVariables {
   address: NotifyAddress | undefined
   /** Milliseconds without a keep-alive after which the manager ends this process. */
   watchdogTimeout: number | undefined
+  /** The channel of a supervisor, as it has named it. */
+  channel: string | undefined
+  /** The manager has started this very process, and no wrapper around it. */
+  direct: boolean
   /** What is wrong with the variables, each with its repair. */
   problems: string[]
 }
@@ -23,7 +28,13 @@ export function readNotifyVariables(env: NodeJS.ProcessEnv, pid: number): Notify
     if (typeof parsed !== 'string') address = parsed
     else problems.push(`${parsed}; unset it, or start this process with a manager that sets it`)
   }
-  return { address, watchdogTimeout: watchdogTimeout(env, pid, problems), problems }
+  return {
+    address,
+    watchdogTimeout: watchdogTimeout(env, pid, problems),
+    channel: env[CHANNEL_VARIABLE],
+    direct: env.WATCHDOG_PID === String(pid),
+    problems,
+  }
 }
 
 /** Removes the variables, so that a child process does not notify in the name of this one. */

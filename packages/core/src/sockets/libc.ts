@@ -1,6 +1,6 @@
-import { createRequire } from 'node:module'
 import { SocketPortError } from '../errors.ts'
 import { ENOPROTOOPT, EOPNOTSUPP, MSG_CMSG_CLOEXEC, MSG_NOSIGNAL } from './constants.ts'
+import { requireNative } from './require-native.ts'
 
 /** The calls of libc that Node has no API for. Each throws ERR_SOCKET_PORT_SYSCALL when it fails. */
 export interface Libc {
@@ -65,6 +65,9 @@ const SYS_pidfd_open = 434
 const POLLIN = 1
 const WNOHANG = 1
 
+/** The optional dependency that holds the library. */
+export const nativeLibrary: string = `@koromix/koffi-${process.platform}-${process.arch}`
+
 let loaded: Libc | undefined
 
 /** Loads libc through koffi, once. Throws where koffi has no binary or native code is not allowed. */
@@ -75,12 +78,10 @@ export function loadLibc(): Libc {
 
 /*
  * The platform packages are used directly because `koffi` itself has an install script, at which
- * pnpm stops; they hold the same library. They are loaded with `require`, because `app.listen` of
- * Express and Koa is synchronous.
+ * pnpm stops; they hold the same library.
  */
 function load(): Libc {
-  const require = createRequire(import.meta.url)
-  const koffi = require(`@koromix/koffi-${process.platform}-${process.arch}`) as Koffi
+  const koffi = requireNative(nativeLibrary) as Koffi
   // `null` names the libc that the process itself is linked to, glibc or musl.
   const c = koffi.load(null)
 

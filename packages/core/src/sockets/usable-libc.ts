@@ -1,5 +1,5 @@
 import { SocketPortError } from '../errors.ts'
-import { type Libc, loadLibc } from './libc.ts'
+import { type Libc, loadLibc, nativeLibrary } from './libc.ts'
 
 /**
  * Loads libc. Throws ERR_SOCKET_PORT_UNSUPPORTED where it cannot be used; the message says `what` is
@@ -19,9 +19,7 @@ export function usableLibc(what?: string): Libc {
 export const reasonOf = (error: unknown): string =>
   String((error as Error).message).split('\n', 1)[0] ?? ''
 
-const library = `@koromix/koffi-${process.platform}-${process.arch}`
-
 /** How to allow native code, for messages. */
 export const LIBC_MEND: string =
   (process.platform === 'linux' ? 'Install' : 'On Linux, install') +
-  ` the optional dependency ${library} and allow native code (--allow-addons)`
+  ` the optional dependency ${nativeLibrary} and allow native code (--allow-addons)`

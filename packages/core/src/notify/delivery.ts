@@ -1,0 +1,45 @@
+import type { Libc } from '../sockets/libc.ts'
+import { usableLibc } from '../sockets/usable-libc.ts'
+import { formatNotifyAddress, type NotifyAddress } from './address.ts'
+import type { PlainChannel } from './plain-channel.ts'
+import type { Datagram, sendDatagram } from './socket.ts'
+import { SystemdNotify } from './systemd-notify.ts'
+
+export interface DeliveryOptions {
+  address: NotifyAddress
+  /** Sends through libc. */
+  send: typeof sendDatagram
+  /** Of a supervisor that started this very process. */
+  channel(): PlainChannel | undefined
+  /** Told of a message that was lost after it had been sent. */
+  failed(error: Error): void
+}
+
+/**
+ * How a message gets to the manager: through libc; where that cannot be used, through the channel of
+ * the supervisor, else with the program systemd-notify. Without libc no descriptor can go along.
+ */
+export function deliveryTo({
+  address,
+  send,
+  channel,
+  failed,
+}: DeliveryOptions): (datagram: Datagram) => void {
+  let plain: { send(bytes: Uint8Array): void } | undefined
+  const withoutLibc = (reason: Error): { send(bytes: Uint8Array): void } => {
+    const lost = ({ message }: Error): void => failed(new Error(`${reason.message}. ${message}`))
+    return channel() ?? new SystemdNotify(formatNotifyAddress(address), lost)
+  }
+  return (datagram) => {
+    let libc: Libc
+    try {
+      libc = usableLibc()
+    } catch (error) {
+      if (datagram.fds.length > 0) throw error
+      plain ??= withoutLibc(error as Error)
+      plain.send(datagram.bytes)
+      return
+    }
+    send(libc, address, datagram)
+  }
+}

@@ -1,0 +1,67 @@
+import { readSync, writeSync } from 'node:fs'
+import { Socket } from 'node:net'
+import { SocketPortError } from '../errors.ts'
+import { nobodyFollows } from '../successor.ts'
+import { type ChannelEnd, LAST } from './channel-end.ts'
+
+const EPIPE = 32
+
+// More than any word of a supervisor.
+const LONGEST = 1024
+
+/**
+ * The channel of a supervisor for a process that may load no native code. write(2) sends a datagram,
+ * and the kernel tells the supervisor who has sent it. Connections, which are descriptors, cannot
+ * come this way. Does not keep the process alive.
+ */
+export class PlainChannel {
+  readonly #end: ChannelEnd
+  #open = true
+
+  constructor(end: ChannelEnd) {
+    this.#end = end
+    new Socket({ fd: end.bell, readable: true, writable: false })
+      .unref()
+      .on('data', () => this.#hear())
+      .on('error', () => {})
+      // Its number may then belong to something else.
+      .once('close', () => {
+        this.#open = false
+      })
+  }
+
+  /** Sends one message to the supervisor. Throws ERR_SOCKET_PORT_SYSCALL. */
+  send(bytes: Uint8Array): void {
+    const { socket, bell } = this.#end
+    if (!this.#open) throw failure(socket, EPIPE)
+    try {
+      writeSync(socket, bytes)
+    } catch (error) {
+      throw failure(socket, -((error as NodeJS.ErrnoException).errno ?? 0))
+    }
+    try {
+      writeSync(bell, '!')
+    } catch {
+      // It rings already, or the supervisor has gone.
+    }
+  }
+
+  #hear(): void {
+    const bytes = new Uint8Array(LONGEST)
+    try {
+      for (;;) {
+        const length = readSync(this.#end.socket, bytes)
+        if (Buffer.from(bytes.subarray(0, length)).toString() === LAST) nobodyFollows()
+      }
+    } catch {
+      // EAGAIN: nothing more waits.
+    }
+  }
+}
+
+const failure = (fd: number, errno: number): SocketPortError =>
+  new SocketPortError(
+    'ERR_SOCKET_PORT_SYSCALL',
+    `write failed on fd ${fd} with errno ${errno}: the supervisor cannot be told`,
+    { fd, syscall: 'write', errno },
+  )

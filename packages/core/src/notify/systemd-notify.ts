@@ -1,0 +1,93 @@
+import { spawn } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { SocketPortError } from '../errors.ts'
+import { parseServiceName } from '../proc/cgroup.ts'
+import { systemctl } from '../proc/systemctl.ts'
+
+const EAGAIN = 11
+
+// systemd answers within milliseconds.
+const PATIENCE = 1_000
+
+const MEND =
+  'Ship the native library with the program (docs/bundling.md), set NotifyAccess=all in the unit, or set ' +
+  'Type=exec, which waits for no READY=1'
+
+/**
+ * Sends messages with the program systemd-notify(1), for a process that may load no native code: one
+ * program at a time, which ends when the manager has read its message.
+ *
+ * systemd knows who has sent a message. As root the program sends in the name of its parent. For other
+ * users it cannot, and systemd takes the message only with NotifyAccess=all; that is looked at after
+ * READY=1.
+ */
+export class SystemdNotify {
+  readonly #address: string
+  readonly #failed: (error: Error) => void
+  #running = false
+
+  /** `address` as NOTIFY_SOCKET has it; `failed` is told of each message that was not sent or taken. */
+  constructor(address: string, failed: (error: Error) => void) {
+    this.#address = address
+    this.#failed = failed
+  }
+
+  /** Sends one message; throws ERR_SOCKET_PORT_SYSCALL with EAGAIN while another one is on its way. */
+  send(bytes: Uint8Array): void {
+    if (this.#running) {
+      throw new SocketPortError('ERR_SOCKET_PORT_SYSCALL', 'another message is on its way', {
+        syscall: 'spawn',
+        errno: EAGAIN,
+      })
+    }
+    this.#running = true
+    const lines = Buffer.from(bytes).toString().split('\n')
+    this.#run(lines)
+      .finally(() => {
+        this.#running = false
+      })
+      .then(() => (lines.includes('READY=1') ? this.#checkReady() : undefined))
+      .catch((error: Error) => this.#failed(new Error(`${error.message}. ${MEND}`)))
+  }
+
+  #run(lines: readonly string[]): Promise<void> {
+    const env = { ...process.env, LC_ALL: 'C', NOTIFY_SOCKET: this.#address }
+    return new Promise((resolve, reject) => {
+      const child = spawn('systemd-notify', ['--', ...lines], { env, stdio: 'ignore' })
+      child.unref()
+      child.once('error', ({ message }) =>
+        reject(new Error(`systemd-notify cannot be started (${message})`)),
+      )
+      child.once('exit', (code) => {
+        // Without a code it was ended by a signal: systemd ends all processes of a service together.
+        if (code === 0 || code === null) resolve()
+        else reject(new Error(`systemd-notify has ended with code ${code}`))
+      })
+    })
+  }
+
+  async #checkReady(): Promise<void> {
+    // Another manager, such as socket-port, says by itself whom it does not believe.
+    if (!this.#address.endsWith('/systemd/notify')) return
+    if ((await startState()) !== 'waiting') return
+    throw new Error(
+      'READY=1 was sent by systemd-notify, a process of its own, and systemd takes it from another user ' +
+        `than root with NotifyAccess=all only; it ends a service that is not ready in TimeoutStartSec=`,
+    )
+  }
+}
+
+/** Whether systemd still waits for READY=1 of this service; where it cannot be asked, as is likely. */
+async function startState(): Promise<'waiting' | 'started'> {
+  const likely = process.geteuid?.() === 0 ? 'started' : 'waiting'
+  try {
+    const service = parseServiceName(readFileSync('/proc/self/cgroup', 'utf8'))
+    if (service === undefined) return likely
+    const shown = await systemctl(['show', '--property=SubState,NotifyAccess', '--', service.unit], {
+      ...{ signal: AbortSignal.timeout(PATIENCE), user: service.user, unref: true },
+    })
+    return /^SubState=start$/m.test(shown) ? 'waiting' : 'started'
+  } catch {
+    return likely
+  }
+}

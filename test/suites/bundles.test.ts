@@ -1,0 +1,119 @@
+import { spawnSync } from 'node:child_process'
+import { describe, expect, it } from 'vitest'
+import { type Bundle, type BundleOptions, bundle } from '../src/bundle.ts'
+import { isRunning } from '../src/supervised.ts'
+import {
+  afterTest,
+  expectNothingLost,
+  expectStops,
+  fixture,
+  pidsOf,
+  start,
+  supervise,
+  underLoad,
+  untilDrained,
+} from './cli-supervising.ts'
+
+const BUNDLERS = ['esbuild', 'rolldown'] as const
+const FORMATS = ['cjs', 'esm'] as const
+const ALL = BUNDLERS.flatMap((bundler) => FORMATS.map((format) => ({ bundler, format })))
+
+const MISSING = `Cannot find module '@koromix/koffi-${process.platform}-${process.arch}'`
+
+async function bundled(options: Omit<BundleOptions, 'program'>): Promise<Bundle> {
+  const made = await bundle({ program: 'bundled-server.mjs', ...options })
+  afterTest(() => made.dispose())
+  return made
+}
+
+describe.each(ALL)('a program that $bundler has made one file of, as $format', (options) => {
+  it('is built without a warning', async () => {
+    expect((await bundled(options)).warnings).toEqual([])
+  })
+
+  it('is ready, reloads without a loss, and says what is missing, without node_modules', async () => {
+    const { file, folder } = await bundled(options)
+    const supervised = await start({ command: [process.execPath, file], cwd: folder })
+    expect((await supervised.status()).generations[0]?.workers[0]?.status).toMatch(/^listening on /)
+    const result = await underLoad(await supervised.port(), async (load) => {
+      for (let reload = 0; reload < 3; reload += 1) {
+        expect(await supervised.ask('reload')).toMatchObject({ code: 0 })
+        await load.round()
+      }
+    })
+    expectNothingLost(result)
+    await untilDrained(supervised)
+    await expectStops(supervised)
+    const { stdout } = supervised.generation
+    expect(stdout).toContain(`libc cannot be used (${MISSING})`)
+    expect(stdout).not.toContain('the manager is not told')
+  })
+
+  it('hands connections over where the platform package is beside it', async () => {
+    const { file, folder, addNative } = await bundled(options)
+    addNative()
+    const supervised = await start({ command: [process.execPath, file], cwd: folder })
+    const result = await underLoad(
+      await supervised.port(),
+      () => supervised.ask('reload'),
+      { connection: 'keep-alive' },
+    )
+    expectNothingLost(result)
+    await untilDrained(supervised)
+    expect((await supervised.status()).connections.adopted).toBeGreaterThan(0)
+    await expectStops(supervised)
+    expect(supervised.generation.stdout).not.toMatch(/warning|libc/)
+  })
+})
+
+describe.each(BUNDLERS)('as esm, %s lets a banner declare', (bundler) => {
+  it.each([
+    "import { createRequire } from 'module'; const require = createRequire(import.meta.url);",
+    "import { createRequire } from 'node:module'; globalThis.require = createRequire(import.meta.url);",
+    [
+      "import { createRequire } from 'module'; import path from 'path'; import url from 'url';",
+      'const require = createRequire(import.meta.url);',
+      'const __filename = url.fileURLToPath(import.meta.url);',
+      'const __dirname = path.dirname(__filename);',
+    ].join('\n'),
+  ])('%s', async (banner) => {
+    const { file } = await bundled({ bundler, format: 'esm', banner })
+    const { status, stderr } = spawnSync(process.execPath, ['--check', file], { encoding: 'utf8' })
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
+    const supervised = await start({ command: [process.execPath, file] })
+    await expectStops(supervised)
+  })
+})
+
+describe('with --no-addons', () => {
+  const command = [process.execPath, '--no-addons', fixture('bundled-server.mjs')]
+
+  it('readiness, status and the end reach socket-port run', async () => {
+    const supervised = await start({ command })
+    const [pid = 0] = await pidsOf(supervised)
+    expect((await supervised.status()).generations[0]?.workers[0]?.status).toMatch(/^listening on /)
+    process.kill(pid, 'SIGTERM')
+    await supervised.said(/generation 1.*(ended|draining|stopp)/)
+    await supervised.said(/generation 2(, worker \d+)? is ready/)
+    expect(isRunning(pid)).toBe(false)
+    await expectStops(supervised)
+  })
+
+  it('the last generation serves new connections while it drains', async () => {
+    const supervised = await start({ command })
+    const port = await supervised.port()
+    const result = await underLoad(port, async () => {}, {})
+    expectNothingLost(result)
+    await expectStops(supervised)
+  })
+
+  it('a process below a wrapper is still not taken for the one that was started', async () => {
+    const [node = '', ...args] = command
+    const supervised = supervise({
+      command: ['sh', '-c', `${[node, ...args].join(' ')}; true`],
+      args: ['--listen', '127.0.0.1:0', '--ready-timeout', '2s'],
+    })
+    expect((await supervised.generation.exit).code).not.toBe(0)
+    expect(supervised.generation.stdout).not.toMatch(/is ready/)
+  })
+})
