@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -33,6 +33,8 @@ export async function bundle(options: BundleOptions): Promise<Bundle> {
   const { bundler, format, program, banner = '' } = options
   const source = mkdtempSync(join(tmpdir(), 'socket-port-source-'))
   const folder = mkdtempSync(join(tmpdir(), 'socket-port-bundle-'))
+  // For a service of another user.
+  chmodSync(folder, 0o755)
   const file = join(folder, format === 'cjs' ? 'server.cjs' : 'server.mjs')
   const input = join(source, 'server.mjs')
   try {

@@ -1,17 +1,21 @@
 import { spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { setTimeout } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { type Bundle, type BundleOptions, bundle } from '../src/bundle.ts'
-import { isRunning } from '../src/supervised.ts'
+import { isRunning, untilGone } from '../src/supervised.ts'
 import {
   afterTest,
   expectNothingLost,
   expectStops,
-  fixture,
   pidsOf,
+  SERVER,
   start,
+  startUpload,
   supervise,
   underLoad,
   untilDrained,
+  who,
 } from './cli-supervising.ts'
 
 const BUNDLERS = ['esbuild', 'rolldown'] as const
@@ -53,11 +57,9 @@ describe.each(ALL)('a program that $bundler has made one file of, as $format', (
     const { file, folder, addNative } = await bundled(options)
     addNative()
     const supervised = await start({ command: [process.execPath, file], cwd: folder })
-    const result = await underLoad(
-      await supervised.port(),
-      () => supervised.ask('reload'),
-      { connection: 'keep-alive' },
-    )
+    const result = await underLoad(await supervised.port(), () => supervised.ask('reload'), {
+      connection: 'keep-alive',
+    })
     expectNothingLost(result)
     await untilDrained(supervised)
     expect((await supervised.status()).connections.adopted).toBeGreaterThan(0)
@@ -86,34 +88,52 @@ describe.each(BUNDLERS)('as esm, %s lets a banner declare', (bundler) => {
 })
 
 describe('with --no-addons', () => {
-  const command = [process.execPath, '--no-addons', fixture('bundled-server.mjs')]
+  const command = [process.execPath, '--no-addons', SERVER]
 
-  it('readiness, status and the end reach socket-port run', async () => {
-    const supervised = await start({ command })
-    const [pid = 0] = await pidsOf(supervised)
-    expect((await supervised.status()).generations[0]?.workers[0]?.status).toMatch(/^listening on /)
-    process.kill(pid, 'SIGTERM')
-    await supervised.said(/generation 1.*(ended|draining|stopp)/)
-    await supervised.said(/generation 2(, worker \d+)? is ready/)
-    expect(isRunning(pid)).toBe(false)
-    await expectStops(supervised)
-  })
-
-  it('the last generation serves new connections while it drains', async () => {
+  it('what a process says before it ends reaches socket-port run', async () => {
     const supervised = await start({ command })
     const port = await supervised.port()
-    const result = await underLoad(port, async () => {}, {})
-    expectNothingLost(result)
+    const upload = await startUpload(port)
+    const [pid = 0] = await pidsOf(supervised)
+    process.kill(pid, 'SIGTERM')
+    // Before it ends: another one takes its place while it drains.
+    await supervised.said(/generation 1 .*\(STOPPING=1\)/)
+    await supervised.said(/is ready[^]*is ready/)
+    expect(isRunning(pid)).toBe(true)
+    upload.end('rest')
+    await once(upload, 'close')
+    await untilGone(pid)
     await expectStops(supervised)
   })
 
-  it('a process below a wrapper is still not taken for the one that was started', async () => {
-    const [node = '', ...args] = command
-    const supervised = supervise({
-      command: ['sh', '-c', `${[node, ...args].join(' ')}; true`],
-      args: ['--listen', '127.0.0.1:0', '--ready-timeout', '2s'],
-    })
-    expect((await supervised.generation.exit).code).not.toBe(0)
+  it('nobody follows the last generation, so new connections are served while it drains', async () => {
+    const supervised = await start({ command })
+    const port = await supervised.port()
+    const { pid } = await who(port)
+    const upload = await startUpload(port)
+    supervised.generation.signal('SIGTERM')
+    const status = async (): Promise<unknown> =>
+      (await supervised.status()).generations[0]?.workers[0]?.status
+    while ((await status()) !== 'draining: 1 connection left, 1 busy') await setTimeout(10)
+    expect((await who(port)).pid).toBe(pid)
+    upload.end('rest')
+    await once(upload, 'close')
+    expect(await supervised.generation.exit).toMatchObject({ code: 0, signal: null })
+  })
+
+  // A shell stays, because something comes after the program.
+  const wrapped = ['sh', '-c', `${command.join(' ')}; true`]
+
+  it('a process below a wrapper is not taken for the one that was started', async () => {
+    const args = ['--listen', '127.0.0.1:0', '--ready-timeout', '1s']
+    const supervised = supervise({ command: wrapped, args, env: { INHERIT: 'prefer' } })
+    expect(await supervised.generation.exit).toMatchObject({ code: 1 })
     expect(supervised.generation.stdout).not.toMatch(/is ready/)
+  })
+
+  it('a process below a wrapper is heard with --notify-access all', async () => {
+    const args = ['--listen', '127.0.0.1:0', '--notify-access', 'all']
+    const supervised = await start({ command: wrapped, args, env: { INHERIT: 'prefer' } })
+    await expectStops(supervised)
   })
 })

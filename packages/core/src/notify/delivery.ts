@@ -3,7 +3,7 @@ import { usableLibc } from '../sockets/usable-libc.ts'
 import { formatNotifyAddress, type NotifyAddress } from './address.ts'
 import type { PlainChannel } from './plain-channel.ts'
 import type { Datagram, sendDatagram } from './socket.ts'
-import { SystemdNotify } from './systemd-notify.ts'
+import { SystemdNotify, type Told } from './systemd-notify.ts'
 
 export interface DeliveryOptions {
   address: NotifyAddress
@@ -11,8 +11,8 @@ export interface DeliveryOptions {
   send: typeof sendDatagram
   /** Of a supervisor that started this very process. */
   channel(): PlainChannel | undefined
-  /** Told of a message that was lost after it had been sent. */
-  failed(error: Error): void
+  /** Told of messages that are lost after they have been sent. */
+  told: Told
 }
 
 /**
@@ -23,12 +23,12 @@ export function deliveryTo({
   address,
   send,
   channel,
-  failed,
+  told,
 }: DeliveryOptions): (datagram: Datagram) => void {
   let plain: { send(bytes: Uint8Array): void } | undefined
   const withoutLibc = (reason: Error): { send(bytes: Uint8Array): void } => {
-    const lost = ({ message }: Error): void => failed(new Error(`${reason.message}. ${message}`))
-    return channel() ?? new SystemdNotify(formatNotifyAddress(address), lost)
+    const lost = ({ message }: Error): void => told.lost(new Error(`${reason.message}. ${message}`))
+    return channel() ?? new SystemdNotify(formatNotifyAddress(address), { ...told, lost })
   }
   return (datagram) => {
     let libc: Libc

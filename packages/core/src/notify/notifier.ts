@@ -10,6 +10,7 @@ import { deliveryTo } from './delivery.ts'
 import { Outbox } from './outbox.ts'
 import { PlainChannel } from './plain-channel.ts'
 import { type Datagram, sendDatagram } from './socket.ts'
+import type { Told } from './systemd-notify.ts'
 import { clearNotifyVariables, type NotifyVariables, readNotifyVariables } from './variables.ts'
 import { Watchdog } from './watchdog.ts'
 
@@ -43,9 +44,12 @@ export class Notifier {
     const { address } = variables
     this.channel = readChannelEnd(variables.channel)
     const channel = (): PlainChannel | undefined => this.plainChannel()
-    const failed = (error: Error): void => this.#outbox.unreachable(error)
+    const told: Told = {
+      lost: (error) => this.#outbox.unreachable(error),
+      unsure: (message) => this.#outbox.logger.warn(message),
+    }
     const post: (datagram: Datagram) => void =
-      address === undefined ? () => {} : deliveryTo({ address, send, channel, failed })
+      address === undefined ? () => {} : deliveryTo({ address, send, channel, told })
     const duplicate = (fd: number): number => usableLibc().fcntl(fd, F_DUPFD_CLOEXEC, 3)
     this.#outbox = new Outbox(post, duplicate, logger)
     this.#watchdog = new Watchdog(() => void this.post({ WATCHDOG: 1 }))
@@ -73,7 +77,11 @@ export class Notifier {
    */
   plainChannel(): PlainChannel | undefined {
     if (this.channel === undefined || !this.#variables.direct) return undefined
-    this.#plainChannel ??= new PlainChannel(this.channel)
+    try {
+      this.#plainChannel ??= new PlainChannel(this.channel)
+    } catch {
+      // A program that became this one has closed it, and something else has its numbers.
+    }
     return this.#plainChannel
   }
 

@@ -113,7 +113,8 @@ describe.runIf(process.platform === 'linux')('notify', () => {
     load.mockImplementationOnce(() => {
       throw new Error('Cannot find module\nRequire stack: …')
     })
-    expect(notify({ ready: true }, { logger })).toBe(false)
+    // A descriptor goes through libc only.
+    expect(sendNotification({ FDSTORE: 1 }, [0], logger)).toBe(false)
     expect(warnings).toEqual([
       'notifications do not reach the manager: libc cannot be used (Cannot find module). ' +
         `Install the optional dependency @koromix/koffi-linux-${process.arch} and allow native code ` +

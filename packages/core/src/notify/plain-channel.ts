@@ -1,9 +1,10 @@
-import { readSync, writeSync } from 'node:fs'
+import { closeSync, readSync, writeSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { SocketPortError } from '../errors.ts'
 import { nobodyFollows } from '../successor.ts'
 import { type ChannelEnd, LAST } from './channel-end.ts'
 
+const EAGAIN = 11
 const EPIPE = 32
 
 // More than any word of a supervisor.
@@ -24,9 +25,10 @@ export class PlainChannel {
       .unref()
       .on('data', () => this.#hear())
       .on('error', () => {})
-      // Its number may then belong to something else.
+      // The numbers may then belong to something else.
       .once('close', () => {
         this.#open = false
+        closeSync(end.socket)
       })
   }
 
@@ -37,7 +39,8 @@ export class PlainChannel {
     try {
       writeSync(socket, bytes)
     } catch (error) {
-      throw failure(socket, -((error as NodeJS.ErrnoException).errno ?? 0))
+      // Full, or the supervisor has gone, which the kernel says in several ways.
+      throw failure(socket, (error as NodeJS.ErrnoException).code === 'EAGAIN' ? EAGAIN : EPIPE)
     }
     try {
       writeSync(bell, '!')

@@ -9,9 +9,20 @@ const EAGAIN = 11
 // systemd answers within milliseconds.
 const PATIENCE = 1_000
 
+const NOT_HEARD =
+  'READY=1 was sent by systemd-notify, and systemd takes it from another user than root with ' +
+  'NotifyAccess=all only; a service that it has not heard is ended after TimeoutStartSec='
+
 const MEND =
   'Ship the native library with the program (docs/bundling.md), set NotifyAccess=all in the unit, or set ' +
   'Type=exec, which waits for no READY=1'
+
+export interface Told {
+  /** A message was not sent, or not taken. */
+  lost(error: Error): void
+  /** A message may not have been taken. */
+  unsure(message: string): void
+}
 
 /**
  * Sends messages with the program systemd-notify(1), for a process that may load no native code: one
@@ -23,13 +34,13 @@ const MEND =
  */
 export class SystemdNotify {
   readonly #address: string
-  readonly #failed: (error: Error) => void
+  readonly #told: Told
   #running = false
 
-  /** `address` as NOTIFY_SOCKET has it; `failed` is told of each message that was not sent or taken. */
-  constructor(address: string, failed: (error: Error) => void) {
+  /** `address` as NOTIFY_SOCKET has it. */
+  constructor(address: string, told: Told) {
     this.#address = address
-    this.#failed = failed
+    this.#told = told
   }
 
   /** Sends one message; throws ERR_SOCKET_PORT_SYSCALL with EAGAIN while another one is on its way. */
@@ -47,7 +58,7 @@ export class SystemdNotify {
         this.#running = false
       })
       .then(() => (lines.includes('READY=1') ? this.#checkReady() : undefined))
-      .catch((error: Error) => this.#failed(new Error(`${error.message}. ${MEND}`)))
+      .catch((error: Error) => this.#told.lost(new Error(`${error.message}. ${MEND}`)))
   }
 
   #run(lines: readonly string[]): Promise<void> {
@@ -69,25 +80,25 @@ export class SystemdNotify {
   async #checkReady(): Promise<void> {
     // Another manager, such as socket-port, says by itself whom it does not believe.
     if (!this.#address.endsWith('/systemd/notify')) return
-    if ((await startState()) !== 'waiting') return
-    throw new Error(
-      'READY=1 was sent by systemd-notify, a process of its own, and systemd takes it from another user ' +
-        `than root with NotifyAccess=all only; it ends a service that is not ready in TimeoutStartSec=`,
-    )
+    const waiting = await waitsForReady()
+    if (waiting === true) throw new Error(NOT_HEARD)
+    // As root the program speaks in the name of this process.
+    if (waiting === undefined && process.geteuid?.() !== 0) {
+      this.#told.unsure(`${NOT_HEARD}. Whether it has cannot be seen from here. ${MEND}`)
+    }
   }
 }
 
-/** Whether systemd still waits for READY=1 of this service; where it cannot be asked, as is likely. */
-async function startState(): Promise<'waiting' | 'started'> {
-  const likely = process.geteuid?.() === 0 ? 'started' : 'waiting'
+/** Whether systemd still waits for READY=1 of this service; `undefined` where it cannot be asked. */
+async function waitsForReady(): Promise<boolean | undefined> {
   try {
     const service = parseServiceName(readFileSync('/proc/self/cgroup', 'utf8'))
-    if (service === undefined) return likely
-    const shown = await systemctl(['show', '--property=SubState,NotifyAccess', '--', service.unit], {
+    if (service === undefined) return undefined
+    const shown = await systemctl(['show', '--property=SubState', '--', service.unit], {
       ...{ signal: AbortSignal.timeout(PATIENCE), user: service.user, unref: true },
     })
-    return /^SubState=start$/m.test(shown) ? 'waiting' : 'started'
+    return /^SubState=start$/m.test(shown)
   } catch {
-    return likely
+    return undefined
   }
 }

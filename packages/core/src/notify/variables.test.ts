@@ -1,9 +1,13 @@
 import { describe, expect, it } from 'vitest'
+import { CHANNEL_VARIABLE } from './channel-end.ts'
 import { clearNotifyVariables, readNotifyVariables } from './variables.ts'
 
 const PID = 4711
 const read = (env: NodeJS.ProcessEnv) => readNotifyVariables(env, PID)
-const nothing = { address: undefined, watchdogTimeout: undefined, problems: [] }
+const nothing = {
+  ...{ address: undefined, watchdogTimeout: undefined, channel: undefined, direct: false },
+  problems: [],
+}
 
 describe('readNotifyVariables', () => {
   it.each([{}, { NOTIFY_SOCKET: '' }, { WATCHDOG_PID: '1' }])('finds nothing in %j', (env) => {
@@ -32,7 +36,8 @@ describe('readNotifyVariables', () => {
     [{ WATCHDOG_USEC: '30000000', WATCHDOG_PID: '4712' }, undefined],
     [{ WATCHDOG_PID: '4711' }, undefined],
   ])('reads the watchdog of %j', (env, watchdogTimeout) => {
-    expect(read(env)).toEqual({ ...nothing, watchdogTimeout })
+    const direct = 'WATCHDOG_PID' in env && env.WATCHDOG_PID === String(PID)
+    expect(read(env)).toEqual({ ...nothing, watchdogTimeout, direct })
   })
 
   it.each([
