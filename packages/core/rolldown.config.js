@@ -1,4 +1,7 @@
-const common = { platform: 'node', external: /^node:/ }
+// package.json has `sideEffects: false`, for programs that import from here; this one file has them.
+const treeshake = { moduleSideEffects: [{ test: /refuse-runtime/, sideEffects: true }] }
+
+const common = { platform: 'node', external: /^node:/, treeshake }
 
 // One file for each entry: each further module costs every process some half a millisecond when it
 // starts, which is what newcomers wait for during a restart. So the entries share no chunk; what
@@ -13,5 +16,10 @@ export default [
     ...common,
     input: 'src/manager.ts',
     output: { dir: 'dist', entryFileNames: 'manager.js' },
+  },
+  {
+    ...common,
+    input: 'src/runtime.ts',
+    output: { dir: 'dist', entryFileNames: 'runtime.js' },
   },
 ]

@@ -98,7 +98,7 @@ describe('with --no-addons', () => {
     process.kill(pid, 'SIGTERM')
     // Before it ends: another one takes its place while it drains.
     await supervised.said(/generation 1 .*\(STOPPING=1\)/)
-    await supervised.said(/is ready[^]*is ready/)
+    await supervised.said(/is ready(.|\n)*is ready/)
     expect(isRunning(pid)).toBe(true)
     upload.end('rest')
     await once(upload, 'close')

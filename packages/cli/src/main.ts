@@ -1,8 +1,16 @@
-import { main } from './cli.ts'
+import { whyUnsupported } from '@socket-port/core/runtime'
 
 // `socket-port status | head -1` closes the pipe early, which is not a failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error
 })
 
-process.exitCode = await main(process.argv.slice(2), process)
+const reason = whyUnsupported()
+if (reason === undefined) {
+  // Only now: what it imports is not there in every Node.
+  const { main } = await import('./cli.ts')
+  process.exitCode = await main(process.argv.slice(2), process)
+} else {
+  process.stderr.write(`socket-port: error: ${reason}\n`)
+  process.exitCode = 1
+}

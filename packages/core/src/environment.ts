@@ -1,3 +1,4 @@
+import { counted } from './counted.ts'
 import { quote } from './quote.ts'
 
 /** The first passed descriptor: SD_LISTEN_FDS_START of sd_listen_fds(3). */
@@ -81,7 +82,7 @@ export function readEnvironment(env: NodeJS.ProcessEnv, self: Self): Environment
   const names = LISTEN_FDNAMES?.split(':')
   if (names !== undefined && names.length !== count) {
     return refused(
-      `LISTEN_FDNAMES has ${names.length} names (${quote(names.join(':'))}) for LISTEN_FDS=${count} sockets; ` +
+      `LISTEN_FDNAMES has ${counted(names.length, 'name')} (${quote(names.join(':'))}) for LISTEN_FDS=${counted(count, 'socket')}; ` +
         'give one name for each socket, separated by colons, or unset it',
     )
   }

@@ -1,3 +1,4 @@
+import { counted } from './counted.ts'
 import { readFileSync } from 'node:fs'
 import { parseServiceName } from './proc/cgroup.ts'
 import { systemctl } from './proc/systemctl.ts'
@@ -34,7 +35,7 @@ function warnIfLess(count: number, limit: number, logger: Logger): void {
   if (warned || count <= limit) return
   warned = true
   logger.warn(
-    `fdStore: the manager keeps ${limit} descriptors of this unit, and ${count} are stored: the others are ` +
+    `fdStore: the manager keeps ${counted(limit, 'descriptor')} of this unit, and ${count} are stored: the others are ` +
       `closed at a restart. Set FileDescriptorStoreMax=${count} or more in the unit`,
   )
 }

@@ -1,3 +1,5 @@
+import './refuse-runtime.ts'
+
 export { diagnose } from './diagnose/diagnose.ts'
 export { formatDiagnosis } from './diagnose/format.ts'
 export type * from './diagnose/types.ts'

@@ -1,4 +1,6 @@
 // For programs that keep sockets and start the processes that serve them, as `socket-port run`.
+import './refuse-runtime.ts'
+
 export { bindFd } from './bind-fd.ts'
 export { setBlocking } from './manager/blocking.ts'
 export {

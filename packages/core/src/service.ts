@@ -1,3 +1,4 @@
+import { counted } from './counted.ts'
 import { ServerDrain } from './drain/drain.ts'
 import { adoptConnections } from './handover/adopt.ts'
 import { adoption } from './handover/adoption.ts'
@@ -269,9 +270,9 @@ export class ServerService<S extends AnyServer> implements Service<S> {
 function report(result: DrainResult, url: string, logger: Logger): void {
   const { served, handedOver, expired, forced, duration } = result
   const message =
-    `drained ${url} in ${Math.round(duration)} ms: ${served} requests served, ` +
-    (handedOver > 0 ? `${handedOver} connections handed over, ` : '') +
-    `${expired} idle connections closed, ${forced} connections cut`
+    `drained ${url} in ${Math.round(duration)} ms: ${counted(served, 'request')} served, ` +
+    (handedOver > 0 ? `${counted(handedOver, 'connection')} handed over, ` : '') +
+    `${counted(expired, 'idle connection')} closed, ${counted(forced, 'connection')} cut`
   if (forced > 0) logger.warn(message)
   else logger.info(message)
 }

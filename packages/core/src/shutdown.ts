@@ -1,3 +1,4 @@
+import { counted } from './counted.ts'
 import { SocketPortError } from './errors.ts'
 import { type Hook, runHooks, type ShutdownHook } from './hooks.ts'
 import { defaultLogger } from './logger.ts'
@@ -76,7 +77,7 @@ class Shutdown {
   async #run(reason: ShutdownReason): Promise<void> {
     const members = [...this.#members]
     const logger = members[0]?.logger ?? defaultLogger
-    logger.info(`${reason}: draining ${members.length} server${members.length === 1 ? '' : 's'}`)
+    logger.info(`${reason}: draining ${counted(members.length, 'server')}`)
     process.once('exit', this.#onEarlyExit)
     const report = stopReport(members)
     report?.phase(Math.max(0, ...members.map(({ timeout }) => timeout)), () => whatIsLeft(members))
@@ -105,7 +106,7 @@ class Shutdown {
     if (signal === 'SIGINT' && reason === 'SIGINT' && performance.now() - at < SAME_CTRL_C) return
     const members = [...this.#members]
     const logger = members[0]?.logger ?? defaultLogger
-    logger.warn(`${signal} after ${reason}: ending at once, ${this.#open()} connections are cut`)
+    logger.warn(`${signal} after ${reason}: ending at once, ${cut(this.#open())}`)
     for (const member of members) member.force()
     process.off('exit', this.#onEarlyExit)
     if (members.every(({ exit }) => exit)) process.exit(1)
@@ -115,7 +116,7 @@ class Shutdown {
   readonly #onEarlyExit = (code: number): void => {
     const logger = [...this.#members][0]?.logger ?? defaultLogger
     logger.warn(
-      `the process was ended with code ${code} while it drained: ${this.#open()} connections are cut. ` +
+      `the process was ended with code ${code} while it drained: ${cut(this.#open())}. ` +
         'Look for process.exit in a signal listener, and use onShutdown(hook) instead',
     )
   }
@@ -149,12 +150,15 @@ function stopReport(members: readonly Member[]): StopReport | undefined {
   return speaks && voice?.heard ? new StopReport(voice) : undefined
 }
 
+const cut = (open: number): string =>
+  `${counted(open, 'connection')} ${open === 1 ? 'is' : 'are'} cut`
+
 function whatIsLeft(members: readonly Member[]): string {
   if (members.length === 0) return 'stopping'
   const sum = (numbers: number[]): number => numbers.reduce((total, each) => total + each, 0)
   const open = sum(members.map(({ connections }) => connections))
   const busy = members.map(({ busy }) => busy)
-  const left = `draining: ${open} connection${open === 1 ? '' : 's'} left`
+  const left = `draining: ${counted(open, 'connection')} left`
   const known = busy.filter((each) => each !== undefined)
   return known.length === busy.length && open > 0 ? `${left}, ${sum(known)} busy` : left
 }

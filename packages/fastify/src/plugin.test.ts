@@ -181,7 +181,7 @@ describe.each(RELEASES)('with Fastify %s, messages', (_, create) => {
     const cut = expect(new Client(port(app)).get()).rejects.toThrow()
     await entered
     await Promise.all([cut, app.close()])
-    const warnings = written.mock.calls.filter(([line]) => /1 connections cut/.test(String(line)))
+    const warnings = written.mock.calls.filter(([line]) => /1 connection cut/.test(String(line)))
     expect(warnings).toHaveLength(shown ? 1 : 0)
   })
 

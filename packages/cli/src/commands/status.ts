@@ -1,3 +1,4 @@
+import { counted } from '../counted.ts'
 import { type Command, defineCommand } from '../command.ts'
 import type { GenerationStatus, Status, WorkerStatus } from '../control/status.ts'
 import { type Output, styled, writeJson } from '../io.ts'
@@ -35,8 +36,8 @@ export function formatStatus(status: Status, output: Output): string {
         `  socket    ${socket.address}${socket.name === 'unknown' ? '' : ` (${socket.name})`}${socket.inherited ? ', inherited' : ''}`,
     ),
     `  reloads   ${succeeded} succeeded, ${failed} failed${failure}`,
-    `  restarts  ${restarts} ${restarts === 1 ? 'process' : 'processes'} replaced after an unasked end`,
-    `  handover  ${handedOver} idle connections given to the next process, ${adopted} taken by it`,
+    `  restarts  ${counted(restarts, 'process', 'processes')} replaced after an unasked end`,
+    `  handover  ${counted(handedOver, 'idle connection')} given to the next process, ${adopted} taken by it`,
     ...generations.flatMap((generation) => formatGeneration(generation, output)),
     '',
   ].join('\n')

@@ -1,3 +1,4 @@
+import { counted } from '../counted.ts'
 import type { Crew } from '../supervisor/crew.ts'
 import type { ExitCode } from './exit-codes.ts'
 
@@ -36,7 +37,7 @@ export class Ending<Spec> {
     const isFirst = !crew.isStopping
     if (isFirst) {
       const { length } = population.workers
-      const drain = `stops: ${length} ${length === 1 ? 'process drains' : 'processes drain'}`
+      const drain = `stops: ${counted(length, 'process drains', 'processes drain')}`
       if (length > 0) report(drain)
       stopping()
     }

@@ -1,3 +1,4 @@
+import { counted } from '../counted.ts'
 import { socketAddress } from '../match.ts'
 import { quote } from '../quote.ts'
 import { passedIsKnown } from './outside.ts'
@@ -51,7 +52,7 @@ function withoutProblem(diagnosis: Diagnosis): string {
 const describeListener = ({ request, source, fd, address }: DiagnosedListener): string =>
   [`${request}: ${address}`, source === 'bound' ? 'bound here' : `inherited as fd ${fd}`].join(', ')
 
-const count = (problems: number): string => (problems === 1 ? '1 problem' : `${problems} problems`)
+const count = (problems: number): string => counted(problems, 'problem')
 
 function listed(title: string, values: readonly string[]): string[] {
   const shown = values.length === 0 ? ['nothing'] : values

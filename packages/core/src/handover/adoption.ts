@@ -1,3 +1,4 @@
+import { counted } from '../counted.ts'
 import { closeSync } from 'node:fs'
 import type { Server as Http1Server } from 'node:http'
 import type { AddressInfo, Server as NetServer, Socket } from 'node:net'
@@ -93,7 +94,7 @@ export class Adoption {
     for (const { label, fds } of this.#waiting.splice(0)) {
       fds.forEach(closeSync)
       logger.info(
-        `closed ${count(fds.length)} of the process before: it served port ${label.port}, this one does not`,
+        `closed ${counted(fds.length, 'connection')} of the process before: it served port ${label.port}, this one does not`,
       )
     }
   }
@@ -146,14 +147,11 @@ export class Adoption {
   #tell(logger: Logger): void {
     for (const [server, connections] of this.#untold) {
       publish.adopt({ server, connections })
-      logger.info(`adopted ${count(connections)} of the process before`)
+      logger.info(`adopted ${counted(connections, 'connection')} of the process before`)
     }
     this.#untold.clear()
   }
 }
-
-const count = (connections: number): string =>
-  connections === 1 ? '1 connection' : `${connections} connections`
 
 /** Closes those that have not asked when what was promised to them has run out. */
 function keepPromise(server: HttpServer, sockets: readonly Socket[], promised: number): void {

@@ -167,7 +167,7 @@ describe.runIf(process.platform === 'linux')('without native code', () => {
       for (const { text, fds } of await manager.next()) {
         // Its barrier: it ends when the manager has read the message.
         if (text !== 'BARRIER=1') texts.push(text)
-        fds.forEach((fd) => closeSync(fd))
+        fds.forEach(closeSync)
       }
     }
     expect(texts).toEqual(['READY=1\nSTATUS=-up =1', 'STATUS=busy'])

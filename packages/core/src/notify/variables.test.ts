@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest'
-import { CHANNEL_VARIABLE } from './channel-end.ts'
 import { clearNotifyVariables, readNotifyVariables } from './variables.ts'
 
 const PID = 4711

@@ -1,3 +1,4 @@
+import { counted } from '../../counted.ts'
 import type { Facts } from '../facts.ts'
 import type { Problem } from '../types.ts'
 import {
@@ -49,7 +50,7 @@ function startLimit(facts: Facts): Problem[] {
     return [
       error(
         'START_LIMIT_HIT',
-        `${id} was started more than ${burst} times in ${seconds(interval)}` +
+        `${id} was started more than ${counted(burst, 'time')} in ${seconds(interval)}` +
           (closed.length === 0 ? '' : `, and ${join(closed)} was closed: clients are refused`),
         `see why it ends (journalctl -u ${id}), set StartLimitIntervalSec=0 in its [Unit], then ` +
           `${command} reset-failed ${all}, and ${command} start ${closed.join(' ') || id}`,
@@ -62,7 +63,7 @@ function startLimit(facts: Facts): Problem[] {
   return [
     warning(
       'START_LIMIT',
-      `${id} may start ${burst} times in ${seconds(interval)}; with one crash more systemd gives it up ` +
+      `${id} may start ${counted(burst, 'time')} in ${seconds(interval)}; with one crash more systemd gives it up ` +
         'and closes its sockets',
       'set StartLimitIntervalSec=0 in [Unit], with Restart=on-failure and RestartSec=1 in [Service]',
     ),
@@ -83,7 +84,7 @@ function fdStore({ listeners, service, sockets }: Facts): Problem[] {
     return [
       error(
         'FD_STORE_TOO_SMALL',
-        `${wanted} sockets are to be stored, but ${id} has FileDescriptorStoreMax=${fdStoreMax}: ` +
+        `${counted(wanted, 'socket')} ${wanted === 1 ? 'is' : 'are'} to be stored, but ${id} has FileDescriptorStoreMax=${fdStoreMax}: ` +
           'systemd drops the rest',
         mend,
       ),

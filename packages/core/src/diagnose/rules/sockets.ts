@@ -1,3 +1,4 @@
+import { counted } from '../../counted.ts'
 import type { Listening } from '../../listeners.ts'
 import { describeCandidate, socketAddress } from '../../match.ts'
 import { quote } from '../../quote.ts'
@@ -50,7 +51,7 @@ function unusable({ sockets, missing, environment }: Facts): Problem[] {
   const bad = sockets.filter(({ problem }) => problem !== undefined)
   const found = bad.map(({ fd, name, problem }) => `fd ${fd} ${quote(name)} ${problem}`)
   if (missing > 0) {
-    found.push(`${missing} of ${environment.LISTEN_FDS} descriptors are not open`)
+    found.push(`${missing} of ${environment.LISTEN_FDS} descriptors ${missing === 1 ? 'is' : 'are'} not open`)
   }
   if (found.length === 0) return []
   return [
@@ -179,7 +180,7 @@ function backlogCut(socket: DiagnosedSocket, facts: Facts): Problem[] {
   return [
     warning(
       'BACKLOG_CUT',
-      `the queue of ${quote(socket.name)} ${socketAddress(socket)} takes ${backlog} connections, not ` +
+      `the queue of ${quote(socket.name)} ${socketAddress(socket)} takes ${counted(backlog, 'connection')}, not ` +
         `${meant}: a process that shares the socket has called listen() on it`,
       `find who does (server.listen({ fd }) sets ${NODE_BACKLOG}; serve and listen keep it), then ${restart}`,
     ),

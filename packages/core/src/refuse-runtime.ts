@@ -1,0 +1,11 @@
+import { SocketPortError } from './errors.ts'
+import { whyUnsupported } from './runtime.ts'
+
+// When the package is imported, before anything of it is used that this Node lacks.
+const reason = whyUnsupported()
+if (reason !== undefined) {
+  const error = new SocketPortError('ERR_SOCKET_PORT_UNSUPPORTED', reason)
+  // The way to here is of no use to whoever has to change the version.
+  error.stack = `${error.name} [${error.code}]: ${reason}`
+  throw error
+}
