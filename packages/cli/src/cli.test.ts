@@ -76,10 +76,10 @@ describe('help', () => {
   })
 })
 
-test('--version is that of the package', async () => {
+test.each([['--version'], ['-v'], ['-V'], ['version']])('%s is that of the package', async (word) => {
   const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
   expect(version()).toBe(manifest.version)
-  expect(await typed('--version')).toEqual({
+  expect(await typed(word)).toEqual({
     code: 0,
     stdout: `${manifest.version}\n`,
     stderr: '',
@@ -90,6 +90,7 @@ describe('wrong usage is one line with the mend, and exit code 2', () => {
   test.each([
     [['relaod'], "there is no command 'relaod'. Did you mean reload?"],
     [['node', 'server.js'], "there is no command 'node'. There are run, reload, status, stop, "],
+    [['verson'], "there is no command 'verson'. Did you mean version?"],
     [['help', 'relaod'], "there is no command 'relaod'. Did you mean reload?"],
     [
       ['run'],

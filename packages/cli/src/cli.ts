@@ -26,7 +26,7 @@ async function dispatch([name, ...argv]: readonly string[], io: Io): Promise<Exi
     io.stderr.write(programHelp(commands, io.stderr))
     return 2
   }
-  if (name === '--version' || name === '-v' || name === '-V') {
+  if (name === '--version' || name === '-v' || name === '-V' || name === 'version') {
     io.stdout.write(`${version()}\n`)
     return 0
   }
@@ -51,7 +51,7 @@ function commandNamed(name: string): (typeof commands)[number] {
   const found = commands.find((command) => command.name === name)
   if (found !== undefined) return found
   const names = commands.map((command) => command.name)
-  const meant = nearest(name, names)
+  const meant = nearest(name, [...names, 'help', 'version'])
   const fix =
     meant === undefined
       ? `There are ${names.join(', ')}; for your own command: socket-port run -- COMMAND`

@@ -22,8 +22,8 @@ export function programHelp(commands: readonly Command[], output: Output): strin
     section(
       'Options',
       [
-        ['-h, --help', 'Show this; with a command, show its options and examples.'],
-        ['--version', 'Show the version.'],
+        ['-h, --help, help', 'Show this; with a command, show its options and examples.'],
+        ['--version, version', 'Show the version.'],
       ],
       output,
     ),

@@ -45,6 +45,23 @@ describe('what is read', () => {
     ])
   })
 
+  test.each([
+    [['node', '--version']],
+    [['node', '--json', '-l', '8080', '--help', '-x', '--name=a']],
+    [['node', '--', 'a.js', '--', '-j']],
+    [['node']],
+    [['./run me', '']],
+  ])('without --, a program and all that follows its name: %j', (command) => {
+    for (const options of [[], ['-l', '1'], ['--listen=2', '-j'], ['-j', '--name', 'node']]) {
+      const parsed = parse(withRest, [...options, ...command])
+      expect(parsed.rest).toEqual(command)
+      expect(parsed.arguments).toEqual([])
+      expect(parsed.has('json')).toBe(options.includes('-j'))
+      expect(parsed.has('listen')).toBe(/listen|-l/.test(options.join()))
+      expect(parsed.has('help')).toBe(false)
+    }
+  })
+
   test('arguments, in any place', () => {
     expect(parse(withArgument, ['--json', '8080', '--name', 'a']).arguments).toEqual(['8080'])
     expect(parse(withArgument, ['8080']).rest).toBeUndefined()
@@ -67,8 +84,6 @@ describe('what is refused', () => {
     [['--listen='], '--listen needs a value: --listen ADDRESS'],
     [['-l', '--json', '--', 'a'], '-l needs a value: -l ADDRESS'],
     [['--json=1', '--', 'a'], "--json takes no value (got '1')"],
-    [['node', 'a.js'], "goes behind a --, its options with it (got 'node' before one), e.g. "],
-    [['node', '--', 'a.js'], "(got 'node' before one), e.g. socket-port go -- node"],
     [[], 'go needs a command behind --, e.g. socket-port go -- node'],
     [['--'], 'go needs a command behind --'],
     [['--', ''], 'go needs a command behind --'],

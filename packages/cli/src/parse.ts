@@ -10,9 +10,9 @@ export interface Parsed<Name extends string = string> {
   /** The value that was given last. */
   last(name: Name): string | undefined
   all(name: Name): readonly string[]
-  /** What is neither an option nor behind `--`. */
+  /** What is neither an option nor part of `rest`. */
   readonly arguments: readonly string[]
-  /** What is behind `--`; undefined without one. */
+  /** What is behind `--`, or begins with the program to start; undefined without one. */
   readonly rest: readonly string[] | undefined
 }
 
@@ -41,8 +41,14 @@ export function parse(command: Command, argv: readonly string[]): Parsed {
       rest = argv.slice(token.index + 1)
       break
     }
-    if (token.kind === 'positional') words.push(token.value)
-    else give(given, token.name, optionValue(command, token))
+    if (token.kind === 'positional') {
+      // As for env(1) and nohup(1): what follows the program's name is the program's.
+      if (command.rest !== undefined) {
+        rest = argv.slice(token.index)
+        break
+      }
+      words.push(token.value)
+    } else give(given, token.name, optionValue(command, token))
   }
   const parsed: Parsed = {
     has: (name) => given.has(name),
@@ -110,16 +116,10 @@ function checkArguments(command: Command, { arguments: words, rest }: Parsed): v
   if (missing !== undefined) {
     throw new UsageError(`${command.name} needs ${missing.name}, ${example(command)}`)
   }
-  const extra = words[wanted.length]
   if (command.rest === undefined) {
-    const surplus = extra ?? rest?.[0]
+    const surplus = words[wanted.length] ?? rest?.[0]
     if (surplus === undefined) return
     throw new UsageError(`${command.name} takes no argument ${quote(surplus)}, ${example(command)}`)
-  }
-  if (extra !== undefined) {
-    throw new UsageError(
-      `the command goes behind a --, its options with it (got ${quote(extra)} before one), ${example(command)}`,
-    )
   }
   if (rest === undefined || rest[0] === undefined || rest[0] === '') {
     throw new UsageError(`${command.name} needs a command behind --, ${example(command)}`)
