@@ -28,6 +28,22 @@ export interface Bundle {
 
 const fromRoot = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url))
 
+/** Puts core into the node_modules of a folder, without what it depends on. */
+export function installCore(folder: string): void {
+  const core = join(folder, 'node_modules/@socket-port/core')
+  mkdirSync(core, { recursive: true })
+  for (const part of ['package.json', 'dist']) {
+    cpSync(fromRoot(`packages/core/${part}`), join(core, part), { recursive: true })
+  }
+}
+
+/** Puts the platform package there. */
+export function installNative(folder: string): void {
+  const library = `@koromix/koffi-${process.platform}-${process.arch}`
+  const installed = createRequire(import.meta.url).resolve(`${library}/package.json`)
+  cpSync(dirname(installed), join(folder, 'node_modules', library), { recursive: true })
+}
+
 /** Bundles a program with core as it is installed, and moves the file away from all packages. */
 export async function bundle(options: BundleOptions): Promise<Bundle> {
   const { bundler, format, program, banner = '' } = options
@@ -39,20 +55,14 @@ export async function bundle(options: BundleOptions): Promise<Bundle> {
   const input = join(source, 'server.mjs')
   try {
     cpSync(fromRoot(`test/fixtures/${program}`), input)
-    const core = join(source, 'node_modules/@socket-port/core')
-    mkdirSync(core, { recursive: true })
-    for (const part of ['package.json', 'dist']) {
-      cpSync(fromRoot(`packages/core/${part}`), join(core, part), { recursive: true })
-    }
+    installCore(source)
     const warnings = await { esbuild: withEsbuild, rolldown: withRolldown }[bundler]({
       ...{ input, file, format, banner },
     })
     return {
       ...{ folder, file, warnings },
       addNative() {
-        const library = `@koromix/koffi-${process.platform}-${process.arch}`
-        const installed = createRequire(import.meta.url).resolve(`${library}/package.json`)
-        cpSync(dirname(installed), join(folder, 'node_modules', library), { recursive: true })
+        installNative(folder)
       },
       dispose: () => rmSync(folder, { recursive: true, force: true }),
     }

@@ -1,8 +1,21 @@
-import { spawnSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { build as esbuild } from 'esbuild'
 import { describe, expect, it } from 'vitest'
-import { type Bundle, type BundleOptions, bundle } from '../src/bundle.ts'
+import {
+  type Bundle,
+  type BundleOptions,
+  bundle,
+  installCore,
+  installNative,
+} from '../src/bundle.ts'
+import { BUNDLE } from '../src/docs/commands.ts'
+import { programsOf } from '../src/docs/programs.ts'
 import { isRunning, untilGone } from '../src/supervised.ts'
 import {
   afterTest,
@@ -21,6 +34,9 @@ import {
 const BUNDLERS = ['esbuild', 'rolldown'] as const
 const FORMATS = ['cjs', 'esm'] as const
 const ALL = BUNDLERS.flatMap((bundler) => FORMATS.map((format) => ({ bundler, format })))
+
+const REQUIRE =
+  "import { createRequire } from 'module'; const require = createRequire(import.meta.url);"
 
 const MISSING = `Cannot find module '@koromix/koffi-${process.platform}-${process.arch}'`
 
@@ -70,7 +86,7 @@ describe.each(ALL)('a program that $bundler has made one file of, as $format', (
 
 describe.each(BUNDLERS)('as esm, %s lets a banner declare', (bundler) => {
   it.each([
-    "import { createRequire } from 'module'; const require = createRequire(import.meta.url);",
+    REQUIRE,
     "import { createRequire } from 'node:module'; globalThis.require = createRequire(import.meta.url);",
     [
       "import { createRequire } from 'module'; import path from 'path'; import url from 'url';",
@@ -83,6 +99,57 @@ describe.each(BUNDLERS)('as esm, %s lets a banner declare', (bundler) => {
     const { status, stderr } = spawnSync(process.execPath, ['--check', file], { encoding: 'utf8' })
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
     const supervised = await start({ command: [process.execPath, file] })
+    await expectStops(supervised)
+  })
+})
+
+describe('docs/bundling.md', () => {
+  it.each(BUNDLERS)('types what makes a bundle with everything, by %s', async (bundler) => {
+    const folder = mkdtempSync(join(tmpdir(), 'socket-port-project-'))
+    const moved = mkdtempSync(join(tmpdir(), 'socket-port-moved-'))
+    afterTest(() => rmSync(folder, { recursive: true }))
+    afterTest(() => rmSync(moved, { recursive: true }))
+    installCore(folder)
+    installNative(folder)
+    const [program] = programsOf('README.md')
+    writeFileSync(join(folder, 'server.js'), program?.code ?? '')
+    writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')
+    const bin = fileURLToPath(new URL('../node_modules/.bin', import.meta.url))
+    const env = { ...process.env, PATH: `${bin}:${process.env.PATH}` }
+    const others = BUNDLERS.filter((name) => name !== bundler)
+    for (const line of BUNDLE) {
+      if (others.some((name) => line.startsWith(`npx ${name}`))) continue
+      execFileSync('sh', ['-ec', line.replace('npx ', '')], { cwd: folder, env, stdio: 'ignore' })
+    }
+    renameSync(join(folder, 'out'), join(moved, 'out'))
+    const supervised = await start({ command: [process.execPath, join(moved, 'out/server.mjs')] })
+    await expectStops(supervised)
+    expect(supervised.generation.stdout).not.toContain('libc')
+  })
+})
+
+describe.each(FORMATS)('as %s, a bundle of', (format) => {
+  it.each([
+    ['express', "import express from '@socket-port/express'; express().listen(0)"],
+    ['koa', "import Koa from '@socket-port/koa'; new Koa().listen(0)"],
+    [
+      'fastify',
+      `import Fastify from 'fastify'; import socketPort from '@socket-port/fastify';
+       const app = Fastify(); app.register(socketPort).then(() => app.listen({ port: 0 }))`,
+    ],
+  ])('%s is ready', async (_, contents) => {
+    const folder = mkdtempSync(join(tmpdir(), 'socket-port-adapter-'))
+    afterTest(() => rmSync(folder, { recursive: true }))
+    const file = join(folder, `server.${format === 'esm' ? 'mjs' : 'cjs'}`)
+    await esbuild({
+      stdin: { contents, resolveDir: fileURLToPath(new URL('.', import.meta.url)) },
+      ...{ bundle: true, platform: 'node', format, outfile: file, logLevel: 'silent' },
+      // Of docs/bundling.md.
+      ...(format === 'esm' && { banner: { js: REQUIRE } }),
+    })
+    const supervised = await start({ command: [process.execPath, file], cwd: folder })
+    expect((await supervised.ask('reload')).code).toBe(0)
+    await untilDrained(supervised)
     await expectStops(supervised)
   })
 })

@@ -4,6 +4,7 @@ import { afterAll, afterEach, describe, expect, onTestFinished, test } from 'vit
 import { readCommandLine } from '../../bench/src/options.ts'
 import {
   ACTIVATE,
+  BUNDLE,
   INSTALL,
   INSTALL_WITH_PNPM,
   OVERLAP,
@@ -43,7 +44,16 @@ describe('a block of commands', () => {
           .map((command) => ({ command, where }))
       : [],
   )
-  const run = [...INSTALL, ...SYSTEMCTL, ACTIVATE, ...SUPERVISE, STATUS, ...UNITS, ...WRITE_UNITS]
+  const run = [
+    ...INSTALL,
+    ...SYSTEMCTL,
+    ACTIVATE,
+    ...SUPERVISE,
+    STATUS,
+    ...BUNDLE,
+    ...UNITS,
+    ...WRITE_UNITS,
+  ]
 
   test('is there for each that is run for it', () => {
     expect(lines.map(({ command }) => command)).toEqual(expect.arrayContaining(run))

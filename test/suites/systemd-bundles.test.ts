@@ -97,7 +97,7 @@ for (const release of RELEASES) {
         expect(code).not.toBe(0)
         const log = await box.log('app.service')
         expect(log).toContain('systemd takes it from another user than root with NotifyAccess=all')
-        expect(log).toContain('set NotifyAccess=all in the unit, or set Type=exec')
+        expect(log).toContain('or set NotifyAccess=all or Type=exec in the unit')
       },
     )
 

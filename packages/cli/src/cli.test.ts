@@ -76,15 +76,18 @@ describe('help', () => {
   })
 })
 
-test.each([['--version'], ['-v'], ['-V'], ['version']])('%s is that of the package', async (word) => {
-  const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
-  expect(version()).toBe(manifest.version)
-  expect(await typed(word)).toEqual({
-    code: 0,
-    stdout: `${manifest.version}\n`,
-    stderr: '',
-  })
-})
+test.each([['--version'], ['-v'], ['-V'], ['version']])(
+  '%s is that of the package',
+  async (word) => {
+    const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
+    expect(version()).toBe(manifest.version)
+    expect(await typed(word)).toEqual({
+      code: 0,
+      stdout: `${manifest.version}\n`,
+      stderr: '',
+    })
+  },
+)
 
 describe('wrong usage is one line with the mend, and exit code 2', () => {
   test.each([

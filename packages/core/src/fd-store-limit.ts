@@ -1,5 +1,5 @@
-import { counted } from './counted.ts'
 import { readFileSync } from 'node:fs'
+import { counted } from './counted.ts'
 import { parseServiceName } from './proc/cgroup.ts'
 import { systemctl } from './proc/systemctl.ts'
 import type { Logger } from './types.ts'

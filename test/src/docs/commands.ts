@@ -29,6 +29,14 @@ export const SUPERVISE: readonly string[] = [
 /** The line that `docs-command.test.ts` runs then, and compares what it prints. */
 export const STATUS = 'socket-port status'
 
+/** Lines of docs/bundling.md, of which `bundles.test.ts` runs all but one bundler's. */
+export const BUNDLE: readonly string[] = [
+  'npx esbuild server.js --bundle --platform=node --format=esm --outfile=out/server.mjs',
+  'npx rolldown server.js --platform node --format esm --file out/server.mjs',
+  'mkdir -p out/node_modules/@koromix',
+  'cp -RL node_modules/@koromix/koffi-linux-x64 out/node_modules/@koromix/',
+]
+
 /** Lines whose units `cli-units.test.ts` boots; `shipped/command.test.ts` types them. */
 export const UNITS: readonly string[] = [
   'socket-port unit server.js --port 8080',

@@ -1,6 +1,6 @@
-import { counted } from '../counted.ts'
 import { type Command, defineCommand } from '../command.ts'
 import type { GenerationStatus, Status, WorkerStatus } from '../control/status.ts'
+import { counted } from '../counted.ts'
 import { type Output, styled, writeJson } from '../io.ts'
 import { ask, showAnswer, type TargetName, targetOptions } from './control.ts'
 

@@ -193,6 +193,6 @@ describe.runIf(process.platform === 'linux')('without native code', () => {
     await told
     expect(warnings).toEqual([expect.stringMatching(reason)])
     expect(warnings[0]).toContain('libc cannot be used (it is a test). Install it')
-    expect(warnings[0]).toContain('set Type=exec, which waits for no READY=1')
+    expect(warnings[0]).toContain('or set NotifyAccess=all or Type=exec in the unit')
   })
 })

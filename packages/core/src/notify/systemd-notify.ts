@@ -11,11 +11,12 @@ const PATIENCE = 1_000
 
 const NOT_HEARD =
   'READY=1 was sent by systemd-notify, and systemd takes it from another user than root with ' +
-  'NotifyAccess=all only; a service that it has not heard is ended after TimeoutStartSec='
+  'NotifyAccess=all only'
 
 const MEND =
-  'Ship the native library with the program (docs/bundling.md), set NotifyAccess=all in the unit, or set ' +
-  'Type=exec, which waits for no READY=1'
+  'A service with Type=notify that is not heard is ended after TimeoutStartSec=. Ship the native library with ' +
+  'the program (docs/bundling.md), or set NotifyAccess=all or Type=exec in the unit; under socket-port run, ' +
+  'pass --ready port'
 
 export interface Told {
   /** A message was not sent, or not taken. */

@@ -51,7 +51,9 @@ function unusable({ sockets, missing, environment }: Facts): Problem[] {
   const bad = sockets.filter(({ problem }) => problem !== undefined)
   const found = bad.map(({ fd, name, problem }) => `fd ${fd} ${quote(name)} ${problem}`)
   if (missing > 0) {
-    found.push(`${missing} of ${environment.LISTEN_FDS} descriptors ${missing === 1 ? 'is' : 'are'} not open`)
+    found.push(
+      `${missing} of ${environment.LISTEN_FDS} descriptors ${missing === 1 ? 'is' : 'are'} not open`,
+    )
   }
   if (found.length === 0) return []
   return [
