@@ -55,7 +55,7 @@ await describeHandover('a restart that hands connections over', (box) => {
     const { finish, old } = await heldRestart()
     await finish()
     expect(await app.log()).toMatch(
-      /drained \S+ in \d+ ms: [^,]+, 1 connections handed over, 0 idle/,
+      /drained \S+ in \d+ ms: [^,]+, 1 connection handed over, 0 idle/,
     )
     expect(await app.pid()).not.toBe(old)
   })

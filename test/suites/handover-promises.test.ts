@@ -103,6 +103,6 @@ await describeHandover('a connection that was handed over', (box) => {
     await busy.raw.closed
     await restarted
     expect((await idle.who()).pid).not.toBe(old)
-    expect(await app.log()).toMatch(/1 connections handed over, 0 idle connections closed, 1 conn/)
+    expect(await app.log()).toMatch(/1 connection handed over, 0 idle connections closed, 1 conn/)
   })
 })

@@ -141,14 +141,14 @@ describe('readEnvironment', () => {
   })
 
   it.each([
-    { names: 'web', count: 1 },
-    { names: '', count: 1 },
-    { names: 'a:b:', count: 3 },
+    { names: 'web', count: '1 name' },
+    { names: '', count: '1 name' },
+    { names: 'a:b:', count: '3 names' },
   ])('refuses LISTEN_FDNAMES $names for two sockets', ({ names, count }) => {
     expect(read({ LISTEN_FDS: '2', LISTEN_FDNAMES: names })).toEqual({
       kind: 'refused',
       problem:
-        `LISTEN_FDNAMES has ${count} names (${JSON.stringify(names)}) for LISTEN_FDS=2 sockets; ` +
+        `LISTEN_FDNAMES has ${count} (${JSON.stringify(names)}) for LISTEN_FDS=2 sockets; ` +
         'give one name for each socket, separated by colons, or unset it',
     })
   })

@@ -260,7 +260,7 @@ describe.runIf(process.platform === 'linux')('fdStore', () => {
       onClose(() => closed(server))
     }
     expect(messages.filter((message) => !message.startsWith('listening'))).toEqual([
-      'fdStore: the manager keeps 1 descriptors of this unit, and 2 are stored: the others are closed at ' +
+      'fdStore: the manager keeps 1 descriptor of this unit, and 2 are stored: the others are closed at ' +
         'a restart. Set FileDescriptorStoreMax=2 or more in the unit',
     ])
     told()
