@@ -66,7 +66,7 @@ describe.each(ALL)('a program that $bundler has made one file of, as $format', (
     await expectStops(supervised)
     const { stdout } = supervised.generation
     expect(stdout).toContain(`libc cannot be used (${MISSING})`)
-    expect(stdout).not.toContain('the manager is not told')
+    expect(stdout).not.toContain('notifications do not reach')
   })
 
   it('hands connections over where the platform package is beside it', async () => {

@@ -3,6 +3,7 @@ import { closeSync, openSync } from 'node:fs'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { ChildChannel } from '../manager/child-channel.ts'
 import type { Notification } from '../manager/notification.ts'
+import { F_DUPFD_CLOEXEC } from '../sockets/constants.ts'
 import { loadLibc } from '../sockets/libc.ts'
 import { successorRuns } from '../successor.ts'
 import { ManagerSocket, startedWith } from '../testing/manager-socket.ts'
@@ -11,8 +12,6 @@ import type { Logger } from '../types.ts'
 import { CHANNEL_VARIABLE } from './channel-end.ts'
 import { notifier } from './notifier.ts'
 import { notify } from './notify.ts'
-
-const F_DUPFD_CLOEXEC = 1030
 
 const native = vi.hoisted(() => ({ allowed: true }))
 vi.mock(import('../sockets/usable-libc.ts'), async (original) => {
@@ -150,7 +149,7 @@ describe.runIf(process.platform === 'linux')('without native code', () => {
     expect(notify({ ready: true }, { logger })).toBe(false)
     expect(notify({ status: 'up' }, { logger })).toBe(false)
     expect(warnings).toHaveLength(1)
-    expect(warnings[0]).toMatch(/^the manager is not told how this process is doing: write failed/)
+    expect(warnings[0]).toMatch(/^notifications do not reach the manager: write failed/)
   })
 
   const file = openSync('/dev/null', 'r')

@@ -1,11 +1,9 @@
 import { closeSync, readSync, writeSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { SocketPortError } from '../errors.ts'
+import { EAGAIN, EPIPE } from '../sockets/constants.ts'
 import { nobodyFollows } from '../successor.ts'
 import { type ChannelEnd, LAST } from './channel-end.ts'
-
-const EAGAIN = 11
-const EPIPE = 32
 
 // More than any word of a supervisor.
 const LONGEST = 1024

@@ -3,8 +3,7 @@ import { readFileSync } from 'node:fs'
 import { SocketPortError } from '../errors.ts'
 import { parseServiceName } from '../proc/cgroup.ts'
 import { systemctl } from '../proc/systemctl.ts'
-
-const EAGAIN = 11
+import { EAGAIN } from '../sockets/constants.ts'
 
 // systemd answers within milliseconds.
 const PATIENCE = 1_000
