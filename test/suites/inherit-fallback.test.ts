@@ -26,6 +26,7 @@ function open(options?: ListenerOptions): Listener {
 beforeAll(() => {
   cpSync(join(core, 'dist'), join(directory, 'dist'), { recursive: true })
   cpSync(join(core, 'package.json'), join(directory, 'package.json'))
+  cpSync(fixture('core-listen.mjs'), join(directory, 'listen.mjs'))
 })
 
 afterEach(async () => {
@@ -60,7 +61,7 @@ describe.each([
   },
   {
     where: 'without the native package',
-    options: { core: join(directory, 'dist/index.js') },
+    options: { core: join(directory, 'dist/index.js'), program: join(directory, 'listen.mjs') },
     reason: `Cannot find module '@koromix/koffi-linux-${process.arch}'`,
   },
 ])('$where', ({ options, reason }) => {

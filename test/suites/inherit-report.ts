@@ -40,6 +40,8 @@ type Options = Omit<GenerationOptions, 'script' | 'command'> & {
   flags?: readonly string[]
   /** The copy of core that is used. @default the one that this package depends on */
   core?: string
+  /** A copy of the program, where no package is found from. @default the one of the fixtures */
+  program?: string
 }
 
 export const fixture = (name: string): string =>
@@ -48,11 +50,18 @@ export const fixture = (name: string): string =>
 /** Starts a process that calls `listen` for each target, one after the other. */
 export async function startListening(
   targets: readonly ListenOptions[],
-  { flags = [], core, execPath = process.execPath, env, ...options }: Options = {},
+  {
+    flags = [],
+    core,
+    program = fixture('core-listen.mjs'),
+    execPath = process.execPath,
+    env,
+    ...options
+  }: Options = {},
 ): Promise<Listening> {
   const started = startGeneration({
     ...options,
-    command: [execPath, ...flags, fixture('core-listen.mjs')],
+    command: [execPath, ...flags, program],
     env: { TARGETS: JSON.stringify(targets), ...(core && { CORE: core }), ...env },
   })
   return { process: started, report: (await started.ready()) as Report }
