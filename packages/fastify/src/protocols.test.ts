@@ -55,4 +55,28 @@ describe.each(RELEASES)('with Fastify %s', (_, create) => {
     await app.close()
     expect(app.server.listening).toBe(false)
   })
+
+  it('HTTP/1.1 on an HTTP/2 server is drained beside it', async () => {
+    const http1 = { ...https, allowHTTP1: true }
+    const app = application(create, options({ http2: true, https: http1 }))
+    const server = app.server as unknown as { keepAliveTimeout: number }
+    closeWhileAnswering(app)
+    const origin = await app.listen({ port: 0, host: '127.0.0.1' })
+    // What is promised to the idle client, in milliseconds.
+    server.keepAliveTimeout = 500
+    const agent = new Agent({ keepAlive: true, rejectUnauthorized: false })
+    onClose(() => agent.destroy())
+    const [idle] = await once(get(origin, { agent }), 'response')
+    expect(await text(idle)).toBe('hello')
+    const session = connectHttp2(origin, { rejectUnauthorized: false })
+    onClose(() => session.destroy())
+    await once(session, 'remoteSettings')
+
+    const busy = { agent: new Agent({ rejectUnauthorized: false }) }
+    const [response] = await once(get(`${origin}/held`, busy), 'response')
+    expect(response).toMatchObject({ statusCode: 200, headers: { connection: 'close' } })
+    expect(await text(response)).toBe('held')
+    await app.close()
+    expect(app.server.listening).toBe(false)
+  })
 })

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import type { AnyServer } from '../types.ts'
 import { speaking } from './node-internals.ts'
-import { isHttp1Server, isTlsServer } from './server-kind.ts'
+import { isHttp1Server, isHttp2Server, isTlsServer } from './server-kind.ts'
 import { Upgraded } from './upgraded.ts'
 
 export interface ConnectionListener {
@@ -30,10 +30,11 @@ export class Connections implements Iterable<Socket> {
   constructor(server: AnyServer) {
     this.#server = server
     this.follow()
-    if (!isHttp1Server(server)) return
+    if (!isHttp1Server(server) && !isHttp2Server(server)) return
+    // An HTTP/2 server may speak HTTP/1.1 as well.
     this.#upgraded = new Upgraded(server)
     this.#upgraded.listener = (socket) => this.listener?.upgraded(socket)
-    if (isTlsServer(server)) return
+    if (isTlsServer(server) || isHttp2Server(server)) return
     // Node's list begins with its own listener of this event.
     if (server.listening) this.#leaveToNode()
     else server.once('listening', this.#leaveToNode)

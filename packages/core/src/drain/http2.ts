@@ -6,16 +6,20 @@ import { isHttp2Server } from './server-kind.ts'
 export class Http2Sessions {
   readonly #server: AnyServer
   readonly #open = new Set<ServerHttp2Session>()
-  #draining = false
+  /** Milliseconds that a session without a stream may last while the server drains. */
+  #patience: number | undefined
 
   constructor(server: AnyServer) {
     this.#server = server
     if (isHttp2Server(server)) server.on('session', this.#onSession)
   }
 
-  /** Sends GOAWAY to every session: streams that have begun finish, and then it closes. */
-  drain(): void {
-    this.#draining = true
+  /**
+   * Sends GOAWAY to every session: streams that have begun finish, and then it closes. A session that
+   * opens later closes after its first stream, or after `patience` milliseconds without one.
+   */
+  drain(patience: number): void {
+    this.#patience = patience
     for (const session of this.#open) session.close()
   }
 
@@ -26,7 +30,10 @@ export class Http2Sessions {
   readonly #onSession = (session: ServerHttp2Session): void => {
     this.#open.add(session)
     session.once('close', () => this.#open.delete(session))
+    if (this.#patience === undefined) return
     // Closed before its first stream, a session that was just opened would refuse its request.
-    if (this.#draining) session.once('stream', () => session.close())
+    const close = (): void => session.close()
+    const timer = setTimeout(close, this.#patience)
+    session.once('stream', close).once('close', () => clearTimeout(timer))
   }
 }

@@ -3,12 +3,13 @@ import type { ResolvedDrain } from '../options.ts'
 import type { AnyServer, DrainResult } from '../types.ts'
 import type { Connections } from './connections.ts'
 import { handOver, type Keeper } from './hand-over.ts'
-import { type Http1Socket, isAnswering, LastResponses } from './http1.ts'
+import { isAnswering, LastResponses } from './http1.ts'
 import type { Http2Sessions } from './http2.ts'
 import { closeAtOnce, type IdleContext, type IdleStrategy, keepPromise } from './idle.ts'
 import { InFlight } from './in-flight.ts'
 import { receiving, stopConnectionChecks, unreadRequest } from './node-internals.ts'
-import { isHttp1Server, isHttp2Server, isTlsServer } from './server-kind.ts'
+import { acceptsHttp1, protocolOf } from './protocols/protocol.ts'
+import { isHttp1Server, isTlsServer } from './server-kind.ts'
 
 // A request follows its connection within a round trip. A newcomer that has been silent for longer
 // may stay so, and must not be among the last: the successor would wait for it.
@@ -37,7 +38,6 @@ export class Round {
   readonly #idle: IdleStrategy
   readonly #responses: LastResponses
   readonly #timers: NodeJS.Timeout[]
-  readonly #isHttp1: boolean
   /** Open since before the drain: while there are any, newcomers are accepted. */
   readonly #before: Set<Socket>
   readonly #inFlight = new InFlight()
@@ -64,7 +64,6 @@ export class Round {
     this.#server = server
     this.#connections = connections
     this.#options = options
-    this.#isHttp1 = isHttp1Server(server)
     this.#before = new Set(connections)
     this.#idle = this.#idleStrategy({
       isIdle: (socket) => this.#isIdle(socket),
@@ -128,7 +127,7 @@ export class Round {
 
   #handsOver(): boolean {
     const room = this.#options.keeper?.room ?? 0
-    return room > 0 && this.#isHttp1 && !isTlsServer(this.#server)
+    return room > 0 && isHttp1Server(this.#server) && !isTlsServer(this.#server)
   }
 
   #begin(sessions: Http2Sessions): void {
@@ -145,9 +144,9 @@ export class Round {
       else unreadRequest(socket)?.once('close', () => isAnswering(socket) || this.#fellIdle(socket))
     }
     if (keeper !== undefined && successor !== 'running') this.#inFlight.hold(keeper.gate)
-    sessions.drain()
-    // A connection of an unknown protocol cannot be asked to leave: the successor takes newcomers.
-    if (quick || successor === 'running' || !this.#isHttp1) this.#stopAccepting()
+    sessions.drain(this.#options.idleTimeout)
+    // New connections that cannot be asked to leave are for the next process.
+    if (quick || successor === 'running' || !acceptsHttp1(this.#server)) this.#stopAccepting()
     this.#check()
   }
 
@@ -217,15 +216,15 @@ export class Round {
     socket.destroy()
   }
 
-  /** Of a protocol that is not spoken here: plain TCP, HTTP/2, or what an upgrade led to. */
-  #isOpaque(socket: Http1Socket): boolean {
-    if (isTlsServer(this.#server) && !('encrypted' in socket)) return false // handshake
-    return !this.#isHttp1 || !socket.parser
+  /** True where nothing tells when the connection is idle: it ends by itself, or at the deadline. */
+  #isOpaque(socket: Socket): boolean {
+    const protocol = protocolOf(this.#server, socket)
+    return protocol === 'http2' || protocol === 'other'
   }
 
   #endOpaque(socket: Socket): void {
     // HTTP/2 ends by itself, after GOAWAY.
-    if (!isHttp2Server(this.#server)) this.#expire(socket)
+    if (protocolOf(this.#server, socket) !== 'http2') this.#expire(socket)
   }
 
   #giveUpWaiting(): void {

@@ -10,7 +10,7 @@ const beside: unique symbol = Symbol.for('@socket-port/core/beside')
 const isBeside = (listener: unknown): boolean => beside in (listener as object)
 
 /**
- * The open connections that have left an HTTP/1.1 server for another protocol, which Node itself no
+ * The open connections of a server that have left HTTP/1.1 for another protocol, which Node itself no
  * longer lists.
  */
 export class Upgraded implements Iterable<Socket> {
@@ -55,7 +55,9 @@ export class Upgraded implements Iterable<Socket> {
   }
 
   readonly #onUpgrade = Object.assign(
-    (_: IncomingMessage, socket: Socket): void => {
+    (request: IncomingMessage, socket: Socket): void => {
+      // CONNECT of HTTP/2 opens a stream, on a session that stays what it is.
+      if (request.httpVersionMajor !== 1) return
       this.#open.add(socket)
       socket.once('close', () => this.#open.delete(socket))
       this.listener?.(socket)
