@@ -25,8 +25,11 @@ export interface Managed<S extends AnyServer = AnyServer> {
   readonly service: Service<S> | undefined
   /** Where messages about this server go: the option, or its default. */
   readonly logger: Logger
-  /** Drains; `undefined` where the server does not listen. Idempotent. */
-  drain(): Promise<DrainResult | undefined>
+  /**
+   * Drains; `undefined` where the server does not listen. Idempotent. With `quick` idle connections
+   * are closed at once, but not while the process shuts down: their clients go to the next process.
+   */
+  drain(options?: { quick?: boolean }): Promise<DrainResult | undefined>
   /**
    * The shutdown of the process, where one is under way: every drain, then the hooks. Whoever ends
    * the process elsewhere waits for it.
@@ -120,8 +123,8 @@ class ManagedServer<S extends AnyServer> implements Managed<S> {
     this.#begin(service).told = true
   }
 
-  async drain(): Promise<DrainResult | undefined> {
-    return this.service?.close()
+  async drain({ quick = false } = {}): Promise<DrainResult | undefined> {
+    return this.service?.close({ quick: quick && this.shutdown === undefined })
   }
 
   get shutdown(): Promise<void> | undefined {

@@ -1,5 +1,5 @@
 import { counted } from './counted.ts'
-import { ServerDrain } from './drain/drain.ts'
+import { ServerDrain, type StartOptions } from './drain/drain.ts'
 import { adoptConnections } from './handover/adopt.ts'
 import { adoption } from './handover/adoption.ts'
 import { reportHandedOver } from './handover/channel.ts'
@@ -11,6 +11,7 @@ import { closedTooEarly, type ListenRequest, type Source, startListening } from 
 import { beginStart } from './notify/readiness.ts'
 import { managerListens } from './notify/send.ts'
 import type { ResolvedServe } from './options.ts'
+import { ownPeers } from './proc/own-peers.ts'
 import { endIdleProcess, joinShutdown, shuttingDown } from './shutdown.ts'
 import type { AnyServer, DrainResult, DrainState, Logger, Service } from './types.ts'
 import { serverUrl } from './url.ts'
@@ -129,7 +130,7 @@ export class ServerService<S extends AnyServer> implements Service<S> {
   }
 
   close({ quick = false }: { quick?: boolean } = {}): Promise<DrainResult> {
-    return this.#close(quick)
+    return this.#close({ quick, ownPeers })
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -243,14 +244,15 @@ export class ServerService<S extends AnyServer> implements Service<S> {
     adoption().stop()
     const { drain, notify, logger } = this.#options
     const handOver = drain.idle !== 'promise' && notify && managerListens(logger)
-    const result = await this.#close(quick, handOver)
+    const findKeeper = () => keeperFor(this.server, drain.idle === 'handover', logger)
+    const result = await this.#close({ quick, ...(handOver && { findKeeper }) })
     this.#drainTook = result.duration
     reportHandedOver(result.handedOver, logger)
     return result
   }
 
-  async #close(quick: boolean, handOver = false): Promise<DrainResult> {
-    const { logger, drain } = this.#options
+  async #close(options: StartOptions): Promise<DrainResult> {
+    const { logger } = this.#options
     if (this.#url === '') {
       // Still starting: nothing is served yet, and nothing may start to be.
       this.#starting.abort(this.#interrupted ? shuttingDown() : closedTooEarly())
@@ -260,8 +262,7 @@ export class ServerService<S extends AnyServer> implements Service<S> {
     }
     const first = this.state === 'ready' && this.#url !== ''
     this.#stopAdopting()
-    const findKeeper = () => keeperFor(this.server, drain.idle === 'handover', logger)
-    const result = await this.#drain.start({ quick, ...(handOver && { findKeeper }) })
+    const result = await this.#drain.start(options)
     if (first) report(result, this.#url, logger)
     return result
   }

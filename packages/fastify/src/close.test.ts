@@ -2,7 +2,8 @@ import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { application, Client, closeAll, RELEASES } from './testing/applications.ts'
+import { ChildClient } from '../../core/src/testing/child-client.ts'
+import { application, Client, closeAll, onClose, RELEASES } from './testing/applications.ts'
 import { resolveLocalhost } from './testing/localhost.ts'
 
 afterEach(async () => {
@@ -12,8 +13,19 @@ afterEach(async () => {
 
 const port = (app: FastifyInstance): number => (app.server.address() as AddressInfo).port
 
+// The default of `drain.idleTimeout`, in milliseconds.
+const IDLE_TIMEOUT = 5_000
+
 const draining = (app: FastifyInstance): Promise<unknown> =>
   once(app.socketPort?.signal as AbortSignal, 'abort')
+
+/** A client of another process, with an idle connection. */
+async function inChild(port: number): Promise<ChildClient> {
+  const client = new ChildClient({ port, host: '127.0.0.1' })
+  onClose(() => client.end())
+  expect(await client.ask()).toBe('200 keep-alive')
+  return client
+}
 
 /** A route whose answer waits for `release`; `entered` settles when it is asked for. */
 function held(app: FastifyInstance): { entered: Promise<void>; release(): void } {
@@ -138,6 +150,37 @@ describe.each(RELEASES)('with Fastify %s, close', (_, create) => {
     await draining(app)
     release()
     expect(await answer).toMatchObject({ status: 200 })
+    await closed
+  })
+
+  it('with forceCloseConnections waits for no idle client', async () => {
+    const app = application(create, { forceCloseConnections: true })
+    await app.listen({ port: 0 })
+    await inChild(port(app))
+    await app.close()
+  })
+
+  // Fastify promises its clients 72 s, and the drain keeps 5 of them.
+  it('does not wait for the clients of this process', async () => {
+    const app = application(create)
+    await app.listen({ port: 0 })
+    const clients = [new Client(port(app)), new Client(port(app))]
+    for (const client of clients) await client.get()
+    await (await fetch(`http://127.0.0.1:${port(app)}`)).text()
+    const drained = app.socketPort?.close()
+    await app.close()
+    expect(await drained).toMatchObject({ graceful: true, expired: 3, forced: 0 })
+    expect((await drained)?.duration).toBeLessThan(IDLE_TIMEOUT)
+  })
+
+  it('keeps its promise to a client of another process', async () => {
+    const app = application(create)
+    await app.listen({ port: 0 })
+    const client = await inChild(port(app))
+    await new Client(port(app)).get()
+    const closed = app.close()
+    await draining(app)
+    expect(await client.ask()).toBe('200 close')
     await closed
   })
 })

@@ -23,6 +23,8 @@ export class Servers {
   readonly #main: Managed
   readonly #further: Managed[] = []
   readonly #seesFurther: boolean
+  /** Whether `app.close()` waits for no idle connection. */
+  readonly #quick: boolean
   /** What `listen` was told; Fastify reads it again when the server listens. */
   #options: { host?: unknown; cb?: unknown } = {}
   #restore = (): void => {}
@@ -36,6 +38,7 @@ export class Servers {
     const { server } = fastify
     this.#fastify = fastify
     this.#server = server
+    this.#quick = fastify.initialConfig.forceCloseConnections === true
     const closeFastify = (): Promise<void> => fastify.close()
     const own = { finish: closeFastify, defaultHost: DEFAULT_HOST, announces: true }
     const onDrain = (): Promise<unknown> => Promise.all([this.#onDrain(), parts?.onDrain?.()])
@@ -60,7 +63,8 @@ export class Servers {
   async drain(): Promise<void> {
     if (!this.#listens && this.#server.listening && hasOwnServer(this.#fastify)) return
     this.#closed = true
-    await Promise.all([this.#main, ...this.#further].map((managed) => managed.drain()))
+    const quick = this.#quick
+    await Promise.all([this.#main, ...this.#further].map((managed) => managed.drain({ quick })))
     // The onClose hooks come next: an error is said by core, where the drain began.
     await this.#preClose?.catch(() => {})
   }

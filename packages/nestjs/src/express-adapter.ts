@@ -38,10 +38,12 @@ export class SocketPortExpressAdapter extends ExpressAdapter {
   override initHttpServer(...args: Parameters<ExpressAdapter['initHttpServer']>): void {
     super.initHttpServer(...args)
     const server = this.httpServer
+    const quick = args[0]?.forceCloseConnections === true
     this.#server = new NestServer(
       (...given) => manage(server, ...given),
       this.#options,
       () => closeGateways(this),
+      quick,
     )
   }
 

@@ -3,20 +3,24 @@ import { nestLogger } from './logger.ts'
 
 /** What `manage` returns, as far as it is used here. */
 export interface ManagedServer extends Pick<Managed, 'service' | 'shutdown'> {
-  drain(): Promise<unknown>
+  drain(options?: { quick?: boolean }): Promise<unknown>
 }
 
 /** The server of a Nest application: its `listen` inherits or binds, and it drains. */
 export class NestServer {
   readonly #managed: ManagedServer
+  readonly #quick: boolean
   /** Nest closes the application, and ends the process if a signal was the reason. */
   #closing = false
 
+  /** @param quick `app.close()` waits for no idle connection. */
   constructor(
     manage: (options: ManageOptions, parts: ManageParts) => ManagedServer,
     options: ManageOptions = {},
     onDrain?: () => Promise<void>,
+    quick = false,
   ) {
+    this.#quick = quick
     const endsElsewhere = (): boolean => this.#closing
     const logger = options.logger ?? nestLogger()
     this.#managed = manage({ ...options, logger }, { onDrain, endsElsewhere, announces: false })
@@ -34,7 +38,7 @@ export class NestServer {
     // Closed by a shutdown hook: the shutdown waits for Nest, and ends the process.
     if (this.service?.state === 'closed') return
     this.#closing = true
-    await this.#managed.drain()
+    await this.#managed.drain({ quick: this.#quick })
     await this.#managed.shutdown
     this.#closing = false
   }

@@ -6,7 +6,7 @@ import type { AnyServer, Drain, DrainOptions, DrainResult, DrainState } from '..
 import { Connections } from './connections.ts'
 import type { Keeper } from './hand-over.ts'
 import { Http2Sessions } from './http2.ts'
-import { Round } from './round.ts'
+import { type OwnPeers, Round } from './round.ts'
 
 /**
  * Prepares the drain of a server, for programs that have their own shutdown. Call it before the
@@ -20,10 +20,12 @@ export function createDrain(server: AnyServer, options: DrainOptions = {}): Drai
   return new ServerDrain(server, resolveDrain(options))
 }
 
-interface StartOptions {
+export interface StartOptions {
   quick?: boolean
   /** Looks for whoever keeps idle connections for the successor. */
   findKeeper?: (() => Promise<Keeper | undefined>) | undefined
+  /** Tells which clients are in this very process: they are not waited for. */
+  ownPeers?: OwnPeers | undefined
 }
 
 export class ServerDrain implements Drain {
@@ -70,8 +72,8 @@ export class ServerDrain implements Drain {
     return this.#abort.signal
   }
 
-  start({ quick = false, findKeeper }: StartOptions = {}): Promise<DrainResult> {
-    this.#result ??= this.#run(quick, findKeeper)
+  start(options: StartOptions = {}): Promise<DrainResult> {
+    this.#result ??= this.#run(options)
     return this.#result
   }
 
@@ -89,7 +91,7 @@ export class ServerDrain implements Drain {
     this.#server.off('close', this.#onServerClose)
   }
 
-  async #run(quick: boolean, findKeeper: StartOptions['findKeeper']): Promise<DrainResult> {
+  async #run({ quick = false, findKeeper, ownPeers }: StartOptions): Promise<DrainResult> {
     const { delay } = this.#options
     const started = performance.now()
     this.#state = 'draining'
@@ -105,6 +107,7 @@ export class ServerDrain implements Drain {
       timeout: this.#options.timeout - (performance.now() - started),
       quick,
       keeper,
+      ownPeers,
     })
     if (this.#forced) this.#round.force()
     const counts = await this.#round.ended

@@ -5,7 +5,7 @@ import type { Connections } from './connections.ts'
 import { handOver, type Keeper } from './hand-over.ts'
 import { isAnswering, LastResponses } from './http1.ts'
 import type { Http2Sessions } from './http2.ts'
-import { closeAtOnce, type IdleContext, type IdleStrategy, keepPromise } from './idle.ts'
+import { afterPoll, closeAtOnce, type IdleContext, type IdleStrategy, keepPromise } from './idle.ts'
 import { InFlight } from './in-flight.ts'
 import { receiving, stopConnectionChecks, unreadRequest } from './node-internals.ts'
 import { acceptsHttp1, protocolOf } from './protocols/protocol.ts'
@@ -21,7 +21,11 @@ export interface RoundOptions extends ResolvedDrain {
   quick: boolean
   /** Takes idle connections for the successor. */
   keeper?: Keeper | undefined
+  /** Returns the connections whose client is in this very process, which needs no promise. */
+  ownPeers?: OwnPeers | undefined
 }
+
+export type OwnPeers = (connections: readonly Socket[]) => ReadonlySet<Socket>
 
 interface Waiting {
   since: number
@@ -43,6 +47,9 @@ export class Round {
   readonly #inFlight = new InFlight()
   /** Idle, the longest first. */
   readonly #waiting = new Map<Socket, Waiting>()
+  /** Known to come from another process. */
+  readonly #foreign = new WeakSet<Socket>()
+  #lookingForOwn = false
   #accepting = true
   #closed = false
   #cut = false
@@ -184,6 +191,7 @@ export class Round {
     this.#waiting.delete(socket)
     this.#waiting.set(socket, { since: performance.now(), bytesRead: socket.bytesRead })
     this.#idle.idle(socket)
+    this.#lookForOwn()
   }
 
   #busy(socket: Socket): void {
@@ -247,6 +255,35 @@ export class Round {
   #check(): void {
     if (this.#accepting && this.#before.size === 0 && this.#onlyFreshWait()) this.#stopAccepting()
     if (this.#closed && this.#connections.size === 0) this.#finish()
+    this.#lookForOwn()
+  }
+
+  /** Closes idle connections that come from this very process, once there are no others. */
+  #lookForOwn(): void {
+    const { ownPeers } = this.#options
+    if (ownPeers === undefined || this.#lookingForOwn || !this.#onlyOwnMayBeLeft()) return
+    this.#lookingForOwn = true
+    // The second time the loop has surely polled: a request that was sent before the drain is read.
+    afterPoll(() =>
+      afterPoll(() => {
+        this.#lookingForOwn = false
+        if (this.#finished || !this.#onlyOwnMayBeLeft()) return
+        const sockets = [...this.#waiting.keys()]
+        const own = ownPeers(sockets)
+        for (const socket of sockets) if (!own.has(socket)) this.#foreign.add(socket)
+        if (own.size < sockets.length) return
+        for (const socket of sockets) if (this.#isIdle(socket)) this.#expire(socket)
+      }),
+    )
+  }
+
+  // A connection without a request yet is about to send one.
+  #onlyOwnMayBeLeft(): boolean {
+    const { size } = this.#waiting
+    if (size === 0 || size !== this.#connections.size) return false
+    return [...this.#waiting.keys()].every(
+      (socket) => socket.bytesRead > 0 && !this.#foreign.has(socket),
+    )
   }
 
   #onlyFreshWait(): boolean {

@@ -89,7 +89,7 @@ describe('an HTTP/2 server with allowHTTP1', () => {
 
   it('closes an idle HTTP/1.1 connection when its promise ends', async () => {
     const { server, drain, port } = await start()
-    server.keepAliveTimeout = 20
+    Object.assign(server, { keepAliveTimeout: 20 })
     const client = await http1(server, port)
     expect(await ask(server, client)).toMatch(/keep-alive: timeout=/i)
     expect(await drain.start()).toMatchObject({ graceful: true, expired: 1, forced: 0 })
@@ -98,7 +98,7 @@ describe('an HTTP/2 server with allowHTTP1', () => {
 
   it('caps it where the server promises nothing, or for ever', async () => {
     const { server, drain, port } = await start({ idleTimeout: 20 })
-    server.keepAliveTimeout = 0
+    Object.assign(server, { keepAliveTimeout: 0 })
     const client = await idle(server, port)
     expect(await drain.start()).toMatchObject({ graceful: true, expired: 1, forced: 0 })
     await client.closed

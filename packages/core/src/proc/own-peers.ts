@@ -1,0 +1,109 @@
+import type { Socket } from 'node:net'
+import { usableLibc } from '../sockets/usable-libc.ts'
+
+// The values of Linux (getsockopt(2), unix(7)).
+const SOL_SOCKET = 1
+const SO_PEERCRED = 17
+
+/**
+ * Returns those of the connections whose other end is a socket of this very process, in the same
+ * thread. What cannot be told is left out.
+ *
+ * TCP: Node's diagnostic report lists every handle of the event loop with both of its addresses, on
+ * every system, also the clients that were unreferenced because they are idle. The two addresses and
+ * ports of a connection are unique, so a client of another process is never taken for one of this.
+ * Unix sockets have no such addresses: there the kernel tells which process has connected, on Linux
+ * and where native code can be loaded.
+ *
+ * A report takes some milliseconds, longer while a worker thread is inside a synchronous call.
+ */
+export function ownPeers(connections: readonly Socket[]): Set<Socket> {
+  if (!connections.some(isLocal)) return new Set()
+  const handles = reportedHandles()
+  const clients = new Set(
+    handles
+      .filter(isTcp)
+      .map(({ localEndpoint, remoteEndpoint }) =>
+        ends(addressOf(localEndpoint), addressOf(remoteEndpoint)),
+      ),
+  )
+  const hasUnixClients = handles.some(isUnixClient)
+  return new Set(
+    connections.filter((socket) =>
+      isUnix(socket) ? hasUnixClients && connectedHere(socket) : clients.has(clientOf(socket)),
+    ),
+  )
+}
+
+/** True where the client may be on this machine: it has the same address, or one of loopback. */
+function isLocal(socket: Socket): boolean {
+  const { remoteAddress = '', localAddress } = socket
+  const same = remoteAddress === localAddress || plain(remoteAddress).startsWith('127.')
+  return isUnix(socket) || same
+}
+
+/** Both ends of a connection as its client has them. */
+const clientOf = ({ remoteAddress, remotePort, localAddress, localPort }: Socket): string =>
+  ends({ ip: remoteAddress ?? '', port: remotePort }, { ip: localAddress ?? '', port: localPort })
+
+interface Address {
+  ip: string
+  port: number | undefined
+}
+
+const ends = (local: Address, remote: Address): string =>
+  [plain(local.ip), local.port, plain(remote.ip), remote.port].join(' ')
+
+// A dual-stack server sees 127.0.0.1 as ::ffff:127.0.0.1, its client does not.
+const plain = (address: string): string => address.replace(/^::ffff:(?=\d+\.)/i, '')
+
+/** What is used of a handle in a diagnostic report (src/node_report_utils.cc). */
+interface ReportedHandle {
+  type: string
+  localEndpoint?: Endpoint
+  remoteEndpoint?: Endpoint
+}
+
+type Endpoint = { ip4?: string; ip6?: string; port?: number } | string | null | undefined
+
+const isTcp = ({ type }: ReportedHandle): boolean => type === 'tcp'
+
+// The end that was accepted has no remote path.
+const isUnixClient = ({ type, remoteEndpoint }: ReportedHandle): boolean =>
+  type === 'pipe' && typeof remoteEndpoint === 'string'
+
+function addressOf(endpoint: Endpoint): Address {
+  if (typeof endpoint !== 'object' || endpoint === null) return { ip: '', port: undefined }
+  return { ip: endpoint.ip4 ?? endpoint.ip6 ?? '', port: endpoint.port }
+}
+
+function reportedHandles(): ReportedHandle[] {
+  const { report } = process as { report?: NodeJS.ProcessReport & { excludeNetwork?: boolean } }
+  // Without this switch a report asks the resolver for the name of each address, and waits.
+  if (typeof report?.excludeNetwork !== 'boolean') return []
+  const { excludeNetwork } = report
+  report.excludeNetwork = true
+  try {
+    return (report.getReport() as { libuv?: ReportedHandle[] }).libuv ?? []
+  } finally {
+    report.excludeNetwork = excludeNetwork
+  }
+}
+
+const fdOf = (socket: Socket): number =>
+  (socket as { _handle?: { fd?: number } | null })._handle?.fd ?? -1
+
+const isUnix = (socket: Socket): boolean => socket.remoteAddress === undefined && fdOf(socket) >= 0
+
+function connectedHere(socket: Socket): boolean {
+  if (process.platform !== 'linux') return false
+  try {
+    const credentials = usableLibc().getsockopt(fdOf(socket), SOL_SOCKET, SO_PEERCRED, 12)
+    // struct ucred begins with the pid, as the namespace of this process has it.
+    return (
+      credentials !== undefined && new Int32Array(credentials.slice(0, 4).buffer)[0] === process.pid
+    )
+  } catch {
+    return false
+  }
+}
