@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import { manage } from './manage.ts'
 import { serve } from './serve.ts'
 import { ChildClient } from './testing/child-client.ts'
 import { get, RawConnection } from './testing/raw-connection.ts'
@@ -61,6 +62,17 @@ describe('close() with idle clients of this process', () => {
     expect(await service.close()).toMatchObject({ graceful: true, expired: 2, forced: 0 })
     await client.closed
     await expect(fetch(`http://localhost:${port}`)).rejects.toThrow()
+  })
+
+  it('does so for a server whose own close drains, as that of Express and Koa', async () => {
+    const server = createServer({ keepAliveTimeout: 60_000 }, (_, response) => response.end('ok'))
+    manage(server, { drain, signals: false, exit: false })
+    server.listen(0)
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    expect(await (await fetch(`http://localhost:${port}`)).text()).toBe('ok')
+    await new Promise((resolve) => server.close(resolve))
+    expect(server.listening).toBe(false)
   })
 
   it('answers what they have sent before, or in the same turn', async () => {

@@ -1,7 +1,8 @@
 import type { Server } from 'node:http'
 import type { INestApplication, NestApplicationOptions } from '@nestjs/common'
 import type { AbstractHttpAdapter } from '@nestjs/core'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, onTestFinished } from 'vitest'
+import { ChildClient } from '../../core/src/testing/child-client.ts'
 import { get, RawConnection } from '../../core/src/testing/raw-connection.ts'
 import { closeApplications, createApplication, Journal } from './testing/application.ts'
 import { platforms } from './testing/platforms.ts'
@@ -9,6 +10,9 @@ import { platforms } from './testing/platforms.ts'
 afterEach(closeApplications)
 
 const HOOKS = ['onModuleDestroy', 'beforeApplicationShutdown', 'onApplicationShutdown']
+
+// The default of `drain.idleTimeout`, in milliseconds.
+const IDLE_TIMEOUT = 5_000
 
 interface Busy {
   app: INestApplication
@@ -64,6 +68,23 @@ describe.each(platforms)('on $name, app.close', ({ create }) => {
     await closed
     expect(journal.entries).toEqual(['answer', ...HOOKS])
   })
+
+  it.each([{}, { forceCloseConnections: true }])(
+    'waits for no idle client of its process, with %j of none at all',
+    async (options) => {
+      const app = await createApplication(create(), options)
+      await app.listen(0, '127.0.0.1')
+      expect(await (await fetch(await app.getUrl())).text()).toBe('hello')
+      if ('forceCloseConnections' in options) {
+        const client = new ChildClient(app.getHttpServer().address())
+        onTestFinished(() => client.end())
+        expect(await client.ask()).toBe('200 keep-alive')
+      }
+      const started = performance.now()
+      await app.close()
+      expect(performance.now() - started).toBeLessThan(IDLE_TIMEOUT)
+    },
+  )
 
   it('twice at once waits for the same drain', async () => {
     const { app, journal, held } = await busy(create())

@@ -46,8 +46,8 @@ export const endsByItself = (program: Program): boolean =>
 export const drains = ({ code }: Program): boolean =>
   /(?<![.\w])(?:serve|manage|app\.listen)\(|SIGTERM/.test(code)
 
-/** True where a passed socket is the program's to use. */
-export const inherits = ({ code }: Program): boolean => !code.includes('killPort(')
+/** True where a passed socket is the program's to use; a test listens on a free port. */
+export const inherits = ({ code }: Program): boolean => !/killPort\(|'node:test'/.test(code)
 
 /** True where the program starts without one, and has nothing to warn of. */
 export const binds = ({ code }: Program): boolean => !/inherit: 'require'|idleExit/.test(code)
