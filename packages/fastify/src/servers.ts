@@ -60,10 +60,10 @@ export class Servers {
   }
 
   /** Drains them all; none listens again. A server that the program made and let listen itself stays open. */
-  async drain(): Promise<void> {
+  async drain(options: { quick?: boolean } = {}): Promise<void> {
     if (!this.#listens && this.#server.listening && hasOwnServer(this.#fastify)) return
     this.#closed = true
-    const quick = this.#quick
+    const quick = options.quick || this.#quick
     await Promise.all([this.#main, ...this.#further].map((managed) => managed.drain({ quick })))
     // The onClose hooks come next: an error is said by core, where the drain began.
     await this.#preClose?.catch(() => {})

@@ -70,7 +70,7 @@ describe.each(platforms)('on $name, app.close', ({ create }) => {
   })
 
   it.each([{}, { forceCloseConnections: true }])(
-    'waits for no idle client of its process, with %j of none at all',
+    'waits for no idle client: of this process, or of any (%j)',
     async (options) => {
       const app = await createApplication(create(), options)
       await app.listen(0, '127.0.0.1')

@@ -41,10 +41,12 @@ export class SocketPortFastifyAdapter extends FastifyAdapter {
   override initHttpServer(...args: Parameters<FastifyAdapter['initHttpServer']>): void {
     super.initHttpServer(...args)
     const fastify = this.getInstance<Parameters<typeof manageFastify>[0]>()
+    const quick = args[0]?.forceCloseConnections === true
     this.#server = new NestServer(
       (...given) => manageFastify(fastify, ...given),
       this.#options,
       () => closeGateways(this),
+      quick,
     )
   }
 
