@@ -1,9 +1,6 @@
 import type { Socket } from 'node:net'
+import { readInt32, SO_PEERCRED, SOL_SOCKET } from '../sockets/constants.ts'
 import { usableLibc } from '../sockets/usable-libc.ts'
-
-// The values of Linux (getsockopt(2), unix(7)).
-const SOL_SOCKET = 1
-const SO_PEERCRED = 17
 
 /**
  * Returns those of the connections whose other end is a socket of this very process, in the same
@@ -104,9 +101,7 @@ function connectedHere(socket: Socket): boolean {
   try {
     const credentials = usableLibc().getsockopt(fdOf(socket), SOL_SOCKET, SO_PEERCRED, 12)
     // struct ucred begins with the pid, as the namespace of this process has it.
-    return (
-      credentials !== undefined && new Int32Array(credentials.slice(0, 4).buffer)[0] === process.pid
-    )
+    return readInt32(credentials) === process.pid
   } catch {
     return false
   }

@@ -24,6 +24,7 @@ export const SO_TYPE = 3
 export const SO_SNDBUF = 7
 export const SO_REUSEPORT = 15
 export const SO_PASSCRED = 16
+export const SO_PEERCRED = 17
 export const SO_SNDTIMEO = 21
 export const SO_ACCEPTCONN = 30
 export const SO_DOMAIN = 39
