@@ -4,7 +4,7 @@ import { defaultLogger } from './logger.ts'
 function written(log: () => void): string {
   const write = vi.spyOn(process.stderr, 'write').mockReturnValue(true)
   log()
-  const text = write.mock.calls.join('')
+  const text = write.mock.calls.map(([line]) => line).join('')
   write.mockRestore()
   return text
 }
