@@ -1,9 +1,10 @@
 import { lstatSync } from 'node:fs'
 import type { ListenOptions as NodeListenOptions } from 'node:net'
+import { networkInterfaces } from 'node:os'
 import { SocketPortError } from './errors.ts'
 import { describeRequest } from './inherit.ts'
 import { killPort } from './kill-port.ts'
-import type { ResolvedListen } from './options.ts'
+import { isLinkLocal, type ResolvedListen } from './options.ts'
 import { removeStaleSocket } from './path-socket.ts'
 import { describeHolders, findHolders } from './proc/holders.ts'
 
@@ -86,7 +87,7 @@ export function explainInPlace(error: NodeJS.ErrnoException, request: ResolvedLi
   if (error.stack !== undefined) error.stack = error.stack.replace(message, error.message)
 }
 
-const fixes: Record<string, (request: ResolvedListen) => string> = {
+const fixes: Record<string, (request: ResolvedListen) => string | undefined> = {
   EADDRINUSE(request) {
     const { path, port } = request
     const holders = describeHolders(findHolders(path === undefined ? { port } : { path }))
@@ -105,6 +106,11 @@ const fixes: Record<string, (request: ResolvedListen) => string> = {
         ? 'ports below 1024 need a privilege; let systemd open the socket (ListenStream=) and inherit it, ' +
           'give CAP_NET_BIND_SERVICE, or choose a higher port'
         : 'this user may not bind the address; choose another port or ask whoever runs the machine',
+  EINVAL: ({ host }) =>
+    host === undefined || !isLinkLocal(host)
+      ? undefined
+      : 'a link-local address is bound on one network interface: name one of this machine behind a ' +
+        `percent sign, as in fe80::1%eth0 (there are ${Object.keys(networkInterfaces()).join(', ')})`,
   EADDRNOTAVAIL: () =>
     'no interface of this machine has the address; choose one of its own, or none',
   ENOTFOUND: () =>

@@ -172,6 +172,22 @@ describe('resolveListen', () => {
     }
   })
 
+  it.each(['::1%lo', '::%eth0', '2001:db8::1%2', 'fec0::1%lo'])(
+    'refuses a zone that the kernel would overlook: %s',
+    (host) => {
+      const { code, message } = failure(() => untyped({ host }))
+      expect(code).toBe('ERR_SOCKET_PORT_INVALID_OPTION')
+      expect(message).toMatch(/^host must be without a zone .*fe80::/)
+    },
+  )
+
+  it.each(['fe80::1%lo', 'FEBF::1%2', 'fe80::1', '::1', 'localhost', '100%.example'])(
+    'takes the host %s',
+    (host) => {
+      expect(untyped({ host })).toMatchObject({ host })
+    },
+  )
+
   it.each([
     [null, 'null', 'debug, info, warn, error'],
     ['console', '"console"', 'debug, info, warn, error'],

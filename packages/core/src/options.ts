@@ -1,4 +1,4 @@
-import { isIPv4, Server as NetServer } from 'node:net'
+import { isIPv4, isIPv6, Server as NetServer } from 'node:net'
 import { resolve } from 'node:path'
 import { SocketPortError } from './errors.ts'
 import { defaultLogger } from './logger.ts'
@@ -141,7 +141,7 @@ function resolveListenOptions(options: ListenOptions): ResolvedListen {
   }
   return {
     port,
-    host: text('host', options.host),
+    host: hostOf(options.host),
     path: path === undefined ? undefined : kernelPath(isAbstract(path) ? path : resolve(path)),
     bindPath: path,
     name: text('name', options.name),
@@ -159,6 +159,21 @@ function resolveListenOptions(options: ListenOptions): ResolvedListen {
     logger: resolveLogger(options.logger),
   }
 }
+
+function hostOf(value: unknown): string | undefined {
+  const host = text('host', value)
+  if (host !== undefined && isZoneDropped(host)) {
+    throw invalid('host', host, 'without a zone (%): only link-local addresses (fe80::…) have one')
+  }
+  return host
+}
+
+/** The kernel would overlook the zone of this address (`::1%lo`), and serve it on every interface. */
+export const isZoneDropped = (host: string): boolean =>
+  isIPv6(host) && host.includes('%') && !isLinkLocal(host)
+
+/** An address of fe80::/10, which exists once on each network interface (RFC 4291). */
+export const isLinkLocal = (host: string): boolean => /^fe[89ab]/i.test(host) && isIPv6(host)
 
 function toOptions<O extends ListenOptions>(target: Target<O>): O | SocketQuery {
   if (typeof target === 'object' && target !== null) return target

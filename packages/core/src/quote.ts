@@ -1,14 +1,34 @@
 // What JSON leaves as it is and a terminal obeys: DEL, C1, text direction, line separators.
 const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu
 
+// The same, but for line ends, tabs, and the two joiners without which some scripts cannot be written.
+const UNPRINTABLE = /(?![\n\t\u200c\u200d])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu
+
+// Control sequences, such as colours, and operating system commands, such as a title, in the forms
+// of seven and of eight bits (ECMA-48).
+const [ESC, CSI, OSC, ST, BEL] = ['\\u001b', '\\u009b', '\\u009d', '\\u009c', '\\u0007']
+const SEQUENCES = new RegExp(
+  `(?:${ESC}\\[|${CSI})[0-?]*[ -/]*[@-~]|` +
+    `(?:${ESC}\\]|${OSC})[^${BEL}${ESC}${ST}]*(?:${BEL}|${ESC}\\\\|${ST})`,
+  'g',
+)
+
 /**
  * A value that came from outside, for a message: in quotes, on one line, at most 80 characters.
  * Garbage may be long or hold control characters, and a log line must survive it.
  */
 export function quote(text: string): string {
-  const shown = JSON.stringify(text).replace(
-    INVISIBLE,
-    (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`,
-  )
+  const shown = JSON.stringify(text).replace(INVISIBLE, escaped)
   return shown.length > 80 ? `${shown.slice(0, 77)}…"` : shown
 }
+
+/**
+ * Text that somebody else wrote, safe to print on a terminal or in a log: colours and other escape
+ * sequences are removed; every other control character, C1 and text direction included, is shown as
+ * `\u{1b}`. Line ends and tabs stay.
+ */
+export function plainText(text: string): string {
+  return text.replace(SEQUENCES, '').replaceAll('\r\n', '\n').replace(UNPRINTABLE, escaped)
+}
+
+const escaped = (character: string): string => `\\u{${character.codePointAt(0)?.toString(16)}}`

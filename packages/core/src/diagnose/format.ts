@@ -1,10 +1,10 @@
 import { counted } from '../counted.ts'
 import { socketAddress } from '../match.ts'
-import { quote } from '../quote.ts'
+import { plainText, quote } from '../quote.ts'
 import { passedIsKnown } from './outside.ts'
 import type { DiagnosedListener, DiagnosedSocket, Diagnosis, Starter } from './types.ts'
 
-/** A diagnosis as lines for a terminal or a log: plain text, without colours. */
+/** A diagnosis as lines for a terminal or a log: plain text, without colours, whatever units are called. */
 export function formatDiagnosis(diagnosis: Diagnosis): string {
   const { pid, command, seen, starter, environment } = diagnosis
   const { sockets, listeners, problems, unknown } = diagnosis
@@ -28,7 +28,7 @@ export function formatDiagnosis(diagnosis: Diagnosis): string {
   for (const { severity, code, problem, mend } of problems) {
     lines.push('', `${severity} ${code}`, `  ${problem}`, `  mend: ${mend}`)
   }
-  return `${lines.join('\n')}\n`
+  return plainText(`${lines.join('\n')}\n`)
 }
 
 // Asked about a service, systemd did not say whether it runs.

@@ -51,20 +51,27 @@ export function openNotifySocket(receive: (message: Notification) => void): Noti
     const [wakeRead, wakeWrite] = libc.pipe(O_CLOEXEC)
     opened.push(wakeRead)
     let isOpen = true
+    let closing = false
+    // The poll sees the hang-up and ends; closing the socket itself would not wake it.
+    const wake = (): void => {
+      if (!closing) closeSync(wakeWrite)
+      closing = true
+    }
+    // Node waits for the threads of its pool before the process ends, whatever ends it: an
+    // exception or process.exit would hang on this one for ever.
+    process.once('exit', wake)
     const ended = receiveAll(libc, fd, wakeRead, receive).finally(() => {
       isOpen = false
+      process.off('exit', wake)
       opened.forEach(closeFd)
     })
-    let closing = false
     return {
       address: `@${name}`,
       readNow() {
         if (isOpen) receiveWaiting(libc, fd, receive)
       },
       close() {
-        // The poll sees the hang-up and ends; closing the socket itself would not wake it.
-        if (!closing) closeSync(wakeWrite)
-        closing = true
+        wake()
         return ended
       },
     }

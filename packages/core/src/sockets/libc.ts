@@ -19,6 +19,8 @@ export interface Libc {
   shutdown(fd: number, how: number): void
   /** An IP address in network order; `undefined` where the text is not an IP address. */
   addressBytes(family: number, text: string): Uint8Array | undefined
+  /** The number of a network interface (if_nametoindex(3)); 0 where there is none of that name. */
+  interfaceIndex(name: string): number
   send(fd: number, message: Uint8Array): void
   receive(fd: number, size: number): Uint8Array
   /** sendmsg(2) on a connected socket, with control messages; raises no SIGPIPE. */
@@ -103,6 +105,7 @@ function load(): Libc {
   const connect = c.func('int connect(int fd, const uint8_t *address, uint32_t length)')
   const shutdown = c.func('int shutdown(int fd, int how)')
   const inet_pton = c.func('int inet_pton(int family, const char *text, _Out_ uint8_t *address)')
+  const if_nametoindex = c.func('unsigned int if_nametoindex(const char *name)')
   const send = c.func('int64_t send(int fd, const uint8_t *bytes, size_t size, int flags)')
   const recv = c.func('int64_t recv(int fd, _Out_ uint8_t *bytes, size_t size, int flags)')
   // The structs have no names: a name must be unique among all users of koffi in the process.
@@ -169,6 +172,7 @@ function load(): Libc {
       const bytes = new Uint8Array(16)
       return inet_pton(family, text, bytes) === 1 ? bytes : undefined
     },
+    interfaceIndex: (name) => if_nametoindex(name),
     send: (fd, message) => void check('send', fd, send(fd, message, message.length, 0)),
     receive(fd, size) {
       const bytes = new Uint8Array(size)

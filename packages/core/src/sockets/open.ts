@@ -1,6 +1,5 @@
 import { closeSync } from 'node:fs'
 import { isIPv4, isIPv6 } from 'node:net'
-import { networkInterfaces } from 'node:os'
 import { getSystemErrorMap } from 'node:util'
 import type { SocketPortError } from '../errors.ts'
 import {
@@ -66,17 +65,15 @@ function sockaddr(libc: Libc, place: Place): Uint8Array {
     bytes?.subarray(0, length) ?? new Uint8Array(length),
     place.port,
     littleEndian,
-    scopeOf(zone),
+    scopeOf(libc, zone),
   )
 }
 
-// `fe80::1%eth0` names an interface, `fe80::1%2` gives its number (RFC 4007). Node lists the number only
-// with link-local addresses.
-function scopeOf(zone: string | undefined): number {
+// `fe80::1%eth0` names the interface, `fe80::1%2` gives its number (RFC 4007). An interface that does
+// not exist gives 0, which the kernel refuses for a link-local address.
+function scopeOf(libc: Libc, zone: string | undefined): number {
   if (zone === undefined) return 0
-  const addresses = networkInterfaces()[zone]
-  if (addresses === undefined) return Number(zone) || 0
-  return Math.max(0, ...addresses.map((one) => (one.family === 'IPv6' ? one.scopeid : 0)))
+  return libc.interfaceIndex(zone) || (/^\d{1,9}$/.test(zone) ? Number(zone) : 0)
 }
 
 function asNode(error: SocketPortError, place: Place): NodeJS.ErrnoException {
