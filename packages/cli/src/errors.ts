@@ -34,3 +34,9 @@ export function explain(error: unknown): { line: string; exitCode: ExitCode } {
   const line = expected ? error.message : `this is a bug, please report it: ${error.stack}`
   return { line, exitCode: 1 }
 }
+
+/** The same for output that stdout did not take, after everything else went well. */
+export const unwritten = ({ message }: Error): { line: string; exitCode: ExitCode } => ({
+  line: `stdout cannot be written (${message}); what the command was asked to do is done, and only its output is lost`,
+  exitCode: 74,
+})

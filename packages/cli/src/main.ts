@@ -1,8 +1,19 @@
 import { whyUnsupported } from '@socket-port/core/runtime'
+import { unwritten } from './errors.ts'
 
-// `socket-port status | head -1` closes the pipe early, which is not a failure.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error
+let failed: Error | undefined
+process.stdout.on('error', (error) => {
+  failed ??= error
+})
+// There is nowhere left to say it; the exit code still tells how the command went.
+process.stderr.on('error', () => {})
+
+// Output may fail after the command is done, and a failure of the command itself counts for more.
+process.on('exit', () => {
+  if (failed === undefined || process.exitCode !== 0) return
+  const { line, exitCode } = unwritten(failed)
+  process.stderr.write(`socket-port: error: ${line}\n`)
+  process.exitCode = exitCode
 })
 
 const reason = whyUnsupported()

@@ -9,6 +9,7 @@ import { version } from '../version.ts'
 import type { Account } from './account.ts'
 import type { ExitCode } from './exit-codes.ts'
 import type { FdStore } from './fd-store.ts'
+import type { KeptPaths } from './kept-paths.ts'
 import { nameOf } from './name.ts'
 import type { RunOptions } from './options.ts'
 import type { Reporter } from './reporter.ts'
@@ -18,6 +19,7 @@ import { statusOf } from './status.ts'
 export interface Answering<Spec> {
   options: RunOptions
   sockets: readonly KeptSocket[]
+  paths: KeptPaths
   store: FdStore
   reporter: Reporter
   supervisor: Supervisor<Spec>
@@ -77,12 +79,13 @@ function reloadAnswer({ ok, generation, failure }: Outcome): ControlAnswer {
 }
 
 function statusNow<Spec>(answering: Answering<Spec>): Status {
-  const { options, sockets, store, supervisor, account } = answering
+  const { options, sockets, paths, store, supervisor, account } = answering
+  paths.look()
   const { population, restarts, isStopping, slots } = supervisor.crew
   const serves = slots.some(({ current }) => current !== undefined)
   const busy = supervisor.isReloading ? (serves ? 'reloading' : 'starting') : 'running'
   return statusOf({
-    ...{ name: nameOf(options), version: version(), command: options.command, sockets },
+    ...{ name: nameOf(options), version: version(), command: options.command, sockets, paths },
     ...{ workers: population.workers, restarts, reloads: account.reloads, stored: store.all },
     connections: population.connections,
     ...{ state: isStopping ? 'stopping' : busy, now: realClock.now() },

@@ -1,5 +1,6 @@
 import { Socket } from 'node:net'
 import { openPipe } from '@socket-port/core/manager'
+import type { OwnOutput } from './own-output.ts'
 
 // As much as a screen shows.
 const MOST_LINES = 20
@@ -44,13 +45,21 @@ export interface Output {
   read(): Promise<void>
 }
 
-/** Opens a pipe; what comes through is copied to `to` and told to `heard`. */
-export function openOutput(to: NodeJS.WritableStream, heard: (text: string) => void): Output {
+/**
+ * Opens a pipe; what comes through is copied to `to` and told to `heard`. While `to` has no room the
+ * pipe is not read, so that its writers wait.
+ */
+export function openOutput(to: Pick<OwnOutput, 'write'>, heard: (text: string) => void): Output {
   const { readEnd, writeEnd } = openPipe()
   const stream = new Socket({ fd: readEnd, readable: true, writable: false })
+  let hasEnded = false
   stream.on('data', (bytes: Buffer) => {
-    to.write(bytes)
+    const room = to.write(bytes)
     heard(bytes.toString())
+    // What a process has left behind when it ends is at most what the pipe holds.
+    if (room === undefined || hasEnded) return
+    stream.pause()
+    void room.then(() => stream.resume())
   })
   // A pipe that cannot be read ends as one that is finished.
   stream.on('error', () => {})
@@ -58,6 +67,8 @@ export function openOutput(to: NodeJS.WritableStream, heard: (text: string) => v
   return {
     writeEnd,
     async read() {
+      hasEnded = true
+      stream.resume()
       const timer = setTimeout(() => stream.destroy(), LAST_OUTPUT)
       await closed
       clearTimeout(timer)

@@ -7,6 +7,7 @@ import { commandLine, type Launcher } from './command-line.ts'
 import { childEnvironment } from './environment.ts'
 import { FdStore } from './fd-store.ts'
 import type { RunOptions } from './options.ts'
+import type { OwnOutputs } from './own-output.ts'
 import { inodeOf, type KeptSocket } from './sockets.ts'
 import { spawnChild } from './spawn.ts'
 import { workingDirectory } from './working-directory.ts'
@@ -33,6 +34,7 @@ export class Processes {
   readonly #store: FdStore
   readonly #notifications: Notifications
   readonly #launcher: Launcher
+  readonly #outputs: OwnOutputs
   readonly #cwd: string
 
   constructor(
@@ -41,12 +43,14 @@ export class Processes {
     store: FdStore,
     notifications: Notifications,
     launcher: Launcher,
+    outputs: OwnOutputs,
   ) {
     this.#options = options
     this.#sockets = sockets
     this.#store = store
     this.#notifications = notifications
     this.#launcher = launcher
+    this.#outputs = outputs
     this.#cwd = workingDirectory(options.cwd)
   }
 
@@ -70,7 +74,7 @@ export class Processes {
     const passed = [...kept, ...this.#store.for(place.worker)]
     const [file, args] = commandLine(command, this.#launcher)
     return spawnChild({
-      ...{ file, args, cwd: this.#cwd, printed },
+      ...{ file, args, cwd: this.#cwd, outputs: this.#outputs, printed },
       notified: (message) => this.#notifications.receive(message),
       // What it said last is heard before it counts as gone.
       exited: () => this.#notifications.socket.readNow(),

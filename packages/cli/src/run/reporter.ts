@@ -1,7 +1,10 @@
 import type { Logger } from '@socket-port/core'
+import { plainText } from '@socket-port/core/manager'
+import type { OwnOutput } from './own-output.ts'
 
 /** Tells people what happens: on stderr, and whoever waits for a reload. */
 export class Reporter {
+  readonly #stderr: Pick<OwnOutput, 'write'>
   readonly #listeners = new Set<(line: string) => void>()
 
   readonly logger: Logger = {
@@ -9,6 +12,10 @@ export class Reporter {
     info: () => {},
     warn: (message) => this.#write(`warning: ${message}`),
     error: (message) => this.#write(`error: ${message}`),
+  }
+
+  constructor(stderr: Pick<OwnOutput, 'write'>) {
+    this.#stderr = stderr
   }
 
   report(message: string): void {
@@ -23,6 +30,7 @@ export class Reporter {
   }
 
   #write(message: string): void {
-    process.stderr.write(`socket-port: ${message}\n`)
+    // A message may quote a process or a name; our own words have no control characters.
+    this.#stderr.write(`socket-port: ${plainText(message)}\n`)
   }
 }

@@ -1,6 +1,7 @@
 import { CommandError } from '../errors.ts'
 import type { ExitCode } from './exit-codes.ts'
 import type { RunOptions } from './options.ts'
+import { openOwnOutputs } from './own-output.ts'
 import { Reporter } from './reporter.ts'
 import { Run } from './session.ts'
 import { hasSetpriv } from './setpriv.ts'
@@ -22,17 +23,17 @@ export async function run(options: RunOptions): Promise<ExitCode> {
   }
   // Core clears both groups of variables when it first reads one.
   const watchdog = (options.watchdog ?? watchdogOf(process.env)) || undefined
-  // Nobody reads on: no reason to end what serves.
-  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
-  const reporter = new Reporter()
+  const outputs = openOwnOutputs()
+  const reporter = new Reporter(outputs.stderr)
   const [sockets, setpriv] = await Promise.all([
     openSockets(options, reporter.logger),
     hasSetpriv(),
   ])
   try {
     const launcher = { pid: process.pid, setpriv }
-    return await new Run({ ...options, watchdog }, sockets, launcher, reporter).toTheEnd()
+    return await new Run({ ...options, watchdog }, sockets, launcher, reporter, outputs).toTheEnd()
   } finally {
     closeSockets(sockets)
+    outputs.end()
   }
 }

@@ -8,8 +8,10 @@ import type { Launcher } from './command-line.ts'
 import { Ending } from './ending.ts'
 import type { ExitCode } from './exit-codes.ts'
 import { FdStore } from './fd-store.ts'
+import { KeptPaths } from './kept-paths.ts'
 import { dispatch } from './notifications.ts'
 import type { RunOptions } from './options.ts'
+import type { OwnOutputs } from './own-output.ts'
 import { Processes, type Spec } from './processes.ts'
 import { startReaper } from './reaper.ts'
 import type { Reporter } from './reporter.ts'
@@ -23,6 +25,7 @@ export class Run {
   readonly #sockets: readonly KeptSocket[]
   readonly #reporter: Reporter
   readonly #upstream: Upstream
+  readonly #paths: KeptPaths
   readonly #store: FdStore = new FdStore()
   readonly #notifySocket: NotifySocket
   readonly #supervisor: Supervisor<Spec>
@@ -35,15 +38,25 @@ export class Run {
     sockets: readonly KeptSocket[],
     launcher: Launcher,
     reporter: Reporter,
+    outputs: OwnOutputs,
   ) {
     this.#options = options
     this.#sockets = sockets
     this.#reporter = reporter
+    this.#paths = new KeptPaths(sockets, (message) => reporter.logger.warn(message))
+    this.#closers.push(() => this.#paths.close())
     this.#upstream = new Upstream(reporter.logger)
     const receive = this.#receiver()
     this.#notifySocket = openNotifySocket(receive)
     const notifications = { socket: this.#notifySocket, receive }
-    const processes = new Processes(options, sockets, this.#store, notifications, launcher)
+    const processes = new Processes(
+      options,
+      sockets,
+      this.#store,
+      notifications,
+      launcher,
+      outputs,
+    )
     const { workers, replace, watch, envFiles } = options
     this.#supervisor = new Supervisor({
       ...{ workers, replace, retry: watch === undefined ? 'for-ever' : 'once', clock: realClock },
@@ -53,7 +66,10 @@ export class Run {
       },
       launch: (spec, place) => processes.start(spec, place),
       report: (message) => reporter.report(message),
-      settled: (outcome) => this.#account.settled(outcome),
+      settled: (outcome) => {
+        this.#account.settled(outcome)
+        this.#paths.look()
+      },
     })
     const { crew } = this.#supervisor
     this.#account = new Account(crew, this.#upstream)
@@ -97,7 +113,7 @@ export class Run {
     const supervisor = this.#supervisor
     const { slots, population } = supervisor.crew
     const control = await openControl({
-      ...{ options: this.#options, sockets: this.#sockets, store: this.#store },
+      ...{ options: this.#options, sockets: this.#sockets, paths: this.#paths, store: this.#store },
       ...{ reporter: this.#reporter, supervisor, account: this.#account },
       stop: () => this.#ending.stop('SIGTERM'),
     })

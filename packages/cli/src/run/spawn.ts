@@ -7,6 +7,7 @@ import type { Exit } from '../supervisor/failure.ts'
 import { isAccepting } from './accepting.ts'
 import { endLeftovers } from './leftovers.ts'
 import { Lines, type Output, openOutput, Tail } from './output.ts'
+import type { OwnOutputs } from './own-output.ts'
 
 export interface SpawnOptions {
   file: string
@@ -17,6 +18,8 @@ export interface SpawnOptions {
   fds: readonly number[]
   /** Inodes of the sockets among them on which a server waits. */
   inodes: ReadonlySet<bigint>
+  /** Where what it prints goes. */
+  outputs: OwnOutputs
   printed(line: string): void
   /** Told what comes through the channel, from a process that cannot send to NOTIFY_SOCKET. */
   notified(message: Notification): void
@@ -31,7 +34,7 @@ export function spawnChild(options: SpawnOptions): Child {
   let channel: ChildChannel | undefined
   try {
     channel = new ChildChannel(options.notified)
-    for (const to of [process.stdout, process.stderr]) {
+    for (const to of [options.outputs.stdout, options.outputs.stderr]) {
       const lines = new Lines()
       const heard = (text: string): void => {
         tail.add(text)

@@ -1,5 +1,6 @@
 import type { GenerationStatus, ReloadStatus, Status } from '../control/status.ts'
 import type { Worker } from '../supervisor/worker.ts'
+import type { KeptPaths } from './kept-paths.ts'
 import type { KeptSocket } from './sockets.ts'
 
 export interface Facts {
@@ -8,6 +9,7 @@ export interface Facts {
   state: Status['state']
   command: readonly string[]
   sockets: readonly KeptSocket[]
+  paths: Pick<KeptPaths, 'problemOf'>
   workers: readonly Worker[]
   restarts: number
   reloads: { succeeded: number; failed: number; last: ReloadStatus | null }
@@ -19,14 +21,17 @@ export interface Facts {
 
 /** What `status` answers; pure but for the clock. */
 export function statusOf(facts: Facts): Status {
-  const { name, version, state, command, sockets, workers, stored, now } = facts
+  const { name, version, state, command, sockets, paths, workers, stored, now } = facts
   const { reloads, connections, restarts } = facts
   const numbers = [...new Set(workers.map(({ place }) => place.generation))]
   return {
     ...{ name, pid: process.pid, version, state, command },
     startedAt: date(performance.timeOrigin),
     uptime: Math.round(performance.now()),
-    sockets: sockets.map(({ name, address, inherited }) => ({ name, address, inherited })),
+    sockets: sockets.map((socket) => {
+      const { name, address, inherited } = socket
+      return { name, address, inherited, problem: paths.problemOf(socket) }
+    }),
     generations: numbers
       .toSorted((a, b) => b - a)
       .map(
