@@ -38,8 +38,8 @@ it('status --json tells all of a run that has been reloaded, with success and wi
     ...{ name: 'shop', pid: supervised.pid, version: expect.stringMatching(/^\d+\.\d+\.\d+$/) },
     ...{ state: 'running', command: [releases.server], startedAt: DATE, uptime: NUMBER },
     sockets: [
-      { name: 'web', address: `127.0.0.1:${port}`, inherited: false },
-      { name: 'unknown', address: unix, inherited: false },
+      { name: 'web', address: `127.0.0.1:${port}`, inherited: false, problem: null },
+      { name: 'unknown', address: unix, inherited: false, problem: null },
     ],
     // Those of the generation that failed, and of the one before, are gone by now or drain.
     generations: expect.arrayContaining([{ number: 2, workers: [worker(1), worker(2)] }]),

@@ -17,7 +17,18 @@ type Style = Parameters<typeof styleText>[0]
 export const styled = (stream: Output, style: Style, text: string): string =>
   styleText(style, text, { stream, validateStream: true })
 
-/** Writes what a script may read: JSON, indented, with a newline at its end. */
+// What a terminal obeys, and JSON does not escape by itself.
+const UNESCAPED = /[\u007f-\u009f]|[\p{Cf}\p{Zl}\p{Zp}]/gu
+
+/** Writes what a script may read: JSON, indented, with a newline at its end, and safe on a terminal. */
 export function writeJson({ stdout }: Io, value: unknown): void {
-  stdout.write(`${JSON.stringify(value, undefined, 2)}\n`)
+  const json = JSON.stringify(value, undefined, 2).replace(UNESCAPED, escaped)
+  stdout.write(`${json}\n`)
 }
+
+// In UTF-16, as JSON has it: one character may be two of its escapes.
+const escaped = (character: string): string =>
+  character
+    .split('')
+    .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+    .join('')

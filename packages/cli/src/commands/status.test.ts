@@ -21,8 +21,8 @@ const status: Status = {
   startedAt: at,
   uptime: 90_061_000,
   sockets: [
-    { name: 'web', address: '[::]:8080', inherited: false },
-    { name: 'unknown', address: 'unix:/run/a.sock', inherited: true },
+    { name: 'web', address: '[::]:8080', inherited: false, problem: null },
+    { name: 'unknown', address: 'unix:/run/a.sock', inherited: true, problem: 'path-gone' },
   ],
   generations: [
     {
@@ -45,7 +45,7 @@ test('the status for humans', () => {
 shop is reloading, process 10, up 1 d 1 h
   command   node server.js
   socket    [::]:8080 (web)
-  socket    unix:/run/a.sock, inherited
+  socket    unix:/run/a.sock, inherited, its path has been removed: no client finds it
   reloads   4 succeeded, 1 failed, the last one at ${at}: it exited with 1
   restarts  1 process replaced after an unasked end
   handover  12 idle connections given to the next process, 11 taken by it

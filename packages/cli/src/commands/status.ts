@@ -1,5 +1,5 @@
 import { type Command, defineCommand } from '../command.ts'
-import type { GenerationStatus, Status, WorkerStatus } from '../control/status.ts'
+import type { GenerationStatus, SocketStatus, Status, WorkerStatus } from '../control/status.ts'
 import { counted } from '../counted.ts'
 import { type Output, styled, writeJson } from '../io.ts'
 import { ask, showAnswer, type TargetName, targetOptions } from './control.ts'
@@ -31,16 +31,23 @@ export function formatStatus(status: Status, output: Output): string {
   return [
     `${styled(output, 'bold', name)} is ${styled(output, mood, state)}, process ${pid}, up ${span(uptime)}`,
     `  command   ${command.join(' ')}`,
-    ...sockets.map(
-      (socket) =>
-        `  socket    ${socket.address}${socket.name === 'unknown' ? '' : ` (${socket.name})`}${socket.inherited ? ', inherited' : ''}`,
-    ),
+    ...sockets.map((socket) => `  socket    ${formatSocket(socket)}`),
     `  reloads   ${succeeded} succeeded, ${failed} failed${failure}`,
     `  restarts  ${counted(restarts, 'process', 'processes')} replaced after an unasked end`,
     `  handover  ${counted(handedOver, 'idle connection')} given to the next process, ${adopted} taken by it`,
     ...generations.flatMap((generation) => formatGeneration(generation, output)),
     '',
   ].join('\n')
+}
+
+const problems: Record<string, string> = {
+  'path-gone': ', its path has been removed: no client finds it',
+  'path-replaced': ', another file stands at its path: no client reaches it',
+}
+
+function formatSocket({ address, name, inherited, problem }: SocketStatus): string {
+  const named = name === 'unknown' ? '' : ` (${name})`
+  return `${address}${named}${inherited ? ', inherited' : ''}${problems[problem ?? ''] ?? ''}`
 }
 
 function formatGeneration({ number, workers }: GenerationStatus, output: Output): string[] {

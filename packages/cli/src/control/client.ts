@@ -1,9 +1,11 @@
 import { once } from 'node:events'
+import { existsSync, statSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
-import { basename } from 'node:path'
-import type { ExitCode } from '../run/exit-codes.ts'
-import { findControlPaths, ownDirectories, pathIn } from './path.ts'
-import { type Reply, readMessages, writeMessage } from './protocol.ts'
+import { basename, dirname } from 'node:path'
+import { peerOf, plainText } from '@socket-port/core/manager'
+import { type ExitCode, exitCodes } from '../run/exit-codes.ts'
+import { findControlPaths, isTrusted, isTrustedPeer, ownDirectories, pathIn } from './path.ts'
+import { readMessages, writeMessage } from './protocol.ts'
 import type { Status } from './status.ts'
 
 export type ControlCommand = 'reload' | 'status' | 'stop'
@@ -46,12 +48,16 @@ function ask(
   onLine: (line: string) => void,
 ): Promise<ControlAnswer> {
   return new Promise((resolve) => {
-    readMessages(socket, (message) => {
-      const reply = message as Reply
-      if ('line' in reply) return onLine(reply.line)
-      socket.destroy()
-      resolve(reply.answer)
-    })
+    readMessages(
+      socket,
+      (message) => {
+        const { line, answer } = message as { line?: unknown; answer?: unknown }
+        if (typeof line === 'string') return onLine(line)
+        socket.destroy()
+        if (isAnswer(answer)) resolve(answer)
+      },
+      printable,
+    )
     socket.on('error', () => {})
     socket.once('close', () => {
       resolve(
@@ -62,17 +68,22 @@ function ask(
   })
 }
 
-async function findSocket({
-  name,
-  control,
-}: ControlTarget): Promise<{ socket: Socket } | ControlAnswer> {
-  const wanted =
-    control !== undefined
-      ? [control]
-      : name !== undefined
-        ? ownDirectories().map((directory) => pathIn(directory, name))
-        : findControlPaths()
-  const tried = await Promise.all(wanted.map(async (path) => ({ path, found: await open(path) })))
+// Of every text: it may quote a process's output, and goes to a terminal.
+const printable = (_key: string, value: unknown): unknown =>
+  typeof value === 'string' ? plainText(value) : value
+
+function isAnswer(value: unknown): value is ControlAnswer {
+  if (typeof value !== 'object' || value === null) return false
+  const { ok, exitCode, message } = value as Record<string, unknown>
+  const isCode = typeof exitCode === 'number' && Object.hasOwn(exitCodes, exitCode)
+  return typeof ok === 'boolean' && typeof message === 'string' && isCode
+}
+
+async function findSocket(target: ControlTarget): Promise<{ socket: Socket } | ControlAnswer> {
+  const { name, control } = target
+  const tried = await Promise.all(
+    candidates(target).map(async (path) => ({ path, found: await open(path, target) })),
+  )
   const answering = tried.filter(({ found }) => typeof found !== 'string')
   const [only, ...others] = answering
   if (only !== undefined && (others.length === 0 || name !== undefined)) {
@@ -87,10 +98,23 @@ async function findSocket({
   return failed(3, nobody(tried as { path: string; found: string }[], { name, control }))
 }
 
+function candidates({ name, control }: ControlTarget): string[] {
+  if (control !== undefined) return [control]
+  if (name === undefined) return findControlPaths()
+  return ownDirectories().map((directory) => pathIn(directory, name))
+}
+
 function nobody(
   tried: readonly { path: string; found: string }[],
   { name, control }: ControlTarget,
 ): string {
+  const foreign = tried.find(({ found }) => found === FOREIGN)
+  if (foreign !== undefined) {
+    return (
+      `${foreign.path} is another user's or may be replaced by one, and was not asked. ` +
+      'Ask as the user whose socket-port run it is; as root, name the socket with --control'
+    )
+  }
   const refused = tried.find(({ found }) => found === 'EACCES' || found === 'EPERM')
   if (refused !== undefined) {
     return `${refused.path} is another user's (${refused.found}); ask as that user or as root`
@@ -101,13 +125,32 @@ function nobody(
     : `no socket-port run answers under ${which}; start one, or see socket-port status`
 }
 
-async function open(path: string): Promise<Socket | string> {
+// Not to be believed, whoever answers.
+const FOREIGN = 'foreign'
+
+async function open(path: string, { control }: ControlTarget): Promise<Socket | string> {
+  // Where the user has named the place, whoever listens there is looked at alone.
+  if (control === undefined && existsSync(path) && !isTrusted(dirname(path))) return FOREIGN
   const socket = connect(path)
   try {
     await once(socket, 'connect')
-    return socket
   } catch (error) {
     return (error as NodeJS.ErrnoException).code ?? 'failed'
+  }
+  // The directory may have changed since it was looked at; who listens cannot.
+  const uid = uidOf(socket, path)
+  if (uid !== undefined && isTrustedPeer(path, uid)) return socket
+  socket.destroy()
+  return FOREIGN
+}
+
+/** The user who listens there: of the process, or of the file where native code, which asks, cannot be loaded. */
+function uidOf(socket: Socket, path: string): number | undefined {
+  const { _handle: handle } = socket as unknown as { _handle: { fd: number } }
+  try {
+    return peerOf(handle.fd)?.uid
+  } catch {
+    return statSync(path, { throwIfNoEntry: false })?.uid
   }
 }
 

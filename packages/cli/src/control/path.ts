@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { lstatSync, mkdirSync, readdirSync } from 'node:fs'
-import { tmpdir, userInfo } from 'node:os'
-import { join } from 'node:path'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
 
 // sizeof(sun_path) less its NUL (unix(7)).
 const LONGEST_PATH = 107
@@ -17,7 +17,10 @@ export function controlDirectories(env: NodeJS.ProcessEnv, uid: number): string[
   return uid === 0 ? [...runtime, shared, own] : [...runtime, own, shared]
 }
 
-export const ownDirectories = (): string[] => controlDirectories(process.env, userInfo().uid)
+/** The user as whom files are opened; a user of a container may be in no table of users. */
+export const ownUid = (): number => process.geteuid?.() ?? -1
+
+export const ownDirectories = (): string[] => controlDirectories(process.env, ownUid())
 
 /** The path of the control socket `name`, in a directory that it makes, for this user alone. */
 export function controlPath(
@@ -57,8 +60,22 @@ function socketsIn(directory: string): string[] {
 
 /** Nobody else could have put a socket there to be asked in place of ours. */
 export function isTrusted(directory: string): boolean {
+  const owner = soleWriter(directory)
+  return owner === ownUid() || owner === 0
+}
+
+/**
+ * Whether an answer on the control socket at `path` may be believed, where its peer is `uid`: ours,
+ * root's, and for root also that of the user in whose own directory it was told to look.
+ */
+export function isTrustedPeer(path: string, uid: number): boolean {
+  if (uid === ownUid() || uid === 0) return true
+  return ownUid() === 0 && soleWriter(dirname(path)) === uid
+}
+
+/** The user who alone, beside root, may put something into the directory. A symlink is none. */
+function soleWriter(directory: string): number | undefined {
   const stats = lstatSync(directory, { throwIfNoEntry: false })
-  if (stats === undefined || !stats.isDirectory()) return false
-  const isOurs = stats.uid === userInfo().uid || stats.uid === 0
-  return isOurs && (stats.mode & 0o022) === 0
+  if (stats === undefined || !stats.isDirectory() || (stats.mode & 0o022) !== 0) return undefined
+  return stats.uid
 }

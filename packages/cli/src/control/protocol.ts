@@ -12,15 +12,22 @@ export type Reply = { line: string } | { answer: ControlAnswer }
 // A request is some thirty bytes; a reply holds the last lines of a process's output.
 const LONGEST = 1_048_576
 
-/** Calls back for each line of JSON that arrives; what is none ends the connection. */
-export function readMessages(socket: Socket, receive: (message: unknown) => void): void {
+/**
+ * Calls back for each line of JSON that arrives, each value of which `revive` may replace; what is
+ * no JSON ends the connection.
+ */
+export function readMessages(
+  socket: Socket,
+  receive: (message: unknown) => void,
+  revive?: (key: string, value: unknown) => unknown,
+): void {
   let rest = ''
   socket.setEncoding('utf8').on('data', (text: string) => {
     const lines = (rest + text).split('\n')
     rest = lines.pop() ?? ''
     if (rest.length > LONGEST) return void socket.destroy()
     for (const line of lines) {
-      const message = parse(line)
+      const message = parse(line, revive)
       if (message === undefined) return void socket.destroy()
       receive(message)
     }
@@ -30,9 +37,9 @@ export function readMessages(socket: Socket, receive: (message: unknown) => void
 export const writeMessage = (socket: Socket, message: Request | Reply): void =>
   void socket.write(`${JSON.stringify(message)}\n`)
 
-function parse(line: string): unknown {
+function parse(line: string, revive: Parameters<typeof JSON.parse>[1]): unknown {
   try {
-    const value: unknown = JSON.parse(line)
+    const value: unknown = JSON.parse(line, revive)
     return typeof value === 'object' && value !== null ? value : undefined
   } catch {
     return undefined

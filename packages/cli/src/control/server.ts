@@ -1,6 +1,7 @@
 import { once } from 'node:events'
-import { rmSync } from 'node:fs'
-import { connect, createServer, type Server, type Socket } from 'node:net'
+import { type BigIntStats, lstatSync, rmSync } from 'node:fs'
+import { createServer, type Server, type Socket } from 'node:net'
+import { bindFd } from '@socket-port/core/manager'
 import { CommandError } from '../errors.ts'
 import type { ControlAnswer, ControlCommand } from './client.ts'
 import { isRequest, readMessages, writeMessage } from './protocol.ts'
@@ -44,11 +45,12 @@ export async function openControlServer(path: string, handle: Handler): Promise<
       void answered.finally(() => asked.delete(answered))
     })
   })
-  await listenAt(server, path)
+  const removeFile = await listenAt(server, path)
   return {
     path,
     async close() {
       const closed = new Promise((resolve) => server.close(resolve))
+      removeFile()
       await Promise.all(asked)
       const timer = setTimeout(() => sockets.forEach(destroy), LAST_ANSWERS)
       for (const socket of sockets) if (socket.writableLength === 0) socket.end()
@@ -58,44 +60,38 @@ export async function openControlServer(path: string, handle: Handler): Promise<
   }
 }
 
-async function listenAt(server: Server, path: string): Promise<void> {
-  try {
-    await listen(server, path)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error
-    if (await isAnswered(path)) {
-      throw new CommandError(
-        `another socket-port run answers on ${path}; stop it (socket-port stop), or choose another --name`,
-        4,
-      )
-    }
-    rmSync(path, { force: true })
-    await listen(server, path)
-  }
-}
-
-async function listen(server: Server, path: string): Promise<void> {
-  // bind(2) is in the synchronous part: nobody else can open the socket in between.
-  const before = process.umask(0o177)
-  try {
-    server.listen(path)
-  } finally {
-    process.umask(before)
-  }
+/** Binds, and returns what removes the socket's file, unless another one stands there by then. */
+async function listenAt(server: Server, path: string): Promise<() => void> {
+  // Not by server.listen(path): libuv unlinks the path when the server closes, whoever has it then.
+  const fd = await bind(path)
+  const own = statAt(path)
+  server.listen({ fd })
   await once(server, 'listening')
+  return () => {
+    const now = statAt(path)
+    if (own !== undefined && now?.ino === own.ino && now.dev === own.dev) rmSync(path)
+  }
 }
 
-async function isAnswered(path: string): Promise<boolean> {
-  const socket = connect(path)
+// One that is left over is removed by core, after it has looked twice.
+async function bind(path: string): Promise<number> {
   try {
-    await once(socket, 'connect')
-    return true
+    // A path in any case: core takes a name that starts with @ for an abstract one.
+    return await bindFd({ path: path.startsWith('@') ? `./${path}` : path, mode: 0o600 })
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
-    return code !== 'ECONNREFUSED' && code !== 'ENOENT'
-  } finally {
-    socket.destroy()
+    if (code === 'ERR_SOCKET_PORT_PATH_NOT_A_SOCKET') {
+      throw new CommandError((error as Error).message, 4)
+    }
+    if (code !== 'EADDRINUSE') throw error
+    throw new CommandError(
+      `another socket-port run answers on ${path}; stop it (socket-port stop), or choose another --name`,
+      4,
+    )
   }
 }
+
+const statAt = (path: string): BigIntStats | undefined =>
+  lstatSync(path, { bigint: true, throwIfNoEntry: false })
 
 const destroy = (socket: Socket): void => void socket.destroy()

@@ -24,6 +24,11 @@ export interface SocketStatus {
   /** `[::]:8080`, `unix:/run/app.sock` */
   address: string
   inherited: boolean
+  /**
+   * Why no client reaches it, though it listens: the path of a unix socket was removed, or another
+   * file stands there.
+   */
+  problem: 'path-gone' | 'path-replaced' | null
 }
 
 export interface GenerationStatus {

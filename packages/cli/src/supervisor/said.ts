@@ -1,10 +1,10 @@
-import { ADOPTED, ADOPTS, HANDED_OVER } from '@socket-port/core/manager'
+import { ADOPTED, ADOPTS, HANDED_OVER, plainText } from '@socket-port/core/manager'
 
 /** What a process has said of itself (sd_notify(3)). */
 export class Said {
   /** It has sent a message of any kind. */
   anything = false
-  /** The last STATUS= it sent. */
+  /** The last STATUS= it sent, without control characters. */
   status: string | undefined
   /** It takes the connections of the process before it. */
   adopts = false
@@ -17,7 +17,8 @@ export class Said {
 
   note(fields: ReadonlyMap<string, string>): void {
     this.anything = true
-    this.status = fields.get('STATUS') ?? this.status
+    const status = fields.get('STATUS')
+    if (status !== undefined) this.status = plainText(status)
     if (fields.get(ADOPTS) === '1') this.adopts = true
     this.adopted = count(fields.get(ADOPTED)) ?? this.adopted
     this.handedOver = count(fields.get(HANDED_OVER)) ?? this.handedOver

@@ -1,4 +1,5 @@
 import { isIPv6 } from 'node:net'
+import { isZoneDropped } from '@socket-port/core/manager'
 import { UsageError } from '../errors.ts'
 import { quote } from '../quote.ts'
 import type { ListenAddress } from '../run/options.ts'
@@ -29,7 +30,15 @@ function placeOf(text: string): ListenAddress | string {
   const bracketed = /^\[(.*)\]:(\d+)$/.exec(text)
   if (bracketed) {
     const [, host = '', port = ''] = bracketed
-    return isIPv6(host) ? withPort({ host }, port) : 'only an IPv6 address stands in brackets'
+    if (!isIPv6(host)) return 'only an IPv6 address stands in brackets'
+    if (isZoneDropped(host)) {
+      const [address = '', zone] = host.split('%')
+      return (
+        `only link-local addresses (fe80::…) are bound on one interface; without %${zone} it is ` +
+        `[${address}]:${port}`
+      )
+    }
+    return withPort({ host }, port)
   }
   if (isIPv6(text) || /:.*:/.test(text)) {
     return 'an IPv6 address stands in brackets, with a port behind them: [::1]:8080'
