@@ -87,6 +87,18 @@ describe.runIf(linux)('bindFd', () => {
     expect(factsOf(fd)).toMatchObject({ address: linkLocal?.address })
   })
 
+  it.each(['fe80::1', 'fe80::1%nowhere', 'fe80::1%0'])(
+    'says which interfaces there are for %s',
+    async (host) => {
+      await expect(bindFd({ host })).rejects.toMatchObject({
+        code: 'EINVAL',
+        message: expect.stringMatching(
+          /one network interface: .*as in fe80::1%eth0 \(there are .*lo/,
+        ),
+      })
+    },
+  )
+
   it('lets a port be bound twice with reusePort', async () => {
     const { port } = factsOf(await bound({ reusePort: true })) as { port: number }
     expect(factsOf(await bound({ port, reusePort: true }))).toMatchObject({ port })

@@ -1,12 +1,28 @@
 import { once } from 'node:events'
-import { chmodSync, closeSync, existsSync, mkdtempSync, rmSync, statSync } from 'node:fs'
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  existsSync,
+  mkdtempSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { bindFd } from '@socket-port/core/manager'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type ControlAnswer, controlRequest } from './client.ts'
-import { controlDirectories, controlPath, findControlPaths, isTrusted } from './path.ts'
+import {
+  controlDirectories,
+  controlPath,
+  findControlPaths,
+  isTrusted,
+  isTrustedPeer,
+} from './path.ts'
 import { type ControlServer, type Handler, openControlServer } from './server.ts'
 
 const answer: ControlAnswer = { ok: true, exitCode: 0, message: 'done' }
@@ -107,6 +123,35 @@ describe('the server', () => {
     expect(await controlRequest('status')).toEqual(answer)
   })
 
+  it('leaves a file that has taken its place', async () => {
+    const server = await open('web')
+    rmSync(server.path)
+    const other = createServer().listen(server.path)
+    await once(other, 'listening')
+    servers.pop()
+    await server.close()
+    expect(existsSync(server.path)).toBe(true)
+    other.close()
+  })
+
+  it('takes the place of nothing but a socket', async () => {
+    const path = controlPath('web')
+    for (const make of [() => writeFileSync(path, 'mine'), () => symlinkSync('/nowhere', path)]) {
+      make()
+      await expect(open('web')).rejects.toMatchObject({ exitCode: 4, name: 'CommandError' })
+      rmSync(path)
+    }
+  })
+
+  it('of two that find one left over, one takes its place, and the other says so', async () => {
+    closeSync(await bindFd({ path: controlPath('web') }))
+    const outcomes = await Promise.allSettled([open('web'), open('web'), open('web')])
+    expect(outcomes.map(({ status }) => status).toSorted()).toEqual([
+      ...['fulfilled', 'rejected', 'rejected'],
+    ])
+    expect(await controlRequest('status')).toEqual(answer)
+  })
+
   it('answers what was asked before it closes', async () => {
     let finish = (): void => {}
     const asked = new Promise<void>((begun) => {
@@ -131,6 +176,33 @@ describe('the server', () => {
     socket.write(text)
     socket.resume()
     await once(socket, 'close')
+  })
+})
+
+describe('whose answer is believed', () => {
+  const uid = process.geteuid?.() ?? -1
+  const nobody = 65_534
+
+  it("ours and root's, wherever it is", () => {
+    for (const path of [join(directory, 'x.sock'), '/nowhere/x.sock']) {
+      expect([uid, 0].map((who) => isTrustedPeer(path, who))).toEqual([true, true])
+    }
+  })
+
+  it("nobody else's", () => {
+    chmodSync(directory, 0o777)
+    expect(isTrustedPeer(join(directory, 'x.sock'), nobody)).toBe(false)
+    expect(isTrustedPeer('/nowhere/x.sock', nobody)).toBe(false)
+  })
+
+  it.runIf(uid === 0)('to root, that of a user in a directory of its own', () => {
+    const path = join(directory, 'x.sock')
+    expect(isTrustedPeer(path, nobody)).toBe(false)
+    chownSync(directory, nobody, nobody)
+    chmodSync(directory, 0o755)
+    expect(isTrustedPeer(path, nobody)).toBe(true)
+    chmodSync(directory, 0o775)
+    expect(isTrustedPeer(path, nobody)).toBe(false)
   })
 })
 
