@@ -135,6 +135,16 @@ describe(
       expect(rounds).toEqual(Array(5).fill(expect.stringMatching(/^served \d+$/)))
       expect(child.stderr).toBe('')
     })
+
+    it('with one link-local address on two interfaces: each zone is its own', async () => {
+      const script =
+        'ip link set lo up && ip link add d0 type bridge && ip link set d0 up && ' +
+        'for i in lo d0; do ip addr add fe80::77/64 dev $i nodad || exit; done && exec "$0" "$@"'
+      const node = [process.execPath, fixture('core-zones.mjs')]
+      const child = startGeneration({ command: ['unshare', '--net', 'sh', '-c', script, ...node] })
+      expect(await child.ready()).toMatchObject({ answers: ['lo', 'd0'] })
+      expect(child.stderr).toBe('')
+    })
   },
 )
 
