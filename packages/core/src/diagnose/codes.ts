@@ -11,6 +11,7 @@ export const problemCodes: Readonly<Record<ProblemCode, string>> = {
   NAME_UNKNOWN: 'No socket with the name that was asked for was passed.',
   NOTHING_PASSED: 'A `.socket` unit exists, but the process got nothing from it.',
   NOTIFY_ACCESS: 'systemd drops what the process tells it.',
+  PATH_LOST: 'No client finds a unix socket: its path was removed, or bound again.',
   PID_WRONG: 'The sockets were passed to a process that did not start this one.',
   PORT_MISMATCH: 'The port or path that was asked for is not that of a passed socket.',
   SOCKET_NOT_TAKEN: 'A socket was passed, and nobody serves it: its clients wait for ever.',

@@ -1,4 +1,5 @@
 import type { Listening } from '../listeners.ts'
+import type { LostPath } from './lost-paths.ts'
 import type { DiagnosedSocket, ProcessName, Starter } from './types.ts'
 
 /** Everything that the rules judge; gathered first, so that they stay pure. */
@@ -19,6 +20,8 @@ export interface Facts {
   sockets: readonly DiagnosedSocket[]
   /** How many of the passed descriptors are not open. */
   missing: number
+  /** Paths of passed sockets at which no client finds them. */
+  lostPaths: readonly LostPath[]
   listeners: readonly Listening[]
   /** What systemd says of the service; `undefined` without one, or where it did not answer. */
   service: ServiceUnit | undefined

@@ -6,7 +6,8 @@ import { parseServiceName, type ServiceName } from '../proc/cgroup.ts'
 import { ancestry, commandOf, environOf, procIsOurs, statOf } from '../proc/process.ts'
 import { inherited, whatManagerSaid } from '../registry.ts'
 import type { Logger } from '../types.ts'
-import type { Facts } from './facts.ts'
+import type { Facts, SocketUnit } from './facts.ts'
+import { findLostPaths } from './lost-paths.ts'
 import { lookAt } from './outside.ts'
 import { findStarter } from './starter.ts'
 import { askSystemd } from './systemctl.ts'
@@ -36,6 +37,7 @@ export async function gatherProcess(logger: Logger, signal: AbortSignal): Promis
   const { version } = answer ?? {}
   const starter = findStarter({ pid, ancestors, environment, service: name, version })
   const of = starter.kind === 'systemd' ? answer : undefined
+  const sockets = inherited(logger)
   const facts: Facts = {
     seen: 'process',
     self: { pid, command: trusted ? nameOf(pid) : process.title, start: startCommand() },
@@ -45,8 +47,9 @@ export async function gatherProcess(logger: Logger, signal: AbortSignal): Promis
     refusal: outcome.kind === 'refused' ? outcome.problem : undefined,
     notifyProblems: readNotifyVariables(environment, pid).problems,
     clusterWorker: cluster.isWorker,
-    sockets: inherited(logger),
+    sockets,
     missing,
+    lostPaths: findLostPaths(sockets.flatMap(({ path = '' }) => path)),
     listeners: listeningServers(),
     service: of?.service,
     serviceAround: answer?.service,
@@ -79,6 +82,7 @@ export async function gatherUnit(unit: string, signal: AbortSignal): Promise<Gat
     clusterWorker: false,
     sockets: outside?.sockets ?? [],
     missing: 0,
+    lostPaths: findLostPaths(pathsOf(socketUnits)),
     listeners: [],
     service,
     serviceAround: service,
@@ -103,6 +107,7 @@ export async function gatherPid(pid: number, signal: AbortSignal): Promise<Gathe
     self: { pid, command: nameOf(pid), start: nameOf(pid) },
     ...{ starter, ancestors, environment, sockets, refusal: outside.refusal },
     ...{ notifyProblems: [], clusterWorker: false, missing: 0, listeners: [] },
+    lostPaths: findLostPaths(sockets.flatMap(({ path = '' }) => path)),
     service: of?.service,
     serviceAround: answer?.service,
     socketUnits: of?.socketUnits ?? [],
@@ -110,6 +115,10 @@ export async function gatherPid(pid: number, signal: AbortSignal): Promise<Gathe
   }
   return { facts, unknown: [...unanswered(name, of?.failure), ...unknown] }
 }
+
+// A unit that is not active has no socket; systemd removes the file of one only where it is told to.
+const pathsOf = (units: readonly SocketUnit[]): string[] =>
+  units.filter(({ active }) => active === 'active').flatMap(({ listens }) => listens)
 
 const unanswered = (name: ServiceName | undefined, failure: string | undefined): string[] =>
   name === undefined || failure === undefined

@@ -76,6 +76,21 @@ const cases: Case[] = [
     codes: [],
   },
   {
+    name: 'a path that was removed, of a unit',
+    of: {
+      socketUnits: [socketUnit({ listens: ['/run/app.sock'] })],
+      lostPaths: [{ path: '/run/app.sock', now: 'gone' }],
+    },
+    codes: [
+      ['PATH_LOST', /app\.sock was removed: .*ENOENT/, /unlink.*systemctl restart app\.socket/],
+    ],
+  },
+  {
+    name: 'a path that was bound again, of somebody else',
+    of: { lostPaths: [{ path: '/tmp/app.sock', now: 'replaced' }] },
+    codes: [['PATH_LOST', /bound again: .*no client/, /restart what has opened the socket/]],
+  },
+  {
     name: 'npm in between',
     of: { ...passedTo(39), starter: through(39) },
     codes: [['WRAPPER', /stands pid 39 \(npm start\): .*sockets are lost/, /ExecStart=\/usr\/bin/]],

@@ -104,6 +104,7 @@ export type ProblemCode =
   | 'NAME_UNKNOWN'
   | 'NOTHING_PASSED'
   | 'NOTIFY_ACCESS'
+  | 'PATH_LOST'
   | 'PID_WRONG'
   | 'PORT_MISMATCH'
   | 'SOCKET_NOT_TAKEN'

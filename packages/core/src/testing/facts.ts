@@ -92,6 +92,7 @@ export const facts = (changes: Partial<Facts> = {}): Facts => ({
   clusterWorker: false,
   sockets: [socket()],
   missing: 0,
+  lostPaths: [],
   listeners: [listening()],
   service: service(),
   serviceAround: service(),

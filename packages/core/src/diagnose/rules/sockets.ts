@@ -12,6 +12,7 @@ export const socketRules: readonly Rule[] = [
   unusable,
   (facts) => facts.listeners.flatMap((listening) => mismatch(listening, facts)),
   notTaken,
+  pathLost,
   (facts) => facts.sockets.flatMap((socket) => backlogCut(socket, facts)),
 ]
 
@@ -165,6 +166,25 @@ function notTaken(facts: Facts): Problem[] {
       'serve it, by its name or its port, or remove it from the units',
     ),
   ]
+}
+
+function pathLost(facts: Facts): Problem[] {
+  const { lostPaths, socketUnits } = facts
+  return lostPaths.map(({ path, now }) => {
+    const unit = socketUnits.find(({ listens }) => listens.includes(path))
+    const opener =
+      unit === undefined
+        ? 'restart what has opened the socket'
+        : `${systemctl(facts)} restart ${unit.id}`
+    return error(
+      'PATH_LOST',
+      now === 'gone'
+        ? `${path} was removed: its socket still listens, and clients get ENOENT`
+        : `${path} was removed and bound again: the socket that was passed gets no client`,
+      'take out of the program what removes the path of a socket that it is passed (unlink, rm), ' +
+        `and let it listen on the passed socket; then ${opener}`,
+    )
+  })
 }
 
 // What Node's listen() sets on an inherited socket (net.js).
