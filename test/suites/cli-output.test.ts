@@ -17,7 +17,7 @@ import type { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { describe, expect, it } from 'vitest'
 import { SOCKET_PORT, socketPort, typeOnTerminal } from '../src/command.ts'
-import { track } from '../src/processes.ts'
+import { endProcesses, track } from '../src/processes.ts'
 import { requireOrSkip, rootSkipReason } from '../src/requirements.ts'
 import { afterTest, fixture, SERVER } from './cli-supervising.ts'
 
@@ -168,6 +168,22 @@ const noticesIn = (log: string): string[] =>
   readFileSync(log, 'utf8')
     .split('\n')
     .filter((line) => line.includes('stdout'))
+
+it('run outlives a terminal that is closed, and ends with 0 all the same', async () => {
+  const directory = newDirectory()
+  const [script, fifo] = [join(directory, 'script.sh'), join(directory, 'code')]
+  const run = `'${process.execPath}' '${SOCKET_PORT}' run -l 127.0.0.1:0 -- '${process.execPath}'`
+  // In a session of its own: the SIGHUP of the terminal does not reach it.
+  writeFileSync(script, `mkfifo ${fifo}; ${run} '${CHATTY}'; echo $? >${fifo}`)
+  const env = { XDG_RUNTIME_DIR: directory }
+  const terminal = typeOnTerminal(`setsid --wait sh ${script}`, { env })
+  await terminal.shown(/generation 1 is ready/)
+  await endProcesses()
+  expect(await socketPort(['reload'], { env })).toMatchObject({ code: 0 })
+  expect(await socketPort(['stop'], { env })).toMatchObject({ code: 0 })
+  const reader = startChild('cat', [fifo], { stdio: ['ignore', 'pipe', 'ignore'] })
+  expect(await text(reader.stdout as Readable)).toBe('0\n')
+})
 
 it('run tells how much it has dropped when a reader comes back', async () => {
   const directory = newDirectory()

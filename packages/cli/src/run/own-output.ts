@@ -1,5 +1,6 @@
-import { writeSync } from 'node:fs'
+import { closeSync, openSync, writeSync } from 'node:fs'
 import { Socket } from 'node:net'
+import { isatty } from 'node:tty'
 
 // What waits for a slow reader, for each of our two streams.
 const MOST_WAITING = 1_048_576
@@ -18,6 +19,7 @@ export interface OwnOutputs {
 }
 
 export function openOwnOutputs(): OwnOutputs {
+  leaveTerminalsAtExit()
   const notice = (message: string): void => void stderr.write(`socket-port: ${message}\n`)
   const stderr = new OwnOutput(process.stderr, 'stderr', notice)
   const stdout = new OwnOutput(process.stdout, 'stdout', notice)
@@ -158,6 +160,21 @@ export class OwnOutput {
   get #queued(): number {
     return this.#stream._handle?.writeQueueSize ?? this.#stream.writableLength
   }
+}
+
+/**
+ * Node sets terminals back when it ends, and aborts where one has been closed (ResetStdio in
+ * src/node.cc); a descriptor that is something else by then it leaves alone.
+ */
+function leaveTerminalsAtExit(): void {
+  const terminals = [0, 1, 2].filter((fd) => isatty(fd))
+  process.once('exit', () => {
+    for (const fd of terminals) {
+      if (isatty(fd)) continue
+      closeSync(fd)
+      openSync('/dev/null', 'r+')
+    }
+  })
 }
 
 function writeAll(fd: number, bytes: Uint8Array): Error | undefined {
