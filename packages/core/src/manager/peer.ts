@@ -1,7 +1,5 @@
-import { type Libc, littleEndian, loadLibc } from '../sockets/libc.ts'
-
-const SOL_SOCKET = 1
-const SO_PEERCRED = 17
+import { littleEndian, SO_PEERCRED, SOL_SOCKET } from '../sockets/constants.ts'
+import { type Libc, loadLibc } from '../sockets/libc.ts'
 
 /** Who is at the other end of a unix socket: for a client, the process that called listen(2). */
 export interface Peer {
