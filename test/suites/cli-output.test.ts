@@ -40,7 +40,7 @@ interface Outputs {
 }
 
 /** `socket-port` whose streams are what a test says. */
-function startWith(args: readonly string[], env: object, outputs: Outputs) {
+function startWith(args: readonly string[], outputs: Outputs) {
   const fds = [outputs.stdout, outputs.stderr].map((to) => {
     if (to === undefined) return 'pipe'
     const fd = to === 'read-only' ? openSync('/dev/null', 'r') : openSync(to, 'a')
@@ -48,7 +48,7 @@ function startWith(args: readonly string[], env: object, outputs: Outputs) {
     return fd
   })
   const [file = '', ...words] = [...(outputs.prefix ?? []), process.execPath, SOCKET_PORT, ...args]
-  return startChild(file, words, { env: { ...process.env, ...env }, stdio: ['ignore', ...fds] })
+  return startChild(file, words, { stdio: ['ignore', ...fds] })
 }
 
 function startChild(file: string, args: readonly string[], options: SpawnOptions): ChildProcess {
@@ -68,21 +68,24 @@ function shown(stream: Readable | null, what: RegExp): Promise<void> {
   })
 }
 
+// By path: by name alone, whatever else runs on the machine could be asked.
+const controlIn = (directory: string): string[] => ['--control', join(directory, 'control.sock')]
+
 /** `socket-port run` with a control socket of its own; resolves when its first process serves. */
 async function runWith(outputs: Outputs, server = CHATTY) {
   const directory = newDirectory()
-  const env = { XDG_RUNTIME_DIR: directory }
-  const args = ['run', '-l', '127.0.0.1:0', '--', process.execPath, server]
-  const child = startWith(args, env, outputs)
+  const control = controlIn(directory)
+  const args = ['run', '-l', '127.0.0.1:0', ...control, '--', process.execPath, server]
+  const child = startWith(args, outputs)
   const end = once(child, 'exit') as Promise<[number | null, string | null]>
   // Its own words may be lost: its socket tells that it runs, and a reload waits for the first start.
-  const ask = (...words: string[]) => socketPort(words, { env })
+  const ask = (...words: string[]) => socketPort([...words, ...control])
   for (;;) {
     const { code } = await ask('status')
     if (code === 0) break
     if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode}`)
   }
-  return { child, end, ask, directory }
+  return { child, end, ask, control }
 }
 
 describe('run goes on, answers and ends in order when', () => {
@@ -145,14 +148,14 @@ describe('run goes on, answers and ends in order when', () => {
 
   it('its terminal is stopped (Ctrl-S)', async () => {
     const directory = newDirectory()
-    const env = { XDG_RUNTIME_DIR: directory }
-    const run = [SOCKET_PORT, 'run', '-l', '127.0.0.1:0', '--', process.execPath]
+    const control = controlIn(directory)
+    const run = [SOCKET_PORT, 'run', '-l', '127.0.0.1:0', ...control, '--', process.execPath]
     const words = [process.execPath, ...run, fixture('cli-chatty.mjs')].map((word) => `'${word}'`)
-    const terminal = typeOnTerminal(words.join(' '), { env })
+    const terminal = typeOnTerminal(words.join(' '))
     await terminal.shown(/generation 1 is ready/)
     terminal.type('\x13')
-    expect(await socketPort(['reload'], { env })).toMatchObject({ code: 0 })
-    expect(await socketPort(['stop'], { env })).toMatchObject({ code: 0 })
+    expect(await socketPort(['reload', ...control])).toMatchObject({ code: 0 })
+    expect(await socketPort(['stop', ...control])).toMatchObject({ code: 0 })
     expect(await terminal.end).toMatchObject({ code: 0 })
   })
 })
@@ -172,15 +175,18 @@ const noticesIn = (log: string): string[] =>
 it('run outlives a terminal that is closed, and ends with 0 all the same', async () => {
   const directory = newDirectory()
   const [script, fifo] = [join(directory, 'script.sh'), join(directory, 'code')]
-  const run = `'${process.execPath}' '${SOCKET_PORT}' run -l 127.0.0.1:0 -- '${process.execPath}'`
+  const control = controlIn(directory)
+  const options = `-l 127.0.0.1:0 ${control.join(' ')}`
+  const run = `'${process.execPath}' '${SOCKET_PORT}' run ${options} -- '${process.execPath}'`
   // In a session of its own: the SIGHUP of the terminal does not reach it.
-  writeFileSync(script, `mkfifo ${fifo}; ${run} '${CHATTY}'; echo $? >${fifo}`)
-  const env = { XDG_RUNTIME_DIR: directory }
-  const terminal = typeOnTerminal(`setsid --wait sh ${script}`, { env })
+  const pid = join(directory, 'pid')
+  writeFileSync(script, `echo $$ >${pid}; mkfifo ${fifo}; ${run} '${CHATTY}'; echo $? >${fifo}`)
+  afterTest(() => endSession(Number(readFileSync(pid, 'utf8'))))
+  const terminal = typeOnTerminal(`setsid --wait sh ${script}`)
   await terminal.shown(/generation 1 is ready/)
   await endProcesses()
-  expect(await socketPort(['reload'], { env })).toMatchObject({ code: 0 })
-  expect(await socketPort(['stop'], { env })).toMatchObject({ code: 0 })
+  expect(await socketPort(['reload', ...control])).toMatchObject({ code: 0 })
+  expect(await socketPort(['stop', ...control])).toMatchObject({ code: 0 })
   const reader = startChild('cat', [fifo], { stdio: ['ignore', 'pipe', 'ignore'] })
   expect(await text(reader.stdout as Readable)).toBe('0\n')
 })
@@ -256,7 +262,7 @@ describe('a command whose stdout', () => {
     [['unit', fixture('cli-server.mjs'), '--port', '8080']],
     [['free', '1', '--yes']],
   ])('is on a full disk ends with 74 and one line: %j', async (args) => {
-    const child = startWith(args, {}, { stdout: '/dev/full' })
+    const child = startWith(args, { stdout: '/dev/full' })
     const stderr = text(child.stderr as Readable)
     expect(await once(child, 'exit')).toEqual([74, null])
     const lines = (await stderr).split(/(?<=\n)/)
@@ -265,28 +271,36 @@ describe('a command whose stdout', () => {
   })
 
   it.each(['status', 'reload', 'stop'])('is closed or full ends with 74: %s', async (name) => {
-    const { child, end, directory } = await runWith({ stdout: '/dev/null', stderr: '/dev/null' })
-    const env = { XDG_RUNTIME_DIR: directory }
+    const { child, end, control } = await runWith({ stdout: '/dev/null', stderr: '/dev/null' })
     const outputs = name === 'stop' ? ['/dev/full'] : ['/dev/full', 'pipe', 'read-only']
     for (const stdout of outputs) {
-      const command = startWith([name], env, stdout === 'pipe' ? {} : { stdout })
+      const command = startWith([name, ...control], stdout === 'pipe' ? {} : { stdout })
       command.stdout?.destroy()
       const stderr = text(command.stderr as Readable)
       expect(await once(command, 'exit')).toEqual([74, null])
       expect((await stderr).split(/(?<=\n)/).at(-1)).toMatch(ERROR)
     }
-    child.kill('SIGTERM')
+    if (name !== 'stop') child.kill('SIGTERM')
     expect(await end).toEqual([0, null])
   })
 
   it('and stderr are on a full disk keeps its exit code', async () => {
     const both = { stdout: '/dev/full', stderr: '/dev/full' }
-    expect(await once(startWith(['--version'], {}, both), 'exit')).toEqual([74, null])
-    expect(await once(startWith(['explode'], {}, both), 'exit')).toEqual([2, null])
-    const env = { XDG_RUNTIME_DIR: newDirectory() }
-    expect(await once(startWith(['status'], env, both), 'exit')).toEqual([3, null])
+    expect(await once(startWith(['--version'], both), 'exit')).toEqual([74, null])
+    expect(await once(startWith(['explode'], both), 'exit')).toEqual([2, null])
+    const status = ['status', ...controlIn(newDirectory())]
+    expect(await once(startWith(status, both), 'exit')).toEqual([3, null])
   })
 })
+
+/** Ends what leads a session of its own, where something is left of it. */
+function endSession(leader: number): void {
+  try {
+    process.kill(-leader, 'SIGKILL')
+  } catch {
+    // It has ended in order.
+  }
+}
 
 function memoryOf(pid: number): number {
   return Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1])

