@@ -257,8 +257,6 @@ describe('a command whose stdout', () => {
   it.each([
     [['--help']],
     [['--version']],
-    [['doctor']],
-    [['doctor', '--json']],
     [['unit', fixture('cli-server.mjs'), '--port', '8080']],
     [['free', '1', '--yes']],
   ])('is on a full disk ends with 74 and one line: %j', async (args) => {
@@ -269,6 +267,17 @@ describe('a command whose stdout', () => {
     expect(lines.filter((line) => ERROR.test(line))).toHaveLength(1)
     expect(lines.filter((line) => /^ +at /.test(line))).toEqual([])
   })
+
+  it.each([[['doctor']], [['doctor', '--json']]])(
+    'is on a full disk keeps the code of what it found, and has one line: %j',
+    async (args) => {
+      const { code } = await socketPort(args)
+      const child = startWith(args, { stdout: '/dev/full' })
+      const stderr = text(child.stderr as Readable)
+      expect(await once(child, 'exit')).toEqual([code === 0 ? 74 : code, null])
+      expect(await stderr).toMatch(/^socket-port: error: stdout cannot be written \(ENOSPC.*\n$/)
+    },
+  )
 
   it.each(['status', 'reload', 'stop'])('is closed or full ends with 74: %s', async (name) => {
     const { child, end, control } = await runWith({ stdout: '/dev/null', stderr: '/dev/null' })

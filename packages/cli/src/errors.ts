@@ -35,8 +35,16 @@ export function explain(error: unknown): { line: string; exitCode: ExitCode } {
   return { line, exitCode: 1 }
 }
 
-/** The same for output that stdout did not take, after everything else went well. */
-export const unwritten = ({ message }: Error): { line: string; exitCode: ExitCode } => ({
-  line: `stdout cannot be written (${message}); what the command was asked to do is done, and only its output is lost`,
-  exitCode: 74,
-})
+/**
+ * The same for output that stdout did not take; `exitCode` says how the command went otherwise, and a
+ * failure counts for more than lost output.
+ */
+export function unwritten(
+  { message }: Error,
+  exitCode: ExitCode,
+): { line: string; exitCode: ExitCode } {
+  const line = `stdout cannot be written (${message})`
+  if (exitCode !== 0) return { line: `${line}; the output of the command is lost`, exitCode }
+  const done = 'what the command was asked to do is done, and only its output is lost'
+  return { line: `${line}; ${done}`, exitCode: 74 }
+}
