@@ -38,6 +38,9 @@ export function noteListening(
 /** Every server of the process that listens through this package, the oldest first. */
 export const listeningServers = (): Listening[] => open().map(({ server: _, ...rest }) => rest)
 
+/** The servers themselves. */
+export const openServers = (): AnyServer[] => open().flatMap(({ server }) => server.deref() ?? [])
+
 // Looked for when the next one comes: a listener for 'close' would be one more on every server.
 const open = (): Note[] =>
   (globals[key] ?? []).filter(({ server }) => server.deref()?.listening === true)

@@ -64,6 +64,12 @@ export function whatManagerSaid(logger: Logger): Said {
 /** Lines with connections of the process before; they are the caller's. */
 export const takeParcels = (): number[] => globals[key]?.parcels.splice(0) ?? []
 
+/** The inherited sockets that listen and that no server has taken; they stay the registry's. */
+export const freeListeners = (): number[] =>
+  (globals[key]?.entries ?? [])
+    .filter(({ problem, taken }) => problem === undefined && !taken)
+    .map(({ fd }) => fd)
+
 /** Lists every socket that was passed to this process, usable or not, taken or not. */
 export function inherited(logger: Logger): InheritedSocket[] {
   const entries = inheritedEntries(logger).filter(({ bound }) => !bound)

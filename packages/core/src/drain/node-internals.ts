@@ -93,8 +93,14 @@ export function quietHandle(socket: Socket): OpenHandle | undefined {
 }
 
 interface ListenHandle {
+  /** Absent in a cluster worker whose primary has the socket. */
+  fd?: number
   onconnection?(error: number, handle: unknown): void
 }
+
+/** What Node has below a server that listens. */
+export const listeningHandle = (server: AnyServer): ListenHandle | undefined =>
+  (server as { _handle?: ListenHandle | null })._handle ?? undefined
 
 /**
  * Lets a listening server take an open connection as if it had accepted it; the descriptor is the
@@ -108,7 +114,7 @@ export function takeConnection(server: AnyServer, fd: number): Socket | undefine
     taken = socket
   }
   server.prependOnceListener('connection', onConnection)
-  const { _handle: listener } = server as { _handle?: ListenHandle | null }
+  const listener = listeningHandle(server)
   try {
     // As for a connection that it accepts, Node then sets what the server's options say.
     if (listener?.onconnection) Reflect.apply(listener.onconnection, listener, [0, handle])

@@ -1,5 +1,4 @@
 import { closeSync } from 'node:fs'
-import { whenAllListen } from '../notify/readiness.ts'
 import { sendNotification } from '../notify/send.ts'
 import { takeParcels } from '../registry.ts'
 import type { Libc } from '../sockets/libc.ts'
@@ -9,9 +8,6 @@ import type { AnyServer, Logger } from '../types.ts'
 import { adoption } from './adoption.ts'
 import { openChannel } from './channel.ts'
 import { checkLine, receiveFrom } from './line.ts'
-
-// As for stored sockets: a program may have something to do between its servers.
-const GRACE = 10_000
 
 /**
  * Lets a server that listens take the connections that the process before has left for it; returns a
@@ -55,5 +51,4 @@ async function receiveAll(parcels: readonly number[], logger: Logger): Promise<v
     if (!(await receiveOne(libc, fd, logger))) return
   }
   sendNotification({ FDSTOREREMOVE: 1, FDNAME: PARCEL_NAME }, [], logger)
-  whenAllListen(() => setTimeout(() => adoption().sweep(logger), GRACE).unref())
 }

@@ -1,7 +1,12 @@
 import { once } from 'node:events'
 import { fstatSync, openSync, readFileSync } from 'node:fs'
 import { createServer, type Server, type ServerOptions } from 'node:http'
-import { type AddressInfo, createServer as createNetServer, type Socket } from 'node:net'
+import {
+  type AddressInfo,
+  createServer as createNetServer,
+  type Server as NetServer,
+  type Socket,
+} from 'node:net'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { loadLibc } from '../sockets/libc.ts'
 import { get, RawConnection } from '../testing/raw-connection.ts'
@@ -20,35 +25,54 @@ afterEach(async () => {
 
 const logger = { debug: vi.fn(), info: vi.fn(), warn: vi.fn(), error: vi.fn() }
 
+type TestServer = Server & { port: number; host: string }
+
 async function listening(
   name: string,
-  host?: string,
-  options: ServerOptions = {},
-): Promise<Server & { port: number }> {
+  {
+    host = '::',
+    port = 0,
+    options = {},
+  }: { host?: string; port?: number; options?: ServerOptions } = {},
+): Promise<TestServer> {
   const server = createServer(
     options,
     (request, response) => void response.end(`${name} ${request.url}`),
   )
-  await new Promise<void>((resolve) => server.listen({ port: 0, host }, resolve))
+  await new Promise<void>((resolve) => server.listen({ port, host }, resolve))
   cleanups.push(() => {
     server.close()
     server.closeAllConnections()
   })
-  return Object.assign(server, { port: (server.address() as AddressInfo).port })
+  return Object.assign(server, { host, port: (server.address() as AddressInfo).port })
 }
 
-/** A client whose connection no process serves, and the descriptor of its far end. */
-async function orphan(): Promise<{ client: RawConnection; fd: number }> {
-  const server = createNetServer({ pauseOnConnect: true }).listen(0)
-  await once(server, 'listening')
-  const accepted = once(server, 'connection')
-  const client = await RawConnection.open((server.address() as AddressInfo).port)
+interface Orphan {
+  client: RawConnection
+  fd: number
+}
+
+/** A client that has connected to the server, and the descriptor of its far end, which no process serves. */
+async function orphan(server: NetServer & { port: number }, host = '127.0.0.1'): Promise<Orphan> {
+  const taken = new Promise<number>((resolve) => {
+    server.prependOnceListener('connection', (socket: Socket & { _handle: { fd: number } }) => {
+      resolve(loadLibc().fcntl(socket._handle.fd, F_DUPFD_CLOEXEC, 3))
+      socket.destroy()
+    })
+  })
+  const client = await RawConnection.open(server.port, host)
   cleanups.push(() => client.close())
-  const [socket] = (await accepted) as [Socket & { _handle: { fd: number } }]
-  const fd = loadLibc().fcntl(socket._handle.fd, F_DUPFD_CLOEXEC, 3)
-  socket.destroy()
+  return { client, fd: await taken }
+}
+
+/** The same on a port where nothing listens any more. */
+async function orphanOfNobody(bound = '::', host?: string): Promise<Orphan & { port: number }> {
+  const server = createNetServer().listen(0, bound)
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  const found = await orphan(Object.assign(server, { port }), host)
   server.close()
-  return { client, fd }
+  return { ...found, port }
 }
 
 /** What a line gives that has these messages. */
@@ -65,7 +89,7 @@ const parcel = (port: number, fds: number[], address = '::', promise = 5_000): R
 describe.runIf(process.platform === 'linux')('connections of the process before', () => {
   it('go to the server that listens where theirs did', async () => {
     const [a, b] = [await listening('a'), await listening('b')]
-    const [first, second] = [await orphan(), await orphan()]
+    const [first, second] = [await orphan(b), await orphan(a)]
     const adoption = new Adoption()
     adoption.join(a)
     adoption.join(b)
@@ -79,25 +103,26 @@ describe.runIf(process.platform === 'linux')('connections of the process before'
   })
 
   it('wait for a server that does not listen yet', async () => {
-    const server = await listening('late')
-    const { client, fd } = await orphan()
+    const { client, fd, port } = await orphanOfNobody()
     const adoption = new Adoption()
-    await adoption.receive(line(parcel(server.port, [fd])), logger)
+    await adoption.receive(line(parcel(port, [fd])), logger)
     client.send(get('/early'))
-    adoption.join(server)
+    adoption.join(await listening('other'))
+    adoption.join(await listening('late', { port }))
     await client.receive(/late \/early$/)
   })
 
   it('are closed in the end where no server listens there', async () => {
     const server = await listening('other')
-    const { client, fd } = await orphan()
-    const adoption = new Adoption()
+    const { client, fd, port } = await orphanOfNobody()
+    const adoption = new Adoption(0)
     adoption.join(server)
-    await adoption.receive(line(parcel(1, [fd])), logger)
-    adoption.sweep(logger)
+    // Whatever its label says.
+    await adoption.receive(line(parcel(server.port, [fd])), logger)
     await client.closed
     expect(logger.info).toHaveBeenLastCalledWith(
-      'closed 1 connection of the process before: it served port 1, this one does not',
+      `closed 1 connection of the process before, made to 127.0.0.1:${port}: ` +
+        'no server of this process takes connections there',
     )
   })
 
@@ -112,7 +137,7 @@ describe.runIf(process.platform === 'linux')('connections of the process before'
   it('are kept for as long as was promised, then closed', async () => {
     const server = await listening('short')
     server.keepAliveTimeout = 10
-    const [silent, asking] = [await orphan(), await orphan()]
+    const [silent, asking] = [await orphan(server), await orphan(server)]
     const adoption = new Adoption()
     adoption.join(server)
     await adoption.receive(line(parcel(server.port, [silent.fd, asking.fd], '::', 60)), logger)
@@ -126,7 +151,7 @@ describe.runIf(process.platform === 'linux')('connections of the process before'
     const server = await listening('strict')
     server.keepAliveTimeout = 10
     server.timeout = 20
-    const { client, fd } = await orphan()
+    const { client, fd } = await orphan(server)
     const adoption = new Adoption()
     adoption.join(server)
     await adoption.receive(line(parcel(server.port, [fd], '::', 30_000)), logger)
@@ -138,21 +163,18 @@ describe.runIf(process.platform === 'linux')('connections of the process before'
   })
 
   it('go back to whoever hands over where no server has taken them yet', async () => {
-    const { client, fd } = await orphan()
-    const first = new Adoption()
+    const { client, fd, port } = await orphanOfNobody()
+    const first = new Adoption(0)
     await first.receive(line(parcel(1, [fd])), logger)
     first.stop()
     const given: Parcel[] = []
     first.giveUp((each) => given.push(each))
-    const later = await orphan()
+    const later = await orphanOfNobody()
     first.takeAll(line(parcel(2, [later.fd])), logger)
     expect(given.map(({ label }) => label.port)).toEqual([1, 2])
-    first.sweep(logger)
-    const server = await listening('next')
     const second = new Adoption()
-    second.join(server)
-    const fds = given.flatMap((each) => each.fds)
-    await second.receive(line(parcel(server.port, fds)), logger)
+    for (const each of [port, later.port]) second.join(await listening('next', { port: each }))
+    for (const { fds } of given) await second.receive(line(parcel(1, fds)), logger)
     for (const each of [client, later.client]) {
       each.send(get('/again'))
       await each.receive(/next \/again$/)
@@ -161,7 +183,7 @@ describe.runIf(process.platform === 'linux')('connections of the process before'
 
   it('are all taken at once from a line that ends with the process', async () => {
     const server = await listening('last')
-    const { client, fd } = await orphan()
+    const { client, fd } = await orphan(server)
     const adoption = new Adoption()
     adoption.join(server)
     const waiting = line(parcel(server.port, [fd]))
@@ -185,7 +207,7 @@ describe.runIf(process.platform === 'linux')('connections of the process before'
     const server = await listening('patient')
     server.keepAliveTimeout = own
     const timers = vi.spyOn(globalThis, 'setTimeout')
-    const { client, fd } = await orphan()
+    const { client, fd } = await orphan(server)
     const adoption = new Adoption()
     adoption.join(server)
     const bytes = Buffer.from(JSON.stringify({ port: server.port, address: '::', promise }))
@@ -217,21 +239,22 @@ describe.runIf(process.platform === 'linux')('connections of the process before'
   })
 
   it('get the options that the server sets on what it accepts', async () => {
-    const server = await listening('set', undefined, { keepAlive: true, noDelay: true })
-    const { fd } = await orphan()
+    const { fd, port } = await orphanOfNobody()
+    const options = { keepAlive: true, noDelay: true }
+    const server = await listening('set', { port, options })
     const libc = loadLibc()
-    const options = (): unknown[] =>
+    const optionsNow = (): unknown[] =>
       [SO_KEEPALIVE, TCP_NODELAY].map(([level, name]) => libc.getsockopt(fd, level, name)?.[0])
-    expect(options()).toEqual([0, 0])
+    expect(optionsNow()).toEqual([0, 0])
     const adoption = new Adoption()
     adoption.join(server)
     await adoption.receive(line(parcel(server.port, [fd])), logger)
-    expect(options()).toEqual([1, 1])
+    expect(optionsNow()).toEqual([1, 1])
   })
 
   it('survive a descriptor among them that is no connection', async () => {
     const server = await listening('robust')
-    const { client, fd } = await orphan()
+    const { client, fd } = await orphan(server)
     const file = openSync('/dev/null', 'r')
     const adoption = new Adoption()
     adoption.join(server)
@@ -242,7 +265,7 @@ describe.runIf(process.platform === 'linux')('connections of the process before'
   })
 
   it('are not mistaken for other messages', async () => {
-    const { client, fd } = await orphan()
+    const { client, fd } = await orphanOfNobody()
     const adoption = new Adoption()
     await adoption.receive(
       line({ bytes: Buffer.from('hello'), fds: [fd], truncated: false }),
@@ -251,3 +274,122 @@ describe.runIf(process.platform === 'linux')('connections of the process before'
     await client.closed
   })
 })
+
+describe.runIf(process.platform === 'linux')(
+  'a connection belongs to the listener that its own address fits',
+  () => {
+    it('and not to one on another address of the port, which listens first', async () => {
+      const { client, fd, port } = await orphanOfNobody('127.0.0.2', '127.0.0.2')
+      const admin = await listening('admin', { host: '127.0.0.1', port })
+      const adoption = new Adoption()
+      adoption.join(admin)
+      // Nor does the label count, which may be of a server that has moved.
+      await adoption.receive(line(parcel(port, [fd], '127.0.0.1')), logger)
+      client.send(get('/mine'))
+      const own = await orphan(admin)
+      await adoption.receive(line(parcel(port, [own.fd], '127.0.0.2')), logger)
+      own.client.send(get('/own'))
+      await own.client.receive(/admin \/own$/)
+      expect([adoption.adopted, client.text]).toEqual([1, ''])
+      adoption.join(await listening('public', { host: '127.0.0.2', port }))
+      await client.receive(/public \/mine$/)
+    })
+
+    it('in one message, each to its own', async () => {
+      const admin = await listening('admin', { host: '127.0.0.1' })
+      const { port } = admin
+      const open = await listening('public', { host: '127.0.0.2', port })
+      const orphans = [
+        await orphan(open, '127.0.0.2'),
+        await orphan(admin),
+        await orphan(open, '127.0.0.2'),
+      ]
+      const adoption = new Adoption()
+      for (const server of [admin, open]) adoption.join(server)
+      await adoption.receive(
+        line(
+          parcel(
+            port,
+            orphans.map(({ fd }) => fd),
+          ),
+        ),
+        logger,
+      )
+      for (const { client } of orphans) client.send(get('/'))
+      const answers = await Promise.all(
+        orphans.map(({ client }) => client.receive(/(admin|public) \/$/)),
+      )
+      const served = answers.map((answer) => /(\w+) \/$/.exec(answer)?.[1])
+      expect(served).toEqual(['public', 'admin', 'public'])
+    })
+
+    it('and is closed where the server has moved from all addresses to another one', async () => {
+      const before = await listening('before')
+      const [gone, stays] = [await orphan(before, '127.0.0.2'), await orphan(before)]
+      await new Promise((resolve) => before.close(resolve))
+      const after = await listening('after', { host: '127.0.0.1', port: before.port })
+      const adoption = new Adoption(0)
+      adoption.join(after)
+      gone.client.send(get('/secret'))
+      await adoption.receive(line(parcel(before.port, [gone.fd, stays.fd])), logger)
+      await gone.client.closed
+      expect(gone.client.text).toBe('')
+      stays.client.send(get('/still'))
+      await stays.client.receive(/after \/still$/)
+    })
+
+    it.each([
+      ['0.0.0.0', '::', 'in IPv6 form'],
+      ['::', '0.0.0.0', 'in IPv4 form'],
+    ])('%s, where another server than that of %s had accepted it (%s)', async (now, then) => {
+      const { client, fd, port } = await orphanOfNobody(then)
+      const adoption = new Adoption()
+      adoption.join(await listening('wide', { host: now, port }))
+      await adoption.receive(line(parcel(port, [fd], then)), logger)
+      client.send(get('/'))
+      await client.receive(/wide \/$/)
+    })
+
+    it('and not to IPv6 alone, where it is of IPv4', async () => {
+      const { client, fd, port } = await orphanOfNobody()
+      const only = createServer((_, response) => void response.end('only')).listen({
+        ...{ port, host: '::', ipv6Only: true },
+      })
+      await once(only, 'listening')
+      cleanups.push(() => only.close())
+      const adoption = new Adoption()
+      adoption.join(only)
+      await adoption.receive(line(parcel(port, [fd])), logger)
+      client.send(get('/'))
+      adoption.join(await listening('four', { host: '0.0.0.0', port }))
+      await client.receive(/four \/$/)
+    })
+
+    it('and to no server where that listener takes none', async () => {
+      const { client, fd, port } = await orphanOfNobody('127.0.0.2', '127.0.0.2')
+      const other = createNetServer().listen({ port, host: '127.0.0.2' })
+      await once(other, 'listening')
+      const adoption = new Adoption(0)
+      const leave = adoption.join(other)
+      await adoption.receive(line(parcel(port, [fd])), logger)
+      await client.closed
+      leave()
+      other.close()
+      expect(adoption.adopted).toBe(0)
+    })
+
+    it('whichever copy of this package serves it', async () => {
+      const one = await import('./adoption.ts')
+      vi.resetModules()
+      const two = await import('./adoption.ts')
+      expect(two.adoption).not.toBe(one.adoption)
+      const { client, fd, port } = await orphanOfNobody('127.0.0.2', '127.0.0.2')
+      const leave = [one.adoption().join(await listening('one', { host: '127.0.0.1', port }))]
+      await one.adoption().receive(line(parcel(port, [fd], '127.0.0.1')), logger)
+      client.send(get('/'))
+      leave.push(two.adoption().join(await listening('two', { host: '127.0.0.2', port })))
+      await client.receive(/two \/$/)
+      for (const each of leave) each()
+    })
+  },
+)

@@ -1,18 +1,21 @@
 import { closeSync } from 'node:fs'
-import type { Server as Http1Server } from 'node:http'
-import type { AddressInfo, Server as NetServer, Socket } from 'node:net'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { counted } from '../counted.ts'
 import { publish } from '../diagnostics.ts'
-import { excuseSilence, takeConnection } from '../drain/node-internals.ts'
+import { takeConnection } from '../drain/node-internals.ts'
 import { isHttp1Server, isTlsServer } from '../drain/server-kind.ts'
+import { whenAllListen } from '../notify/readiness.ts'
+import { loadLibc } from '../sockets/libc.ts'
 import type { AnyServer, Logger } from '../types.ts'
 import type { Next } from './bell-line.ts'
 import { fileLimit } from './file-limit.ts'
-import { type Label, promiseOf, readLabel } from './label.ts'
+import { type Label, readLabel } from './label.ts'
+import { placeOf, placesHere } from './listeners-here.ts'
+import { addressText, type LocalAddress, localAddress } from './local-address.ts'
+import { type HttpServer, keepPromise } from './promise.ts'
 
-type HttpServer = NetServer &
-  Pick<Http1Server, 'keepAliveTimeout' | 'headersTimeout' | 'requestTimeout' | 'timeout'>
+// As for stored sockets: a program may have something to do between its servers.
+const GRACE = 10_000
 
 /** Connections of one server of the process before. */
 export interface Parcel {
@@ -20,29 +23,45 @@ export interface Parcel {
   fds: number[]
 }
 
-/** The connections that come from the generation before, and the servers that take them. */
+/**
+ * The connections that come from the process before, and the servers that take them. A connection
+ * belongs to the listener that its own local address fits: what its label says of the server that had
+ * accepted it does not count, since that one may have moved, or another may listen first.
+ */
 export class Adoption {
   /** Connections that servers of this process have taken. */
   adopted = 0
+  readonly #grace: number
   readonly #servers = new Set<HttpServer>()
+  /** They listen, but take no connection. */
+  readonly #others = new Set<AnyServer>()
   /** For servers that do not listen yet. */
-  #waiting: Parcel[] = []
+  readonly #waiting = new Set<Parcel>()
   #stopped = false
   readonly #onStop = new Set<() => void>()
-  /** Whoever passes on to the process after this one what no server takes. */
+  /** Fallback for connections that no local server accepts: passes them to the next process. */
   #heir: ((parcel: Parcel) => void) | undefined
   #warned = false
   /** Of each server, how many it has taken and nobody has been told of. */
   readonly #untold = new Map<HttpServer, number>()
 
+  /** `grace`: milliseconds for which connections wait once all servers listen. */
+  constructor(grace: number = GRACE) {
+    this.#grace = grace
+  }
+
   /** The server takes what is meant for it, from now on and until it closes or drains. */
   join(server: AnyServer): () => void {
-    if (!isHttp1Server(server) || isTlsServer(server)) return () => {}
+    if (!isHttp1Server(server) || isTlsServer(server)) {
+      this.#others.add(server)
+      return () => void this.#others.delete(server)
+    }
     const http = server as HttpServer
     this.#servers.add(http)
-    const waiting = this.#waiting
-    this.#waiting = []
-    for (const parcel of waiting) this.#place(parcel)
+    for (const parcel of this.#waiting) {
+      this.#place(parcel)
+      if (parcel.fds.length === 0) this.#waiting.delete(parcel)
+    }
     return () => void this.#servers.delete(http)
   }
 
@@ -86,17 +105,8 @@ export class Adoption {
    */
   giveUp(heir: (parcel: Parcel) => void): void {
     this.#heir = heir
-    for (const parcel of this.#waiting.splice(0)) heir(parcel)
-  }
-
-  /** Closes what no server of this process has taken. */
-  sweep(logger: Logger): void {
-    for (const { label, fds } of this.#waiting.splice(0)) {
-      fds.forEach(closeSync)
-      logger.info(
-        `closed ${counted(fds.length, 'connection')} of the process before: it served port ${label.port}, this one does not`,
-      )
-    }
+    for (const parcel of this.#waiting) heir(parcel)
+    this.#waiting.clear()
   }
 
   #takeOne(next: Next, logger: Logger): boolean {
@@ -106,8 +116,8 @@ export class Adoption {
     if (message === undefined) return false
     if (message.truncated) this.#warnOfLimit(limit, logger)
     const label = readLabel(message.bytes)
-    if (label !== undefined) this.#place({ label, fds: message.fds })
-    else message.fds.forEach(closeSync)
+    if (label === undefined) message.fds.forEach(closeSync)
+    else this.#accept({ label, fds: message.fds }, logger)
     return true
   }
 
@@ -121,27 +131,50 @@ export class Adoption {
     )
   }
 
+  #accept(parcel: Parcel, logger: Logger): void {
+    this.#place(parcel)
+    if (parcel.fds.length === 0) return
+    if (this.#heir !== undefined) return this.#heir(parcel)
+    this.#waiting.add(parcel)
+    whenAllListen(() => setTimeout(() => this.#expire(parcel, logger), this.#grace).unref())
+  }
+
+  /** Gives each connection to the server that it belongs to; the parcel keeps the others. */
   #place(parcel: Parcel): void {
-    const server = this.#serverOf(parcel.label)
-    if (server === undefined) {
-      if (this.#heir === undefined) this.#waiting.push(parcel)
-      else this.#heir(parcel)
-      return
+    const places = placesHere(this.#servers, this.#others)
+    const found = new Map<HttpServer, number[]>(Array.from(this.#servers, (server) => [server, []]))
+    const left: number[] = []
+    for (const fd of parcel.fds) {
+      const local = addressOf(fd)
+      const server = local && placeOf(places, local)?.server
+      if (local === undefined) closeSync(fd)
+      else (found.get(server as HttpServer) ?? left).push(fd)
     }
-    const { promise } = parcel.label
-    const taken = parcel.fds.flatMap((fd) => takeConnection(server, fd) ?? [])
+    parcel.fds = left
+    for (const [server, fds] of found) this.#give(server, fds, parcel.label)
+  }
+
+  #give(server: HttpServer, fds: readonly number[], { promise }: Label): void {
+    const taken = fds.flatMap((fd) => takeConnection(server, fd) ?? [])
     if (taken.length === 0) return
     this.adopted += taken.length
     this.#untold.set(server, (this.#untold.get(server) ?? 0) + taken.length)
     keepPromise(server, taken, promise)
   }
 
-  #serverOf({ port, address }: Label): HttpServer | undefined {
-    const listening = [...this.#servers].flatMap((server) => {
-      const own = server.address() as AddressInfo | string | null
-      return own === null || typeof own === 'string' || own.port !== port ? [] : { server, own }
-    })
-    return (listening.find(({ own }) => own.address === address) ?? listening[0])?.server
+  /** Closes what no server of this process has taken. */
+  #expire(parcel: Parcel, logger: Logger): void {
+    if (!this.#waiting.delete(parcel)) return
+    const places = new Set<string>()
+    for (const fd of parcel.fds) {
+      const local = addressOf(fd)
+      if (local !== undefined) places.add(addressText(local))
+      closeSync(fd)
+    }
+    logger.info(
+      `closed ${counted(parcel.fds.length, 'connection')} of the process before, made to ${[...places].join(', ')}: ` +
+        'no server of this process takes connections there',
+    )
   }
 
   #tell(logger: Logger): void {
@@ -153,28 +186,17 @@ export class Adoption {
   }
 }
 
-/** Closes those that have not asked when what was promised to them has run out. */
-function keepPromise(server: HttpServer, sockets: readonly Socket[], promised: number): void {
-  const own = promiseOf(server.keepAliveTimeout)
-  // 0 is a promise without an end.
-  const promise = own === 0 || promised === 0 ? 0 : Math.max(own, promised)
-  const { headersTimeout, requestTimeout, timeout } = server
-  const outlasts = (limit: number): boolean => limit > 0 && (promise === 0 || promise >= limit)
-  if (outlasts(headersTimeout) || outlasts(requestTimeout)) {
-    for (const socket of sockets) excuseSilence(server, socket)
+/** `undefined` for what is no connection of TCP. */
+function addressOf(fd: number): LocalAddress | undefined {
+  try {
+    return localAddress(loadLibc(), fd)
+  } catch {
+    return undefined
   }
-  if (promise === 0) return
-  // Node sets the shorter one, for a connection that has just been opened.
-  if (outlasts(timeout)) for (const socket of sockets) socket.setTimeout(promise)
-  const expire = (): void => {
-    for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy()
-  }
-  // After the loop has polled: a request that has arrived is read first.
-  setTimeout(() => setImmediate(expire), promise).unref()
 }
 
 // One for every copy of this package in the process: a line is read only once.
-const key = Symbol.for('@socket-port/core/adoption/1')
+const key = Symbol.for('@socket-port/core/adoption/2')
 const globals = globalThis as { [key]?: Adoption }
 
 export function adoption(): Adoption {

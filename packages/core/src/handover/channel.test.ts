@@ -45,8 +45,8 @@ function supervisor(): Supervisor {
     SOCKET_PORT_SUCCESSOR: 'running',
     [CHANNEL_VARIABLE]: channel.fds.join(','),
   })
-  for (const name of ['channel', 'adoption', 'successor']) {
-    Reflect.deleteProperty(globalThis, Symbol.for(`@socket-port/core/${name}/1`))
+  for (const name of ['channel/1', 'adoption/2', 'successor/1']) {
+    Reflect.deleteProperty(globalThis, Symbol.for(`@socket-port/core/${name}`))
   }
   onClose(() => socket.close())
   return {
@@ -67,44 +67,46 @@ function supervisor(): Supervisor {
 }
 
 interface Line {
-  /** Sends one connection, whose client is nobody, to the server on the port. */
-  send(port: number): Sent
+  /** Sends one connection. */
+  send(fd: number): Sent
+}
+
+/** A connection of nobody to a port, on which this process does not listen any more. */
+async function connectionOfNobody(): Promise<{ fd: number; port: number }> {
+  const source = createNetServer().listen(0)
+  await once(source, 'listening')
+  const { port } = source.address() as AddressInfo
+  const client = connect(port)
+  const [[connection]] = await Promise.all([once(source, 'connection'), once(client, 'connect')])
+  source.close()
+  onClose(() => {
+    connection.destroy()
+    client.destroy()
+  })
+  return { fd: (connection as Socket & { _handle: { fd: number } })._handle.fd, port }
 }
 
 /** The near end of a line that the supervisor has passed to this process, after `fill`. */
 async function passedLine(channel: ChildChannel, fill?: (line: Line) => void): Promise<Line> {
   const libc = loadLibc()
   const { near, far } = openBellLine(libc)
-  const source = createNetServer().listen(0)
-  await once(source, 'listening')
-  const client = connect((source.address() as AddressInfo).port)
-  const [[connection]] = await Promise.all([once(source, 'connection'), once(client, 'connect')])
-  const { fd } = (connection as Socket & { _handle: { fd: number } })._handle
-  onClose(() => {
-    closeEnd(near)
-    connection.destroy()
-    client.destroy()
-    source.close()
-  })
-  const line: Line = {
-    send: (port) =>
-      sendAndRing(libc, near, writeLabel({ port, address: '::', promise: 5_000 }), [fd]),
-  }
+  onClose(() => closeEnd(near))
+  const label = writeLabel({ port: 1, address: '::', promise: 5_000 })
+  const line: Line = { send: (fd) => sendAndRing(libc, near, label, [fd]) }
   fill?.(line)
   channel.pass([far.socket, far.bell])
   closeEnd(far)
   return line
 }
 
-async function listening(): Promise<{ port: number }> {
-  const server = createServer().listen(0)
+async function listening(port: number): Promise<void> {
+  const server = createServer().listen(port)
   await once(server, 'listening')
   onClose(() => {
     server.close()
     server.closeAllConnections()
   })
   adoption().join(server)
-  return { port: (server.address() as AddressInfo).port }
 }
 
 describe.runIf(process.platform === 'linux')('the channel of a supervisor', () => {
@@ -147,32 +149,34 @@ describe.runIf(process.platform === 'linux')('the channel of a supervisor', () =
   it('loses no connection of a line when the process drains', async () => {
     const { channel, hears, heard } = supervisor()
     openChannel(logger)
-    const { port } = await listening()
+    const { fd, port } = await connectionOfNobody()
+    await listening(port)
     const line = await passedLine(channel)
-    line.send(port)
+    line.send(fd)
     await hears('X_SOCKET_PORT_ADOPTED', '1')
     // The bell has not been heard when the signal comes.
-    expect(line.send(port)).toBe('sent')
+    expect(line.send(fd)).toBe('sent')
     adoption().stop()
     expect(adoption().adopted).toBe(2)
-    expect(line.send(port)).toBe('gone')
+    expect(line.send(fd)).toBe('gone')
     expect(await heard()).toContainEqual(['X_SOCKET_PORT_ADOPTED', '2'])
   })
 
   it('loses no connection of a line that comes afterwards', async () => {
     const { channel } = supervisor()
     openChannel(logger)
-    const { port } = await listening()
+    const [here, elsewhere] = [await connectionOfNobody(), await connectionOfNobody()]
+    await listening(here.port)
     adoption().stop()
     const left = new Promise<Parcel>((resolve) => adoption().giveUp(resolve))
     const line = await passedLine(channel, ({ send }) => {
-      expect([send(port), send(1)]).toEqual(['sent', 'sent'])
+      expect([send(here.fd), send(elsewhere.fd)]).toEqual(['sent', 'sent'])
     })
     // No server takes that one: it goes on to the next process.
     const { label, fds } = await left
     expect([label.port, fds.length]).toEqual([1, 1])
     fds.forEach(closeSync)
     expect(adoption().adopted).toBe(1)
-    expect(line.send(port)).toBe('gone')
+    expect(line.send(here.fd)).toBe('gone')
   })
 })

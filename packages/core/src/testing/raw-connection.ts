@@ -22,8 +22,8 @@ export class RawConnection {
     this.closed = new Promise((resolve) => socket.once('close', () => resolve()))
   }
 
-  static async open(port: number): Promise<RawConnection> {
-    const socket = connect({ port, host: '127.0.0.1' })
+  static async open(port: number, host = '127.0.0.1'): Promise<RawConnection> {
+    const socket = connect({ port, host })
     const connection = new RawConnection(socket)
     await once(socket, 'connect')
     return connection

@@ -1,0 +1,62 @@
+import type { AddressInfo } from 'node:net'
+import { listeningHandle } from '../drain/node-internals.ts'
+import { openServers } from '../listeners.ts'
+import { freeListeners } from '../registry.ts'
+import { type Libc, loadLibc } from '../sockets/libc.ts'
+import type { AnyServer } from '../types.ts'
+import {
+  fit,
+  type ListeningAddress,
+  type LocalAddress,
+  listeningAddress,
+  unmapped,
+} from './local-address.ts'
+
+/** A socket of this process that listens, and the server that takes connections for it. */
+export interface Place<S> {
+  at: ListeningAddress
+  /** `undefined` where what listens there takes none: TLS, another protocol, a socket not served yet. */
+  server: S | undefined
+}
+
+/**
+ * Every place where this process listens: the servers that take connections, the `others` that do
+ * not, all that listen through this package, and the inherited sockets that no server has taken yet.
+ */
+export function placesHere<S extends AnyServer>(
+  servers: Iterable<S>,
+  others: Iterable<AnyServer>,
+): Place<S>[] {
+  const libc = loadLibc()
+  const places: Place<S>[] = []
+  const add = (at: ListeningAddress | undefined, server?: S): void => {
+    if (at !== undefined) places.push({ at, server })
+  }
+  for (const server of servers) add(addressOf(libc, server), server)
+  for (const server of [...others, ...openServers()]) add(addressOf(libc, server))
+  for (const fd of freeListeners()) add(listeningAddress(libc, fd))
+  return places
+}
+
+/** The place that a connection belongs to; where two are alike, the first that takes it; pure. */
+export function placeOf<S>(places: readonly Place<S>[], local: LocalAddress): Place<S> | undefined {
+  let best: Place<S> | undefined
+  let most = 0
+  for (const place of places) {
+    const now = fit(place.at, local)
+    const better = now > most || (now === most && now > 0 && best?.server === undefined)
+    if (better) best = place
+    most = Math.max(most, now)
+  }
+  return best
+}
+
+function addressOf(libc: Libc, server: AnyServer): ListeningAddress | undefined {
+  const fd = listeningHandle(server)?.fd
+  if (fd !== undefined && fd >= 0) return listeningAddress(libc, fd)
+  // In a cluster the primary may have the socket: what it is, Node says, but not what it covers.
+  const own = server.address() as AddressInfo | string | null
+  if (own === null || typeof own === 'string') return undefined
+  const [address = ''] = own.address.split('%')
+  return { address: unmapped(address), port: own.port, scope: 0, device: '', ipv6Only: undefined }
+}

@@ -1,0 +1,81 @@
+import { type Libc, littleEndian } from '../sockets/libc.ts'
+import { parseSockaddr } from '../sockets/sockaddr.ts'
+
+const SOL_SOCKET = 1
+const SO_BINDTODEVICE = 25
+const IFNAMSIZ = 16
+const IPPROTO_IPV6 = 41
+const IPV6_V6ONLY = 26
+
+/** Where one end of TCP is on this machine. */
+export interface LocalAddress {
+  /** Canonical text; an IPv4 address that is mapped into IPv6 is given as IPv4. */
+  address: string
+  port: number
+  /** Number of the interface of a link-local address, otherwise 0. */
+  scope: number
+  /** Name of the interface that the socket is bound to (SO_BINDTODEVICE), otherwise empty. */
+  device: string
+}
+
+export interface ListeningAddress extends LocalAddress {
+  /** `undefined` where it is not known. */
+  ipv6Only: boolean | undefined
+}
+
+/** Asks the kernel for the local address of a socket; `undefined` for one that is not TCP over IP. */
+export function localAddress(libc: Libc, fd: number): LocalAddress | undefined {
+  const name = libc.getsockname(fd)
+  const { family, address, port } = parseSockaddr(name, littleEndian)
+  if (address === undefined || port === undefined) return undefined
+  const view = new DataView(name.buffer, name.byteOffset, name.byteLength)
+  const scope = family === 'IPv6' && name.length >= 28 ? view.getUint32(24, littleEndian) : 0
+  const device = libc.getsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, IFNAMSIZ) ?? []
+  return { address: unmapped(address), port, scope, device: textOf(device) }
+}
+
+/** The same for a listening socket. */
+export function listeningAddress(libc: Libc, fd: number): ListeningAddress | undefined {
+  const local = localAddress(libc, fd)
+  if (local === undefined) return undefined
+  const value = libc.getsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY)
+  return { ...local, ipv6Only: value && value[littleEndian ? 0 : 3] === 1 }
+}
+
+/** An IPv4 address that is mapped into IPv6 (RFC 4291, 2.5.5.2), as IPv4; any other as it is; pure. */
+export const unmapped = (address: string): string =>
+  /^::ffff:(\d+\.\d+\.\d+\.\d+)$/.exec(address)?.[1] ?? address
+
+/** For messages: `127.0.0.1:80` or `[::1]:80`; pure. */
+export const addressText = ({ address, port }: LocalAddress): string =>
+  `${isIPv6(address) ? `[${address}]` : address}:${port}`
+
+const isIPv6 = (address: string): boolean => address.includes(':')
+
+/**
+ * How well a listener fits a connection that was made to `local`: the higher, the better, and 0 where
+ * the kernel would never give it that connection; pure. The order is the kernel's: an exact address
+ * before a wildcard, IPv4's own wildcard before the one of IPv6, and a listener of one interface
+ * before that of all (inet_lookup_listener() in net/ipv4/inet_hashtables.c).
+ */
+export function fit(listener: ListeningAddress, local: LocalAddress): number {
+  if (listener.port !== local.port) return 0
+  if (listener.device !== '' && listener.device !== local.device) return 0
+  const address = fitOfAddress(listener, local)
+  return address === 0 ? 0 : 2 * address + (listener.device === '' ? 0 : 1)
+}
+
+function fitOfAddress(listener: ListeningAddress, local: LocalAddress): number {
+  const { address, scope } = listener
+  if (address === local.address) return scope === 0 || scope === local.scope ? 3 : 0
+  const v6 = isIPv6(local.address)
+  if (address === (v6 ? '::' : '0.0.0.0')) return 2
+  // Where it is not known, a connection that waits is better than one that comes to another server.
+  return !v6 && address === '::' && listener.ipv6Only === false ? 1 : 0
+}
+
+function textOf(bytes: ArrayLike<number>): string {
+  const text = Buffer.from(bytes).toString()
+  const end = text.indexOf('\0')
+  return end < 0 ? text : text.slice(0, end)
+}
