@@ -2,7 +2,14 @@ import { expect, it } from 'vitest'
 import { get, RawConnection } from '../../packages/core/src/testing/raw-connection.ts'
 import { freePort } from '../src/native.ts'
 import type { Supervised } from '../src/supervised.ts'
-import { afterTest, expectStops, fixture, pidsOf, supervise } from './cli-supervising.ts'
+import {
+  afterTest,
+  expectStops,
+  fixture,
+  pidsOf,
+  supervise,
+  untilDrained,
+} from './cli-supervising.ts'
 
 const command = [process.execPath, fixture('handover/addresses.mjs')]
 const HOSTS = { admin: '127.0.0.1', public: '127.0.0.2' }
@@ -31,10 +38,11 @@ async function complete(supervised: Supervised, pids: readonly number[]): Promis
   }
 }
 
-/** The processes that serve since the reload. */
-async function reload(supervised: Supervised, before: readonly number[]): Promise<number[]> {
+/** The processes that serve once those before have handed everything over. */
+async function reload(supervised: Supervised): Promise<number[]> {
   expect(await supervised.ask('reload')).toMatchObject({ code: 0 })
-  return (await pidsOf(supervised)).filter((pid) => !before.includes(pid))
+  await untilDrained(supervised)
+  return pidsOf(supervised)
 }
 
 it.each([
@@ -64,13 +72,16 @@ it.each([
     const client = await open(port, HOSTS.public)
     expect(await ask(client)).toMatch(/^public of/)
     for (let round = 0; round < 3; round += 1) {
-      pids = await reload(supervised, pids)
+      pids = await reload(supervised)
       client.send(get('/'))
-      expect(await ask(await open(port, HOSTS.admin))).toMatch(/^admin of/)
+      const other = await open(port, HOSTS.admin)
+      expect(await ask(other)).toMatch(/^admin of/)
+      other.close()
       await complete(supervised, pids)
       const served = await answer(client)
       expect(pids.map((pid) => `public of ${pid}`)).toContain(served)
     }
+    client.close()
     await expectStops(supervised)
   },
 )
