@@ -37,7 +37,10 @@ export class InFlight {
     if (this.#sockets.delete(raw)) this.#sockets.add(socket)
   }
 
-  /** It will not settle before it closes. Whoever has been let go already is not called back. */
+  /**
+   * An upgraded connection from before the drain is in flight until it closes. A gate that has
+   * opened stays open.
+   */
   stays(socket: Socket): void {
     if (this.#sockets.size > 0) this.#sockets.add(socket)
   }

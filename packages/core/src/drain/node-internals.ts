@@ -55,6 +55,16 @@ export function isFollowed({ method, url, headers, socket }: IncomingMessage): b
   return head >= 0 && bytes.length > head + 4 + Number(headers['content-length'] ?? 0)
 }
 
+/**
+ * Returns Node's own check of an HTTP/1.1 server, which answers 408 to each connection that has
+ * exceeded `headersTimeout` or `requestTimeout`, and closes it; `undefined` where there is none.
+ */
+export function timeoutCheck(server: AnyServer): (() => void) | undefined {
+  const interval = internal(server, 'http.server.connectionsCheckingInterval')
+  const { _onTimeout: check } = (interval ?? {}) as { _onTimeout?: unknown }
+  return typeof check === 'function' ? () => Reflect.apply(check, interval, []) : undefined
+}
+
 /** Ends the interval of an HTTP server that its own `close()` would have ended. */
 export function stopConnectionChecks(server: AnyServer): void {
   clearInterval(

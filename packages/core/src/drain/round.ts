@@ -7,13 +7,17 @@ import { isAnswering, LastResponses } from './http1.ts'
 import type { Http2Sessions } from './http2.ts'
 import { afterPoll, closeAtOnce, type IdleContext, type IdleStrategy, keepPromise } from './idle.ts'
 import { InFlight } from './in-flight.ts'
-import { receiving, stopConnectionChecks, unreadRequest } from './node-internals.ts'
+import { receiving, stopConnectionChecks, timeoutCheck, unreadRequest } from './node-internals.ts'
 import { acceptsHttp1, protocolOf } from './protocols/protocol.ts'
 import { isHttp1Server, isTlsServer } from './server-kind.ts'
 
 // A request follows its connection within a round trip. A newcomer that has been silent for longer
 // may stay so, and must not be among the last: the successor would wait for it.
 const FRESH = 100
+
+// Node looks for slow requests every `connectionsCheckingInterval`, 30 seconds by default: later than
+// a drain ends. Without a closer look its time-outs would not bound the drain.
+const CHECK_TIMEOUTS = 500
 
 type Counts = Omit<DrainResult, 'duration'>
 
@@ -102,6 +106,8 @@ export class Round {
       setTimeout(() => this.#giveUpWaiting(), acceptUntil),
       setTimeout(() => this.force(), Math.max(0, timeout)),
     ]
+    const check = timeoutCheck(server)
+    if (check) this.#timers.push(setInterval(() => afterPoll(check), CHECK_TIMEOUTS))
     this.#begin(sessions)
   }
 
@@ -168,11 +174,14 @@ export class Round {
     this.#opened(socket)
   }
 
-  /** Upgraded, of which no request is told. */
+  /**
+   * Upgraded, of which no request is told. One from before the drain is waited for. New connections
+   * are not: as long as one of them came after the other, nothing would ever be handed over.
+   */
   #leftHttp(socket: Socket): void {
     this.#busy(socket)
     if (this.#options.quick) this.#endOpaque(socket)
-    else this.#inFlight.stays(socket)
+    else if (this.#before.has(socket)) this.#inFlight.stays(socket)
   }
 
   #fellIdle(socket: Socket): void {
