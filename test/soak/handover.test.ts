@@ -54,6 +54,6 @@ await describeHandover('connections handed over', (box) => {
     await app.restart()
     expect(await stays.who()).toMatchObject({ connections: 1 })
     await client.raw.closed
-    await box.systemd.logHolds(app.unit, `it served port ${old}, this one does not`)
+    await box.systemd.logHolds(app.unit, `made to 127.0.0.1:${old}`)
   })
 })

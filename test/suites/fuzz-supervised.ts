@@ -1,6 +1,6 @@
 import { freePort } from '../src/native.ts'
 import type { Supervised } from '../src/supervised.ts'
-import { fixture, supervise, untilDrained } from './cli-supervising.ts'
+import { afterTest, fixture, supervise, untilDrained } from './cli-supervising.ts'
 import { Fuzz, type FuzzResult } from './fuzz-clients.ts'
 
 const HOSTS = { a: '127.0.0.1', b: '127.0.0.2' }
@@ -31,6 +31,7 @@ export async function fuzzReloads(
   })
   await supervised.said(/generation 1 is ready/)
   const fuzz = new Fuzz({ port, hosts: HOSTS }, seed, clients)
+  afterTest(() => fuzz.stop())
   let reloads = 0
   await fuzz.round()
   for (; goesOn(reloads); reloads += 1) {

@@ -134,7 +134,10 @@ export class Adoption {
   #accept(parcel: Parcel, logger: Logger): void {
     this.#place(parcel)
     if (parcel.fds.length === 0) return
-    if (this.#heir !== undefined) return this.#heir(parcel)
+    if (this.#heir !== undefined) {
+      this.#heir(parcel)
+      return
+    }
     this.#waiting.add(parcel)
     whenAllListen(() => setTimeout(() => this.#expire(parcel, logger), this.#grace).unref())
   }
