@@ -3,7 +3,8 @@ import { expect, it } from 'vitest'
 import { get, RawConnection } from '../../packages/core/src/testing/raw-connection.ts'
 import { freePort } from '../src/native.ts'
 import { pathInBox } from '../src/systemd/index.ts'
-import { type App, type AppOptions, describeHandover } from './handover-box.ts'
+import type { ServerOptions } from './handover-app.ts'
+import { type App, describeHandover } from './handover-box.ts'
 
 const FIXTURE = fileURLToPath(new URL('../fixtures/handover/addresses.mjs', import.meta.url))
 const command = [pathInBox(process.execPath), pathInBox(FIXTURE)]
@@ -13,8 +14,8 @@ async function answer(client: RawConnection): Promise<string> {
   return /\w+ of \d+$/.exec(await client.receive(/\w+ of \d+$/))?.[0] ?? ''
 }
 
-const servers = (port: number, hosts: Readonly<Record<string, string>>): AppOptions['servers'] =>
-  Object.entries(hosts).map(([id, host]) => ({ id, host, port }) as object)
+const servers = (port: number, hosts: Readonly<Record<string, string>>): ServerOptions[] =>
+  Object.entries(hosts).map(([id, host]) => ({ id, host, port }))
 
 await describeHandover('connections that were made to one address of several', (box) => {
   /** Lets the server that comes later listen, too. */

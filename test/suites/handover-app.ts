@@ -11,6 +11,8 @@ export const SERVER: string = fileURLToPath(
 
 /** One server of the fixture: options of `serve`, and what is special about the server itself. */
 export interface ServerOptions {
+  /** What the fixture `addresses.mjs` answers with. */
+  id?: string
   port?: number
   path?: string
   host?: string

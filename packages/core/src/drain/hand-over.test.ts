@@ -232,6 +232,40 @@ describe.runIf(process.platform === 'linux')('an idle connection that is handed 
     expect(await client.receive(/new \S+$/)).toMatch(/new \/again$/)
   })
 
+  it.each([
+    ['a body that comes after its answer', 'POST', 'Content-Length: 4', 'body', true],
+    ['a request that is still answered', 'GET', 'Accept: */*', '', false],
+  ])('stays when it is upgraded right behind %s', async (_, method, header, rest, early) => {
+    const { server, open, hold, drain, keeper } = await fixture()
+    server.on('upgrade', (_request, socket: Socket) => {
+      socket.on('end', () => socket.end())
+      socket.write('HTTP/1.1 101 Switching Protocols\r\n\r\n')
+      socket.pipe(socket)
+    })
+    const upgrade = get('/up', 'Connection: Upgrade', 'Upgrade: echo')
+    const [client, busy] = [await open(), await open()]
+    const held = await hold(
+      client,
+      `${method} /hold HTTP/1.1\r\nHost: test\r\n${header}\r\n\r\n${early ? '' : upgrade}`,
+    )
+    if (early) held.end('early')
+    if (early) await client.receive(/early$/)
+    const gate = await hold(busy, get('/hold'))
+    const drained = drain()
+    // Served, so the drain has begun.
+    await open()
+    if (early) client.send(rest + upgrade)
+    else held.end('late')
+    await client.receive(early ? / 101 / : /late$/)
+    gate.end('busy')
+    await busy.receive(/busy$/)
+    client.send('echo')
+    await client.receive(/echo$/)
+    client.close()
+    expect(await drained).toMatchObject({ graceful: true, handedOver: 2 })
+    expect(keeper.kept).toHaveLength(2)
+  })
+
   it('is the successor’s when it never sent a byte', async () => {
     const { server, drain, succeed } = await fixture()
     const accepted = new Promise((resolve) => server.once('connection', resolve))

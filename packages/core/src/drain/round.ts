@@ -184,7 +184,9 @@ export class Round {
     else if (this.#before.has(socket)) this.#inFlight.stays(socket)
   }
 
-  #fellIdle(socket: Socket): void {
+  #fellIdle(socket: Http1Socket): void {
+    // Upgraded: that may come in the same segment as the end of a request, and is heard of first.
+    if (!socket.destroyed && !socket.parser) return
     this.#inFlight.settle(socket)
     if (!socket.destroyed) this.#wait(socket)
   }
