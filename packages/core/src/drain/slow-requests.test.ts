@@ -5,6 +5,7 @@ import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import { resolveDrain } from '../options.ts'
+import { F_DUPFD_CLOEXEC } from '../sockets/constants.ts'
 import { loadLibc } from '../sockets/libc.ts'
 import { cert, key } from '../testing/certificate.ts'
 import { get, RawConnection } from '../testing/raw-connection.ts'
@@ -12,7 +13,6 @@ import { ServerDrain } from './drain.ts'
 import { Gate } from './gate.ts'
 import type { Keeper } from './hand-over.ts'
 
-const F_DUPFD_CLOEXEC = 1030
 // What Node itself would look for only after half a minute.
 const SLOW = { headersTimeout: 300, requestTimeout: 600 }
 

@@ -8,13 +8,13 @@ import {
   type Socket,
 } from 'node:net'
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import { F_DUPFD_CLOEXEC } from '../sockets/constants.ts'
 import { loadLibc } from '../sockets/libc.ts'
 import { get, RawConnection } from '../testing/raw-connection.ts'
 import { Adoption, type Parcel } from './adoption.ts'
 import { writeLabel } from './label.ts'
 import type { Received } from './line.ts'
 
-const F_DUPFD_CLOEXEC = 1030
 const SO_KEEPALIVE = [1, 9] as const
 const TCP_NODELAY = [6, 1] as const
 

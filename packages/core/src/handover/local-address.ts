@@ -1,11 +1,14 @@
-import { type Libc, littleEndian } from '../sockets/libc.ts'
+import {
+  IFNAMSIZ,
+  IPPROTO_IPV6,
+  IPV6_V6ONLY,
+  littleEndian,
+  readInt32,
+  SO_BINDTODEVICE,
+  SOL_SOCKET,
+} from '../sockets/constants.ts'
+import type { Libc } from '../sockets/libc.ts'
 import { parseSockaddr } from '../sockets/sockaddr.ts'
-
-const SOL_SOCKET = 1
-const SO_BINDTODEVICE = 25
-const IFNAMSIZ = 16
-const IPPROTO_IPV6 = 41
-const IPV6_V6ONLY = 26
 
 /** Where one end of TCP is on this machine. */
 export interface LocalAddress {
@@ -38,8 +41,8 @@ export function localAddress(libc: Libc, fd: number): LocalAddress | undefined {
 export function listeningAddress(libc: Libc, fd: number): ListeningAddress | undefined {
   const local = localAddress(libc, fd)
   if (local === undefined) return undefined
-  const value = libc.getsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY)
-  return { ...local, ipv6Only: value && value[littleEndian ? 0 : 3] === 1 }
+  const value = readInt32(libc.getsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY))
+  return { ...local, ipv6Only: value === undefined ? undefined : value === 1 }
 }
 
 /** An IPv4 address that is mapped into IPv6 (RFC 4291, 2.5.5.2), as IPv4; any other as it is; pure. */

@@ -26,6 +26,7 @@ export const SO_REUSEPORT = 15
 export const SO_PASSCRED = 16
 export const SO_PEERCRED = 17
 export const SO_SNDTIMEO = 21
+export const SO_BINDTODEVICE = 25
 export const SO_ACCEPTCONN = 30
 export const SO_DOMAIN = 39
 
@@ -71,6 +72,9 @@ export const ECONNREFUSED = 111
 
 /** The longest path of a unix socket in bytes: sizeof(sun_path) less its NUL (unix(7)). */
 export const LONGEST_UNIX_PATH = 107
+
+/** The longest name of a network interface, with its NUL (netdevice(7)). */
+export const IFNAMSIZ = 16
 
 /** The byte order of this machine. */
 export const littleEndian: boolean = endianness() === 'LE'
