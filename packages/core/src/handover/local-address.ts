@@ -28,13 +28,29 @@ export interface ListeningAddress extends LocalAddress {
 
 /** Asks the kernel for the local address of a socket; `undefined` for one that is not TCP over IP. */
 export function localAddress(libc: Libc, fd: number): LocalAddress | undefined {
-  const name = libc.getsockname(fd)
-  const { family, address, port } = parseSockaddr(name, littleEndian)
-  if (address === undefined || port === undefined) return undefined
-  const view = new DataView(name.buffer, name.byteOffset, name.byteLength)
-  const scope = family === 'IPv6' && name.length >= 28 ? view.getUint32(24, littleEndian) : 0
+  const name = addressOf(libc.getsockname(fd))
+  if (name === undefined) return undefined
   const device = libc.getsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, IFNAMSIZ) ?? []
-  return { address: unmapped(address), port, scope, device: textOf(device) }
+  return { ...name, device: textOf(device) }
+}
+
+type Name = Omit<LocalAddress, 'device'>
+let last: { bytes: Uint8Array; name: Name | undefined } | undefined
+
+// Thousands of connections in a row have one address; to write an IPv6 address takes longer than to ask.
+function addressOf(bytes: Uint8Array): Name | undefined {
+  if (last === undefined || Buffer.compare(last.bytes, bytes) !== 0) {
+    last = { bytes, name: readName(bytes) }
+  }
+  return last.name
+}
+
+function readName(bytes: Uint8Array): Name | undefined {
+  const { family, address, port } = parseSockaddr(bytes, littleEndian)
+  if (address === undefined || port === undefined) return undefined
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const scope = family === 'IPv6' && bytes.length >= 28 ? view.getUint32(24, littleEndian) : 0
+  return { address: unmapped(address), port, scope }
 }
 
 /** The same for a listening socket. */
@@ -78,6 +94,7 @@ function fitOfAddress(listener: ListeningAddress, local: LocalAddress): number {
 }
 
 function textOf(bytes: ArrayLike<number>): string {
+  if (bytes.length === 0) return ''
   const text = Buffer.from(bytes).toString()
   const end = text.indexOf('\0')
   return end < 0 ? text : text.slice(0, end)
