@@ -30,7 +30,7 @@ export async function socketPort(
 /** A `socket-port` on a terminal of its own (script(1)). */
 export interface OnTerminal {
   /** Resolves when the screen has shown it; rejects when the command ends without. */
-  shown(what: RegExp): Promise<void>
+  shown(what: RegExp): Promise<RegExpMatchArray>
   type(keys: string): void
   readonly end: Promise<CommandEnd>
 }
@@ -57,7 +57,10 @@ export function typeOnTerminal(typed: string, options: CommandOptions = {}): OnT
     type: (keys) => void child.stdin?.write(keys),
     shown: (what) =>
       new Promise((resolve, reject) => {
-        look = () => what.test(screen) && resolve()
+        look = () => {
+          const match = screen.match(what)
+          if (match !== null) resolve(match)
+        }
         look()
         void end.then(() => reject(new Error(`the screen has not shown ${what}:\n${screen}`)))
       }),

@@ -48,8 +48,10 @@ describe('SIGTERM', () => {
     const { held } = await busy(started)
     started.process.signal('SIGTERM')
     await started.process.said(/draining/)
-    started.process.signal('SIGTERM')
+    // Those of the first moments are still the first one.
+    const impatience = setInterval(() => started.process.signal('SIGTERM'), 10)
     await held.closed
+    clearInterval(impatience)
     expect(await started.process.exit).toMatchObject({ code: 1, signal: null })
     expect(started.process.stderr).toMatch(
       /SIGTERM after SIGTERM: ending at once, 2 connections are cut/,
@@ -96,23 +98,6 @@ describe('SIGTERM', () => {
   })
 })
 
-describe('SIGINT', () => {
-  it('closes idle connections at once and finishes requests in flight', async () => {
-    const started = await start()
-    const { held, idle } = await busy(started)
-    const release = await started.open()
-    release.send('GET /release HTTP/1.1\r\nHost: test\r\n')
-    release.send('X: 1\r\n')
-    await roundTrip(started)
-    started.process.signal('SIGINT')
-    await idle.closed
-    release.send('\r\n')
-    expect(await release.receive(/draining$/)).toMatch(/connection: close/i)
-    expect(await held.receive(/held$/)).toMatch(/connection: close/i)
-    expect(await started.process.exit).toMatchObject({ code: 0, signal: null })
-  })
-})
-
 describe('a hook', () => {
   it('that throws is named, the next one runs, and the process exits with 1', async () => {
     const started = await start('first,throws')
@@ -130,10 +115,3 @@ describe('a hook', () => {
     expect(started.process.stdout).toMatch(/first SIGTERM\n$/)
   })
 })
-
-/** Resolves when the server has read everything that was sent before. */
-async function roundTrip({ open }: Started): Promise<void> {
-  const probe = await open()
-  probe.send(get('/', 'Connection: close'))
-  await probe.receive(/ready$/)
-}

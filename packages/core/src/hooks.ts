@@ -8,14 +8,19 @@ export interface Hook<A extends unknown[] = [ShutdownReason]> {
   timeout: number
 }
 
-/** Runs the hooks one after the other; false if one failed or took too long. Never throws. */
+/**
+ * Runs the hooks one after the other, and tells `begins` of each before; false if one failed or took
+ * too long. Never throws.
+ */
 export async function runHooks(
   hooks: readonly Hook[],
   reason: ShutdownReason,
   logger: Logger,
+  begins: (hook: Hook) => void = () => {},
 ): Promise<boolean> {
   let succeeded = true
   for (const hook of hooks) {
+    begins(hook)
     const failure = await hookFailure(hook, reason)
     if (failure === undefined) continue
     succeeded = false

@@ -14,5 +14,5 @@ export { type Managed, type ManageOptions, type ManageParts, manage, serviceOf }
 export { type NotifyBarrierOptions, notify, notifyBarrier } from './notify/notify.ts'
 export { onReload, type ReloadHook, type ReloadHookOptions } from './reload.ts'
 export { serve } from './serve.ts'
-export { onShutdown, type ShutdownHookOptions, shutdown } from './shutdown.ts'
+export { onShutdown, type ShutdownHookOptions, type ShutdownOptions, shutdown } from './shutdown.ts'
 export type * from './types.ts'

@@ -37,3 +37,9 @@ export const defaultLogger: Logger = {
   warn: (message) => write(`socket-port: warning: ${message}`),
   error: (message) => write(`socket-port: error: ${message}`),
 }
+
+/** Tells a person at the terminal, who sees the program's own logger, or stderr where it has none. */
+export function tellPerson(logger: Logger, message: string): void {
+  if (logger === defaultLogger) process.stderr.write(`socket-port: ${message}\n`)
+  else logger.info(message)
+}

@@ -4,7 +4,7 @@ import { closeOnAbort } from './listen.ts'
 import { type ListenCall, readListenArguments } from './listen-arguments.ts'
 import { checkManage, checkServer, resolveLogger, resolveServe } from './options.ts'
 import { ServerService, type ServiceParts } from './service.ts'
-import { runningShutdown } from './shutdown.ts'
+import { hooksAhead, runningShutdown } from './shutdown.ts'
 import type { AnyServer, DrainResult, Logger, ServeOptions, Service } from './types.ts'
 
 /** What an adapter may set; where to listen is said to the server's own `listen`. */
@@ -216,11 +216,16 @@ class ManagedServer<S extends AnyServer> implements Managed<S> {
     } else {
       // A drain may be under way or over already: then this close finds the work done.
       start.closed = true
-      start.service.close().then(() => {
-        if (!start.open || start.service.url !== '') done?.()
-        else if (start.told) this.#server.once('close', () => done?.())
-        else this.#closeNow(() => done?.())
-      })
+      const hooks = this.#parts.finish === undefined ? hooksAhead() : undefined
+      // A callback that ends the process must not keep the shutdown hooks from running.
+      start.service
+        .close()
+        .then(() => hooks)
+        .then(() => {
+          if (!start.open || start.service.url !== '') done?.()
+          else if (start.told) this.#server.once('close', () => done?.())
+          else this.#closeNow(() => done?.())
+        })
     }
     return this.#server
   }

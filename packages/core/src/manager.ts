@@ -8,6 +8,7 @@ export {
   ADOPTS,
   CHANNEL_VARIABLE,
   ChildChannel,
+  CUT,
   HANDED_OVER,
   PARCEL_NAME,
 } from './manager/child-channel.ts'
@@ -18,4 +19,6 @@ export { type ProcessStat, readStat, reapOrphans } from './manager/orphans.ts'
 export { type Peer, peerOf } from './manager/peer.ts'
 export { openPipe } from './manager/pipe.ts'
 export { isZoneDropped } from './options.ts'
+export { hasOwnTerminal, TERMINAL_VARIABLE } from './proc/terminal.ts'
 export { plainText, quote } from './quote.ts'
+export { StopSignals } from './stop-signals.ts'

@@ -182,18 +182,19 @@ function readRegistry(logger: Logger): Registry {
       pidfdInode: () => loaded().pidfdInode(),
     })
     const said: Said = { variables, outcome: environment, missing: 0 }
+    if (cluster.isWorker && environment.kind !== 'absent') {
+      // In a worker fd 3 is the channel to the primary, and `listen({ fd })` means the primary's.
+      logger.warn(
+        'no socket is inherited: a cluster worker has none of its own, they were passed to its primary. ' +
+          'Start the server without node:cluster, several times on one socket: ' +
+          'socket-port run --workers N -- node server.js',
+      )
+      return { entries: [], parcels: [], said, system: undefined }
+    }
     if (environment.kind === 'refused') {
       logger.warn(`no socket is inherited: ${environment.problem}`)
     }
     if (environment.kind !== 'passed') return { entries: [], parcels: [], said, system: undefined }
-    if (cluster.isWorker) {
-      // In a worker fd 3 is the channel to the primary, and `listen({ fd })` means the primary's.
-      logger.warn(
-        'no socket is inherited: a cluster worker has none of its own. ' +
-          'Start the processes with a manager that shares the socket instead of node:cluster',
-      )
-      return { entries: [], parcels: [], said, system: undefined }
-    }
     const isParcel = ({ name }: PassedFd): boolean => readStoreName(name).kind === 'parcel'
     const parcels = environment.fds.filter(isParcel).map(({ fd }) => fd)
     const entries = describeAll(environment.fds, loaded(), logger, said)

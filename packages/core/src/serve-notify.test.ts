@@ -204,7 +204,7 @@ describe.runIf(process.platform === 'linux')('STOPPING=1', () => {
     onClose(() => exit.mockRestore())
     notify({ ready: true })
     await shutdown()
-    expect(exit).toHaveBeenCalledExactlyOnceWith(0)
+    expect(exit).toHaveBeenCalledExactlyOnceWith()
     expect(manager.texts()).toEqual([
       'READY=1',
       'STOPPING=1\nSTATUS=stopping\nEXTEND_TIMEOUT_USEC=5000000',

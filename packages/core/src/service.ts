@@ -2,7 +2,7 @@ import { counted } from './counted.ts'
 import { ServerDrain, type StartOptions } from './drain/drain.ts'
 import { adoptConnections } from './handover/adopt.ts'
 import { adoption } from './handover/adoption.ts'
-import { reportHandedOver } from './handover/channel.ts'
+import { reportDrained } from './handover/channel.ts'
 import { keeperFor } from './handover/keeper.ts'
 import { listenForRestart } from './handover/restart-signal.ts'
 import type { ShutdownHook } from './hooks.ts'
@@ -247,7 +247,7 @@ export class ServerService<S extends AnyServer> implements Service<S> {
     const findKeeper = () => keeperFor(this.server, drain.idle === 'handover', logger)
     const result = await this.#close({ quick, ...(handOver && { findKeeper }) })
     this.#drainTook = result.duration
-    reportHandedOver(result.handedOver, logger)
+    reportDrained(result, logger)
     return result
   }
 

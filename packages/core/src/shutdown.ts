@@ -1,15 +1,28 @@
+import { surviveThePrimary } from './cluster-primary.ts'
 import { counted } from './counted.ts'
 import { SocketPortError } from './errors.ts'
 import { type Hook, runHooks, type ShutdownHook } from './hooks.ts'
 import { defaultLogger } from './logger.ts'
 import { notifierInUse } from './notify/notifier.ts'
 import { StopReport } from './notify/stop-report.ts'
-import { milliseconds } from './options.ts'
+import { checkKeys, integer, milliseconds } from './options.ts'
+import { hasTerminal } from './proc/terminal.ts'
+import { isWatched } from './proc/watcher.ts'
+import { QuickProgress } from './quick-progress.ts'
+import { StopSignals } from './stop-signals.ts'
 import type { DrainResult, Logger, ShutdownReason, ShutdownSignal } from './types.ts'
 
 export interface ShutdownHookOptions {
   /** After this many milliseconds the hook counts as failed and the next one runs. @default 5000 */
   timeout?: number | undefined
+}
+
+export interface ShutdownOptions {
+  /**
+   * The exit code of the process, 0–255; it replaces `process.exitCode`. Where that is 0, a hook that
+   * fails makes it 1. @default what `process.exitCode` says, else 0
+   */
+  exitCode?: number | undefined
 }
 
 /** A service as the shutdown of the process sees it. */
@@ -32,15 +45,29 @@ export interface Member {
   finish(): Hook | undefined
 }
 
-// A Ctrl-C under `npm start` comes twice, from the terminal and from npm, which passes it on.
-const SAME_CTRL_C = 200
+// Milliseconds from the first server on.
+const AFTER_START = 50
+
+/** One shutdown that is under way. */
+interface Running {
+  reason: ShutdownReason
+  done: Promise<void>
+  /** Hooks of the program that have not begun. */
+  hooksLeft: Set<Hook>
+  /** Settles when every hook has run, before the process ends. */
+  hooksOver: Promise<void>
+}
 
 /** The one shutdown of a process: signals, then every drain at once, then the hooks, then the end. */
 class Shutdown {
   readonly #members = new Set<Member>()
   readonly #hooks = new Set<Hook>()
   readonly #listening = new Set<ShutdownSignal>()
-  #running: { reason: ShutdownReason; at: number; done: Promise<void> } | undefined
+  readonly #stopSignals = new StopSignals()
+  #running: Running | undefined
+  #forgetPrimary: (() => void) | undefined
+  #watcherTimer: NodeJS.Timeout | undefined
+  #watched: boolean | undefined
 
   join(member: Member): () => void {
     if (this.#running !== undefined) {
@@ -48,6 +75,7 @@ class Shutdown {
     }
     this.#members.add(member)
     this.#listen()
+    this.#lookForWatcher()
     return () => {
       this.#members.delete(member)
       this.#listen()
@@ -60,13 +88,39 @@ class Shutdown {
     return () => void this.#hooks.delete(hook)
   }
 
+  // Early, because nodemon ends the shell between the two first, and then the ancestors are unknown;
+  // but after the start, which must not wait for it.
+  #lookForWatcher(): void {
+    this.#watcherTimer ??= setTimeout(() => this.#isWatched(), AFTER_START).unref()
+  }
+
+  #isWatched(): boolean {
+    this.#watched ??= isWatched()
+    return this.#watched
+  }
+
   get running(): Promise<void> | undefined {
     return this.#running?.done
   }
 
+  /** The end of the hooks, where a shutdown is under way and none of them has begun. */
+  get hooksAhead(): Promise<void> | undefined {
+    const { hooksLeft, hooksOver } = this.#running ?? {}
+    return hooksLeft?.size === this.#hooks.size ? hooksOver : undefined
+  }
+
   begin(reason: ShutdownReason): Promise<void> {
-    this.#running ??= { reason, at: performance.now(), done: this.#run(reason) }
-    return this.#running.done
+    if (this.#running !== undefined) return this.#running.done
+    this.#stopSignals.open()
+    let endHooks = (): void => {}
+    const hooksOver = new Promise<void>((resolve) => {
+      endHooks = resolve
+    })
+    const hooksLeft = new Set(this.#hooks)
+    const running = { reason, hooksLeft, hooksOver, done: Promise.resolve() }
+    this.#running = running
+    running.done = this.#run(running, endHooks)
+    return running.done
   }
 
   endIdle(): void {
@@ -74,25 +128,36 @@ class Shutdown {
     if ([...this.#members].every((member) => member.isIdle())) void this.begin('idle')
   }
 
-  async #run(reason: ShutdownReason): Promise<void> {
+  async #run({ reason, hooksLeft }: Running, endHooks: () => void): Promise<void> {
     const members = [...this.#members]
     const logger = members[0]?.logger ?? defaultLogger
     logger.info(`${reason}: draining ${counted(members.length, 'server')}`)
     process.once('exit', this.#onEarlyExit)
     const report = stopReport(members)
     report?.phase(Math.max(0, ...members.map(({ timeout }) => timeout)), () => whatIsLeft(members))
-    await Promise.all(members.map((member) => member.drain(reason === 'SIGINT')))
+    // A person waits, or a watcher with new code. Managers stop with SIGINT too, pm2 for one.
+    const forPerson = reason === 'SIGINT' && hasTerminal()
+    const quick = forPerson || ((reason === 'SIGTERM' || reason === 'SIGINT') && this.#isWatched())
+    const drains = members.map((member) => member.drain(quick))
+    const progress = quick && hasTerminal() ? new QuickProgress(members, forPerson) : undefined
+    const results = await Promise.all(drains)
     const own = members.flatMap((member) => member.finish() ?? [])
     const hooks = [...own, ...[...this.#hooks].reverse()]
     report?.phase(
       hooks.reduce((sum, { timeout }) => sum + timeout, 0),
       () => 'running the shutdown hooks',
     )
-    const succeeded = await runHooks(hooks, reason, logger)
+    const succeeded = await runHooks(hooks, reason, logger, (hook) => hooksLeft.delete(hook))
+    hooksLeft.clear()
     report?.end()
+    progress?.end(results)
+    if (!succeeded) failExitCode()
+    endHooks()
+    // Whoever has waited for the hooks goes first, and may end the process itself.
+    await new Promise(setImmediate)
     process.off('exit', this.#onEarlyExit)
-    if (!succeeded) process.exitCode = 1
-    if (members.every(({ exit }) => exit)) process.exit(succeeded ? 0 : 1)
+    // With the code that the program has set.
+    if (members.every(({ exit }) => exit)) process.exit()
     // A server that was forced emits 'close' later, and whoever ends the process by the same signal
     // must not find it caught here.
     for (const member of members) this.#members.delete(member)
@@ -102,32 +167,52 @@ class Shutdown {
 
   readonly #onSignal = (signal: NodeJS.Signals): void => {
     if (this.#running === undefined) return void this.begin(signal as ShutdownSignal)
-    const { reason, at } = this.#running
-    if (signal === 'SIGINT' && reason === 'SIGINT' && performance.now() - at < SAME_CTRL_C) return
+    if (!this.#stopSignals.isNew()) return
+    const { reason } = this.#running
     const members = [...this.#members]
     const logger = members[0]?.logger ?? defaultLogger
-    logger.warn(`${signal} after ${reason}: ending at once, ${cut(this.#open())}`)
+    const cut = cutConnections(this.#open())
+    logger.warn(`${signal} after ${reason}: ending at once${cut === '' ? '' : `, ${cut}`}`)
     for (const member of members) member.force()
     process.off('exit', this.#onEarlyExit)
-    if (members.every(({ exit }) => exit)) process.exit(1)
+    failExitCode()
+    if (members.every(({ exit }) => exit)) process.exit()
   }
 
-  // Somebody else's listener of the same signal has called process.exit.
+  // Somebody else has called process.exit: a listener of the same signal, or Node itself in a cluster.
   readonly #onEarlyExit = (code: number): void => {
+    const lost = [cutConnections(this.#open()), this.#skippedHooks()].filter((one) => one !== '')
+    if (lost.length === 0) return
     const logger = [...this.#members][0]?.logger ?? defaultLogger
     logger.warn(
-      `the process was ended with code ${code} while it drained: ${cut(this.#open())}. ` +
-        'Look for process.exit in a signal listener, and use onShutdown(hook) instead',
+      `the process was ended with code ${code} while it drained: ${lost.join(', and ')}. ${EARLY_EXIT}`,
     )
+  }
+
+  #skippedHooks(): string {
+    const hooks = [...(this.#running?.hooksLeft ?? [])].reverse()
+    const names = hooks.map(({ run }) => run.name || '(anonymous)')
+    if (names.length === 0) return ''
+    return `the shutdown hook${names.length === 1 ? '' : 's'} ${names.join(', ')} did not run`
   }
 
   #open(): number {
     return [...this.#members].reduce((sum, { connections }) => sum + connections, 0)
   }
 
+  #watchPrimary(): void {
+    if (this.#members.size > 0) {
+      this.#forgetPrimary ??= surviveThePrimary(() => void this.begin('shutdown'))
+    } else {
+      this.#forgetPrimary?.()
+      this.#forgetPrimary = undefined
+    }
+  }
+
   // While it runs, the listeners stay: without one a second signal would end the process unsaid.
   #listen(): void {
     if (this.#running !== undefined) return
+    this.#watchPrimary()
     const wanted = new Set([...this.#members].flatMap(({ signals }) => signals))
     for (const signal of ['SIGTERM', 'SIGINT'] as const) {
       if (wanted.has(signal) === this.#listening.has(signal)) continue
@@ -143,15 +228,22 @@ class Shutdown {
   }
 }
 
+const EARLY_EXIT = 'Look for process.exit in a signal listener, and use onShutdown(hook) instead'
+
+const cutConnections = (open: number): string =>
+  open === 0 ? '' : `${counted(open, 'connection')} ${open === 1 ? 'is' : 'are'} cut`
+
+/** What the program has set stays, unless it says that all is well. */
+function failExitCode(): void {
+  if (!Number(process.exitCode ?? 0)) process.exitCode = 1
+}
+
 /** Tells the manager how the shutdown goes, where a member or the program itself speaks to it. */
 function stopReport(members: readonly Member[]): StopReport | undefined {
   const speaks = members.length === 0 || members.some(({ notify }) => notify)
   const voice = notifierInUse()
   return speaks && voice?.heard ? new StopReport(voice) : undefined
 }
-
-const cut = (open: number): string =>
-  `${counted(open, 'connection')} ${open === 1 ? 'is' : 'are'} cut`
 
 function whatIsLeft(members: readonly Member[]): string {
   if (members.length === 0) return 'stopping'
@@ -189,6 +281,9 @@ export const endIdleProcess = (): void => shared().endIdle()
 /** The shutdown of the process, where one is under way. */
 export const runningShutdown = (): Promise<void> | undefined => shared().running
 
+/** The end of the shutdown's hooks, where one is under way and none of them has begun. */
+export const hooksAhead = (): Promise<void> | undefined => shared().hooksAhead
+
 /**
  * Runs the hook when the process shuts down, after the last connection has ended; the newest hook
  * first. Returns a function that takes it back.
@@ -207,6 +302,14 @@ export function onShutdown(hook: ShutdownHook, options: ShutdownHookOptions = {}
 
 /**
  * Does what SIGTERM does: drains every service of the process, runs the hooks, ends the process
- * (unless a service was started with `exit: false`). Every call returns the promise of the first.
+ * (unless a service was started with `exit: false`). Every call returns the promise of the first;
+ * the exit code is that of the last call that gives one.
+ *
+ * @throws {SocketPortError} ERR_SOCKET_PORT_INVALID_OPTION, ERR_SOCKET_PORT_UNKNOWN_OPTION
  */
-export const shutdown = (): Promise<void> => shared().begin('shutdown')
+export function shutdown(options: ShutdownOptions = {}): Promise<void> {
+  checkKeys(options, ['exitCode'], 'shutdown option')
+  const exitCode = integer('exitCode', options.exitCode, 0, 255, 'the exit code')
+  if (exitCode !== undefined) process.exitCode = exitCode
+  return shared().begin('shutdown')
+}

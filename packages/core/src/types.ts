@@ -109,7 +109,10 @@ export interface DrainOptions {
 
 export interface ServeOptions extends ListenOptions {
   drain?: DrainOptions | undefined
-  /** Signals that start the drain; SIGINT is the quick form. @default ['SIGTERM', 'SIGINT'] */
+  /**
+   * Signals that start the drain. It is the quick form for SIGINT on a terminal (Ctrl-C), and for both
+   * under `node --watch`, `tsx watch` and nodemon. @default ['SIGTERM', 'SIGINT']
+   */
   signals?: readonly ShutdownSignal[] | false | undefined
   /** End the process once everything is drained and the hooks have run. @default true */
   exit?: boolean | undefined
@@ -192,7 +195,7 @@ export interface Drain {
   readonly signal: AbortSignal
   /**
    * Drains the server; every call returns the promise of the first. `quick` closes idle
-   * connections at once; requests in flight still finish.
+   * connections, WebSockets and event streams at once; requests in flight have 3 seconds to finish.
    */
   start(options?: { quick?: boolean }): Promise<DrainResult>
   /** Destroys what is left, now. */
@@ -214,8 +217,8 @@ export interface Service<S extends AnyServer = AnyServer> extends AsyncDisposabl
   /** Aborted when the drain starts: endless responses can end themselves. */
   readonly signal: AbortSignal
   /**
-   * Drains and closes; every call returns the result of the first. `quick` closes idle connections
-   * at once. Neither runs shutdown hooks nor ends the process.
+   * Drains and closes; every call returns the result of the first. `quick` closes idle connections,
+   * WebSockets and event streams at once, and gives requests in flight 3 seconds. Neither runs shutdown hooks nor ends the process.
    */
   close(options?: { quick?: boolean }): Promise<DrainResult>
 }

@@ -49,6 +49,17 @@ export function closing(framework: Framework): void {
       expect(server.process.stderr).toBe('')
     })
 
+    it('a SIGTERM listener that closes it and then exits: hooks run, and nothing is said to be cut', async () => {
+      const env = { CLOSE_AND_EXIT: '1' }
+      const server = new Server(framework, [{ arguments: call({ port: 0 }) }], { env })
+      await server.process.ready()
+      server.process.signal('SIGTERM')
+      expect(await server.process.exit).toMatchObject({ code: 0, signal: null })
+      // Nest 11 runs its hooks for the signal and for close().
+      expect([...new Set(server.said)]).toEqual(['draining', 'hook'])
+      expect(server.process.stderr).toBe('')
+    })
+
     const closesEarly = framework.closesEarly ?? true
     it.each([
       ['SIGTERM', 'SIGTERM'],

@@ -56,8 +56,13 @@ function answerer<Spec>(answering: Answering<Spec>): Handler {
     }
     if (command === 'stop') {
       const exitCode = await answering.stop()
-      const killed = exitCode === 5 ? '; some had to be sent SIGKILL' : ''
-      return { ...done(`every process has ended${killed}`), ok: exitCode === 0, exitCode }
+      const how =
+        exitCode === 5
+          ? '; some had to be sent SIGKILL'
+          : exitCode === 7
+            ? '; one has cut connections, or ended with an error'
+            : ''
+      return { ...done(`every process has ended${how}`), ok: exitCode === 0, exitCode }
     }
     const unsubscribe = reporter.listen(progress)
     const outcome = await supervisor.reload()

@@ -32,7 +32,11 @@ describe('the end', () => {
     expect(child.signals).toEqual(['last', 'SIGTERM', 'SIGTERM'])
     child.exit({ code: 0 })
     expect(await Promise.all([first, second, ending.over])).toEqual([0, 0, 0])
-    expect(said).toEqual(['stops: 1 process drains', 'stopping'])
+    expect(said).toEqual([
+      'stops: 1 process drains',
+      'stopping',
+      'stopped: every process has ended',
+    ])
   })
 
   it('says by 5 that somebody had to be killed', async () => {
@@ -41,6 +45,28 @@ describe('the end', () => {
     child.obedient = false
     for (let count = 0; count < 3; count += 1) void ending.stop('SIGTERM')
     expect(await ending.over).toBe(5)
+  })
+
+  it.each<[string, (child: FakeChild, crew: Crew<string>) => void, number]>([
+    [
+      'has cut connections',
+      (child, crew) => {
+        crew.population.workers[0]?.notified(new Map([['X_SOCKET_PORT_CUT', '2']]))
+        child.exit({ code: 0 })
+      },
+      7,
+    ],
+    ['ended with an error', (child) => child.exit({ code: 1 }), 7],
+    ['crashed', (child) => child.exit({ signal: 'SIGSEGV' }), 7],
+    ['ended as shells say it', (child) => child.exit({ code: 143 }), 0],
+    ['ended by the signal', (child) => child.exit({ signal: 'SIGTERM' }), 0],
+  ])('tells by its exit code of a process that %s', async (_, end, code) => {
+    const { child, crew, ending } = setUp()
+    start(crew)
+    child.obedient = false
+    void ending.stop('SIGTERM')
+    end(child, crew)
+    expect(await ending.over).toBe(code)
   })
 
   it('says by 1 that the first start has failed', async () => {

@@ -41,14 +41,23 @@ export class Ending<Spec> {
       if (length > 0) report(drain)
       stopping()
     }
-    const { killed } = population
+    const { killed, failed } = population
     const gone = crew.stop(signal)
     if (isFirst) {
       void gone.then(() => {
         if (this.#exitCode === 0 && population.killed > killed) this.#exitCode = 5
+        else if (this.#exitCode === 0 && population.failed > failed) this.#exitCode = 7
+        // A first start that failed has been told.
+        if (this.#exitCode !== 1) report(exitReport(this.#exitCode))
         this.#isOver(this.#exitCode)
       })
     }
     return this.over
   }
+}
+
+function exitReport(exitCode: ExitCode): string {
+  if (exitCode === 5) return 'stopped: some processes had to be sent SIGKILL'
+  if (exitCode === 7) return 'stopped: a process has cut connections, or ended with an error'
+  return 'stopped: every process has ended'
 }

@@ -11,6 +11,7 @@ const passed: Passed = {
   worker: 1,
   files: {},
   colours: undefined,
+  terminal: false,
 }
 
 const OURS = {
@@ -48,6 +49,11 @@ describe('childEnvironment', () => {
 
   it('says nothing of sockets where there are none', () => {
     expect(childEnvironment({}, { ...passed, names: [] })).toEqual(OURS)
+  })
+
+  it('says that there is a terminal', () => {
+    const env = childEnvironment({}, { ...passed, terminal: true })
+    expect(env.SOCKET_PORT_TERMINAL).toBe('1')
   })
 
   it('gives the watchdog in microseconds', () => {

@@ -1,4 +1,4 @@
-import { CHANNEL_VARIABLE } from '@socket-port/core/manager'
+import { CHANNEL_VARIABLE, TERMINAL_VARIABLE } from '@socket-port/core/manager'
 
 /** What a process is told beside the environment of this one. */
 export interface Passed {
@@ -17,6 +17,8 @@ export interface Passed {
   files: Readonly<Record<string, string>>
   /** Colours that the terminal has, as FORCE_COLOR says it; `undefined` for no terminal. */
   colours: string | undefined
+  /** Whether a person at a terminal can press Ctrl-C. */
+  terminal: boolean
 }
 
 // What a manager of this process has said to it alone.
@@ -46,5 +48,6 @@ export function childEnvironment(
     SOCKET_PORT_SUCCESSOR: 'running',
     SOCKET_PORT_GENERATION: String(passed.generation),
     SOCKET_PORT_WORKER: String(passed.worker),
+    ...(passed.terminal && { [TERMINAL_VARIABLE]: '1' }),
   }
 }

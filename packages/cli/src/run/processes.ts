@@ -1,4 +1,9 @@
-import { type Notification, type NotifySocket, quote } from '@socket-port/core/manager'
+import {
+  hasOwnTerminal,
+  type Notification,
+  type NotifySocket,
+  quote,
+} from '@socket-port/core/manager'
 import type { Place } from '../supervisor/assignment.ts'
 import type { Child } from '../supervisor/child.ts'
 import { realClock } from '../supervisor/clock.ts'
@@ -79,7 +84,7 @@ export class Processes {
       // What it said last is heard before it counts as gone.
       exited: () => this.#notifications.socket.readNow(),
       env: childEnvironment(process.env, {
-        ...{ ...place, files, watchdog, colours: colours() },
+        ...{ ...place, files, watchdog, colours: colours(), terminal: hasOwnTerminal() },
         names: passed.map(({ name }) => name),
         notifySocket: this.#notifications.socket.address,
         // Behind what LISTEN_FDS counts, which programs in any language look at.

@@ -49,14 +49,7 @@ export class Run {
     const receive = this.#receiver()
     this.#notifySocket = openNotifySocket(receive)
     const notifications = { socket: this.#notifySocket, receive }
-    const processes = new Processes(
-      options,
-      sockets,
-      this.#store,
-      notifications,
-      launcher,
-      outputs,
-    )
+    const processes = new Processes(options, sockets, this.#store, notifications, launcher, outputs)
     const { workers, replace, watch, envFiles } = options
     this.#supervisor = new Supervisor({
       ...{ workers, replace, retry: watch === undefined ? 'for-ever' : 'once', clock: realClock },

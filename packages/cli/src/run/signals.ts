@@ -1,9 +1,12 @@
-import { closeSync, openSync } from 'node:fs'
+import { hasOwnTerminal, StopSignals } from '@socket-port/core/manager'
 
 export interface SignalActions {
   /** SIGHUP. */
   reload(): void
-  /** SIGTERM, SIGINT, SIGQUIT: the signal that the processes are to be sent. */
+  /**
+   * SIGTERM, SIGINT, SIGQUIT: the signal that the processes are to be sent. Several within 300 ms are
+   * one call.
+   */
   stop(signal: NodeJS.Signals): void
   /** What means nothing here goes to the processes that serve. */
   forward(signal: NodeJS.Signals): void
@@ -11,26 +14,24 @@ export interface SignalActions {
 
 const FORWARDED = ['SIGUSR1', 'SIGUSR2', 'SIGWINCH'] as const
 
-// npm passes a Ctrl-C on that the terminal has sent already.
-const ONE_CTRL_C = 200
+// Longer than the 200 ms of core. A process that was told to stop a little later than this one must
+// find its own window closed when an impatient signal is passed on to it.
+const ONE_STOP = 300
 
 /** Listens to signals until the returned function is called. */
 export function listenToSignals(actions: SignalActions): () => void {
-  const terminal = hasTerminal()
-  let lastInterrupt = Number.NEGATIVE_INFINITY
+  const hadTerminal = hasOwnTerminal()
+  const stops = new StopSignals(ONE_STOP)
+  const stop = (signal: NodeJS.Signals) => (): void => {
+    if (stops.isNew()) actions.stop(signal)
+  }
   const listeners: [NodeJS.Signals, () => void][] = [
-    ['SIGTERM', () => actions.stop('SIGTERM')],
-    ['SIGQUIT', () => actions.stop('SIGTERM')],
-    [
-      'SIGINT',
-      () => {
-        const now = performance.now()
-        if (now - lastInterrupt >= ONE_CTRL_C) actions.stop('SIGINT')
-        lastInterrupt = now
-      },
-    ],
+    ['SIGTERM', stop('SIGTERM')],
+    ['SIGQUIT', stop('SIGTERM')],
+    // The quick form is for a person. Managers stop with SIGINT too, pm2 for one.
+    ['SIGINT', stop(hadTerminal ? 'SIGINT' : 'SIGTERM')],
     // A terminal that is closed sends SIGHUP as well, and nobody would see what is started then.
-    ['SIGHUP', () => (terminal && !hasTerminal() ? actions.stop('SIGTERM') : actions.reload())],
+    ['SIGHUP', () => (hadTerminal && !hasOwnTerminal() ? stop('SIGTERM')() : actions.reload())],
     ...FORWARDED.map((signal): [NodeJS.Signals, () => void] => [
       signal,
       () => actions.forward(signal),
@@ -39,14 +40,5 @@ export function listenToSignals(actions: SignalActions): () => void {
   for (const [signal, listener] of listeners) process.on(signal, listener)
   return () => {
     for (const [signal, listener] of listeners) process.off(signal, listener)
-  }
-}
-
-function hasTerminal(): boolean {
-  try {
-    closeSync(openSync('/dev/tty', 'r'))
-    return true
-  } catch {
-    return false
   }
 }

@@ -42,6 +42,14 @@ export interface Observed {
 export const describeExit = ({ code, signal, error }: Exit): string =>
   error ?? signal ?? `exit code ${code}`
 
+// SIGHUP, SIGINT, SIGQUIT, SIGTERM: by the signal itself, or as shells and many programs say it.
+const STOP_SIGNALS: readonly (string | null)[] = ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM']
+const STOP_CODES: readonly (number | null)[] = [0, 129, 130, 131, 143]
+
+/** Whether a process that was told to end has ended as it should; pure. */
+export const endedInOrder = ({ code, signal, error }: Exit): boolean =>
+  error !== undefined || STOP_SIGNALS.includes(signal) || STOP_CODES.includes(code)
+
 // What the shell answers where exec fails (POSIX, Shell Command Language 2.8.2).
 const NOT_EXECUTABLE = 126
 const NOT_FOUND = 127

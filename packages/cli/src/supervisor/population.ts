@@ -1,3 +1,4 @@
+import { endedInOrder } from './failure.ts'
 import type { Worker } from './worker.ts'
 
 // Reloads faster than drains would otherwise pile up processes until the memory is full.
@@ -9,6 +10,8 @@ export class Population {
   #stops = 0
   /** Processes that had to be sent SIGKILL. */
   killed = 0
+  /** Processes that had to cut connections, or ended with an error, while everything stopped. */
+  failed = 0
   readonly #ended = { handedOver: 0, adopted: 0 }
 
   get workers(): readonly Worker[] {
@@ -17,9 +20,10 @@ export class Population {
 
   add(worker: Worker): void {
     this.#alive.add(worker)
-    void worker.gone.then(() => {
+    void worker.gone.then((exit) => {
       this.#alive.delete(worker)
       if (worker.killed) this.killed += 1
+      else if (this.#stops > 0 && (worker.said.cut > 0 || !endedInOrder(exit))) this.failed += 1
       this.#ended.handedOver += worker.said.handedOver
       this.#ended.adopted += worker.said.adopted
     })

@@ -1,4 +1,4 @@
-import { ADOPTED, ADOPTS, HANDED_OVER, plainText } from '@socket-port/core/manager'
+import { ADOPTED, ADOPTS, CUT, HANDED_OVER, plainText } from '@socket-port/core/manager'
 
 /** What a process has said of itself (sd_notify(3)). */
 export class Said {
@@ -12,6 +12,8 @@ export class Said {
   adopted = 0
   /** Connections that it has given to the process after it so far. */
   handedOver = 0
+  /** Connections that it has cut in its drain. */
+  cut = 0
   /** Processes that it has started and that have said READY=1, which does not count. */
   readonly strangers: number[] = []
 
@@ -21,6 +23,7 @@ export class Said {
     if (status !== undefined) this.status = plainText(status)
     if (fields.get(ADOPTS) === '1') this.adopts = true
     this.adopted = count(fields.get(ADOPTED)) ?? this.adopted
+    this.cut = count(fields.get(CUT)) ?? this.cut
     this.handedOver = count(fields.get(HANDED_OVER)) ?? this.handedOver
   }
 

@@ -6,6 +6,7 @@ import type { AnyServer, Drain, DrainOptions, DrainResult, DrainState } from '..
 import { Connections } from './connections.ts'
 import type { Keeper } from './hand-over.ts'
 import { Http2Sessions } from './http2.ts'
+import { QUICK_TIMEOUT } from './quick.ts'
 import { type OwnPeers, Round } from './round.ts'
 
 /**
@@ -92,7 +93,7 @@ export class ServerDrain implements Drain {
   }
 
   async #run({ quick = false, findKeeper, ownPeers }: StartOptions): Promise<DrainResult> {
-    const { delay } = this.#options
+    const { delay, timeout } = this.#options
     const started = performance.now()
     this.#state = 'draining'
     this.#connections.follow()
@@ -104,7 +105,7 @@ export class ServerDrain implements Drain {
     this.#round = new Round(this.#server, this.#connections, this.#sessions, {
       ...this.#options,
       successor: this.#options.successor ?? (successorRuns() ? 'running' : 'after-exit'),
-      timeout: this.#options.timeout - (performance.now() - started),
+      timeout: (quick ? Math.min(timeout, QUICK_TIMEOUT) : timeout) - (performance.now() - started),
       quick,
       keeper,
       ownPeers,

@@ -3,12 +3,13 @@ import type { ResolvedDrain } from '../options.ts'
 import type { AnyServer, DrainResult } from '../types.ts'
 import type { Connections } from './connections.ts'
 import { handOver, type Keeper } from './hand-over.ts'
-import { isAnswering, LastResponses } from './http1.ts'
+import { type Http1Socket, isAnswering, LastResponses } from './http1.ts'
 import type { Http2Sessions } from './http2.ts'
 import { afterPoll, closeAtOnce, type IdleContext, type IdleStrategy, keepPromise } from './idle.ts'
 import { InFlight } from './in-flight.ts'
 import { receiving, stopConnectionChecks, timeoutCheck, unreadRequest } from './node-internals.ts'
 import { acceptsHttp1, protocolOf } from './protocols/protocol.ts'
+import { isEventStream } from './quick.ts'
 import { isHttp1Server, isTlsServer } from './server-kind.ts'
 
 // A request follows its connection within a round trip. A newcomer that has been silent for longer
@@ -151,7 +152,8 @@ export class Round {
       if (allStay || this.#isOpaque(socket) || isAnswering(socket) || half.has(socket)) {
         this.#inFlight.add(socket)
       }
-      if (isAnswering(socket)) this.#responses.adopt(socket)
+      if (quick && isEventStream(socket)) this.#expire(socket)
+      else if (isAnswering(socket)) this.#responses.adopt(socket)
       else if (this.#isOpaque(socket)) quick && this.#endOpaque(socket)
       else if (!half.has(socket)) this.#wait(socket)
       else unreadRequest(socket)?.once('close', () => isAnswering(socket) || this.#fellIdle(socket))

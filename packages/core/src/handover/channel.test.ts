@@ -12,7 +12,7 @@ import { startedWith } from '../testing/manager-socket.ts'
 import { closeAll, onClose } from '../testing/real-sockets.ts'
 import { adoption, type Parcel } from './adoption.ts'
 import { closeEnd, openBellLine, sendAndRing } from './bell-line.ts'
-import { openChannel, reportHandedOver } from './channel.ts'
+import { openChannel, reportDrained } from './channel.ts'
 import { writeLabel } from './label.ts'
 import type { Sent } from './line.ts'
 
@@ -115,13 +115,14 @@ describe.runIf(process.platform === 'linux')('the channel of a supervisor', () =
     openChannel(logger)
     expect(process.env[CHANNEL_VARIABLE]).toBeUndefined()
     expect(successorRuns()).toBe(true)
-    reportHandedOver(0, logger)
-    reportHandedOver(2, logger)
-    reportHandedOver(3, logger)
+    reportDrained({ handedOver: 0, forced: 0 }, logger)
+    reportDrained({ handedOver: 2, forced: 0 }, logger)
+    reportDrained({ handedOver: 3, forced: 1 }, logger)
     expect(await heard()).toEqual([
       ['X_SOCKET_PORT_ADOPTS', '1'],
       ['X_SOCKET_PORT_HANDED_OVER', '2'],
       ['X_SOCKET_PORT_HANDED_OVER', '5'],
+      ['X_SOCKET_PORT_CUT', '1'],
     ])
 
     // As a supervisor does: the signal follows at once, and must find it heard.
@@ -141,8 +142,8 @@ describe.runIf(process.platform === 'linux')('the channel of a supervisor', () =
     expect(other.openChannel).not.toBe(openChannel)
     other.openChannel(logger)
     expect(other.hasChannel()).toBe(true)
-    reportHandedOver(2, logger)
-    other.reportHandedOver(3, logger)
+    reportDrained({ handedOver: 2, forced: 0 }, logger)
+    other.reportDrained({ handedOver: 3, forced: 0 }, logger)
     expect(await heard()).toContainEqual(['X_SOCKET_PORT_HANDED_OVER', '5'])
   })
 

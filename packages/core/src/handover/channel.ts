@@ -5,7 +5,7 @@ import { sendNotification } from '../notify/send.ts'
 import type { Libc } from '../sockets/libc.ts'
 import { usableLibc } from '../sockets/usable-libc.ts'
 import { nobodyFollows } from '../successor.ts'
-import type { Logger } from '../types.ts'
+import type { DrainResult, Logger } from '../types.ts'
 import { adoption } from './adoption.ts'
 import { hear, type LineEnd, type Next } from './bell-line.ts'
 
@@ -16,10 +16,14 @@ export const ADOPTS = 'X_SOCKET_PORT_ADOPTS'
 export const ADOPTED = 'X_SOCKET_PORT_ADOPTED'
 export const HANDED_OVER = 'X_SOCKET_PORT_HANDED_OVER'
 
+/** How many connections a process has cut in its drain. */
+export const CUT = 'X_SOCKET_PORT_CUT'
+
 interface Channel {
   opened: boolean
   supervised: boolean
   handedOver: number
+  cut: number
 }
 
 // One for every copy of this package in the process: only the first finds the environment, and the
@@ -28,7 +32,7 @@ const key = Symbol.for('@socket-port/core/channel/1')
 const globals = globalThis as { [key]?: Channel }
 
 function shared(): Channel {
-  globals[key] ??= { opened: false, supervised: false, handedOver: 0 }
+  globals[key] ??= { opened: false, supervised: false, handedOver: 0, cut: 0 }
   return globals[key]
 }
 
@@ -109,11 +113,15 @@ function warnOf(error: Error, logger: Logger): void {
 /** A supervisor started this process, and speaks to it. */
 export const hasChannel = (): boolean => shared().supervised
 
-/** Tells the supervisor, where there is one, of connections that a server has handed over. */
-export function reportHandedOver(connections: number, logger: Logger): void {
+/** Tells the supervisor, where there is one, of connections that a server has handed over or cut. */
+export function reportDrained(
+  { handedOver, forced }: Pick<DrainResult, 'handedOver' | 'forced'>,
+  logger: Logger,
+): void {
   const channel = shared()
-  channel.handedOver += connections
-  if (channel.supervised && connections > 0) {
-    sendNotification({ [HANDED_OVER]: channel.handedOver }, [], logger)
-  }
+  channel.handedOver += handedOver
+  channel.cut += forced
+  if (!channel.supervised) return
+  if (handedOver > 0) sendNotification({ [HANDED_OVER]: channel.handedOver }, [], logger)
+  if (forced > 0) sendNotification({ [CUT]: channel.cut }, [], logger)
 }

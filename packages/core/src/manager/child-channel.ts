@@ -6,7 +6,7 @@ import { usableLibc } from '../sockets/usable-libc.ts'
 import type { Notification } from './notification.ts'
 import { receiveWaiting, tellSenders } from './notify-socket.ts'
 
-export { ADOPTED, ADOPTS, HANDED_OVER } from '../handover/channel.ts'
+export { ADOPTED, ADOPTS, CUT, HANDED_OVER } from '../handover/channel.ts'
 export { CHANNEL_VARIABLE } from '../notify/channel-end.ts'
 export { PARCEL_NAME } from '../store-name.ts'
 

@@ -1,0 +1,38 @@
+import { readFileSync } from 'node:fs'
+import { ancestry, procIsOurs, statOf } from './process.ts'
+
+/**
+ * Whether a program that restarts this process at each change of its code has started it: node
+ * --watch, tsx watch or nodemon.
+ */
+export function isWatched(env: NodeJS.ProcessEnv = process.env): boolean {
+  // The supervisor stands between the two: it starts the new code before it ends the old.
+  if (env.SOCKET_PORT_GENERATION !== undefined) return false
+  // Node's own watch mode sets it for its child (lib/internal/main/watch_mode.js).
+  if (env.WATCH_REPORT_DEPENDENCIES !== undefined) return true
+  return ancestorsOf(process.pid).some(isWatcher)
+}
+
+/** Whether it is the command line of tsx watch or nodemon; pure. */
+export function isWatcher(argv: readonly string[]): boolean {
+  // The program is the first word, or the first one after node and its options.
+  const words = argv.filter((word, index) => index === 0 || !word.startsWith('-'))
+  const program = /(^|\/)node(js)?$/.test(words[0] ?? '') ? words.slice(1) : words
+  const [file = '', command] = program
+  if (/(^|\/)nodemon(\.js)?$/.test(file)) return true
+  return /(^|\/)tsx(\/dist\/cli\.[cm]js)?$/.test(file) && command === 'watch'
+}
+
+// Other systems have no /proc: there nodemon and tsx watch get the full drain.
+function ancestorsOf(pid: number): string[][] {
+  if (!procIsOurs()) return []
+  return ancestry(pid, (one) => statOf(one)?.parent).map(commandLineOf)
+}
+
+function commandLineOf(pid: number): string[] {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')
+  } catch {
+    return []
+  }
+}
