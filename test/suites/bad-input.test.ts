@@ -44,6 +44,32 @@ describe('a port in use', () => {
   })
 })
 
+describe('a port that this process has itself', () => {
+  it('is not to be freed by ending it: the message says what to do', async () => {
+    const port = freePort()
+    const { report } = await startListening([{ port }, { port }])
+    expect(report.outcomes[1]?.message).toMatch(
+      /it is held by this process itself \(pid \d+\); close the server that has it first, or choose another port$/,
+    )
+  })
+
+  it('is told once where nobody listens for the error', async () => {
+    const port = freePort()
+    const core = new URL('../../packages/core/dist/index.js', import.meta.url).href
+    const code = `
+      import { createServer } from 'node:http'
+      import { manage } from '${core}'
+      const [first, second] = [createServer(), createServer()]
+      for (const server of [first, second]) manage(server)
+      first.listen(${port}, () => second.listen(${port}))`
+    const command = [process.execPath, '--input-type=module', '-e', code]
+    const child = startGeneration({ command })
+    expect(await child.exit).toMatchObject({ code: 1 })
+    expect(child.stderr.match(/held by this process itself/g)).toHaveLength(1)
+    expect(child.stderr).toMatch(/\[cause\]: Error: listen EADDRINUSE: address already in use/)
+  })
+})
+
 describe('reusePort', () => {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
   const works = major > 22 || (major === 22 && minor >= 12)
@@ -94,7 +120,7 @@ describe(...requireOrSkip('a user without privileges', privileges), () => {
       code: 'EADDRINUSE',
       message:
         `cannot listen on port ${port} (EADDRINUSE): in use; who holds it cannot be seen from here; ` +
-        'stop that process, choose another port, or in development pass killPort: true',
+        'look as root who it is (ss -ltnp), or choose another port',
     })
     listener.close()
   })

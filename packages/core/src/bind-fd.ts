@@ -2,7 +2,8 @@ import { chmodSync, closeSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { isMainThread } from 'node:worker_threads'
 import { explainBindError, makeRoom, withMode } from './bind.ts'
-import { LONGEST_PATH, type ResolvedListen, resolveListen, type Target } from './options.ts'
+import type { InUseRequest } from './bind-in-use.ts'
+import { LONGEST_PATH, resolveListen, type Target } from './options.ts'
 import type { Libc } from './sockets/libc.ts'
 import { openListener, type Place } from './sockets/open.ts'
 import { usableLibc } from './sockets/usable-libc.ts'
@@ -14,11 +15,11 @@ import { usableLibc } from './sockets/usable-libc.ts'
  * @throws {SocketPortError} As `listen`; ERR_SOCKET_PORT_UNSUPPORTED where libc cannot be used.
  */
 export async function bindFd(target: Target): Promise<number> {
-  return await openBound(resolveListen(target))
+  return await openBound({ ...resolveListen(target), kept: true })
 }
 
 /** What is bound: a request, and the host that is meant where none was asked for. */
-export interface BindRequest extends ResolvedListen {
+export interface BindRequest extends InUseRequest {
   defaultHost?: string | undefined
 }
 

@@ -1,12 +1,12 @@
 import { lstatSync } from 'node:fs'
 import type { ListenOptions as NodeListenOptions } from 'node:net'
 import { networkInterfaces } from 'node:os'
-import { SocketPortError } from './errors.ts'
+import { describeInUse, type InUseRequest } from './bind-in-use.ts'
+import { type BindErrorCode, SocketPortError } from './errors.ts'
 import { describeRequest } from './inherit.ts'
 import { killPort } from './kill-port.ts'
 import { isLinkLocal, type ResolvedListen } from './options.ts'
 import { removeStaleSocket } from './path-socket.ts'
-import { describeHolders, findHolders } from './proc/holders.ts'
 
 /**
  * What must be done before Node can bind the socket: as {@link makeRoom}.
@@ -22,7 +22,9 @@ export function prepareToBind(request: ResolvedListen): Promise<void> | undefine
  * Frees the port, or removes a stale unix socket. `undefined` where there is nothing to do, so that
  * a caller may go on synchronously.
  */
-export function makeRoom(request: ResolvedListen): Promise<void> | undefined {
+export function makeRoom(
+  request: ResolvedListen & { defaultHost?: string | undefined },
+): Promise<void> | undefined {
   const { path, port, killPort: kill, logger, signal } = request
   if (path !== undefined) {
     // An abstract name ends with its socket: nothing can be stale.
@@ -31,9 +33,9 @@ export function makeRoom(request: ResolvedListen): Promise<void> | undefined {
       : removeStaleSocket(path).then(() => {})
   }
   if (kill === false || port === 0) return undefined
-  return killPort(port, { force: kill === 'force', logger, ...(signal && { signal }) }).then(
-    () => {},
-  )
+  const { host = request.defaultHost, ipv6Only, reusePort } = request
+  const bind = { host, ipv6Only, reusePort }
+  return killPort(port, { ...bind, force: kill === 'force', logger, signal }).then(() => {})
 }
 
 /** The options of Node's own `listen` for this request. */
@@ -63,13 +65,14 @@ export function withMode(mode: number | undefined, bind: () => void): void {
 }
 
 /** Node's error, with what was asked for, who is in the way, and the fix; keeps its code. */
-export function explainBindError(error: NodeJS.ErrnoException, request: ResolvedListen): Error {
+export function explainBindError(error: NodeJS.ErrnoException, request: InUseRequest): Error {
   const { port, host, path } = request
-  const fix = fixes[error.code ?? '']?.(request)
-  if (fix === undefined) return error
+  const { code } = error
+  // An error of our own says it already.
+  if (!isBindErrorCode(code) || error instanceof SocketPortError) return error
   return new SocketPortError(
-    error.code as string,
-    `cannot listen on ${describeRequest(request)} (${error.code}): ${fix}`,
+    code,
+    `cannot listen on ${describeRequest(request)} (${code}): ${fixes[code](request, error)}`,
     {
       ...(path === undefined ? { port } : { path }),
       address: host,
@@ -87,18 +90,15 @@ export function explainInPlace(error: NodeJS.ErrnoException, request: ResolvedLi
   if (error.stack !== undefined) error.stack = error.stack.replace(message, error.message)
 }
 
-const fixes: Record<string, (request: ResolvedListen) => string | undefined> = {
-  EADDRINUSE(request) {
-    const { path, port } = request
-    const holders = describeHolders(findHolders(path === undefined ? { port } : { path }))
-    const who =
-      holders === '' ? 'in use; who holds it cannot be seen from here' : `it is ${holders}`
-    const fix =
-      path === undefined
-        ? 'stop that process, choose another port, or in development pass killPort: true'
-        : 'stop that process or choose another path'
-    return `${who}; ${fix}`
-  },
+interface BindError extends NodeJS.ErrnoException {
+  address?: string
+}
+
+const fixes: Record<
+  BindErrorCode,
+  (request: InUseRequest, error: BindError) => string | undefined
+> = {
+  EADDRINUSE: (request, { address }) => describeInUse(request, address),
   EACCES: ({ path, port }) =>
     path !== undefined
       ? 'the directory must exist and be writable for this user; create it, or choose another one'
@@ -119,6 +119,9 @@ const fixes: Record<string, (request: ResolvedListen) => string | undefined> = {
   ENOTDIR: () => 'a part of the path is not a directory; choose another path',
   EAFNOSUPPORT: () => 'the kernel lacks this address family; pass an IPv4 host, or none',
 }
+
+const isBindErrorCode = (code: string | undefined): code is BindErrorCode =>
+  code !== undefined && Object.hasOwn(fixes, code)
 
 function supportsReusePort(): boolean {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)

@@ -82,6 +82,15 @@ describe('readEnvironment', () => {
     })
   })
 
+  it('names the command where that has started the process', () => {
+    const env = { LISTEN_FDS: '1', LISTEN_PID: '17', SOCKET_PORT_GENERATION: '1' }
+    expect(read(env)).toMatchObject({
+      problem: expect.stringMatching(
+        /start node itself, e\.g\. socket-port run --listen PORT -- node server\.js$/,
+      ),
+    })
+  })
+
   it('takes what LISTEN_PIDFDID says is for this very process', () => {
     const env = { LISTEN_FDS: '1', LISTEN_PID: String(PID), LISTEN_PIDFDID: String(INODE) }
     expect(read(env).kind).toBe('passed')

@@ -60,7 +60,7 @@ export function readEnvironment(env: NodeJS.ProcessEnv, self: Self): Environment
       return refused(
         `the sockets were passed to process ${pid}, but this is process ${self.pid}. A program in between ` +
           '(npm start, pnpm, tsx, node --watch, a shell without exec) has lost them; ' +
-          'start node itself, e.g. ExecStart=/usr/bin/node server.js',
+          `start node itself, e.g. ${startOfNode(env)}`,
       )
     }
   }
@@ -109,6 +109,12 @@ export function copyVariables(env: NodeJS.ProcessEnv): Record<string, string> {
 export function clearEnvironment(env: NodeJS.ProcessEnv): void {
   for (const variable of VARIABLES) delete env[variable]
 }
+
+// `socket-port run` numbers the generations for its processes.
+const startOfNode = ({ SOCKET_PORT_GENERATION }: NodeJS.ProcessEnv): string =>
+  SOCKET_PORT_GENERATION === undefined
+    ? 'ExecStart=/usr/bin/node server.js'
+    : 'socket-port run --listen PORT -- node server.js'
 
 function wholeNumber(text: string): number | undefined {
   return /^-?\d{1,15}$/.test(text) ? Number(text) : undefined

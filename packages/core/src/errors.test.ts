@@ -69,6 +69,14 @@ describe('docs/errors.md', () => {
     expect(codes.filter((code) => !(code in errorCodes))).toEqual([])
   })
 
+  it('has a row for each code of Node that is kept', () => {
+    const source = readFileSync(new URL('errors.ts', import.meta.url), 'utf8')
+    const [, union = ''] = /type BindErrorCode =\n([\s\S]*?)\n\n/.exec(source) ?? []
+    const kept = [...union.matchAll(/'(E\w+)'/g)].map(([, code]) => code)
+    const documented = rows.map(({ code }) => code).filter((code) => !(code in errorCodes))
+    expect(documented.toSorted()).toEqual(kept.toSorted())
+  })
+
   it('says each meaning once, and a fix of its own', () => {
     expect(new Set(rows.map(({ code }) => code)).size).toBe(rows.length)
     expect(new Set(rows.map(({ fix }) => fix)).size).toBe(rows.length)

@@ -16,6 +16,17 @@ export type SocketPortErrorCode =
   | 'ERR_SOCKET_PORT_UNKNOWN_OPTION'
   | 'ERR_SOCKET_PORT_UNSUPPORTED'
 
+/** Codes of Node that are kept where a socket cannot be bound. */
+export type BindErrorCode =
+  | 'EACCES'
+  | 'EADDRINUSE'
+  | 'EADDRNOTAVAIL'
+  | 'EAFNOSUPPORT'
+  | 'EAI_AGAIN'
+  | 'EINVAL'
+  | 'ENOTDIR'
+  | 'ENOTFOUND'
+
 /** What each `ERR_SOCKET_PORT_…` code means; `docs/errors.md` is checked against this table. */
 export const errorCodes: Readonly<Record<SocketPortErrorCode, string>> = {
   ERR_SOCKET_PORT_ALREADY_LISTENING: 'The server already listens, or is about to.',
@@ -51,7 +62,7 @@ const brand = Symbol.for('@socket-port/core/error')
 /** Every error this package throws. The message says what happened, the values seen, and the fix. */
 export class SocketPortError extends Error {
   override readonly name: string = 'SocketPortError'
-  readonly code: string
+  readonly code: SocketPortErrorCode | BindErrorCode
   declare readonly fd?: number
   declare readonly port?: number
   declare readonly address?: string
@@ -59,7 +70,11 @@ export class SocketPortError extends Error {
   declare readonly syscall?: string
   declare readonly errno?: number
 
-  constructor(code: string, message: string, details: SocketPortErrorDetails = {}) {
+  constructor(
+    code: SocketPortErrorCode | BindErrorCode,
+    message: string,
+    details: SocketPortErrorDetails = {},
+  ) {
     const { cause, ...values } = details
     super(message, cause === undefined ? undefined : { cause })
     this.code = code

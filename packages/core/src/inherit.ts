@@ -1,6 +1,8 @@
+import { isIP } from 'node:net'
 import { SocketPortError } from './errors.ts'
-import { describeCandidate, matchSocket } from './match.ts'
+import { describeCandidate, hasAddress, matchSocket } from './match.ts'
 import type { ResolvedListen } from './options.ts'
+import { overlap } from './proc/overlap.ts'
 import { quote } from './quote.ts'
 import { type Entry, inheritedEntries, type Taken, take } from './registry.ts'
 
@@ -30,12 +32,54 @@ export function takeInherited(request: ResolvedListen): InheritedListener | unde
       )
     case 'match':
       if (match.warning !== undefined) logger.warn(match.warning)
-      return { entry: match.socket, ...take(match.socket) }
+      return { entry: match.socket, ...takeFor(request, match.socket) }
     case 'none':
       if (inherit === 'require') throw notInherited(request, entries)
       if (match.warning !== undefined) logger.warn(match.warning)
       return undefined
   }
+}
+
+function takeFor(request: ResolvedListen, entry: Entry): Taken {
+  const taken = take(entry)
+  const guessed = request.portGiven || request.path !== undefined
+  if (guessed && !hasAddress(request)(entry)) entry.takenFor ??= describeRequest(request)
+  return taken
+}
+
+/**
+ * Refuses a request for exactly the socket that another server of this process has taken, although
+ * that one asked for another port: a metrics server that listens first.
+ *
+ * @throws EADDRINUSE, as the bind would; it names the server that has the socket.
+ */
+export function refuseTaken(request: ListenPlace): void {
+  if (request.shared) return
+  const entry = inheritedEntries(request.logger).find(
+    (each) => each.takenFor !== undefined && hasAddress(request)(each) && isInTheWay(request, each),
+  )
+  if (entry === undefined) return
+  throw new SocketPortError(
+    'EADDRINUSE',
+    `cannot listen on ${describeRequest(request)} (EADDRINUSE): the server that asked for ` +
+      `${entry.takenFor} has taken the inherited socket ${describeCandidate(entry)}, because no other ` +
+      "was passed. Give that server inherit: 'never', so that it binds a socket of its own, or let it listen last",
+    {
+      ...(request.path === undefined ? { port: request.port } : { path: request.path }),
+      ...{ fd: entry.fd, address: request.host, syscall: 'listen' },
+    },
+  )
+}
+
+type ListenPlace = ResolvedListen & { defaultHost?: string | undefined }
+
+function isInTheWay({ host, defaultHost, ipv6Only }: ListenPlace, entry: Entry): boolean {
+  if (entry.family === 'unix') return true
+  const name = host ?? defaultHost
+  const address = name === 'localhost' ? '127.0.0.1' : name
+  // Another host name is looked up by the bind, which fails where it leads to this address.
+  if (address !== undefined && isIP(address.split('%')[0] ?? '') === 0) return false
+  return overlap({ address, ipv6Only }, entry) !== 'none'
 }
 
 function notInherited(request: ResolvedListen, entries: Entry[]): SocketPortError {

@@ -1,8 +1,18 @@
-import { defaultLogger } from './logger.ts'
+import { checkOptions, resolveLogger } from './options.ts'
 import { inherited } from './registry.ts'
 import type { InheritedSocket, Logger } from './types.ts'
 
-/** Lists every socket that was passed to this process, usable or not, taken or not; takes none. */
-export function inspect({ logger = defaultLogger }: { logger?: Logger } = {}): InheritedSocket[] {
-  return inherited(logger)
+export interface InspectOptions {
+  /** @default warnings and errors to stderr, the rest through `NODE_DEBUG=socket-port` */
+  logger?: Logger | undefined
+}
+
+/**
+ * Lists every socket that was passed to this process, usable or not, taken or not; takes none.
+ *
+ * @throws {SocketPortError} ERR_SOCKET_PORT_INVALID_OPTION, …_UNKNOWN_OPTION
+ */
+export function inspect(options: InspectOptions = {}): InheritedSocket[] {
+  checkOptions(options, ['logger'], 'inspect')
+  return inherited(resolveLogger(options.logger))
 }

@@ -2,11 +2,10 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { describe, expect, it, vi } from 'vitest'
 import { commandSkipReason, requireOrSkip } from '../../../test/src/requirements.ts'
-import { freePort } from './kill-port-free.ts'
-import type { Job } from './kill-port-signal.ts'
+import { type FreeJob, freePort } from './kill-port-free.ts'
 import type { Holder } from './proc/holders.ts'
 import { lsofSystem } from './proc/lsof.ts'
-import { type PortUse, type System, systemOf } from './proc/system.ts'
+import { type Listener, type PortUse, type System, systemOf } from './proc/system.ts'
 
 // Only a watchdog: on a busy machine it takes seconds to start a few processes.
 vi.setConfig({ testTimeout: 30_000 })
@@ -25,6 +24,7 @@ function fake(uses: PortUse[], overrides: Partial<System> = {}): System & { sent
     listeners: async () => [...now().listeners],
     look: async () => now(),
     ancestors: async () => [],
+    isElsewhere: () => false,
     isActivated: () => false,
     startTime: async () => '7',
     signal: (pid, name) => void sent.push(`${name} ${pid}`),
@@ -34,7 +34,11 @@ function fake(uses: PortUse[], overrides: Partial<System> = {}): System & { sent
 
 const logger = { debug: vi.fn(), info: vi.fn(), warn: vi.fn(), error: vi.fn() }
 
-const job = (system: System): Job => ({
+const everywhere = { address: undefined, ipv6Only: false }
+
+const job = (system: System): FreeJob => ({
+  place: everywhere,
+  probe: async () => ((await system.listeners(8080)).length > 0 ? 'busy' : 'free'),
   port: 8080,
   timeout: 0,
   grace: 0,
@@ -149,6 +153,64 @@ describe('freePort', () => {
   })
 })
 
+/** As `job`, for 127.0.0.1; `probes` follow one another. */
+const local = (system: System, ...probes: ('free' | 'busy' | 'unknown')[]): FreeJob => ({
+  ...job(system),
+  place: { address: '127.0.0.1', ipv6Only: false },
+  probe: async () => probes.shift() ?? 'free',
+})
+
+describe('freePort, of sockets on other addresses', () => {
+  const at = (socket: string, address: string, pid: number): [Listener, Holder] => [
+    { socket, uid, address },
+    { ...holder, pid, sockets: [socket] },
+  ]
+  const use = (...all: [Listener, Holder][]): PortUse => ({
+    listeners: all.map(([listener]) => listener),
+    holders: all.map(([, holder]) => holder),
+  })
+  const one = at('a', '127.0.0.1', 4_000_001)
+  const other = at('b', '127.0.0.3', 4_000_003)
+  const v6 = at('c', '::', 4_000_006)
+
+  it('ends who is in the way, and nobody else', async () => {
+    const system = fake([use(one, other, v6), use(other, v6)])
+    expect(await freePort(local(system, 'busy', 'free'))).toEqual([one[1]])
+    expect(system.sent).toEqual(['SIGTERM 4000001'])
+  })
+
+  it('ends who is perhaps in the way where nobody is for sure', async () => {
+    const system = fake([use(other, v6), use(other)])
+    expect(await freePort(local(system, 'busy', 'busy', 'free'))).toEqual([v6[1]])
+    expect(system.sent).toEqual(['SIGTERM 4000006'])
+  })
+
+  it('ends nobody where the bind succeeds, or where nobody can be in the way', async () => {
+    for (const [sockets, ...probes] of [
+      [use(one, other, v6), 'free'],
+      [use(other), 'busy', 'busy'],
+      [use(v6), 'unknown', 'unknown'],
+    ] as const) {
+      const system = fake([sockets])
+      expect(await freePort(local(system, ...probes))).toEqual([])
+      expect(system.sent).toEqual([])
+    }
+  })
+
+  it('asks about each group before it is signalled', async () => {
+    const system = fake([use(one, v6), use(v6), use()])
+    const confirm = vi.fn(() => true)
+    await freePort({ ...local(system, 'busy', 'busy'), confirm })
+    expect(confirm.mock.calls).toEqual([[[one[1]]], [[v6[1]]]])
+  })
+
+  it('is not kept from it by a protected process on another address', async () => {
+    const protectedOne: [Listener, Holder] = [other[0], { ...other[1], uid: uid + 1 }]
+    const system = fake([use(one, protectedOne), use(protectedOne)])
+    expect(await freePort(local(system, 'busy', 'free'))).toEqual([one[1]])
+  })
+})
+
 describe('systemOf', () => {
   it.each([
     { platform: 'win32', says: /-LocalPort 8080\)\.OwningProcess/ },
@@ -165,6 +227,26 @@ describe('systemOf', () => {
   })
 })
 
+it(...requireOrSkip('frees one address by lsof', commandSkipReason('lsof')), async () => {
+  const listen = (port: number, host: string) =>
+    `require('net').createServer().listen(${port}, '${host}', function () { process.send(this.address().port) })`
+  const start = async (code: string): Promise<[ReturnType<typeof spawn>, number]> => {
+    const stdio = ['ignore', 'inherit', 'inherit', 'ipc'] as const
+    const child = spawn(process.execPath, ['-e', code], { stdio: [...stdio] })
+    const [port] = await once(child, 'message')
+    return [child, port]
+  }
+  const [one, port] = await start(listen(0, '127.0.0.1'))
+  const [other] = await start(listen(port, '127.0.0.3'))
+  const killed = await freePort({
+    ...{ ...local(lsofSystem, 'busy'), port, timeout: 60_000, grace: 2000 },
+  })
+  expect(killed.map(({ pid }) => pid)).toEqual([one.pid])
+  expect(other.exitCode ?? other.signalCode).toBeNull()
+  other.kill('SIGKILL')
+  await once(other, 'exit')
+})
+
 it(...requireOrSkip('frees a port by lsof', commandSkipReason('lsof')), async () => {
   const code = `require('net').createServer().listen(0, function () { process.send(this.address().port) })`
   const child = spawn(process.execPath, ['-e', code], {
@@ -172,7 +254,10 @@ it(...requireOrSkip('frees a port by lsof', commandSkipReason('lsof')), async ()
   })
   const [port] = await once(child, 'message')
   const exit = once(child, 'exit')
-  const killed = await freePort({ ...job(lsofSystem), port, timeout: 60_000, grace: 2000 })
+  const killed = await freePort({
+    ...job(lsofSystem),
+    ...{ port, timeout: 60_000, grace: 2000, probe: async () => 'busy' },
+  })
   expect(killed.map(({ pid }) => pid)).toEqual([child.pid])
   expect(await exit).toEqual([null, 'SIGTERM'])
 })

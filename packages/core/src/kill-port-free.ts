@@ -1,12 +1,48 @@
 import { SocketPortError } from './errors.ts'
 import { isAlive, type Job, POLL, pause, signalHolders } from './kill-port-signal.ts'
 import { describeHolders, type Holder } from './proc/holders.ts'
+import { type BindPlace, overlap } from './proc/overlap.ts'
+import type { Listener, System } from './proc/system.ts'
+
+export interface FreeJob extends Job {
+  /** Where the port is to be bound. */
+  place: BindPlace
+  /** Whether it can be bound now. */
+  probe: () => Promise<'free' | 'busy' | 'unknown'>
+}
 
 // Two for a process that ignores SIGTERM, two more for one that it forked in the meantime.
 const MOST_ROUNDS = 4
 
-/** Ends the processes that listen on the port by the rules, and returns them once it is free. */
-export async function freePort(job: Job): Promise<Holder[]> {
+/** Ends the processes that keep the port from being bound, by the rules, and returns them once it is free. */
+export async function freePort(job: FreeJob): Promise<Holder[]> {
+  const killed: Holder[] = []
+  // A socket that may be in the way is one only if the bind still fails without those that surely are.
+  for (const kind of ['certain', 'possible'] as const) {
+    const state = await job.probe()
+    if (state === 'free' || (state === 'unknown' && kind === 'possible')) break
+    const system = only(job.system, (listener) => overlap(job.place, listener) === kind)
+    killed.push(...(await freeSockets({ ...job, system })))
+  }
+  return killed
+}
+
+/** The system as if only these sockets listened on the port. */
+function only(system: System, isMeant: (listener: Listener) => boolean): System {
+  return {
+    ...system,
+    listeners: async (port) => (await system.listeners(port)).filter(isMeant),
+    look: async (port) => {
+      const use = await system.look(port)
+      const listeners = use.listeners.filter(isMeant)
+      const has = ({ sockets }: Holder): boolean =>
+        listeners.some(({ socket }) => sockets.includes(socket))
+      return { listeners, holders: use.holders.filter(has) }
+    },
+  }
+}
+
+async function freeSockets(job: Job): Promise<Holder[]> {
   const sockets = new Set((await job.system.listeners(job.port)).map(({ socket }) => socket))
   const killed: Holder[] = []
   for (let round = 0; sockets.size > 0; round++) {

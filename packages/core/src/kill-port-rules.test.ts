@@ -3,7 +3,7 @@ import { type Caller, hiddenListener, refusal } from './kill-port-rules.ts'
 import type { Holder } from './proc/holders.ts'
 import type { PortUse } from './proc/system.ts'
 
-const caller: Caller = { pid: 100, uid: 501, ancestors: [90, 1], activated: [] }
+const caller: Caller = { pid: 100, uid: 501, ancestors: [90, 1], activated: [], elsewhere: [] }
 
 const holder = (pid: number, facts: Partial<Holder> = {}): Holder => ({
   pid,
@@ -61,6 +61,13 @@ describe('refusal', () => {
   it('protects who was given its sockets by a manager', () => {
     const activated = { ...caller, activated: [200] }
     expect(refusal(use(own), activated)).toMatch(/^pid 200 .* LISTEN_FDS/)
+  })
+
+  it('protects a process of another pid namespace, alone and with others', () => {
+    const shared = { ...caller, elsewhere: [200] }
+    expect(refusal(use(own), shared)).toMatch(/^pid 200 .* runs in another container/)
+    expect(refusal(use(holder(201), own), shared)).toMatch(/^pid 200 .*\(pid namespace\)/)
+    expect(refusal(use(holder(201)), shared)).toBeUndefined()
   })
 
   it('protects a socket that nobody visible holds', () => {

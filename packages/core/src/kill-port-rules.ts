@@ -9,6 +9,8 @@ export interface Caller {
   ancestors: readonly number[]
   /** Those of the holders that were given sockets by a manager. */
   activated: readonly number[]
+  /** Those of the holders that run in another pid namespace, as far as can be seen. */
+  elsewhere: readonly number[]
 }
 
 /** Returns why nobody on the port may be signalled, and what to do; undefined if all may be. */
@@ -31,6 +33,13 @@ const rules: readonly ((use: PortUse, caller: Caller) => string | undefined)[] =
     holders.some((holder) => holder.pid === pid)
       ? 'this process would end itself. Close its server, or listen on the socket it inherited.'
       : undefined,
+
+  // Its PID 1 is one of many here, and what ends there would be a whole container.
+  ({ holders }, { elsewhere }) => {
+    const foreign = holders.find(({ pid }) => elsewhere.includes(pid))
+    if (foreign === undefined) return undefined
+    return `${describeHolder(foreign)} runs in another container (pid namespace). Stop it there, or use another port.`
+  },
 
   ({ holders }, { ancestors }) => {
     const parent = holders.find(({ pid }) => ancestors.includes(pid))
@@ -70,7 +79,8 @@ const rules: readonly ((use: PortUse, caller: Caller) => string | undefined)[] =
   },
 ]
 
+/** Whether a process is PID 1 or a systemd. */
 // A user's own systemd is neither PID 1 nor, in most terminals, an ancestor.
-function isManager({ pid, command }: Holder): boolean {
+export function isManager({ pid, command }: Holder): boolean {
   return pid === 1 || /^(\S*\/)?systemd[\w-]*( |$)/.test(command)
 }

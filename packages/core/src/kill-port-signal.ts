@@ -84,6 +84,7 @@ async function enforceRules(job: Job, use: PortUse, killed: readonly Holder[]): 
     pid: process.pid,
     uid: process.getuid?.() ?? -1,
     ancestors: await system.ancestors(),
+    elsewhere: use.holders.map(({ pid }) => pid).filter((pid) => system.isElsewhere(pid)),
     activated: use.holders.map(({ pid }) => pid).filter((pid) => system.isActivated(pid)),
   })
   if (reason === undefined) return

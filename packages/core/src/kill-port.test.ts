@@ -5,6 +5,7 @@ import { type AddressInfo, createConnection, createServer, type Server } from 'n
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { requireOrSkip, rootSkipReason } from '../../../test/src/requirements.ts'
 import { killPort } from './kill-port.ts'
+import { listen as listenOn } from './listen.ts'
 import { findHolders } from './proc/holders.ts'
 
 // Only a watchdog: on a busy machine it takes seconds to start a few processes.
@@ -232,6 +233,104 @@ describe.runIf(process.platform === 'linux')('killPort', () => {
     expect(isRunning(child)).toBe(true)
   })
 
+  describe('ends only who keeps the very bind from succeeding:', () => {
+    const at = (options: object) =>
+      `require('net').createServer().listen(${JSON.stringify(options)}, ${PORT_OF_THIS})`
+
+    it.each([
+      ['another address', { host: '127.0.0.3' }, { host: '127.0.0.1' }],
+      ['a name of another address', { host: '127.0.0.3' }, { host: 'localhost' }],
+      ['the other family', { host: '::1' }, { host: '127.0.0.1' }],
+      ['IPv6 alone, for IPv4', { host: '::', ipv6Only: true }, { host: '0.0.0.0' }],
+      ['IPv6 alone, for one address', { host: '::', ipv6Only: true }, { host: '127.0.0.1' }],
+      ['IPv4, for IPv6 alone', { host: '0.0.0.0' }, { ipv6Only: true }],
+    ])('not on %s', async (_, taken, wanted) => {
+      const [child, port] = await start(at({ port: 0, ...taken }))
+      expect(await killPort(port, wanted)).toEqual({ killed: [] })
+      expect(isRunning(child)).toBe(true)
+    })
+
+    it.each([
+      ['every address of both families', { host: '::' }, { host: '127.0.0.1' }],
+      ['every address', { host: '0.0.0.0' }, { host: '127.0.0.3' }],
+      ['one address, for every one', { host: '127.0.0.3' }, {}],
+      ['one address, for every one of its family', { host: '127.0.0.3' }, { host: '0.0.0.0' }],
+      ['IPv6, for both', { host: '::', ipv6Only: true }, {}],
+      ['a mapped address', { host: '::ffff:127.0.0.1' }, { host: '127.0.0.1' }],
+      ['the name of the address', { host: '127.0.0.1' }, { host: 'localhost' }],
+    ])('on %s', async (_, taken, wanted) => {
+      const [child, port] = await start(at({ port: 0, ...taken }))
+      const { killed } = await killPort(port, { ...patient, ...wanted })
+      expect(killed.map(({ pid }) => pid)).toEqual([child.pid])
+    })
+
+    it('one of two, and none of those that a protected process has elsewhere', async () => {
+      const [one, port] = await start(at({ port: 0, host: '127.0.0.1' }))
+      const [other] = await start(at({ port, host: '127.0.0.3' }))
+      const [v6] = await start(at({ port, host: '::', ipv6Only: true }))
+      server = createServer().listen(port, '127.0.0.4')
+      await once(server, 'listening')
+      const { killed } = await killPort(port, { ...patient, host: '127.0.0.1' })
+      expect(killed.map(({ pid }) => pid)).toEqual([one.pid])
+      expect([other, v6].map(isRunning)).toEqual([true, true])
+      expect(server.listening).toBe(true)
+    })
+
+    it('by the option of listen too', async () => {
+      const [one, port] = await start(at({ port: 0, host: '127.0.0.1' }))
+      const [other] = await start(at({ port, host: '127.0.0.3' }))
+      const exit = once(one, 'exit')
+      server = createServer()
+      await listenOn(server, { port, host: '127.0.0.1', killPort: true })
+      expect(await exit).toEqual([null, 'SIGTERM'])
+      expect(isRunning(other)).toBe(true)
+    })
+  })
+
+  describe(...asRoot('pid namespaces, as root'), () => {
+    // As a container that shares the network of its host.
+    const CONTAINER = ['--pid', '--fork', '--mount-proc', '--kill-child']
+
+    async function startInside(): Promise<[ChildProcess, number]> {
+      // The channel of Node's own passes through unshare, which execs nothing in between.
+      const child = spawn('unshare', [...CONTAINER, process.execPath, '-e', POLITE], {
+        stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      })
+      children.push(child)
+      const [port] = await once(child, 'message')
+      return [child, port]
+    }
+
+    it('never ends a process of another one, which is PID 1 there', async () => {
+      const [child, port] = await startInside()
+      const attempt = killPort(port)
+      await expect(attempt).rejects.toMatchObject({ code: 'ERR_SOCKET_PORT_KILL_REFUSED', port })
+      await expect(attempt).rejects.toThrow(/Nobody was signalled: pid \d+ .*another container/)
+      expect(isRunning(child)).toBe(true)
+      expect(findHolders({ port })).toHaveLength(1)
+    })
+
+    it('never ends a process outside, from within one', async () => {
+      const [child, port] = await start(POLITE)
+      const answer = await call(';process.send(await call())', port, ['unshare', ...CONTAINER])
+      expect(answer).toMatch(/^ERR_SOCKET_PORT_KILL_REFUSED .* cannot see who holds it/)
+      expect(isRunning(child)).toBe(true)
+    })
+
+    it('ends one of the same, within', async () => {
+      const code = `
+        const { spawn } = await import('node:child_process')
+        const child = spawn(process.execPath, ['-e', ${JSON.stringify(POLITE)}], {
+          stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+        })
+        child.once('message', async (port) => {
+          process.env.TARGET = port
+          process.send(await call())
+        })`
+      expect(await call(code, 0, ['unshare', ...CONTAINER])).toBe('freed 1')
+    })
+  })
+
   it('is all that a program needs to wait for', async () => {
     const [, port] = await start(STUBBORN)
     const code = ';process.channel.unref(); process.send(await call())'
@@ -266,7 +365,10 @@ it.each([0, -1, 65536, 1.5, Number.NaN])('refuses the port %j', async (port) => 
   await expect(attempt).rejects.toMatchObject({ code: 'ERR_SOCKET_PORT_INVALID_PORT' })
 })
 
-it.each([-1, Number.NaN, Number.POSITIVE_INFINITY])('refuses the timeout %j', async (timeout) => {
-  const attempt = killPort(8080, { timeout })
-  await expect(attempt).rejects.toMatchObject({ code: 'ERR_SOCKET_PORT_INVALID_OPTION' })
-})
+it.each([-1, 0.5, Number.NaN, Number.POSITIVE_INFINITY])(
+  'refuses the timeout %j',
+  async (timeout) => {
+    const attempt = killPort(8080, { timeout })
+    await expect(attempt).rejects.toMatchObject({ code: 'ERR_SOCKET_PORT_INVALID_OPTION' })
+  },
+)

@@ -6,10 +6,10 @@ const off = { ipv6Only: false, reusePort: false, exclusive: false }
 
 describe('readListenArguments', () => {
   it.each<[unknown[], object]>([
-    [[], { port: 0 }],
-    [[callback], { port: 0 }],
-    [[undefined, callback], { port: 0 }],
-    [[null], { port: 0 }],
+    [[], {}],
+    [[callback], {}],
+    [[undefined, callback], {}],
+    [[null], {}],
     [[8080], { port: 8080 }],
     [['8080'], { port: 8080 }],
     [[8080, '::1'], { port: 8080, host: '::1' }],
@@ -22,7 +22,9 @@ describe('readListenArguments', () => {
     [['abc', callback], { path: 'abc' }],
     [[{ port: 8080 }], { port: 8080, ...off }],
     [[{ port: '8080', host: '::1' }, callback], { port: 8080, host: '::1', ...off }],
-    [[{ port: undefined }], { port: 0, ...off }],
+    [[{ port: undefined }], { ...off }],
+    [[{ port: null }], { ...off }],
+    [[0], { port: 0 }],
     [[{ path: '/run/app.sock', backlog: 64 }], { path: '/run/app.sock', backlog: 64, ...off }],
     [[{ port: 1, path: '/run/app.sock' }], { port: 1, ...off }],
     [

@@ -21,7 +21,8 @@ export function readListenArguments(args: readonly unknown[]): ListenCall | unde
   const [first, ...rest] = callback === undefined ? args : args.slice(0, -1)
 
   if (first === undefined || first === null) {
-    return { ...place({ port: 0 }, rest), callback }
+    // No port: a socket that was passed will do, whichever port it has.
+    return { ...place({}, rest), callback }
   }
   if (typeof first === 'object') {
     const given = first as Record<string, unknown>
@@ -60,14 +61,15 @@ function fromObject(given: Record<string, unknown>, rest: readonly unknown[]): R
   const { host, path, ipv6Only, reusePort, exclusive, signal } = given
   if (signal !== undefined && !isSignal(signal)) return undefined
   const hasPort = given.port !== undefined && given.port !== null
-  const port = hasPort ? portOf(given.port) : 0
+  const port = hasPort ? portOf(given.port) : undefined
   const usesPath = !hasPort && typeof path === 'string' && path !== ''
   // Node lets a port win over a path, and refuses an object that has neither.
-  if (port === undefined || (!hasPort && !usesPath && !('port' in given))) return undefined
+  if (hasPort && port === undefined) return undefined
+  if (!hasPort && !usesPath && !('port' in given)) return undefined
   const backlog = backlogOf([given.backlog, ...rest])
   return {
     options: {
-      ...(usesPath ? { path } : { port }),
+      ...(usesPath ? { path } : hasPort && { port }),
       ...(typeof host === 'string' && host !== '' && !usesPath && { host }),
       ...(backlog !== undefined && { backlog }),
       ipv6Only: Boolean(ipv6Only),

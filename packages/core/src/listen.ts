@@ -7,10 +7,17 @@ import { openBound } from './bind-fd.ts'
 import { publish } from './diagnostics.ts'
 import { SocketPortError } from './errors.ts'
 import { clearTheWay, isStored, keepBound, store, sweepLater } from './fd-store.ts'
-import { describeRequest, type InheritedListener, takeInherited } from './inherit.ts'
+import { describeRequest, type InheritedListener, refuseTaken, takeInherited } from './inherit.ts'
 import { noteListening } from './listeners.ts'
 import { socketAddress } from './match.ts'
-import { checkServer, type ResolvedListen, resolveListen, type Target } from './options.ts'
+import { failedToStart } from './notify/readiness.ts'
+import {
+  checkNoMore,
+  checkServer,
+  type ResolvedListen,
+  resolveListen,
+  type Target,
+} from './options.ts'
 import { quote } from './quote.ts'
 import { drop, type Entry, take } from './registry.ts'
 import type { AnyServer } from './types.ts'
@@ -30,7 +37,9 @@ export function listen<S extends AnyServer>(server: S, target: Target): Promise<
 export async function listen(
   serverOrTarget: AnyServer | Target,
   target?: Target,
+  ...more: unknown[]
 ): Promise<AnyServer> {
+  checkNoMore('listen', typeof target === 'function' ? [target] : more)
   if (target !== undefined) checkServer(serverOrTarget)
   const bare = !(serverOrTarget instanceof NetServer)
   const server = bare ? createServer() : serverOrTarget
@@ -61,6 +70,8 @@ export interface ListenRequest extends ResolvedListen {
   nativeListen?: NativeListen | undefined
   /** More options for Node's `listen` when the socket is bound. */
   nodeOptions?: object | undefined
+  /** It takes part in the readiness of the process. @default true */
+  notify?: boolean | undefined
   /** Bound where no host is asked for; chooses nothing among inherited sockets. */
   defaultHost?: string | undefined
   /** The framework itself says where the server listens on a socket that was bound here. @default false */
@@ -101,6 +112,7 @@ function settleStart(server: AnyServer, request: ListenRequest): void {
 function startOnce(server: AnyServer, request: ListenRequest): Promise<void> {
   try {
     request.signal?.throwIfAborted()
+    withholdIfTaken(server, request)
     const inherited = takeInherited(request)
     const { bound = true, stored = false } = inherited?.entry ?? {}
     request.onSource?.(bound ? 'bound' : 'inherited', stored)
@@ -115,6 +127,16 @@ function startOnce(server: AnyServer, request: ListenRequest): Promise<void> {
     })
   } catch (error) {
     return Promise.reject(error)
+  }
+}
+
+// The process must not count as ready while another server answers in the place of this one.
+function withholdIfTaken(server: AnyServer, request: ListenRequest): void {
+  try {
+    refuseTaken(request)
+  } catch (error) {
+    if (request.notify !== false) failedToStart(server, request.logger)
+    throw error
   }
 }
 

@@ -14,7 +14,7 @@ export interface Listening {
 /** Of a listen, and of a serve where there is one. */
 export type ListeningRequest = ResolvedListen & {
   drain?: ResolvedDrain
-  notify?: boolean
+  notify?: boolean | undefined
 }
 
 interface Note extends Listening {

@@ -167,8 +167,9 @@ class ManagedServer<S extends AnyServer> implements Managed<S> {
     // Node's own 'error' event is not repeated, unless only the start itself has heard it.
     let heard = false
     const onError = (error: NodeJS.ErrnoException): void => {
-      explainInPlace(error, options)
       heard = server.listenerCount('error') > 0
+      // Else the error that follows says it, with this one as its cause.
+      if (heard) explainInPlace(error, options)
       // Now: a listener of the program may let the server listen once more.
       start.open = false
     }

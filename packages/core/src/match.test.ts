@@ -3,6 +3,7 @@ import { type Candidate, describeCandidate, inTheWay, matchSocket, type Wanted }
 
 const wanted = (request: Partial<Wanted>): Wanted => ({
   port: 0,
+  portGiven: request.port !== undefined,
   host: undefined,
   path: undefined,
   name: undefined,
@@ -65,6 +66,13 @@ const rows: Row[] = [
   { why: 'no other port', request: { port: 81 }, sockets: [v6(3, 443), v6(4, 80)], takes: 'none' },
   { why: 'a sole socket of any port', request: { port: 81 }, sockets: [v6(3, 80)], takes: 3 },
   { why: 'a sole socket for any port', request: {}, sockets: [v6(3, 80)], takes: 3 },
+  { why: 'no sole socket for port 0', request: { port: 0 }, sockets: [v6(3, 80)], takes: 'none' },
+  {
+    why: 'the sole socket of a name for port 0',
+    request: { port: 0, name: 'web' },
+    sockets: [v6(3, 80, { name: 'web' })],
+    takes: 3,
+  },
   { why: 'no guess for any port', request: {}, sockets: [v6(3, 80), v6(4, 81)], takes: 'none' },
   {
     why: 'a unix socket never by port',

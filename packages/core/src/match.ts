@@ -5,6 +5,8 @@ import type { SocketFacts } from './sockets/facts.ts'
 /** What a listener asks for, resolved. Port 0 is any port. */
 export interface Wanted {
   port: number
+  /** A port was asked for, if only 0; without one any inherited socket will do. */
+  portGiven: boolean
   host: string | undefined
   /** Bound where no host is asked for; chooses nothing among sockets that a manager opened. */
   defaultHost?: string | undefined
@@ -29,7 +31,7 @@ export type Match<C extends Candidate> =
 
 /**
  * Which inherited socket serves the request: by exact port or path, then by name, narrowed by name,
- * host and family; a sole socket serves whatever is asked. One from the store serves only what it was
+ * host and family; a sole socket serves whatever is asked, but for port 0. One from the store serves only what it was
  * bound for. Pure; `sockets` are listening streams.
  */
 export function matchSocket<C extends Candidate>(wanted: Wanted, sockets: readonly C[]): Match<C> {
@@ -55,7 +57,7 @@ export function matchSocket<C extends Candidate>(wanted: Wanted, sockets: readon
     if (named.length > 0) return oneOf(named, wanted)
   }
 
-  const sole = passed.length === 1 ? free[0] : undefined
+  const sole = passed.length === 1 && !asksForFreePort(wanted) ? free[0] : undefined
   if (sole !== undefined && mayServeAnything(sole, wanted)) return oneOf([sole], wanted)
 
   return { kind: 'none', warning: free.length > 0 ? noneWarning(wanted, passed) : undefined }
@@ -83,10 +85,13 @@ export function socketAddress(
   return `${host}:${socket.port}`
 }
 
-const hasAddress = (wanted: Wanted) => (socket: Candidate) =>
-  wanted.path !== undefined
-    ? socket.path === wanted.path
-    : wanted.port !== 0 && socket.port === wanted.port
+/** Whether the socket has the port, which is not 0, or the path that is asked for. */
+export const hasAddress =
+  (wanted: Wanted) =>
+  (socket: Candidate): boolean =>
+    wanted.path !== undefined
+      ? socket.path === wanted.path
+      : wanted.port !== 0 && socket.port === wanted.port
 
 // Bound by an earlier process, which may have been told otherwise: it is used where a new one would
 // be just the same. A host name says nothing before it is looked up.
@@ -108,6 +113,10 @@ function canonical(host: string): string | undefined {
 // Without a port any will do, but another server of the process may have asked for this one.
 const isKeptFor = (socket: Candidate, { name, port, path }: Wanted): boolean =>
   name !== undefined && socket.name === name && port === 0 && path === undefined
+
+// Port 0 is a port of its own, which no socket with a port can be.
+const asksForFreePort = ({ port, portGiven, path }: Wanted): boolean =>
+  portGiven && port === 0 && path === undefined
 
 // A name that was asked for and is not there points at a mistake in the unit: do not guess.
 const mayServeAnything = (socket: Candidate, wanted: Wanted): boolean =>
@@ -174,7 +183,8 @@ function noneWarning(wanted: Wanted, sockets: readonly Candidate[]): string {
   return (
     `none of the inherited sockets fits ${asked.join(', ')}: ` +
     `${sockets.map(describeCandidate).join(', ')}. A socket of its own is bound; ` +
-    'to use an inherited one, ask for its port or its name'
+    'to use an inherited one, ask for its port or its name' +
+    (asksForFreePort(wanted) ? "; where none is meant, pass inherit: 'never'" : '')
   )
 }
 

@@ -33,6 +33,7 @@ describe('resolveListen', () => {
   it('completes what was left out', () => {
     expect(resolveListen(8080)).toEqual({
       port: 8080,
+      portGiven: true,
       host: undefined,
       path: undefined,
       bindPath: undefined,
@@ -49,7 +50,7 @@ describe('resolveListen', () => {
       signal: undefined,
       logger: defaultLogger,
     })
-    expect(resolveListen({})).toEqual(resolveListen(0))
+    expect(resolveListen({})).toEqual({ ...resolveListen(0), portGiven: false })
   })
 
   it('keeps what was given, and changes nothing of it', () => {
@@ -69,7 +70,8 @@ describe('resolveListen', () => {
       signal: new AbortController().signal,
       logger: console,
     })
-    expect(resolveListen(options)).toEqual({ ...options, path: undefined, bindPath: undefined })
+    const absent = { path: undefined, bindPath: undefined }
+    expect(resolveListen(options)).toEqual({ ...options, ...absent, portGiven: true })
   })
 
   it('refuses IPv6 alone on an IPv4 host, which Node would ignore', () => {
@@ -78,10 +80,38 @@ describe('resolveListen', () => {
     )
   })
 
-  it('takes undefined for absent, everywhere', () => {
-    const keys = Object.keys(resolveListen(0)).filter((key) => key !== 'bindPath')
+  it('takes undefined for absent, everywhere but for the port', () => {
+    const ours = ['bindPath', 'portGiven', 'port']
+    const keys = Object.keys(resolveListen(0)).filter((key) => !ours.includes(key))
     const nothing = Object.fromEntries(keys.map((key) => [key, undefined]))
-    expect(untyped(nothing)).toEqual(resolveListen(0))
+    expect(untyped({ ...nothing, port: 0 })).toEqual(resolveListen(0))
+    expect(untyped(nothing)).toEqual(resolveListen({}))
+  })
+
+  it.each([{ path: '/run/app.sock' }, { name: 'web' }])(
+    'takes an undefined port for absent where %j says which socket is meant',
+    (place) => {
+      expect(untyped({ ...place, port: undefined })).toEqual(resolveListen(place))
+    },
+  )
+
+  const fromEnvironment =
+    '; where it comes from the environment, the variable is missing, empty or no number: ' +
+    'set it, give a default (process.env.PORT ?? 8080), or pass 0 for any free port'
+
+  it.each([
+    [{ port: undefined }, 'undefined'],
+    [{ port: undefined, host: '127.0.0.1' }, 'undefined'],
+    [{ port: undefined, path: undefined, name: undefined }, 'undefined'],
+    [{ port: '' }, '""'],
+    [{ port: Number.NaN }, 'NaN'],
+    [{ port: '', name: 'web' }, '""'],
+  ])('refuses %j, as a variable that is not set gives it', (target, shown) => {
+    const error = failure(() => untyped(target))
+    expect(error.code).toBe('ERR_SOCKET_PORT_INVALID_PORT')
+    expect(error.message).toBe(
+      `port must be an integer between 0 and 65535 (got ${shown})${fromEnvironment}`,
+    )
   })
 
   it.each([0, 1, 80, 65_535, '0', '80', '65535', '00080'])('takes the port %j', (port) => {
@@ -93,7 +123,6 @@ describe('resolveListen', () => {
     [-1, '-1'],
     [65_536, '65536'],
     [80.5, '80.5'],
-    [Number.NaN, 'NaN'],
     [Number.POSITIVE_INFINITY, 'Infinity'],
     [80n, '80'],
     [true, 'true'],
@@ -107,7 +136,7 @@ describe('resolveListen', () => {
     expect(error.message).toBe(`port must be an integer between 0 and 65535 (got ${shown})`)
   })
 
-  it.each(['', ' 80', '80 ', '-1', '+80', '8e1', '0x50', '80.0', '65536', '100000', '/run/a.sock'])(
+  it.each([' 80', '80 ', '-1', '+80', '8e1', '0x50', '80.0', '65536', '100000', '/run/a.sock'])(
     'refuses the port %j, and says how a unix socket is asked for',
     (port) => {
       const error = failure(() => resolveListen(port))
@@ -118,8 +147,15 @@ describe('resolveListen', () => {
     },
   )
 
+  it('refuses the target undefined, as a variable that is not set gives it', () => {
+    const error = failure(() => untyped(undefined))
+    expect(error.code).toBe('ERR_SOCKET_PORT_INVALID_OPTION')
+    expect(error.message).toBe(
+      `target must be a port or an options object (got undefined)${fromEnvironment}`,
+    )
+  })
+
   it.each([
-    [undefined, 'undefined'],
     [null, 'null'],
     [true, 'true'],
     [80n, '80'],

@@ -51,7 +51,7 @@ export interface ResolvedServe extends ResolvedListen {
   notify: boolean
 }
 
-const LISTEN_KEYS = [
+const LISTEN_KEYS: readonly string[] = [
   ...['port', 'host', 'path', 'name', 'ipv6Only', 'shared', 'logger'],
   ...['inherit', 'backlog', 'reusePort', 'exclusive', 'mode', 'killPort', 'fdStore'],
   'signal',
@@ -135,12 +135,16 @@ function resolveListenOptions(options: ListenOptions): ResolvedListen {
   if (path !== undefined && options.port !== undefined) {
     throw invalid('path', options.path, 'absent where a port is given: pass one of the two')
   }
-  const port = resolvePort(options.port === undefined ? 0 : options.port)
+  // A variable of the environment that is not set gives such a key, and no port was meant by it.
+  const forgotten = 'port' in options && path === undefined && options.name === undefined
+  const portGiven = options.port !== undefined
+  const port = resolvePort(portGiven || forgotten ? options.port : 0)
   if (options.ipv6Only === true && isIPv4(options.host ?? '')) {
     throw invalid('ipv6Only', true, `false where the host is ${options.host}, an IPv4 address`)
   }
   return {
     port,
+    portGiven,
     host: hostOf(options.host),
     path: path === undefined ? undefined : kernelPath(isAbstract(path) ? path : resolve(path)),
     bindPath: path,
@@ -178,7 +182,7 @@ export const isLinkLocal = (host: string): boolean => /^fe[89ab]/i.test(host) &&
 function toOptions<O extends ListenOptions>(target: Target<O>): O | SocketQuery {
   if (typeof target === 'object' && target !== null) return target
   if (typeof target === 'number' || typeof target === 'string') return { port: target }
-  throw invalid('target', target, 'a port or an options object')
+  throw invalid('target', target, 'a port or an options object', environmentHint(target))
 }
 
 function resolvePort(value: unknown): number {
@@ -186,11 +190,21 @@ function resolvePort(value: unknown): number {
   if (typeof port === 'number' && Number.isInteger(port) && port >= 0 && port <= 65_535) return port
   throw new SocketPortError(
     'ERR_SOCKET_PORT_INVALID_PORT',
-    `port must be an integer between 0 and 65535 (got ${show(value)})${
-      typeof value === 'string' ? '; for a unix socket pass { path }' : ''
-    }`,
+    `port must be an integer between 0 and 65535 (got ${show(value)})${portHint(value)}`,
   )
 }
+
+function portHint(value: unknown): string {
+  const hint = environmentHint(value)
+  return hint === '' && typeof value === 'string' ? '; for a unix socket pass { path }' : hint
+}
+
+// The usual cause is a variable of the environment that nobody has set.
+const environmentHint = (value: unknown): string =>
+  value === undefined || value === '' || Number.isNaN(value)
+    ? '; where it comes from the environment, the variable is missing, empty or no number: ' +
+      'set it, give a default (process.env.PORT ?? 8080), or pass 0 for any free port'
+    : ''
 
 function unixPath(value: unknown): string {
   const path = typeof value === 'string' && value.startsWith('@') ? `\0${value.slice(1)}` : value
@@ -213,6 +227,28 @@ function unixPath(value: unknown): string {
 }
 
 const isAbstract = (path: string): boolean => path.startsWith('\0')
+
+/** Throws ERR_SOCKET_PORT_INVALID_OPTION for what is no object, …_UNKNOWN_OPTION for a key of it that is not known. */
+export function checkOptions(options: unknown, known: readonly string[], what: string): void {
+  if (typeof options !== 'object' || options === null) {
+    throw invalid(`the options of ${what}`, options, `an object with any of ${known.join(', ')}`)
+  }
+  checkKeys(options, known, `option of ${what}`)
+}
+
+/**
+ * Throws ERR_SOCKET_PORT_INVALID_OPTION where `call` was given more arguments than it takes, as
+ * Node's `server.listen` is: what it does not read must not look as if it were heeded.
+ */
+export function checkNoMore(call: string, more: readonly unknown[]): void {
+  const value = more.find((argument) => argument !== undefined)
+  if (value === undefined) return
+  const must =
+    typeof value === 'function'
+      ? `absent, because ${call} takes no callback: await the promise that it returns`
+      : `absent: put it into the options, such as { port: 8080, host: '127.0.0.1' }`
+  throw invalid(`the argument of ${call} after the port or the options`, value, must)
+}
 
 /** Throws ERR_SOCKET_PORT_UNKNOWN_OPTION for a key that is not known. */
 export function checkKeys(options: object, known: readonly string[], what: string): void {
@@ -283,12 +319,14 @@ function abortSignal(signal: unknown): AbortSignal | undefined {
   throw invalid('signal', signal, 'an AbortSignal')
 }
 
-function text(name: string, value: unknown): string | undefined {
+/** A string that is not empty, where there is one; throws ERR_SOCKET_PORT_INVALID_OPTION. */
+export function text(name: string, value: unknown): string | undefined {
   if (value === undefined || (typeof value === 'string' && value !== '')) return value
   throw invalid(name, value, 'a string that is not empty')
 }
 
-function flag(name: string, value: unknown, fallback: boolean): boolean {
+/** A boolean; throws ERR_SOCKET_PORT_INVALID_OPTION. */
+export function flag(name: string, value: unknown, fallback: boolean): boolean {
   if (value === undefined) return fallback
   if (typeof value === 'boolean') return value
   throw invalid(name, value, 'true or false')
@@ -321,10 +359,10 @@ function oneOf<const T extends string, F extends T | undefined>(
 }
 
 /** The error for a value that is not what it must be. */
-export function invalid(name: string, value: unknown, must: string): SocketPortError {
+export function invalid(name: string, value: unknown, must: string, hint = ''): SocketPortError {
   return new SocketPortError(
     'ERR_SOCKET_PORT_INVALID_OPTION',
-    `${name} must be ${must} (got ${show(value)})`,
+    `${name} must be ${must} (got ${show(value)})${hint}`,
   )
 }
 

@@ -26,6 +26,8 @@ export interface Entry extends Candidate {
   bound: boolean
   /** Somebody has taken it, if only for a while. */
   claimed: boolean
+  /** What its taker has asked for, where that is another port or path than it has. */
+  takenFor?: string | undefined
 }
 
 /** What the manager said, as it was before it was cleared, and what was made of it. */
@@ -107,6 +109,7 @@ export function take(entry: Entry): Taken {
     held = false
     entry.takers -= 1
     entry.taken = entry.takers > 0
+    if (!entry.taken) entry.takenFor = undefined
     // Without a duplicate the taker closed the inherited descriptor itself: it is gone for good.
     if (duplicate === undefined) forget(entry)
   }

@@ -1,8 +1,7 @@
 import { type Hook, hookFailure } from './hooks.ts'
-import { defaultLogger } from './logger.ts'
 import { monotonicMicroseconds, statusText } from './notify/message.ts'
 import { notifier } from './notify/notifier.ts'
-import { invalid, milliseconds, resolveLogger } from './options.ts'
+import { checkOptions, invalid, milliseconds, resolveLogger } from './options.ts'
 import { runningShutdown } from './shutdown.ts'
 import type { Logger } from './types.ts'
 
@@ -90,14 +89,15 @@ const globals = globalThis as { [key]?: Reloads }
  * Signals that come during a reload make one more. A process that drains does not reload. Returns a
  * function that takes the hook back.
  *
- * @throws {SocketPortError} ERR_SOCKET_PORT_INVALID_OPTION
+ * @throws {SocketPortError} ERR_SOCKET_PORT_INVALID_OPTION, …_UNKNOWN_OPTION
  */
 export function onReload(hook: ReloadHook, options: ReloadHookOptions = {}): () => void {
   if (typeof hook !== 'function') {
     throw invalid('a reload hook', hook, 'a function: onReload(() => server.setSecureContext(…))')
   }
+  checkOptions(options, ['timeout', 'logger'], 'onReload')
   const timeout = milliseconds('timeout', options.timeout, 5_000)
-  const logger = options.logger === undefined ? defaultLogger : resolveLogger(options.logger)
+  const logger = resolveLogger(options.logger)
   notifier()
   globals[key] ??= new Reloads()
   return globals[key].add({ run: hook, timeout, logger })

@@ -1,4 +1,4 @@
-import { checkServer, resolveServe, type Target } from './options.ts'
+import { checkNoMore, checkServer, resolveServe, type Target } from './options.ts'
 import { ServerService } from './service.ts'
 import type { AnyServer, ServeOptions, Service } from './types.ts'
 
@@ -10,8 +10,10 @@ import type { AnyServer, ServeOptions, Service } from './types.ts'
 export async function serve<S extends AnyServer>(
   server: S,
   target: Target<ServeOptions>,
+  ...more: never[]
 ): Promise<Service<S>> {
   checkServer(server)
+  checkNoMore('serve', more)
   const options = resolveServe(target)
   const service = new ServerService(server, options)
   await service.start()

@@ -8,6 +8,7 @@ import { listenForRestart } from './handover/restart-signal.ts'
 import type { ShutdownHook } from './hooks.ts'
 import { IdleWatch } from './idle-exit.ts'
 import { closedTooEarly, type ListenRequest, type Source, startListening } from './listen.ts'
+import { noteListening } from './listeners.ts'
 import { beginStart } from './notify/readiness.ts'
 import { managerListens } from './notify/send.ts'
 import type { ResolvedServe } from './options.ts'
@@ -95,6 +96,7 @@ export class ServerService<S extends AnyServer> implements Service<S> {
     try {
       this.server.once('close', this.#join())
       this.#noteAddress()
+      noteListening(this.server, { request: this.#adopted(), source: 'bound', fd: undefined })
       const start = beginStart(this.server, notify, logger)
       this.#watchIdle()
       this.#stopAdopting = adoptConnections(this.server, logger)
@@ -103,6 +105,13 @@ export class ServerService<S extends AnyServer> implements Service<S> {
       this.#drain.dispose()
       throw error
     }
+  }
+
+  // Somebody else has said where to listen, and only the outcome can be seen.
+  #adopted(): ResolvedServe {
+    const address = this.#address
+    if (typeof address === 'string') return { ...this.#options, path: address }
+    return { ...this.#options, port: address.port }
   }
 
   get source(): Source {

@@ -5,7 +5,7 @@ import { type Hook, runHooks, type ShutdownHook } from './hooks.ts'
 import { defaultLogger } from './logger.ts'
 import { notifierInUse } from './notify/notifier.ts'
 import { StopReport } from './notify/stop-report.ts'
-import { checkKeys, integer, milliseconds } from './options.ts'
+import { checkOptions, integer, milliseconds } from './options.ts'
 import { hasTerminal } from './proc/terminal.ts'
 import { isWatched } from './proc/watcher.ts'
 import { QuickProgress } from './quick-progress.ts'
@@ -288,7 +288,7 @@ export const hooksAhead = (): Promise<void> | undefined => shared().hooksAhead
  * Runs the hook when the process shuts down, after the last connection has ended; the newest hook
  * first. Returns a function that takes it back.
  *
- * @throws {SocketPortError} ERR_SOCKET_PORT_INVALID_OPTION
+ * @throws {SocketPortError} ERR_SOCKET_PORT_INVALID_OPTION, …_UNKNOWN_OPTION
  */
 export function onShutdown(hook: ShutdownHook, options: ShutdownHookOptions = {}): () => void {
   if (typeof hook !== 'function') {
@@ -297,6 +297,7 @@ export function onShutdown(hook: ShutdownHook, options: ShutdownHookOptions = {}
       `a shutdown hook must be a function (got ${typeof hook}); pass onShutdown(() => pool.end())`,
     )
   }
+  checkOptions(options, ['timeout'], 'onShutdown')
   return shared().addHook(hook, milliseconds('timeout', options.timeout, 5_000))
 }
 
@@ -308,7 +309,7 @@ export function onShutdown(hook: ShutdownHook, options: ShutdownHookOptions = {}
  * @throws {SocketPortError} ERR_SOCKET_PORT_INVALID_OPTION, ERR_SOCKET_PORT_UNKNOWN_OPTION
  */
 export function shutdown(options: ShutdownOptions = {}): Promise<void> {
-  checkKeys(options, ['exitCode'], 'shutdown option')
+  checkOptions(options, ['exitCode'], 'shutdown')
   const exitCode = integer('exitCode', options.exitCode, 0, 255, 'the exit code')
   if (exitCode !== undefined) process.exitCode = exitCode
   return shared().begin('shutdown')

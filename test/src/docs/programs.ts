@@ -1,3 +1,4 @@
+import { freePort } from '../native.ts'
 import { readRoot } from './documents.ts'
 import { type CodeBlock, codeBlocks } from './markdown.ts'
 
@@ -16,6 +17,9 @@ export interface Program {
 /** Ports that stand in the docs; each run replaces them by free ones. */
 export const DOCUMENTED_PORTS: RegExp = /\b(?:8080|8443|9090)\b/g
 
+/** The port of a second server, which needs one of its own. */
+const SECOND_PORT: RegExp = /\b9100\b/g
+
 /** The programs of a document, each complete but for what `fixtures/docs/prelude.mjs` gives. */
 export function programsOf(document: string): Program[] {
   return codeBlocks(readRoot(document))
@@ -32,6 +36,10 @@ export function programsOf(document: string): Program[] {
 const isProgram = (block: CodeBlock): block is CodeBlock & Pick<Program, 'language'> =>
   block.language === 'js' || block.language === 'ts'
 
+/** The source with a port for those of the docs, and a free one for that of a second server. */
+export const withPorts = (source: string, port: number): string =>
+  source.replace(DOCUMENTED_PORTS, String(port)).replace(SECOND_PORT, () => String(freePort()))
+
 /** How many servers listen by the time the program is up. */
 export const serversOf = ({ code }: Program): number => [...code.matchAll(LISTENS)].length
 
@@ -46,8 +54,9 @@ export const endsByItself = (program: Program): boolean =>
 export const drains = ({ code }: Program): boolean =>
   /(?<![.\w])(?:serve|manage|app\.listen)\(|SIGTERM/.test(code)
 
-/** True where a passed socket is the program's to use; a test listens on a free port. */
-export const inherits = ({ code }: Program): boolean => !/killPort\(|'node:test'/.test(code)
+/** True where a passed socket is the program's to use, and not a free port that it asks for. */
+export const inherits = ({ code }: Program): boolean =>
+  !/killPort\(|'node:test'|port: 0\b/.test(code)
 
 /** True where the program starts without one, and has nothing to warn of. */
 export const binds = ({ code }: Program): boolean => !/inherit: 'require'|idleExit/.test(code)

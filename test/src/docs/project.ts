@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { selfSigned } from '../certificate.ts'
 import { ROOT } from './documents.ts'
-import { DOCUMENTED_PORTS, type Program } from './programs.ts'
+import { type Program, withPorts } from './programs.ts'
 
 const FIXTURES = `${ROOT}test/fixtures/docs/`
 
@@ -87,7 +87,7 @@ export class Project {
   prepare({ name, language, code }: Program, variant: string, port: number): string {
     const source =
       language === 'js' ? code : readFileSync(join(this.dir, `emitted/${name}.mjs`), 'utf8')
-    return this.write(`${name}-${variant}.mjs`, source.replace(DOCUMENTED_PORTS, String(port)))
+    return this.write(`${name}-${variant}.mjs`, withPorts(source, port))
   }
 
   remove(): void {

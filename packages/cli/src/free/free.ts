@@ -6,6 +6,8 @@ import type { ExitCode } from '../run/exit-codes.ts'
 
 export interface FreeJob {
   port: number
+  /** The address to free. @default every one */
+  host?: string
   /** Do not ask. */
   yes: boolean
   force: boolean
@@ -25,7 +27,7 @@ interface FreeResult {
 
 /** Frees the port, after a question unless `yes`; says what was done. */
 export async function free(job: FreeJob, io: Io): Promise<ExitCode> {
-  const { port, yes, force, json, timeout } = job
+  const { port, host, yes, force, json, timeout } = job
   if (!yes && !io.stdin.isTTY) {
     throw new UsageError(
       'free asks before it ends a process: pass --yes where there is no terminal',
@@ -41,7 +43,7 @@ export async function free(job: FreeJob, io: Io): Promise<ExitCode> {
       }
   const result: FreeResult = { port, free: true, signalled: [], error: null }
   try {
-    const { killed } = await killPort(port, { force, timeout, confirm })
+    const { killed } = await killPort(port, { host, force, timeout, confirm })
     result.signalled = killed.map(({ pid, command, uid }) => ({ pid, command, uid }))
   } catch (error) {
     if (!json || !(error instanceof Error) || !('code' in error)) throw error

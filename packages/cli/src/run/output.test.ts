@@ -17,6 +17,27 @@ describe('Tail', () => {
     expect(tail.toString()).toHaveLength(8192)
   })
 
+  const stack = (lines: number): string => '    at start (server.js:1:1)\n'.repeat(lines)
+
+  it('keeps what an error says whose stack is longer', () => {
+    const tail = new Tail()
+    tail.add(`SocketPortError: too old: ends\n${stack(2)}starting\n`)
+    tail.add(`SocketPortError: cannot listen on port 80 (EADDRINUSE): stop it\n${stack(9)}`)
+    tail.add(`  [cause]: Error: listen EADDRINUSE\n${stack(15)}`)
+    expect(tail.toString().split('\n').slice(0, 3)).toEqual([
+      'SocketPortError: cannot listen on port 80 (EADDRINUSE): stop it',
+      '…',
+      '    at start (server.js:1:1)',
+    ])
+    expect(tail.toString().split('\n')).toHaveLength(22)
+  })
+
+  it('adds nothing where the last lines have it', () => {
+    const tail = new Tail()
+    tail.add(`Error: one\n${stack(30)}RangeError [ERR_X]: two\n${stack(3)}`)
+    expect(tail.toString()).toMatch(/^ {4}at [\s\S]*RangeError \[ERR_X\]: two\n/)
+  })
+
   it('is empty at first', () => {
     expect(new Tail().toString()).toBe('')
   })

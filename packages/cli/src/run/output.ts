@@ -8,7 +8,11 @@ const MOST_CHARACTERS = 8_192
 // A process that has ended may have left its output to others, which hold it open.
 const LAST_OUTPUT = 200
 
-/** The last lines of a text that keeps growing. */
+// `SocketPortError: cannot listen on …`: what an uncaught error says, before its stack and its cause.
+const isHeadline = (line: string): boolean =>
+  /^(Uncaught )?[\w.]*(Error|Exception)\b.*: ./.test(line)
+
+/** The last lines of a text that keeps growing, and the error before them if they are but its stack. */
 export class Tail {
   #text = ''
 
@@ -17,11 +21,12 @@ export class Tail {
   }
 
   toString(): string {
-    return this.#text
-      .split('\n')
-      .slice(-MOST_LINES - 1)
-      .join('\n')
-      .trimEnd()
+    const lines = this.#text.split('\n')
+    const last = lines.slice(-MOST_LINES - 1)
+    const text = last.join('\n').trimEnd()
+    if (last.some(isHeadline)) return text
+    const headline = lines.slice(0, -last.length).findLast(isHeadline)
+    return headline === undefined ? text : `${headline}\n…\n${text}`
   }
 }
 

@@ -36,6 +36,8 @@ export interface Observed {
   strangers: readonly number[]
   /** It has sent a message of any kind. */
   hasSpoken: boolean
+  /** The last lines of its output. */
+  output: string
 }
 
 /** `exit code 1`, `SIGKILL` */
@@ -54,14 +56,25 @@ export const endedInOrder = ({ code, signal, error }: Exit): boolean =>
 const NOT_EXECUTABLE = 126
 const NOT_FOUND = 127
 
+// As Node, Python, Go and others say it; core has advice of its own.
+const inUseHint = (output: string): string =>
+  /EADDRINUSE|address already in use/i.test(output) && !/cannot listen on port/.test(output)
+    ? '; its output says that an address is in use. Where no other program has it, this one opens a ' +
+      'port of --listen itself: let it take the socket that is passed to it, by @socket-port/core, ' +
+      'one of its adapters, or LISTEN_FDS (sd_listen_fds(3))'
+    : ''
+
 /** Why a process did not become ready: by how it ended, where it has, else by what happened; pure. */
 export const failureOf = (
   event: Event,
   exit: Exit | undefined,
   wasReady: boolean,
   seen: Observed,
-): Omit<Failure, 'output'> =>
-  exit === undefined ? failedEvent(event, seen) : failedExit(exit, wasReady, seen)
+): Failure => {
+  const { output } = seen
+  const failure = exit === undefined ? failedEvent(event, seen) : failedExit(exit, wasReady, seen)
+  return { ...failure, message: `${failure.message}${inUseHint(output)}`, output }
+}
 
 function failedExit(exit: Exit, wasReady: boolean, seen: Observed): Omit<Failure, 'output'> {
   const { pid, program, after } = seen

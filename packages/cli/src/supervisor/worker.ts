@@ -140,7 +140,8 @@ export class Worker {
     const { program, ready } = this.#rules
     const { strangers, anything: hasSpoken } = this.said
     const after = this.#clock.now() - this.startedAt
-    const seen = { pid: this.pid, program, ready, after, strangers, hasSpoken }
-    return { ...failureOf(event, exit, before === 'settling', seen), output: this.#child.tail() }
+    const output = this.#child.tail()
+    const seen = { pid: this.pid, program, ready, after, strangers, hasSpoken, output }
+    return failureOf(event, exit, before === 'settling', seen)
   }
 }

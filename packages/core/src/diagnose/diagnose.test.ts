@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import { manage } from '../manage.ts'
 import { serve } from '../serve.ts'
 import { fakeSystemctl } from '../testing/fake-systemctl.ts'
 import { closeAll, onClose, temporaryDirectory } from '../testing/real-sockets.ts'
@@ -32,6 +33,24 @@ describe('diagnose', () => {
     ])
     expect(problems.filter(({ severity }) => severity === 'error')).toEqual([])
     await service.close()
+    expect((await diagnose()).listeners).toEqual([])
+  })
+
+  it('tells of a server that listened before it was managed', async () => {
+    const server = createServer().listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    const managed = manage(server, { signals: false, exit: false })
+    onClose(() => managed.drain())
+    expect((await diagnose()).listeners).toEqual([
+      {
+        request: `port ${port}`,
+        source: 'bound',
+        fd: undefined,
+        address: `127.0.0.1:${port}`,
+      },
+    ])
+    await managed.drain()
     expect((await diagnose()).listeners).toEqual([])
   })
 

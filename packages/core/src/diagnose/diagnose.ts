@@ -1,7 +1,7 @@
 import { describeRequest } from '../inherit.ts'
 import type { Listening } from '../listeners.ts'
 import { socketAddress } from '../match.ts'
-import { checkKeys, invalid, milliseconds, resolveLogger } from '../options.ts'
+import { checkOptions, invalid, milliseconds, resolveLogger } from '../options.ts'
 import type { Logger } from '../types.ts'
 import type { Facts } from './facts.ts'
 import { type Gathered, gatherPid, gatherProcess, gatherUnit } from './gather.ts'
@@ -59,10 +59,7 @@ function seenIn(facts: Facts, unknown: readonly string[]): Diagnosis['seen'] {
 function check(
   options: DiagnoseOptions,
 ): Pick<DiagnoseOptions, 'unit' | 'pid'> & { logger: Logger } {
-  if (typeof options !== 'object' || options === null) {
-    throw invalid('options', options, "an object, such as { unit: 'app.service' }")
-  }
-  checkKeys(options, KEYS, 'option of diagnose')
+  checkOptions(options, KEYS, 'diagnose')
   const { unit, pid } = options
   // What starts with a dash would be an option to systemctl.
   if (unit !== undefined && !/^[\w:.\\@][\w:.\\@-]*$/.test(unit)) {

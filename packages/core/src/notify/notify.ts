@@ -1,5 +1,5 @@
-import { milliseconds, resolveLogger } from '../options.ts'
-import type { NotifyMessage, NotifyOptions } from '../types.ts'
+import { checkOptions, milliseconds, resolveLogger } from '../options.ts'
+import type { Logger, NotifyMessage, NotifyOptions } from '../types.ts'
 import { toFields } from './message.ts'
 import { notifier } from './notifier.ts'
 
@@ -20,7 +20,7 @@ export interface NotifyBarrierOptions extends NotifyOptions {
  */
 export function notify(message: NotifyMessage, options: NotifyOptions = {}): boolean {
   const fields = toFields(message)
-  const sender = notifier(options.logger && resolveLogger(options.logger))
+  const sender = notifier(loggerOf(options, ['logger'], 'notify'))
   const sent = sender.post(fields)
   // The manager now expects keep-alives at this interval, not at the one from the environment.
   if (sent && message.watchdogTimeout !== undefined) sender.keepAlive(message.watchdogTimeout)
@@ -32,9 +32,20 @@ export function notify(message: NotifyMessage, options: NotifyOptions = {}): boo
  * ends, or before a descriptor that went to the fd store is closed. Resolves to false when no manager
  * listens, or when it does not answer within `timeout`.
  *
- * @throws {SocketPortError} ERR_SOCKET_PORT_INVALID_OPTION
+ * @throws {SocketPortError} ERR_SOCKET_PORT_INVALID_OPTION, …_UNKNOWN_OPTION
  */
 export async function notifyBarrier(options: NotifyBarrierOptions = {}): Promise<boolean> {
+  const logger = loggerOf(options, ['timeout', 'logger'], 'notifyBarrier')
   const timeout = milliseconds('timeout', options.timeout, 5_000)
-  return notifier(options.logger && resolveLogger(options.logger)).barrier(timeout)
+  return notifier(logger).barrier(timeout)
+}
+
+// Undefined where none is given: the notifier keeps the one that it has.
+function loggerOf(
+  options: NotifyOptions,
+  known: readonly string[],
+  what: string,
+): Logger | undefined {
+  checkOptions(options, known, what)
+  return options.logger === undefined ? undefined : resolveLogger(options.logger)
 }

@@ -101,5 +101,9 @@ function shared(): Readiness {
 export const beginStart = (server: Starting, notify: boolean, logger: Logger): Start =>
   shared().begin(server, notify, logger)
 
+/** Withholds READY=1: a server that is no service could not listen. */
+export const failedToStart = (server: Starting, logger: Logger): void =>
+  beginStart(server, true, logger).failed()
+
 /** Calls back once, asynchronously, when no server of the process is starting. */
 export const whenAllListen = (callback: () => void): void => shared().whenAllListen(callback)

@@ -10,14 +10,30 @@ describe('parseLsof', () => {
   it('names each socket once for each process', () => {
     const macos =
       'p501\nf12\nd0xa1b2c3d4e5f60718\nf13\nd0xa1b2c3d4e5f60718\nf14\nd0x2\np502\nf3\nd0x2\n'
-    expect([...parseLsof(macos)]).toEqual([
+    expect([...parseLsof(macos).held]).toEqual([
       [501, ['0xa1b2c3d4e5f60718', '0x2']],
       [502, ['0x2']],
     ])
   })
 
+  it('tells where each socket listens', () => {
+    const text =
+      'p501\nf12\ntIPv4\nd0x1\nn127.0.0.1:80\nf13\ntIPv6\nd0x2\nn[::1]:80\n' +
+      'p502\nf3\ntIPv4\nd0x3\nn*:80\nf4\ntIPv6\nd0x4\nn*:80\nf5\ntIPv6\nd0x5\nn[fe80::1]:80\nf6\nd0x6\n'
+    expect(Object.fromEntries(parseLsof(text).addresses)).toEqual({
+      '0x1': '127.0.0.1',
+      '0x2': '::1',
+      '0x3': '0.0.0.0',
+      '0x4': '::',
+      '0x5': 'fe80::1',
+      '0x6': undefined,
+    })
+  })
+
   it.each(['', 'garbage\n', 'p\n'])('finds nothing in %j', (text) => {
-    expect([...parseLsof(text).values()].flat()).toEqual([])
+    const { held, addresses } = parseLsof(text)
+    expect([...held.values()].flat()).toEqual([])
+    expect([...addresses.keys()].filter((socket) => socket !== '')).toEqual([])
   })
 })
 

@@ -27,36 +27,59 @@ const PS = ['-axww', '-o', 'pid=,ppid=,ruid=,lstart=,command=']
  * run as root it shows only the user's own processes, so a port that another user holds looks free.
  */
 export const lsofSystem: System = {
-  listeners: async (port) => listenersIn(await lsof(port)),
+  listeners: async (port) => listenersIn((await lsof(port)).addresses),
   look: async (port) => {
-    const held = await lsof(port)
+    const { held, addresses } = await lsof(port)
     const rows = held.size === 0 ? [] : await ps()
     const holders = rows.flatMap(({ pid, uid, startTime, command }): Holder[] => {
       const sockets = held.get(pid)
       return sockets === undefined ? [] : [{ pid, uid, startTime, command, sockets }]
     })
-    return { listeners: listenersIn(held), holders }
+    return { listeners: listenersIn(addresses), holders }
   },
   ancestors: async () => {
     const parents = new Map((await ps()).map(({ pid, parent }) => [pid, parent]))
     return ancestry(process.pid, (pid) => parents.get(pid))
   },
+  // Pid namespaces are Linux's.
+  isElsewhere: () => false,
   // Socket activation with LISTEN_FDS is of Linux, and `ps` does not show the environment here.
   isActivated: () => false,
   startTime: async (pid) => (await ps()).find((row) => row.pid === pid)?.startTime,
   signal: (pid, name) => void process.kill(pid, name),
 }
 
-/** Returns the sockets of each pid in the output of `lsof -Fpd`. */
-export function parseLsof(text: string): Map<number, string[]> {
+/** The sockets of each pid, and where each of them listens. */
+export interface LsofOutput {
+  held: Map<number, string[]>
+  addresses: Map<string, string | undefined>
+}
+
+/** Returns what the output of `lsof -Fpdtn` says; pure. */
+export function parseLsof(text: string): LsofOutput {
   const held = new Map<number, string[]>()
-  let pid = 0
+  const addresses = new Map<string, string | undefined>()
+  let [pid, family, socket] = [0, '', '']
   for (const line of text.split('\n')) {
     const value = line.slice(1)
     if (line.startsWith('p')) pid = Number(value)
-    if (line.startsWith('d')) held.set(pid, [...new Set([...(held.get(pid) ?? []), value])])
+    // The fields of a file come in the order of type, device and name.
+    if (line.startsWith('t')) family = value
+    if (line.startsWith('d')) {
+      socket = value
+      addresses.set(socket, undefined)
+      held.set(pid, [...new Set([...(held.get(pid) ?? []), socket])])
+    }
+    if (line.startsWith('n')) addresses.set(socket, addressIn(value, family))
   }
-  return held
+  return { held, addresses }
+}
+
+// `*:8080`, `127.0.0.1:8080`, `[::1]:8080`.
+function addressIn(name: string, family: string): string | undefined {
+  const [, address] = /^(.+):\d+$/.exec(name) ?? []
+  if (address === '*') return family === 'IPv6' ? '::' : '0.0.0.0'
+  return address?.replace(/^\[(.*)\]$/, '$1')
 }
 
 /** Returns the processes in the output of `ps` with the columns asked for above. */
@@ -70,17 +93,16 @@ export function parsePs(text: string): PsRow[] {
   }))
 }
 
-function listenersIn(held: ReadonlyMap<number, string[]>): Listener[] {
-  const sockets = new Set([...held.values()].flat())
-  return [...sockets].map((socket) => ({ socket, uid: undefined }))
+function listenersIn(addresses: LsofOutput['addresses']): Listener[] {
+  return [...addresses].map(([socket, address]) => ({ socket, uid: undefined, address }))
 }
 
-async function lsof(port: number): Promise<Map<number, string[]>> {
-  const args = ['-nP', '-w', `-iTCP:${port}`, '-sTCP:LISTEN', '-Fpd']
+async function lsof(port: number): Promise<LsofOutput> {
+  const args = ['-nP', '-w', `-iTCP:${port}`, '-sTCP:LISTEN', '-Fpdtn']
   try {
     return parseLsof((await exec('lsof', args)).stdout)
   } catch (error) {
-    if (isSilentExit(error)) return new Map()
+    if (isSilentExit(error)) return parseLsof('')
     throw new SocketPortError(
       'ERR_SOCKET_PORT_KILL_FAILED',
       `Who holds port ${port} cannot be found out: lsof did not run (${error instanceof Error ? error.message : error}). Put lsof on the PATH.`,

@@ -80,6 +80,16 @@ export function procIsOurs(): boolean {
   }
 }
 
+/** Returns whether a process is of the pid namespace of this one; false if that cannot be read. */
+export function isInOurNamespace(pid: number): boolean {
+  const namespaceOf = (who: number | 'self'): string => readlinkSync(`/proc/${who}/ns/pid`)
+  try {
+    return namespaceOf(pid) === namespaceOf('self')
+  } catch {
+    return false
+  }
+}
+
 function splitOnce(text: string, separator: string): [string, string] {
   const at = text.indexOf(separator)
   return at === -1 ? [text, ''] : [text.slice(0, at), text.slice(at + 1)]

@@ -1,7 +1,7 @@
 import { SocketPortError } from '../errors.ts'
 import { type Holder, holdersOf } from './holders.ts'
 import { lsofSystem } from './lsof.ts'
-import { ancestry, environOf, procIsOurs, statOf } from './process.ts'
+import { ancestry, environOf, isInOurNamespace, procIsOurs, statOf } from './process.ts'
 import { type ProcSocket, readSockets } from './sockets.ts'
 
 /** A socket that listens on the port in question. */
@@ -10,6 +10,8 @@ export interface Listener {
   socket: string
   /** Who opened it, where the system tells. */
   uid: number | undefined
+  /** Where it listens; `0.0.0.0` and `::` are every address. */
+  address?: string | undefined
 }
 
 /** Who uses a port. */
@@ -27,6 +29,8 @@ export interface System {
   look(port: number): Promise<PortUse>
   /** Returns the pids from the parent of this process up to the first one. */
   ancestors(): Promise<number[]>
+  /** Returns whether a process runs in another pid namespace than this one, or may do so. */
+  isElsewhere(pid: number): boolean
   /** Returns whether a process was given sockets by a manager when it was started. */
   isActivated(pid: number): boolean
   /** Returns the start time of a process, as in its Holder; undefined if it is gone. */
@@ -56,6 +60,7 @@ const procSystem: System = {
     return { listeners: sockets.map(listenerOf), holders: holdersOf(sockets) }
   },
   ancestors: async () => ancestry(process.pid, (pid) => statOf(pid)?.parent),
+  isElsewhere: (pid) => !isInOurNamespace(pid),
   isActivated,
   startTime: async (pid) => statOf(pid)?.startTime,
   signal: (pid, name) => void process.kill(pid, name),
@@ -74,8 +79,8 @@ function listenersOn(port: number): ProcSocket[] {
   return sockets.filter((socket) => socket.listening && socket.port === port)
 }
 
-function listenerOf({ inode, uid }: ProcSocket): Listener {
-  return { socket: String(inode), uid }
+function listenerOf({ inode, uid, address }: ProcSocket): Listener {
+  return { socket: String(inode), uid, address }
 }
 
 function isActivated(pid: number): boolean {
