@@ -44,6 +44,8 @@ interface Kind {
   /** What `closed` settles with. */
   readonly goodbye: unknown
   readonly refusal: RegExp
+  /** When the port no longer listens. */
+  readonly refusalWhenQuick: RegExp
 }
 
 const cleanups: (() => unknown)[] = []
@@ -88,6 +90,7 @@ const kinds: Kind[] = [
     open: openSocket,
     goodbye: 1001,
     refusal: /503/,
+    refusalWhenQuick: /ECONNREFUSED/,
   },
   {
     name: 'IoAdapter, over WebSockets',
@@ -95,6 +98,7 @@ const kinds: Kind[] = [
     open: (port) => openSocketIo(port, 'websocket'),
     goodbye: 'transport close',
     refusal: /websocket error/,
+    refusalWhenQuick: /websocket error/,
   },
   {
     name: 'IoAdapter, which is polled',
@@ -102,6 +106,7 @@ const kinds: Kind[] = [
     open: (port) => openSocketIo(port, 'polling'),
     goodbye: 'transport close',
     refusal: /xhr poll error/,
+    refusalWhenQuick: /xhr poll error/,
   },
 ]
 
@@ -121,7 +126,7 @@ const ways: [string, NestApplicationOptions, (app: INestApplication) => Promise<
 ]
 
 describe.each(platforms)('on $name', ({ create }) => {
-  describe.each(kinds)('with $name', ({ adapter, open, goodbye, refusal }) => {
+  describe.each(kinds)('with $name', ({ adapter, open, goodbye, refusal, refusalWhenQuick }) => {
     it.each(ways)(
       '%s closes gateways first, and answers every request',
       async (_, options, close) => {
@@ -150,11 +155,17 @@ describe.each(platforms)('on $name', ({ create }) => {
 
         const closed = close(app)
         expect(await client.closed).toBe(goodbye)
-        expect(await client.back()).toMatch(refusal)
-        idle.send(get('/'))
-        expect(await idle.receive(/hello$/)).toMatch(
-          /^HTTP\/1\.1 200 OK[\s\S]*\nconnection: close/i,
-        )
+        if (options.forceCloseConnections) {
+          // The quick form stops accepting and closes idle connections at once.
+          expect(await client.back()).toMatch(refusalWhenQuick)
+          await idle.closed
+        } else {
+          expect(await client.back()).toMatch(refusal)
+          idle.send(get('/'))
+          expect(await idle.receive(/hello$/)).toMatch(
+            /^HTTP\/1\.1 200 OK[\s\S]*\nconnection: close/i,
+          )
+        }
         journal.release()
         expect(await held.receive(/held$/)).toMatch(/^HTTP\/1\.1 200 OK/)
         await closed
