@@ -85,6 +85,6 @@ describe('a generation that fails', () => {
     }
     expect((await who(port)).generation).toBe('1')
     expect((await supervised.status()).restarts).toBe(3)
-    expect(supervised.generation.output).toContain('left unasked: exit code 7')
+    expect(supervised.generation.output).toContain('stopped unexpectedly: exit code 7')
   })
 })

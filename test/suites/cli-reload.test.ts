@@ -156,7 +156,7 @@ describe('workers', () => {
     await supervised.said(/generation 1, worker 2 is ready/)
     const [first = 0] = await pidsOf(supervised)
     process.kill(first, 'SIGKILL')
-    await supervised.said(/left unasked: SIGKILL[\s\S]*is ready/)
+    await supervised.said(/stopped unexpectedly: SIGKILL[\s\S]*is ready/)
     expect((await who(await supervised.port())).generation).toBe('1')
     const pids = await pidsOf(supervised)
     expect(pids).toHaveLength(2)

@@ -131,7 +131,7 @@ for (const release of RELEASES) {
       await untilGone(hung)
       expect((await who(port)).pid).not.toBe(worker)
       expect(await box.mainPid('app.service')).toBe(pid)
-      expect(await box.log('app.service')).toContain('left unasked')
+      expect(await box.log('app.service')).toContain('stopped unexpectedly')
     })
   })
 }

@@ -4,10 +4,10 @@ import type { ExitCode } from './run/exit-codes.ts'
 
 /** One option, for the parser and for help. */
 export interface Option {
-  /** What the value is called in help, such as `PORT`; a switch has none. */
+  /** The name of the value in help, such as `PORT`. A switch has none. */
   readonly value?: string
   readonly short?: string
-  /** It may be given more than once, and each time counts. */
+  /** The option may be given several times, and each counts. */
   readonly many?: true
   readonly summary: string
 }
@@ -25,17 +25,17 @@ interface Definition<Name extends string> {
   /** Further sentences, for the command's own help. */
   readonly details?: string
   readonly arguments?: readonly Argument[]
-  /** What follows `--`, such as `COMMAND…`; without it nothing may. */
+  /** The arguments after `--`, such as `COMMAND…`. Without it there may be none. */
   readonly rest?: Argument
   readonly options: Readonly<Record<Name, Option>>
   readonly examples: readonly (readonly [line: string, what: string])[]
-  /** Throws a UsageError where a value is wrong, before anything is done. */
+  /** Runs the command. Throws a UsageError for a wrong value, before it does anything. */
   execute(parsed: Parsed<Name>, io: Io): Promise<ExitCode>
 }
 
 export type Command = Definition<string>
 
-/** A command whose `execute` may ask only for the options that it has. */
+/** Defines a command; `execute` can ask only for its own options. */
 export function defineCommand<Name extends string>(definition: Definition<Name>): Command {
   return definition as Command
 }

@@ -11,7 +11,7 @@ export class CommandError extends Error {
   }
 }
 
-/** What was typed is wrong. The message quotes it and says how to mend it. */
+/** The command line is wrong. The message quotes the value and says how to correct it. */
 export class UsageError extends CommandError {
   override readonly name: string = 'UsageError'
 
@@ -20,16 +20,16 @@ export class UsageError extends CommandError {
   }
 }
 
-/** The line that is shown for an error, and what the process exits with. */
+/** The line that is printed for an error, and the exit code. */
 export function explain(error: unknown): { line: string; exitCode: ExitCode } {
   if (error instanceof CommandError) return { line: error.message, exitCode: error.exitCode }
   if (!(error instanceof Error)) return { line: String(error), exitCode: 1 }
   const code = 'code' in error ? String(error.code) : undefined
-  // What core says of a value is about what was typed: every other value is checked here already.
+  // An invalid value in an error of core comes from the command line: all other values were checked here.
   if (code?.startsWith('ERR_SOCKET_PORT_INVALID_')) {
     return { line: error.message, exitCode: 2 }
   }
-  // By name: core is not loaded to show an error.
+  // Compare the name: core must not be loaded just to print an error.
   const expected = error.name === 'SocketPortError' || /^E[A-Z0-9]+$/.test(code ?? '')
   const line = expected ? error.message : `this is a bug, please report it: ${error.stack}`
   return { line, exitCode: 1 }

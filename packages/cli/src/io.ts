@@ -4,7 +4,7 @@ import { styleText } from 'node:util'
 export type Output = Writable & { isTTY?: boolean; columns?: number }
 export type Input = Readable & { isTTY?: boolean }
 
-/** Where a command reads and writes: the process's own streams, or those of a test. */
+/** The streams of a command: those of the process, or those of a test. */
 export interface Io {
   readonly stdin: Input
   readonly stdout: Output
@@ -13,7 +13,7 @@ export interface Io {
 
 type Style = Parameters<typeof styleText>[0]
 
-/** Text with a style where the stream is a terminal and NO_COLOR is not set, else as it is. */
+/** Styles the text if the stream is a terminal and NO_COLOR is not set. */
 export const styled = (stream: Output, style: Style, text: string): string =>
   styleText(style, text, { stream, validateStream: true })
 

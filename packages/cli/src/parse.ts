@@ -4,10 +4,10 @@ import { UsageError } from './errors.ts'
 import { quote } from './quote.ts'
 import { nearest } from './suggest.ts'
 
-/** What was typed after the name of a command. */
+/** The parsed command line after the name of the command. */
 export interface Parsed<Name extends string = string> {
   has(name: Name): boolean
-  /** The value that was given last. */
+  /** The last value of the option. */
   last(name: Name): string | undefined
   all(name: Name): readonly string[]
   /** What is neither an option nor part of `rest`. */
@@ -18,7 +18,7 @@ export interface Parsed<Name extends string = string> {
 
 const HELP: Option = { short: 'h', summary: 'Show this.' }
 
-/** The options of a command and those that each has. */
+/** The options of a command, with those that every command has. */
 export const optionsOf = ({ options }: Command): Readonly<Record<string, Option>> => ({
   ...options,
   help: HELP,

@@ -9,8 +9,8 @@ import { openListener, type Place } from './sockets/open.ts'
 import { usableLibc } from './sockets/usable-libc.ts'
 
 /**
- * Binds as `listen` would and returns the fd of a listening socket that nobody accepts on yet. It
- * is close-on-exec, it belongs to the caller, and inherited sockets are not looked at.
+ * Binds as `listen` would, and returns the fd of the listening socket. Nothing accepts on it yet. It is
+ * close-on-exec, and the caller owns it. Inherited sockets are not considered.
  *
  * @throws {SocketPortError} As `listen`; ERR_SOCKET_PORT_UNSUPPORTED where libc cannot be used.
  */
@@ -18,13 +18,13 @@ export async function bindFd(target: Target): Promise<number> {
   return await openBound({ ...resolveListen(target), kept: true })
 }
 
-/** What is bound: a request, and the host that is meant where none was asked for. */
+/** The request of a bind, with the host to use when none is asked for. */
 export interface BindRequest extends InUseRequest {
   defaultHost?: string | undefined
 }
 
 /**
- * As {@link bindFd}. The fd comes synchronously, unless a port must be freed, a stale unix socket
+ * Like {@link bindFd}, but returns the fd synchronously, unless a port must be freed, a stale unix socket
  * removed or a host name looked up first.
  */
 export function openBound(request: BindRequest): number | Promise<number> {
@@ -54,7 +54,7 @@ function open(libc: Libc, request: BindRequest, address: string | undefined): nu
     try {
       return openListener(libc, { address: ANY_IPV6, port }, request)
     } catch (error) {
-      // As Node: a machine without IPv6 still serves IPv4, but a port in use is not half taken.
+      // As Node does: a machine without IPv6 serves IPv4, but a port in use is not taken for IPv4 alone.
       if (ipv6Only || (error as NodeJS.ErrnoException).code === 'EADDRINUSE') throw error
       return openListener(libc, { address: ANY_IPV4, port }, request)
     }
@@ -63,8 +63,8 @@ function open(libc: Libc, request: BindRequest, address: string | undefined): nu
   }
 }
 
-// The kernel keeps the path as it was given, and only an absolute one is found again by whoever
-// inherits the socket. It may be too long where the relative one is not.
+// The kernel keeps the path as it was given, and only an absolute path is of use to a process that inherits
+// the socket. But it may be too long where the relative path is not.
 function pathOf(bindPath: string, { path }: BindRequest): string {
   if (path === undefined || bindPath.startsWith('\0')) return bindPath
   return Buffer.byteLength(path) <= LONGEST_PATH ? path : bindPath
@@ -90,7 +90,7 @@ function openPath(libc: Libc, path: string, request: BindRequest): number {
 }
 
 async function addressOf(host: string, request: BindRequest): Promise<string> {
-  // Loaded here: every start would pay half a millisecond for it.
+  // Import it here: at the top it would cost every start half a millisecond.
   const { lookup } = await import('node:dns/promises')
   try {
     return (await lookup(host)).address

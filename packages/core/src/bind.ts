@@ -9,7 +9,7 @@ import { isLinkLocal, type ResolvedListen } from './options.ts'
 import { removeStaleSocket } from './path-socket.ts'
 
 /**
- * What must be done before Node can bind the socket: as {@link makeRoom}.
+ * Does what must be done before Node can bind the socket; returns like {@link makeRoom}.
  *
  * @throws ERR_SOCKET_PORT_UNSUPPORTED for `reusePort` where Node would ignore it.
  */
@@ -19,15 +19,15 @@ export function prepareToBind(request: ResolvedListen): Promise<void> | undefine
 }
 
 /**
- * Frees the port, or removes a stale unix socket. `undefined` where there is nothing to do, so that
- * a caller may go on synchronously.
+ * Frees the port, or removes a stale unix socket. Returns `undefined` when there is nothing to do, so that
+ * the caller can go on synchronously.
  */
 export function makeRoom(
   request: ResolvedListen & { defaultHost?: string | undefined },
 ): Promise<void> | undefined {
   const { path, port, killPort: kill, logger, signal } = request
   if (path !== undefined) {
-    // An abstract name ends with its socket: nothing can be stale.
+    // An abstract name disappears with its socket, so it cannot be stale.
     return path.startsWith('@') || !exists(path)
       ? undefined
       : removeStaleSocket(path).then(() => {})
@@ -47,7 +47,7 @@ export function bindOptions(request: ResolvedListen): NodeListenOptions {
     ...common,
     port,
     // Without a host Node binds one dual-stack socket, or 0.0.0.0 where the kernel has no IPv6.
-    // IPv6 alone must not fall back in silence, so it names its host.
+    // `ipv6Only` must not fall back silently, so it gets a host.
     ...(host !== undefined ? { host } : ipv6Only ? { host: '::' } : {}),
     ...(ipv6Only && { ipv6Only }),
     ...(reusePort && { reusePort }),
@@ -64,7 +64,7 @@ export function withMode(mode: number | undefined, bind: () => void): void {
   }
 }
 
-/** Node's error, with what was asked for, who is in the way, and the fix; keeps its code. */
+/** Adds the request, the holder of the address and the repair to Node's error. Keeps its code. */
 export function explainBindError(error: NodeJS.ErrnoException, request: InUseRequest): Error {
   const { port, host, path } = request
   const { code } = error
@@ -83,7 +83,7 @@ export function explainBindError(error: NodeJS.ErrnoException, request: InUseReq
   )
 }
 
-/** Puts the message of {@link explainBindError} into Node's own error, for who hears it as an event. */
+/** Puts the message of {@link explainBindError} into Node's own error, for listeners of 'error'. */
 export function explainInPlace(error: NodeJS.ErrnoException, request: ResolvedListen): void {
   const { message } = error
   error.message = explainBindError(error, request).message

@@ -5,7 +5,7 @@ import type { AnyServer, DrainResult } from './types.ts'
 export interface ListenEvent {
   server: AnyServer
   source: 'inherited' | 'bound'
-  /** Number and name of the inherited fd. */
+  /** The number and the name of the inherited fd. */
   fd?: number
   name?: string
 }
@@ -23,7 +23,7 @@ export interface DrainEndEvent {
   result: DrainResult
 }
 
-/** Published on `socket-port.adopt` when a server has taken connections of the process before. */
+/** Published on `socket-port.adopt` when a server has taken connections of the previous process. */
 export interface AdoptEvent {
   server: AnyServer
   connections: number

@@ -15,8 +15,8 @@ export interface PassedFd {
 }
 
 /**
- * `absent`: no manager. `passed`: these descriptors are ours. `refused`: the variables are there but
- * are wrong or meant for somebody else, and no descriptor may be touched.
+ * `absent`: no manager passed sockets. `passed`: these descriptors are ours. `refused`: the variables are
+ * wrong or meant for another process, so no descriptor may be touched.
  */
 export type Environment =
   | { kind: 'absent' }
@@ -25,15 +25,15 @@ export type Environment =
 
 export interface Self {
   pid: number
-  /** Inode of this process's own pidfd; `undefined` where the kernel has none (before 6.9). */
+  /** The inode of this process's own pidfd; `undefined` before Linux 6.9. */
   pidfdInode: () => bigint | undefined
 }
 
 /**
  * Reads what a manager passed, by the rules of sd_listen_fds(3); pure.
  *
- * One rule is wider: LISTEN_PID may be absent, as with systemfd and the listenfd crate, whose
- * file watchers cannot know the pid in advance. A different pid is always refused.
+ * One rule is wider: LISTEN_PID may be absent. systemfd and the listenfd crate leave it out, because a
+ * file watcher cannot know the pid in advance. Another pid is always refused.
  */
 export function readEnvironment(env: NodeJS.ProcessEnv, self: Self): Environment {
   const { LISTEN_FDS, LISTEN_PID, LISTEN_PIDFDID, LISTEN_FDNAMES } = env
@@ -89,13 +89,13 @@ export function readEnvironment(env: NodeJS.ProcessEnv, self: Self): Environment
 
   const fds = Array.from({ length: count }, (_, index) => ({
     fd: FIRST_FD + index,
-    // 'unknown' is what sd_listen_fds_with_names(3) says where no names were passed.
+    // sd_listen_fds_with_names(3) calls every socket 'unknown' when no names were passed.
     name: names?.[index] ?? 'unknown',
   }))
   return { kind: 'passed', fds }
 }
 
-/** The variables as they are, for whoever asks when they have been removed. */
+/** A copy of the variables, for the diagnosis after they were removed. */
 export function copyVariables(env: NodeJS.ProcessEnv): Record<string, string> {
   return Object.fromEntries(
     VARIABLES.flatMap((variable) => {
@@ -105,7 +105,7 @@ export function copyVariables(env: NodeJS.ProcessEnv): Record<string, string> {
   )
 }
 
-/** Removes the variables, so that no child process believes that the sockets are for it. */
+/** Removes the variables, so that no child process takes the sockets for its own. */
 export function clearEnvironment(env: NodeJS.ProcessEnv): void {
   for (const variable of VARIABLES) delete env[variable]
 }

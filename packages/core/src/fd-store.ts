@@ -9,10 +9,10 @@ import { usableLibc } from './sockets/usable-libc.ts'
 import { storeName } from './store-name.ts'
 import type { Logger } from './types.ts'
 
-// A program may have something to do between its servers, a database to reach for instance.
+// A program may have work to do between two servers, such as connecting to a database.
 const GRACE = 10_000
 
-/** Whether a socket that is bound for the request goes into the manager's store; warns where it cannot. */
+/** Whether a socket that is bound for the request goes into the manager's fd store. Warns if it cannot. */
 export function isStored({ fdStore, logger }: ResolvedListen): boolean {
   if (!fdStore) return false
   if (managerListens(logger)) return hasLibc(logger)
@@ -39,31 +39,31 @@ function hasLibc(logger: Logger): boolean {
   }
 }
 
-/** Keeps a listening socket that was bound for the request, until a server takes it. */
+/** Registers a listening socket that was bound for the request, so that a server can take it. */
 export function keepBound(fd: number, { name, logger }: ResolvedListen): Entry {
   return keep(fd, name, (facts, present) => storeName(name, socketAddress(facts), present), logger)
 }
 
-/** Puts the socket into the manager's store, out of which the next process inherits it. */
+/** Puts the socket into the manager's fd store. The next process inherits it from there. */
 export function store(entry: Entry, logger: Logger): void {
   sendNotification({ FDSTORE: 1, FDNAME: entry.fdname }, [entry.fd], logger)
   const count = (): number => inheritedEntries(logger).filter(({ stored }) => stored).length
   checkStoreLimit(count, logger)
 }
 
-/** Removes what an earlier process stored where the request is to be bound, in another way. */
+/** Closes stored sockets that occupy the address of the request, but were bound with other options. */
 export function clearTheWay(request: ResolvedListen): void {
   const { path, logger } = request
   for (const entry of inTheWay(request, inheritedEntries(logger))) {
     discard(entry, logger)
-    // As it was bound by this very program, nobody else serves there.
+    // An earlier process of this service bound it, so no other program serves there.
     if (path !== undefined && !path.startsWith('@')) rmSync(path, { force: true })
   }
 }
 
 let sweep: NodeJS.Timeout | undefined
 
-/** Removes what an earlier process stored and this one does not serve, some time after its start. */
+/** Closes, some time after the start, stored sockets that no server of this process has taken. */
 export function sweepLater(logger: Logger): void {
   const isUnclaimed = ({ stored, claimed }: Entry): boolean => stored && !claimed
   clearTimeout(sweep)
@@ -84,7 +84,7 @@ function discard(entry: Entry, logger: Logger): void {
   )
 }
 
-// Of systemd.exec(5): a terminal that runs in a unit passes INVOCATION_ID to what is started there.
+// systemd.exec(5). INVOCATION_ID alone is not enough: a terminal that runs in a unit passes it on.
 const isUnitsProcess = ({ INVOCATION_ID, SYSTEMD_EXEC_PID }: NodeJS.ProcessEnv, pid: number) =>
   INVOCATION_ID !== undefined &&
   (SYSTEMD_EXEC_PID === undefined || SYSTEMD_EXEC_PID === String(pid))

@@ -1,6 +1,6 @@
 import type { Logger, ShutdownReason } from './types.ts'
 
-/** Runs after the last connection of the process has ended. */
+/** Called after the last connection of the process has ended. */
 export type ShutdownHook = (reason: ShutdownReason) => unknown
 
 export interface Hook<A extends unknown[] = [ShutdownReason]> {
@@ -9,8 +9,8 @@ export interface Hook<A extends unknown[] = [ShutdownReason]> {
 }
 
 /**
- * Runs the hooks one after the other, and tells `begins` of each before; false if one failed or took
- * too long. Never throws.
+ * Runs the hooks one after the other, and calls `begins` before each. Returns false if one failed or took too
+ * long. Never throws.
  */
 export async function runHooks(
   hooks: readonly Hook[],
@@ -31,7 +31,7 @@ export async function runHooks(
   return succeeded
 }
 
-/** Runs a hook and says in words how it failed; `undefined` where it did not. Never throws. */
+/** Runs a hook. Returns a description of its failure, or `undefined`. Never throws. */
 export async function hookFailure<A extends unknown[]>(
   { run, timeout }: Hook<A>,
   ...args: A

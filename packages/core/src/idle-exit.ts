@@ -1,14 +1,14 @@
-/** The connections of a server, as far as it matters whether there are any. */
+/** A server whose connections are counted. */
 export interface Watched {
   /** How many are open. */
   readonly connections: number
-  /** Set here: the last one has closed. */
+  /** Called when the last connection has closed. */
   onEmpty: (() => void) | undefined
 }
 
 /**
- * Tells when a server has had no connection for so long (milliseconds). Costs nothing for a
- * connection but a look at the clock when the last one closes.
+ * Calls back when a server has had no connection for `after` milliseconds. The only cost is a look at the
+ * clock when the last connection closes.
  */
 export class IdleWatch {
   readonly #watched: Watched
@@ -29,7 +29,7 @@ export class IdleWatch {
     begin()
   }
 
-  /** It has had none for so long, up to now. */
+  /** The server has had no connection for that time. */
   get idle(): boolean {
     return this.#watched.connections === 0 && this.#left() <= 0
   }
@@ -39,7 +39,7 @@ export class IdleWatch {
     clearTimeout(this.#timer)
   }
 
-  // A timer may fire within the millisecond before its time.
+  // A timer may fire up to a millisecond early.
   #left(): number {
     return Math.floor(this.#since + this.#after - performance.now())
   }
@@ -47,11 +47,11 @@ export class IdleWatch {
   #wait(ms: number): NodeJS.Timeout {
     return setTimeout(() => {
       this.#timer = undefined
-      // While there are connections, nothing: the last one to close begins anew.
+      // While there are connections there is nothing to do: the last one to close starts a new wait.
       if (this.#watched.connections > 0) return
       const left = this.#left()
       if (left > 0) this.#timer = this.#wait(left)
-      // Timers run before the loop polls: who waits in the queue already is accepted first.
+      // Timers run before the event loop polls. Let it first accept connections that wait in the queue.
       else setImmediate(() => this.idle && this.#onIdle())
     }, ms).unref()
   }

@@ -11,9 +11,9 @@ export interface WantedBind {
 }
 
 /**
- * Whether the kernel allows the bind now: it alone knows IPV6_V6ONLY and SO_REUSEPORT of the sockets
- * of others. `'busy'`: one of them is in the way. `'unknown'`: this user may not bind the port, whoever
- * has it. What else would fail is no matter of other processes, and counts as `'free'`.
+ * Asks the kernel whether the bind would succeed now. Only the kernel knows IPV6_V6ONLY and SO_REUSEPORT of
+ * other processes' sockets. `'busy'`: another socket is in the way. `'unknown'`: this user may not bind the
+ * port at all. Any other failure has nothing to do with other processes, and counts as `'free'`.
  */
 export async function probe({ host, ...bind }: WantedBind): Promise<'free' | 'busy' | 'unknown'> {
   const address = host ?? (bind.ipv6Only ? '::' : undefined)

@@ -22,12 +22,12 @@ import { quote } from './quote.ts'
 import { drop, type Entry, take } from './registry.ts'
 import type { AnyServer } from './types.ts'
 
-/** Where a listening socket came from. */
+/** The origin of a listening socket. */
 export type Source = 'inherited' | 'bound'
 
 /**
- * Lets the server listen on the inherited socket that fits, else on one that is bound here.
- * Without a server, a bare `net.Server` is returned that listens.
+ * Lets the server listen on the inherited socket that fits, or else on one that is bound here. Without a
+ * server it returns a listening `net.Server`.
  *
  * @throws {SocketPortError} ERR_SOCKET_PORT_INVALID_… for wrong arguments, …_AMBIGUOUS,
  * …_NOT_INHERITED, …_ALREADY_LISTENING; bind errors keep Node's code (`EADDRINUSE`, …).
@@ -50,8 +50,8 @@ export async function listen(
 }
 
 /**
- * A close-on-exec duplicate of the inherited socket that fits; `undefined` where there is none.
- * The caller owns it. The socket stays taken for the life of the process.
+ * Returns a close-on-exec duplicate of the inherited socket that fits; `undefined` if there is none. The
+ * caller owns it. The socket stays taken for the life of the process.
  *
  * @throws {SocketPortError} As {@link listen}, but nothing is ever bound.
  */
@@ -62,30 +62,30 @@ export function listenFd(target: Target): number | undefined {
 // The request of each server between the call of listen and its outcome: Node notices a second one too late.
 const starting = new WeakMap<AnyServer, ListenRequest>()
 
-/** Node's own `listen` of a server, where something else stands in its place. */
+/** Node's own `listen` of a server whose `listen` was replaced. */
 export type NativeListen = (...args: unknown[]) => unknown
 
 export interface ListenRequest extends ResolvedListen {
   /** @default server.listen */
   nativeListen?: NativeListen | undefined
-  /** More options for Node's `listen` when the socket is bound. */
+  /** Further options for Node's `listen` when the socket is bound. */
   nodeOptions?: object | undefined
   /** It takes part in the readiness of the process. @default true */
   notify?: boolean | undefined
-  /** Bound where no host is asked for; chooses nothing among inherited sockets. */
+  /** The host to bind when none is asked for. It does not select among inherited sockets. */
   defaultHost?: string | undefined
   /** The framework itself says where the server listens on a socket that was bound here. @default false */
   announces?: boolean | undefined
-  /** Told before Node's `listen` is called; `stored`: only the manager's store has kept the socket. */
+  /** Called before Node's `listen`. `stored`: the socket comes from the manager's fd store. */
   onSource?: ((source: Source, stored: boolean) => void) | undefined
-  /** Told that the server listens, before the 'listening' listeners of the program are. */
+  /** Called when the server listens, before the program's 'listening' listeners. */
   onListening?: (() => void) | undefined
-  /** Sees an error of Node's `listen` before the listeners of the server do. */
+  /** Called with an error of Node's `listen`, before the program's 'error' listeners. */
   onError?: ((error: NodeJS.ErrnoException) => void) | undefined
 }
 
 /**
- * Starts to listen and settles with the outcome. Node's `listen` is called synchronously, unless a
+ * Starts to listen. The promise settles with the outcome. Node's `listen` is called synchronously, unless a
  * port must be freed or a stale unix socket removed first.
  */
 export function startListening(server: AnyServer, request: ListenRequest): Promise<void> {
@@ -188,12 +188,12 @@ async function listenOnTaken(
   note: () => void,
 ): Promise<void> {
   server.once('close', release)
-  // Before it listens: whoever hears of that asks for the address.
+  // Set it before the server listens: listeners of 'listening' ask for the address.
   const forgetPath = entry.family === 'unix' ? reportPath(server, entry.path ?? '') : undefined
   try {
     const start = (): void => {
-      // The backlog must be positional: given in the options, Node ignores it and sets 511 on the
-      // shared socket for every process that holds it (net.js, Server.prototype.listen).
+      // The backlog must be positional. In the options Node ignores it, and sets 511 on the shared socket for
+      // every process that holds it (net.js, Server.prototype.listen).
       nativeListen(server, request)({ fd }, keptBacklog(entry.backlog))
     }
     await outcome(server, request, start, note)
@@ -208,7 +208,7 @@ async function listenOnTaken(
 async function listenBound(server: AnyServer, request: ListenRequest): Promise<void> {
   const { bindPath, mode, logger, nodeOptions, host = request.defaultHost } = request
   const named = bindPath !== undefined && !bindPath.startsWith('\0')
-  // A worker thread may not change the umask, which belongs to the whole process.
+  // A worker thread cannot change the umask, which belongs to the process.
   const umask = named && isMainThread ? mode : undefined
   const start = (): void => {
     const options = { ...nodeOptions, ...bindOptions({ ...request, host }) }
@@ -228,8 +228,8 @@ async function listenBound(server: AnyServer, request: ListenRequest): Promise<v
 }
 
 /**
- * Starts, and waits for the first of the events that end a start. What is to be done then is done in
- * the event itself, before the listeners of the program: they may close the server or let it listen again.
+ * Calls `start`, and waits for the first event that decides its outcome. The follow-up runs in that event,
+ * before the program's listeners, which may close the server or let it listen again.
  */
 function outcome(
   server: AnyServer,
@@ -301,13 +301,13 @@ export const closedTooEarly = (): SocketPortError =>
     'the server was closed before it listened; await listen() before closing it',
   )
 
-// Never smaller than it is: where the kernel does not tell, the most it will take. Node takes 0 for
-// its default of 511; 1 is the nearest that it passes on.
+// Never reduce the backlog of a shared socket: if the kernel does not report it, pass the largest value. Node
+// replaces 0 with its default of 511, so pass at least 1.
 const SOMAXCONN = 2 ** 31 - 1
 const keptBacklog = (backlog: number | undefined): number => Math.max(1, backlog ?? SOMAXCONN)
 
-// Node's own `address()` is null for a unix socket that was opened elsewhere, and frameworks and
-// their start-up messages rely on it.
+// Node's own `address()` is null for an inherited unix socket, but frameworks and their start-up messages rely
+// on it.
 function reportPath(server: AnyServer, path: string): () => void {
   Object.defineProperty(server, 'address', {
     configurable: true,

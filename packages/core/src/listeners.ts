@@ -1,17 +1,17 @@
 import type { ResolvedDrain, ResolvedListen } from './options.ts'
 import type { AnyServer } from './types.ts'
 
-/** What a server that listens has asked for, and what it got. */
+/** The request of a listening server, and the socket that it got. */
 export interface Listening {
   request: ListeningRequest
   source: 'inherited' | 'bound'
-  /** Number of the inherited descriptor. */
+  /** The number of the inherited descriptor. */
   fd: number | undefined
   /** As `server.address()` gives it. */
   address: ReturnType<AnyServer['address']>
 }
 
-/** Of a listen, and of a serve where there is one. */
+/** The options of `listen`, and those of `serve` if it was used. */
 export type ListeningRequest = ResolvedListen & {
   drain?: ResolvedDrain
   notify?: boolean | undefined
@@ -21,11 +21,11 @@ interface Note extends Listening {
   server: WeakRef<AnyServer>
 }
 
-// One for every copy of this package in the process: the diagnosis is of the process.
+// Every copy of this package in the process shares one: the diagnosis covers the process.
 const key = Symbol.for('@socket-port/core/listeners/1')
 const globals = globalThis as { [key]?: Note[] }
 
-/** Notes a server that listens from now on; it is forgotten when it does no more. */
+/** Records a listening server. It is forgotten when it no longer listens. */
 export function noteListening(
   server: AnyServer,
   { request, source, fd }: Omit<Listening, 'address'>,
@@ -41,6 +41,6 @@ export const listeningServers = (): Listening[] => open().map(({ server: _, ...r
 /** The servers themselves. */
 export const openServers = (): AnyServer[] => open().flatMap(({ server }) => server.deref() ?? [])
 
-// Looked for when the next one comes: a listener for 'close' would be one more on every server.
+// Closed servers are dropped here, not by a 'close' listener, which would be one more on every server.
 const open = (): Note[] =>
   (globals[key] ?? []).filter(({ server }) => server.deref()?.listening === true)

@@ -7,13 +7,13 @@ import { ServerService, type ServiceParts } from './service.ts'
 import { hooksAhead, runningShutdown } from './shutdown.ts'
 import type { AnyServer, DrainResult, Logger, ServeOptions, Service } from './types.ts'
 
-/** What an adapter may set; where to listen is said to the server's own `listen`. */
+/** The options of `serve`, without those that the server's own `listen` takes. */
 export type ManageOptions = Omit<
   ServeOptions,
   'port' | 'host' | 'path' | 'backlog' | 'ipv6Only' | 'reusePort' | 'exclusive' | 'signal'
 >
 
-/** How a framework takes part in the end of the process. */
+/** How a framework takes part in the shutdown of the process. */
 export type ManageParts = Pick<
   ServiceParts,
   'onDrain' | 'finish' | 'endsElsewhere' | 'defaultHost' | 'announces'
@@ -31,7 +31,7 @@ export interface Managed<S extends AnyServer = AnyServer> {
    */
   drain(options?: { quick?: boolean }): Promise<DrainResult | undefined>
   /**
-   * The shutdown of the process, where one is under way: every drain, then the hooks. Whoever ends
+   * The running shutdown of the process: every drain, then the hooks. A framework that ends
    * the process elsewhere waits for it.
    */
   readonly shutdown: Promise<void> | undefined

@@ -2,13 +2,13 @@ import { isIP, isIPv6, SocketAddress } from 'node:net'
 import { quote } from './quote.ts'
 import type { SocketFacts } from './sockets/facts.ts'
 
-/** What a listener asks for, resolved. Port 0 is any port. */
+/** The resolved request of a listener. Port 0 is any port. */
 export interface Wanted {
   port: number
   /** A port was asked for, if only 0; without one any inherited socket will do. */
   portGiven: boolean
   host: string | undefined
-  /** Bound where no host is asked for; chooses nothing among sockets that a manager opened. */
+  /** The host to bind when none is asked for. It does not select among sockets that a manager opened. */
   defaultHost?: string | undefined
   path: string | undefined
   name: string | undefined
@@ -20,7 +20,7 @@ export interface Candidate extends SocketFacts {
   fd: number
   name: string
   taken: boolean
-  /** It comes from the manager's store, where an earlier process of the service has put it. */
+  /** It comes from the manager's fd store; an earlier process of the service put it there. */
   stored: boolean
 }
 
@@ -64,8 +64,8 @@ export function matchSocket<C extends Candidate>(wanted: Wanted, sockets: readon
 }
 
 /**
- * The sockets from the store that stand where the request is to be bound, and do not serve it: the
- * configuration has changed since, and they must be gone first. Pure.
+ * The stored sockets that occupy the address of the request but do not serve it, because the configuration
+ * has changed since. They must be closed before the bind. Pure.
  */
 export function inTheWay<C extends Candidate>(wanted: Wanted, sockets: readonly C[]): C[] {
   return sockets.filter((socket) => socket.stored && !socket.taken && hasAddress(wanted)(socket))
@@ -93,8 +93,8 @@ export const hasAddress =
       ? socket.path === wanted.path
       : wanted.port !== 0 && socket.port === wanted.port
 
-// Bound by an earlier process, which may have been told otherwise: it is used where a new one would
-// be just the same. A host name says nothing before it is looked up.
+// An earlier process bound it, perhaps with other options. It is used only if a new bind would make the same
+// socket. A host name cannot be compared before it is looked up.
 function isOutdated(socket: Candidate, wanted: Wanted): boolean {
   if (!socket.stored || socket.family === 'unix') return false
   if (socket.family === 'IPv6' && socket.ipv6Only !== wanted.ipv6Only) return true
@@ -110,7 +110,7 @@ function canonical(host: string): string | undefined {
   return new SocketAddress({ address, family: 'ipv6' }).address
 }
 
-// Without a port any will do, but another server of the process may have asked for this one.
+// A request without a port accepts any port, so only the name can select the socket.
 const isKeptFor = (socket: Candidate, { name, port, path }: Wanted): boolean =>
   name !== undefined && socket.name === name && port === 0 && path === undefined
 
@@ -118,11 +118,11 @@ const isKeptFor = (socket: Candidate, { name, port, path }: Wanted): boolean =>
 const asksForFreePort = ({ port, portGiven, path }: Wanted): boolean =>
   portGiven && port === 0 && path === undefined
 
-// A name that was asked for and is not there points at a mistake in the unit: do not guess.
+// A requested name that no socket has points at a mistake in the unit: do not guess.
 const mayServeAnything = (socket: Candidate, wanted: Wanted): boolean =>
   wanted.name === undefined || socket.name === wanted.name || socket.name === 'unknown'
 
-// Each step only chooses among what is left; one that nothing passes says nothing.
+// Each step selects among the sockets that are left. A step that would leave none is skipped.
 function narrow<C extends Candidate>(candidates: C[], wanted: Wanted): C[] {
   const { name, host } = wanted
   const steps: ((socket: C) => boolean)[] = []
@@ -141,7 +141,7 @@ function narrow<C extends Candidate>(candidates: C[], wanted: Wanted): C[] {
 function oneOf<C extends Candidate>(candidates: C[], wanted: Wanted): Match<C> {
   const [socket, ...others] = candidates
   if (socket === undefined) return { kind: 'none', warning: undefined }
-  // Members of one SO_REUSEPORT group cannot be told apart, and need not be.
+  // The members of one SO_REUSEPORT group are interchangeable.
   const same = (other: C) =>
     other.name === socket.name && socketAddress(other) === socketAddress(socket)
   if (!others.every(same)) return { kind: 'ambiguous', candidates }
@@ -149,7 +149,7 @@ function oneOf<C extends Candidate>(candidates: C[], wanted: Wanted): Match<C> {
 }
 
 function differences(socket: Candidate, wanted: Wanted): string | undefined {
-  // Its name may have changed since it was bound, and the rest is as asked.
+  // Only its name can differ: the rest was compared before.
   if (socket.stored) return undefined
   const asked: string[] = []
   if (wanted.path !== undefined) {
@@ -207,8 +207,8 @@ function covers(socket: Candidate, host: string): boolean {
   return socket.address === '0.0.0.0' || (socket.address === '::' && socket.ipv6Only !== true)
 }
 
-// A wildcard that was asked for may be served by a wider one; a single address may not, unsaid:
-// the application would be reachable from where it did not ask to be.
+// A wider wildcard may serve a requested wildcard. For a single address there must be a warning: the
+// application would be reachable from addresses that it did not ask for.
 function exposesOnly(socket: Candidate, host: string): boolean {
   if (socket.family === 'unix') return true
   return isExactHost(socket, host) || (WILDCARDS.has(host) && covers(socket, host))

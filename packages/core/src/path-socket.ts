@@ -6,34 +6,34 @@ import { SocketPortError } from './errors.ts'
 import { kernelPath, readSockets } from './proc/sockets.ts'
 
 /**
- * Removes the file of a unix socket that nobody serves any more, after a bind to `path` (as it was
- * given to bind) failed with EADDRINUSE. Never removes one that somebody may answer on.
+ * Removes the file of a stale unix socket at `path` (as it was given to bind). Never removes one that a
+ * server may answer on.
  *
- * - `'removed'`: nobody answers there, and the file is gone.
- * - `'absent'`: there is nothing to remove, any more.
- * - `'alive'`: somebody answers, or is about to; nothing was touched.
+ * - `'removed'`: no server answered, and the file was removed.
+ * - `'absent'`: there is no file.
+ * - `'alive'`: a server answers, or is about to. Nothing was touched.
  *
  * Throws ERR_SOCKET_PORT_PATH_NOT_A_SOCKET for anything else at the path and leaves it there, and
  * the system's own error when the directory does not let this user look or remove.
  */
 export async function removeStaleSocket(path: string): Promise<'removed' | 'absent' | 'alive'> {
-  // Abstract names and Windows pipes have no file: they end with the last process that has them.
+  // Abstract names and Windows pipes have no file. They disappear with the last process that has them.
   const hasFile = !path.startsWith('\0') && process.platform !== 'win32'
   const before = hasFile ? socketAt(path) : undefined
   if (hasFile && before === undefined) return 'absent'
-  // In this order: who has bound by now is seen, who listens by now answers, who binds later makes
-  // a new file.
+  // The order matters: a server that has bound is seen, one that listens answers, and one that binds later
+  // makes a new file.
   if (isBound(path) || (await isAnswered(path))) return 'alive'
-  // Somebody else may have removed it, or put a new one there, while we waited for the answer.
+  // Another process may have removed or replaced the file while this one waited for the answer.
   const now = hasFile ? socketAt(path) : undefined
   if (before === undefined || now === undefined) return 'absent'
   if (!isSameFile(before, now)) return 'alive'
-  // Not an error if it has just been removed by another.
+  // It is not an error if another process has just removed it.
   rmSync(path, { force: true })
   return 'removed'
 }
 
-/** Returns whether somebody serves the path: only a refusal proves that nobody does. */
+/** Returns whether a server answers at the path. Only a refused connection proves that none does. */
 async function isAnswered(path: string): Promise<boolean> {
   const socket = connect({ path })
   try {
@@ -49,17 +49,17 @@ async function isAnswered(path: string): Promise<boolean> {
 }
 
 /**
- * Returns whether the kernel knows a server there: one that listens, which then need not be
- * disturbed by a connection, or one between bind(2) and listen(2), which would refuse it.
+ * Returns whether the kernel knows a server there: one that listens, which then need not be disturbed by a
+ * connection, or one between bind(2) and listen(2), which would refuse the connection.
  */
 function isBound(path: string): boolean {
   return (readSockets() ?? []).some(
     (socket) =>
       socket.path === kernelPath(path) &&
       socket.type === 'stream' &&
-      // A relative path says nothing about the directory of the one who listens.
+      // A relative path does not say in which directory the server listens.
       (!socket.listening || isAbsolute(path)) &&
-      // Connections that a server accepted bear its path too, and may outlive it.
+      // Accepted connections have the path of their server too, and can outlive it.
       !socket.connected,
   )
 }
@@ -83,6 +83,6 @@ function kindOf(stats: BigIntStats): string {
 }
 
 function isSameFile(a: BigIntStats, b: BigIntStats): boolean {
-  // A file system may give the inode of a removed file to the next one.
+  // A file system may reuse the inode of a removed file, so compare the time too.
   return a.dev === b.dev && a.ino === b.ino && a.mtimeNs === b.mtimeNs
 }

@@ -5,7 +5,7 @@ import { whyUnsupported } from './runtime.ts'
 const reason = whyUnsupported()
 if (reason !== undefined) {
   const error = new SocketPortError('ERR_SOCKET_PORT_UNSUPPORTED', reason)
-  // The way to here is of no use to whoever has to change the version.
+  // The stack does not help a person who has to change the version.
   error.stack = `${error.name} [${error.code}]: ${reason}`
   throw error
 }

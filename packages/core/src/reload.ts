@@ -5,7 +5,7 @@ import { checkOptions, invalid, milliseconds, resolveLogger } from './options.ts
 import { runningShutdown } from './shutdown.ts'
 import type { Logger } from './types.ts'
 
-/** Runs when the process is told to reload. */
+/** Called when the process is told to reload. */
 export type ReloadHook = () => unknown
 
 export interface ReloadHookOptions {
@@ -19,12 +19,12 @@ interface LoggedHook extends Hook<[]> {
   logger: Logger
 }
 
-/** The reloads of a process: SIGHUP, then each hook, and the manager knows when it is over. */
+/** The reloads of a process: on SIGHUP it runs each hook, and reports begin and end to the manager. */
 class Reloads {
   readonly #hooks = new Set<LoggedHook>()
   #running = false
   #again = false
-  /** The status from before a reload that failed. */
+  /** The STATUS= from before a failed reload. */
   #statusBefore: string | undefined
 
   add(hook: LoggedHook): () => void {
@@ -37,7 +37,7 @@ class Reloads {
   }
 
   readonly #onSignal = async (): Promise<void> => {
-    // While one runs, any number more is one more: it may have read what has changed since.
+    // Signals during a reload cause one more: the hooks may have read what has changed since.
     this.#again = true
     if (this.#running) return
     this.#running = true
@@ -50,7 +50,7 @@ class Reloads {
 
   async #reload(): Promise<void> {
     const voice = notifier()
-    // Before the first READY=1 there is nothing to reload, and the one that ends this would be it.
+    // Before the first READY=1 the manager waits for the start: the READY=1 of a reload would end it.
     const told = voice.ready
     if (told) voice.post({ RELOADING: 1, MONOTONIC_USEC: monotonicMicroseconds() })
     const failures: string[] = []
@@ -75,19 +75,19 @@ class Reloads {
   }
 }
 
-// One for every copy of this package in the process: the manager waits for one READY=1.
+// Every copy of this package in the process shares one: the manager waits for one READY=1.
 const key = Symbol.for('@socket-port/core/reload/1')
 const globals = globalThis as { [key]?: Reloads }
 
 /**
- * Runs the hook, after those that were added before, whenever the process gets SIGHUP, and tells the
- * manager when the reload begins and ends, as `Type=notify-reload` wants it (systemd 253). Add hooks
- * before the process is ready: from then on systemd may send SIGHUP, which ends a process that has no
- * listener.
+ * Adds a hook that runs whenever the process gets SIGHUP, after the hooks that were added before. The
+ * manager is told when the reload begins and ends, as `Type=notify-reload` requires (systemd 253). Add
+ * hooks before the process is ready: from then on systemd may send SIGHUP, which ends a process without
+ * a listener.
  *
- * A hook that throws, or takes too long, is reported, the next one runs, and the process goes on.
- * Signals that come during a reload make one more. A process that drains does not reload. Returns a
- * function that takes the hook back.
+ * When a hook throws or takes too long, an error is logged, the next hook runs, and the process goes on.
+ * Signals during a reload cause one more reload. A draining process does not reload. Returns a function
+ * that removes the hook.
  *
  * @throws {SocketPortError} ERR_SOCKET_PORT_INVALID_OPTION, …_UNKNOWN_OPTION
  */

@@ -17,7 +17,7 @@ import { endIdleProcess, joinShutdown, shuttingDown } from './shutdown.ts'
 import type { AnyServer, DrainResult, DrainState, Logger, Service } from './types.ts'
 import { serverUrl } from './url.ts'
 
-/** How a program that owns the server takes part in its start and its end. */
+/** How a framework takes part in the start and the end of a service. */
 export interface ServiceParts
   extends Pick<
     ListenRequest,
@@ -31,11 +31,11 @@ export interface ServiceParts
    */
   onDrain?: (() => unknown) | undefined
   /**
-   * The first of the hooks when the process shuts down, once every server has drained. It has what
-   * is left of `drain.timeout`, and 5 seconds at least.
+   * The first hook of the shutdown, after every server has drained. Its time-out is the rest of
+   * `drain.timeout`, but at least 5 seconds.
    */
   finish?: ShutdownHook | undefined
-  /** Somebody else ends the process, and finishes. @default () => false */
+  /** The framework ends the process, and calls `finish` itself. @default () => false */
   endsElsewhere?: (() => boolean) | undefined
 }
 
@@ -50,7 +50,7 @@ const NOTHING_DRAINED: Readonly<DrainResult> = {
   duration: 0,
 }
 
-/** One server, from its listen to the end of its drain. */
+/** One server, from listen to the end of its drain. */
 export class ServerService<S extends AnyServer> implements Service<S> {
   readonly server: S
   readonly #options: ResolvedServe
@@ -61,12 +61,12 @@ export class ServerService<S extends AnyServer> implements Service<S> {
   #interrupted = false
   #drainTook = 0
   #source: Source = 'bound'
-  /** A manager starts the process again when somebody connects. */
+  /** A manager starts the process again at the next connection. */
   #activated = false
   #idle: IdleWatch | undefined
-  /** Connections of the process before are taken no more. */
+  /** Stops receiving connections of the previous process. */
   #stopAdopting: () => void = () => {}
-  // Kept: once the server is closed it has none.
+  // Kept here, because a closed server has no address.
   #address: Service['address'] = ''
   #url = ''
 
@@ -84,7 +84,7 @@ export class ServerService<S extends AnyServer> implements Service<S> {
     try {
       await this.#started
     } catch (error) {
-      // The process is about to end well; a rejection would make it fail first.
+      // The process is about to end in order; a rejection would make it fail first.
       if (this.#interrupted && this.#options.exit) return new Promise(() => {})
       throw error
     }
@@ -181,7 +181,7 @@ export class ServerService<S extends AnyServer> implements Service<S> {
     const close = (): void => void this.close()
     signal?.addEventListener('abort', close, { once: true })
     this.server.once('close', () => signal?.removeEventListener('abort', close))
-    // Between the event and this line, where the abort was still that of the start.
+    // An abort between the 'listening' event and this line was one of the start only.
     if (signal?.aborted) close()
   }
 

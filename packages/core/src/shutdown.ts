@@ -31,17 +31,17 @@ export interface Member {
   readonly exit: boolean
   readonly logger: Logger
   readonly connections: number
-  /** Connections that are not idle; `undefined` before they are told apart. */
+  /** Connections that are not idle; `undefined` until the drain has sorted them. */
   readonly busy: number | undefined
-  /** What its drain takes at most, in milliseconds. */
+  /** The longest time that its drain may take, in milliseconds. */
   readonly timeout: number
-  /** It has had nothing to do for as long as it waits. */
+  /** It has had no connection for its `idleExit` time. */
   isIdle(): boolean
-  /** The manager is told of its drain. */
+  /** Its drain is reported to the manager. */
   readonly notify: boolean
   drain(quick: boolean): Promise<DrainResult>
   force(): void
-  /** The hook of its own, when everything is drained. */
+  /** Its own hook, to run when everything is drained. */
   finish(): Hook | undefined
 }
 
@@ -58,7 +58,7 @@ interface Running {
   hooksOver: Promise<void>
 }
 
-/** The one shutdown of a process: signals, then every drain at once, then the hooks, then the end. */
+/** The shutdown of a process: a signal, all drains at the same time, the hooks, and the end of the process. */
 class Shutdown {
   readonly #members = new Set<Member>()
   readonly #hooks = new Set<Hook>()
@@ -153,13 +153,13 @@ class Shutdown {
     progress?.end(results)
     if (!succeeded) failExitCode()
     endHooks()
-    // Whoever has waited for the hooks goes first, and may end the process itself.
+    // A `close` callback that has waited for the hooks runs first, and may end the process itself.
     await new Promise(setImmediate)
     process.off('exit', this.#onEarlyExit)
     // With the code that the program has set.
     if (members.every(({ exit }) => exit)) process.exit()
-    // A server that was forced emits 'close' later, and whoever ends the process by the same signal
-    // must not find it caught here.
+    // A server that was forced emits 'close' later. Remove it now, so that a framework that ends the process with
+    // the same signal does not find the signal caught here.
     for (const member of members) this.#members.delete(member)
     this.#running = undefined
     this.#listen()
@@ -218,7 +218,7 @@ class Shutdown {
       if (wanted.has(signal) === this.#listening.has(signal)) continue
       if (wanted.has(signal)) {
         this.#listening.add(signal)
-        // First, to be draining already when another listener ends the process.
+        // Run first, so that the drain has begun when another listener ends the process.
         process.prependListener(signal, this.#onSignal)
       } else {
         this.#listening.delete(signal)
@@ -238,7 +238,7 @@ function failExitCode(): void {
   if (!Number(process.exitCode ?? 0)) process.exitCode = 1
 }
 
-/** Tells the manager how the shutdown goes, where a member or the program itself speaks to it. */
+/** The report to the manager, if a member or the program itself notifies it. */
 function stopReport(members: readonly Member[]): StopReport | undefined {
   const speaks = members.length === 0 || members.some(({ notify }) => notify)
   const voice = notifierInUse()
@@ -255,7 +255,7 @@ function whatIsLeft(members: readonly Member[]): string {
   return known.length === busy.length && open > 0 ? `${left}, ${sum(known)} busy` : left
 }
 
-// One for every copy of this package in the process: two would each count the other's signal.
+// Every copy of this package in the process shares one: two would each count the other's signal.
 const key = Symbol.for('@socket-port/core/shutdown/1')
 const globals = globalThis as { [key]?: Shutdown }
 
@@ -264,7 +264,7 @@ function shared(): Shutdown {
   return globals[key]
 }
 
-/** The error for whoever wants to serve when it is too late. */
+/** The error for a server that starts when the process shuts down. */
 export function shuttingDown(): SocketPortError {
   return new SocketPortError(
     'ERR_SOCKET_PORT_SHUTTING_DOWN',
@@ -272,21 +272,21 @@ export function shuttingDown(): SocketPortError {
   )
 }
 
-/** Adds a service to the shutdown of the process; returns a function that takes it out. */
+/** Adds a service to the shutdown of the process. Returns a function that removes it. */
 export const joinShutdown = (member: Member): (() => void) => shared().join(member)
 
-/** Shuts the process down where none of its services has anything to do. */
+/** Shuts the process down if all of its services are idle. */
 export const endIdleProcess = (): void => shared().endIdle()
 
-/** The shutdown of the process, where one is under way. */
+/** The running shutdown of the process; `undefined` if there is none. */
 export const runningShutdown = (): Promise<void> | undefined => shared().running
 
 /** The end of the shutdown's hooks, where one is under way and none of them has begun. */
 export const hooksAhead = (): Promise<void> | undefined => shared().hooksAhead
 
 /**
- * Runs the hook when the process shuts down, after the last connection has ended; the newest hook
- * first. Returns a function that takes it back.
+ * Adds a hook that runs when the process shuts down, after the last connection has ended. The newest hook
+ * runs first. Returns a function that removes it.
  *
  * @throws {SocketPortError} ERR_SOCKET_PORT_INVALID_OPTION, …_UNKNOWN_OPTION
  */

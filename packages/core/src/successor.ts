@@ -1,6 +1,6 @@
 const VARIABLE = 'SOCKET_PORT_SUCCESSOR'
 
-// One for every copy of this package in the process: only the first finds the environment.
+// Every copy of this package in the process shares one: only the first finds the environment.
 const key = Symbol.for('@socket-port/core/successor/1')
 const globals = globalThis as { [key]?: { running: boolean } }
 
@@ -11,15 +11,15 @@ function read(): { running: boolean } {
 }
 
 /**
- * Whether the manager starts the next process before it ends this one, as `socket-port run` says
- * by SOCKET_PORT_SUCCESSOR=running. The first call reads the variable and removes it, so that no
- * child process believes that it is for it.
+ * Whether the manager starts the next process before it ends this one. `socket-port run` says so with
+ * SOCKET_PORT_SUCCESSOR=running. The first call reads and removes the variable, so that no child process
+ * takes it for its own.
  */
 export const successorRuns = (): boolean => read().running
 
 /**
- * The manager has said since that it ends as well: whoever follows, if anybody does, starts when this
- * process is gone. To be heard before the signal that ends it.
+ * Records that the manager ends as well, so that a next process, if any, starts after this one has ended.
+ * The manager says so before it sends the stop signal.
  */
 export function nobodyFollows(): void {
   read().running = false

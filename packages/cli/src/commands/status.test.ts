@@ -47,7 +47,7 @@ shop is reloading, process 10, up 1 d 1 h
   socket    [::]:8080 (web)
   socket    unix:/run/a.sock, inherited, its path has been removed: no client finds it
   reloads   4 succeeded, 1 failed, the last one at ${at}: it exited with 1
-  restarts  1 process replaced after an unasked end
+  restarts  1 process replaced after a crash
   handover  12 idle connections given to the next process, 11 taken by it
 generation 2
   worker 1  pid 12  starting, up 40 ms

@@ -33,7 +33,7 @@ export function formatStatus(status: Status, output: Output): string {
     `  command   ${command.join(' ')}`,
     ...sockets.map((socket) => `  socket    ${formatSocket(socket)}`),
     `  reloads   ${succeeded} succeeded, ${failed} failed${failure}`,
-    `  restarts  ${counted(restarts, 'process', 'processes')} replaced after an unasked end`,
+    `  restarts  ${counted(restarts, 'process', 'processes')} replaced after a crash`,
     `  handover  ${counted(handedOver, 'idle connection')} given to the next process, ${adopted} taken by it`,
     ...generations.flatMap((generation) => formatGeneration(generation, output)),
     '',

@@ -11,20 +11,20 @@ import type { Status } from './status.ts'
 export type ControlCommand = 'reload' | 'status' | 'stop'
 
 export interface ControlTarget {
-  /** As `run --name`. @default the only one that answers; an error names them where several do */
+  /** The name, as in `run --name`. @default the only one that answers; if several do, an error names them */
   name?: string | undefined
-  /** As `run --control`. */
+  /** The path, as in `run --control`. */
   control?: string | undefined
-  /** Told each line of progress, and of the new process's output where it failed. */
+  /** Called with each line of progress, and with the output of a new process that failed. */
   onLine?: ((line: string) => void) | undefined
 }
 
 export interface ControlAnswer {
   ok: boolean
   exitCode: ExitCode
-  /** For humans, what happened and what to do; possibly several lines. */
+  /** What happened and how to repair it; possibly several lines. */
   message: string
-  /** Of `status`. */
+  /** The answer to `status`. */
   status?: Status
 }
 
@@ -125,11 +125,11 @@ function nobody(
     : `no socket-port run answers under ${which}; start one, or see socket-port status`
 }
 
-// Not to be believed, whoever answers.
+// An answer from there is not trustworthy.
 const FOREIGN = 'foreign'
 
 async function open(path: string, { control }: ControlTarget): Promise<Socket | string> {
-  // Where the user has named the place, whoever listens there is looked at alone.
+  // When the user gave the path, only the listening process is checked, not the directory.
   if (control === undefined && existsSync(path) && !isTrusted(dirname(path))) return FOREIGN
   const socket = connect(path)
   try {

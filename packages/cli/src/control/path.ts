@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path'
 const LONGEST_PATH = 107
 const SUFFIX = '.sock'
 
-/** Where control sockets are, the place for new ones first; pure. */
+/** The directories of control sockets. New ones are made in the first. Pure. */
 export function controlDirectories(env: NodeJS.ProcessEnv, uid: number): string[] {
   const { XDG_RUNTIME_DIR } = env
   const shared = '/run/socket-port'
@@ -22,7 +22,7 @@ export const ownUid = (): number => process.geteuid?.() ?? -1
 
 export const ownDirectories = (): string[] => controlDirectories(process.env, ownUid())
 
-/** The path of the control socket `name`, in a directory that it makes, for this user alone. */
+/** The path of the control socket `name`. Makes its directory, for this user alone. */
 export function controlPath(
   name: string,
   directory: string = ownDirectories()[0] as string,
@@ -36,7 +36,7 @@ export function controlPath(
   return pathIn(directory, name)
 }
 
-/** The same path, whether it is there or not. */
+/** The path of the control socket `name` in a directory; it need not exist. */
 export function pathIn(directory: string, name: string): string {
   const path = join(directory, `${name}${SUFFIX}`)
   if (Buffer.byteLength(path) <= LONGEST_PATH) return path
@@ -44,7 +44,7 @@ export function pathIn(directory: string, name: string): string {
   return join(directory, `${digest}${SUFFIX}`)
 }
 
-/** The control sockets of this user and of root; some may be of processes that are gone. */
+/** The control sockets of this user and of root. Some may be of processes that have ended. */
 export function findControlPaths(directories: readonly string[] = ownDirectories()): string[] {
   return directories.filter(isTrusted).flatMap((directory) => socketsIn(directory))
 }

@@ -1,12 +1,12 @@
 import type { Socket } from 'node:net'
 import type { ControlAnswer, ControlCommand } from './client.ts'
 
-/** What a client sends: one line of JSON. */
+/** What a client sends, as one line of JSON. */
 export interface Request {
   command: ControlCommand
 }
 
-/** What comes back, each on a line: progress, and at last the answer. */
+/** What the server sends, each as one line of JSON: progress, and finally the answer. */
 export type Reply = { line: string } | { answer: ControlAnswer }
 
 // A request is some thirty bytes; a reply holds the last lines of a process's output.

@@ -13,16 +13,16 @@ export type Handler = (
 
 export interface ControlServer {
   path: string
-  /** Answers what has been asked, and closes. */
+  /** Answers the pending requests, and closes. */
   close(): Promise<void>
 }
 
-// For a client that does not read its answer.
+// How long to wait for a client that does not read its answer.
 const LAST_ANSWERS = 1_000
 
 /**
- * Listens on the control socket, for this user alone. One that is left over is replaced; one on which
- * somebody answers is not.
+ * Listens on the control socket, which only this user can use. A stale socket is replaced; one that is
+ * answered is not.
  *
  * @throws {CommandError} with exit code 4 where the name is taken
  */
@@ -32,7 +32,7 @@ export async function openControlServer(path: string, handle: Handler): Promise<
   const server = createServer((socket) => {
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket))
-    // A client that is gone does not matter to what it has asked for.
+    // A request goes on when its client has gone.
     socket.on('error', () => {})
     readMessages(socket, (message) => {
       if (!isRequest(message)) return void socket.destroy()
@@ -62,7 +62,7 @@ export async function openControlServer(path: string, handle: Handler): Promise<
 
 /** Binds, and returns what removes the socket's file, unless another one stands there by then. */
 async function listenAt(server: Server, path: string): Promise<() => void> {
-  // Not by server.listen(path): libuv unlinks the path when the server closes, whoever has it then.
+  // Not by server.listen(path): libuv unlinks the path when the server closes, even if it is another server's by then.
   const fd = await bind(path)
   const own = statAt(path)
   server.listen({ fd })

@@ -11,9 +11,9 @@ export interface Status {
   /** The newest first. */
   generations: readonly GenerationStatus[]
   reloads: { succeeded: number; failed: number; last: ReloadStatus | null }
-  /** Idle connections that went from one process to the next, of every generation since the start. */
+  /** Idle connections that went from one process to the next since the start. */
   connections: { handedOver: number; adopted: number }
-  /** Processes that were started because the one before had ended unasked. */
+  /** Processes that were started because the one before had crashed. */
   restarts: number
   /** Names of descriptors that processes have stored here (FDSTORE=1). */
   stored: readonly string[]
@@ -43,11 +43,11 @@ export interface WorkerStatus {
   state: 'starting' | 'ready' | 'draining'
   startedAt: string
   uptime: number
-  /** From the start until ready; null before. */
+  /** Milliseconds from start to ready; null before. */
   readyAfter: number | null
-  /** The last `STATUS=` it sent; a draining process of core tells its open connections here. */
+  /** The last `STATUS=` of the process. A draining process of core reports its open connections in it. */
   status: string | null
-  /** Connections that it has taken from the process before it, and given to the one after it. */
+  /** Connections that it received from the process before it, and handed over to the one after it. */
   adopted: number
   handedOver: number
 }

@@ -27,7 +27,7 @@ function isIn(session: number, pid: number): boolean {
   return stat?.session === session && stat.state !== 'Z'
 }
 
-// What the kernel says of each epoll instance of the process.
+// The kernel's description of each epoll instance of the process.
 function epollsOf(pid: number): string[] {
   return readNames(`/proc/${pid}/fd`)
     .filter((fd) => linkOf(`/proc/${pid}/fd/${fd}`) === 'anon_inode:[eventpoll]')
@@ -39,7 +39,7 @@ export function epollInodes(fdinfo: string): bigint[] {
   return [...fdinfo.matchAll(/^tfd:.* ino:([0-9a-f]+)/gm)].map(([, hex]) => BigInt(`0x${hex}`))
 }
 
-// Where a thread waits in accept(2) (net/ipv4, net/core) or in poll(2) and select(2) (fs/select.c).
+// The kernel functions in which a thread waits in accept(2) (net/ipv4, net/core), poll(2) or select(2) (fs/select.c).
 const WAITS = /^(inet_csk_accept|__skb_wait_for_more_packets|poll_schedule_timeout)/
 
 function waits(pid: number, inodes: ReadonlySet<bigint>): boolean {
@@ -57,7 +57,7 @@ function inodeOf(pid: number, fd: string): bigint {
   }
 }
 
-// What is gone by now, or another user's, is as good as not there.
+// A process that has ended meanwhile, or belongs to another user, counts as absent.
 function readNames(directory: string): string[] {
   try {
     return readdirSync(directory)

@@ -4,7 +4,7 @@ import type { Outcome } from '../supervisor/supervisor.ts'
 import type { Worker } from '../supervisor/worker.ts'
 import type { Upstream } from './upstream.ts'
 
-/** What has become of the generations, told to the manager of this process. */
+/** Counts the reloads and reports the state of the generations to the manager of this process. */
 export class Account<Spec> {
   readonly reloads: Status['reloads'] = { succeeded: 0, failed: 0, last: null }
   readonly #crew: Crew<Spec>
@@ -26,7 +26,7 @@ export class Account<Spec> {
       this.reloads.last = { at: new Date().toISOString(), ok, reason: failure?.message ?? null }
     }
     if (this.#crew.isStopping) return
-    // A manager waits for READY=1 after a reload that has failed as well: the old one serves.
+    // Send READY=1 after a failed reload too: the manager waits for it, and the old generation serves.
     if (ok || generation > 1) this.#upstream.ready(this.summary)
   }
 
@@ -34,13 +34,13 @@ export class Account<Spec> {
     this.#upstream.busy('stopping', 'draining')
   }
 
-  /** A process has said something; what the first worker says counts for all. */
+  /** A process sent a notification. The status of the first worker stands for all. */
   heard(worker: Worker): void {
     const [{ current } = {}] = this.#crew.slots
     if (worker === current && !this.#upstream.isBusy) this.#upstream.status(this.summary)
   }
 
-  /** Which generation serves, and what its first worker says. */
+  /** One line: the generation that serves, and the status of its first worker. */
   get summary(): string {
     const [{ plan, current } = {}] = this.#crew.slots
     const failed = this.reloads.last?.ok === false ? '; the last reload failed' : ''

@@ -24,11 +24,11 @@ export interface Answering<Spec> {
   reporter: Reporter
   supervisor: Supervisor<Spec>
   account: Account<Spec>
-  /** Ends everything, and resolves with what this process will exit with. */
+  /** Stops everything, and resolves with the exit code of this process. */
   stop(): Promise<ExitCode>
 }
 
-/** Opens the control socket; `undefined`, with a warning, where there is no place for one. */
+/** Opens the control socket. Warns and returns `undefined` where no directory for one can be used. */
 export async function openControl<Spec>(
   answering: Answering<Spec>,
 ): Promise<ControlServer | undefined> {
@@ -37,7 +37,7 @@ export async function openControl<Spec>(
   try {
     return await openControlServer(control ?? controlPath(nameOf(options)), answerer(answering))
   } catch (error) {
-    // Asked for by path, or taken by another: not to be passed over.
+    // A path that the user gave, or a name that is taken, is an error, not a warning.
     if (control !== undefined || error instanceof CommandError) throw error
     const { message } = error as Error
     reporter.logger.warn(
@@ -66,7 +66,7 @@ function answerer<Spec>(answering: Answering<Spec>): Handler {
     }
     const unsubscribe = reporter.listen(progress)
     const outcome = await supervisor.reload()
-    // Whoever connects when the answer is there meets the new generation.
+    // Answer only when the old processes accept no more, so that a client that connects then reaches the new generation.
     const draining = population.workers.filter(({ state }) => state === 'draining')
     if (outcome.ok) await Promise.all(draining.map(({ moments }) => moments.retired))
     unsubscribe()

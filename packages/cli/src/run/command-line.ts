@@ -1,17 +1,17 @@
-/** What is known of this machine and this process that a command line depends on. */
+/** Facts about this machine and this process that the command line depends on. */
 export interface Launcher {
-  /** Of this process. */
+  /** The pid of this process. */
   pid: number
-  /** setpriv(1) is there and knows `--pdeathsig`. */
+  /** setpriv(1) is installed and supports `--pdeathsig`. */
   setpriv: boolean
 }
 
 /**
- * The command line that starts `command` as sd_listen_fds(3) wants it, and with an end if this
- * process is killed; pure.
+ * The command line that starts `command` with the right LISTEN_PID (sd_listen_fds(3)), and ends it if this
+ * process is killed. Pure.
  *
- * The pid is known only after the fork, and `exec` keeps it. Looking for the parent comes after
- * PR_SET_PDEATHSIG(2const): a parent that was gone before sends no signal any more.
+ * The pid is known only after the fork, and `exec` keeps it: so a shell sets it and becomes the program. The
+ * shell checks its parent after PR_SET_PDEATHSIG(2const): a parent that died before sends no signal.
  */
 export function commandLine(
   command: readonly [string, ...string[]],

@@ -5,13 +5,13 @@ import type { ExitCode } from './exit-codes.ts'
 export interface EndingOptions<Spec> {
   crew: Crew<Spec>
   report(message: string): void
-  /** Told once, before the first process is told to end. */
+  /** Called once, before the first process is stopped. */
   stopping(): void
 }
 
-/** How `socket-port run` ends: who has asked for it does not matter, and the first reason counts. */
+/** The end of `socket-port run`, whatever asked for it; the first reason decides the exit code. */
 export class Ending<Spec> {
-  /** Resolves with the exit code when every process is gone; never, while nobody has asked for it. */
+  /** Resolves with the exit code when every process has ended after a stop. */
   readonly over: Promise<ExitCode>
   readonly #options: EndingOptions<Spec>
   #isOver: (exitCode: ExitCode) => void = () => {}
@@ -24,13 +24,13 @@ export class Ending<Spec> {
     })
   }
 
-  /** The first generation has not started. */
+  /** Stops because the first generation did not start. */
   fail(): Promise<ExitCode> {
     this.#exitCode = 1
     return this.stop('SIGTERM')
   }
 
-  /** Ends every process; the second call is impatient, and resolves with the first. */
+  /** Stops every process. A second call stops them at once; both resolve together. */
   stop(signal: NodeJS.Signals): Promise<ExitCode> {
     const { crew, report, stopping } = this.#options
     const { population } = crew

@@ -1,27 +1,27 @@
 import { CHANNEL_VARIABLE, TERMINAL_VARIABLE } from '@socket-port/core/manager'
 
-/** What a process is told beside the environment of this one. */
+/** What a process is told in its environment, beside the variables of this one. */
 export interface Passed {
-  /** Names of the descriptors from 3 on. */
+  /** The names of the descriptors from 3 on. */
   names: readonly string[]
   notifySocket: string
-  /** Through which it gets connections of the process before it. */
+  /** The descriptors through which it receives connections of the process before it. */
   channel: readonly [socket: number, bell: number]
   /** Milliseconds. */
   watchdog: number | undefined
-  /** The most descriptors that it may store (FDSTORE=1). */
+  /** How many descriptors it may store (FDSTORE=1). */
   storeSize: number
   generation: number
   worker: number
-  /** Read from the environment files. */
+  /** The variables from the environment files. */
   files: Readonly<Record<string, string>>
-  /** Colours that the terminal has, as FORCE_COLOR says it; `undefined` for no terminal. */
+  /** The colours of the terminal, as a value of FORCE_COLOR; `undefined` without a terminal. */
   colours: string | undefined
   /** Whether a person at a terminal can press Ctrl-C. */
   terminal: boolean
 }
 
-// What a manager of this process has said to it alone.
+// The variables that the manager of this process set for this process alone.
 const OURS =
   /^(LISTEN_(FDS|PID|PIDFDID|FDNAMES)|NOTIFY_SOCKET|WATCHDOG_(USEC|PID)|FDSTORE|MAINPID|SOCKET_PORT_.*)$/
 
@@ -44,7 +44,7 @@ export function childEnvironment(
     FDSTORE: String(passed.storeSize),
     ...(watchdog !== undefined && { WATCHDOG_USEC: String(Math.round(watchdog * 1000)) }),
     [CHANNEL_VARIABLE]: passed.channel.join(','),
-    // Whoever takes over runs already: core then stops accepting as soon as it drains.
+    // The next process already runs when this one drains, so core stops accepting at once.
     SOCKET_PORT_SUCCESSOR: 'running',
     SOCKET_PORT_GENERATION: String(passed.generation),
     SOCKET_PORT_WORKER: String(passed.worker),

@@ -1,4 +1,4 @@
-/** Every exit code of the command and what it says; the docs' table is checked against it. */
+/** Every exit code of the command and its meaning. A test compares the table in the README with it. */
 export const exitCodes = {
   0: 'Done; with `run`: every process ended in order.',
   1: 'It failed: the first generation did not start, the reload changed nothing, or a problem was found.',

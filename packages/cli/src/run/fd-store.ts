@@ -6,15 +6,15 @@ export interface Stored {
   name: string
   fd: number
   inode: bigint
-  /** It listens: every worker gets it. What is connected goes to one. */
+  /** A listening socket goes to every worker, any other descriptor to one. */
   listening: boolean
 }
 
-// What sd_pid_notify_with_fds(3) allows in FDNAME, and the name where none fits.
+// The names that sd_pid_notify_with_fds(3) allows in FDNAME, and the name in place of an invalid one.
 const NAME = /^[\x20-\x39\x3b-\x7e]{1,255}$/
 const NAMELESS = 'stored'
 
-/** Descriptors that processes leave here for those that come after them (FDSTORE=1). */
+/** Descriptors that processes store here for the processes after them (FDSTORE=1). */
 export class FdStore {
   static readonly size: number = 1024
   #stored: Stored[] = []
@@ -23,7 +23,7 @@ export class FdStore {
     return this.#stored
   }
 
-  /** Takes what a message brought; `kept` are sockets that are passed anyway. */
+  /** Stores the descriptors of a notification, except those in `kept`, which every process gets anyway. */
   add(name: string | undefined, fds: readonly number[], kept: ReadonlySet<bigint>): void {
     for (const fd of fds) {
       const inode = inodeOf(fd)
@@ -39,7 +39,7 @@ export class FdStore {
     }
   }
 
-  /** Closes what is stored under the name (FDSTOREREMOVE=1). */
+  /** Closes every descriptor that is stored under the name (FDSTOREREMOVE=1). */
   remove(name: string): void {
     this.#close((stored) => stored.name === name)
   }
@@ -48,7 +48,7 @@ export class FdStore {
     this.#close(() => true)
   }
 
-  /** What worker `number` of a new generation gets. */
+  /** The descriptors that worker `number` of a new generation gets. */
   for(number: number): readonly Stored[] {
     return this.#stored.filter(({ listening }) => listening || number === 1)
   }

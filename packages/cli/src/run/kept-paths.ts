@@ -52,7 +52,7 @@ export class KeptPaths {
   }
 }
 
-// An abstract name has no file, and a relative path is that of whoever has bound it.
+// An abstract name has no file, and a relative path belongs to the directory of the process that bound it.
 const pathOf = ({ address }: KeptSocket): string | undefined =>
   address.startsWith('unix:/') ? address.slice('unix:'.length) : undefined
 

@@ -1,14 +1,13 @@
 import { setTimeout } from 'node:timers/promises'
 import { sessionOf } from './accepting.ts'
 
-// As long as a program may take that has lost the one who started it.
+// The time that a program may take to end after the process that started it has ended.
 const PATIENCE = 5_000
 const LOOK = 20
 
 /**
- * Ends what a process has started and left behind in its session: SIGTERM, then SIGKILL. Resolves
- * when nothing is left. As long as one of them is there, the kernel gives the session's number to
- * nobody else.
+ * Ends the processes that are left in the session of a process that has ended: SIGTERM, then SIGKILL. Resolves
+ * when none is left. While one of them lives, the kernel does not reuse the id of the session.
  */
 export async function endLeftovers(leader: number): Promise<void> {
   const end = performance.now() + PATIENCE
@@ -26,7 +25,7 @@ function send(pids: readonly number[], signal: NodeJS.Signals): void {
     try {
       process.kill(pid, signal)
     } catch {
-      // It has ended meanwhile, or became another user's: then it is not ours to end.
+      // It has ended meanwhile, or changed its user: then it is not ours to end.
     }
   }
 }

@@ -10,7 +10,7 @@ export function nameOf({
   if (name !== undefined) return name
   const [first] = listen
   if (first?.path !== undefined) return plain(basename(first.path))
-  // Port 0 is another one each time.
+  // Port 0 is another port at each start.
   if (first?.port !== undefined && first.port > 0) {
     return plain([first.host, String(first.port)].filter((part) => part !== undefined).join('_'))
   }

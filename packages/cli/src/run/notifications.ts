@@ -8,21 +8,21 @@ export interface Recipients {
   population: Population
   access: 'main' | 'all'
   store: FdStore
-  /** Sockets that every process is given anyway. */
+  /** The sockets that every process gets anyway. */
   kept: ReadonlySet<bigint>
-  /** The process that serves in the place of one that drains; `undefined` where none has taken it. */
+  /** The process that replaced a draining one; `undefined` where there is none. */
   successorOf(worker: Worker): Worker | undefined
-  /** A message that counts has been heard. */
+  /** Called for each notification that counts. */
   heard(worker: Worker): void
 }
 
-/** Gives a message on NOTIFY_SOCKET to the process that it is of, and keeps what it stores. */
+/** Hands a notification to the worker that sent it, and stores its descriptors. */
 export function dispatch({ pid, fields, fds }: Notification, to: Recipients): void {
   const worker = pid === undefined ? undefined : to.population.byPid(pid)
   const relative = worker === undefined ? relativeOf(pid, to.population) : undefined
   const sender = worker ?? (to.access === 'all' ? relative : undefined)
   if (sender === undefined) {
-    // BARRIER=1 is answered by closing, whoever asks.
+    // Closing the descriptor answers BARRIER=1, for every sender.
     for (const fd of fds) closeSync(fd)
     if (pid !== undefined && fields.get('READY') === '1') relative?.said.noteStranger(pid)
     return
@@ -30,8 +30,8 @@ export function dispatch({ pid, fields, fds }: Notification, to: Recipients): vo
   const name = fields.get('FDNAME')
   if (fields.get('FDSTORE') === '1' && name !== PARCEL_NAME) to.store.add(name, fds, to.kept)
   else {
-    // A line with connections is for the process that runs already. Where nobody takes it, its
-    // sender finds it closed, and keeps what it wanted to hand over.
+    // A queue of connections goes to the process that replaced the sender. If there is none, the sender
+    // finds its queue closed, and keeps its connections.
     if (name === PARCEL_NAME && fds.length > 0) to.successorOf(sender)?.pass(fds)
     for (const fd of fds) closeSync(fd)
   }
@@ -40,7 +40,7 @@ export function dispatch({ pid, fields, fds }: Notification, to: Recipients): vo
   to.heard(sender)
 }
 
-// Each process leads a session, in which what it starts stays unless it leaves on purpose.
+// Each worker leads a session. Its child processes stay in it unless they leave on purpose.
 function relativeOf(pid: number | undefined, population: Population): Worker | undefined {
   const session = pid === undefined ? undefined : readStat(pid)?.session
   return session === undefined ? undefined : population.byPid(session)

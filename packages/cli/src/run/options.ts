@@ -1,6 +1,6 @@
 import type { Readiness } from '../supervisor/readiness.ts'
 
-/** What `socket-port run` was told. All durations are milliseconds. */
+/** The options of `socket-port run`. All durations are milliseconds. */
 export interface RunOptions {
   /** The program and its arguments; looked up in PATH anew for each process. Never empty. */
   command: readonly [program: string, ...args: string[]]
@@ -24,7 +24,7 @@ export interface RunOptions {
    * outlive every restart. @default false: one socket, shared
    */
   reusePort: boolean
-  /** How it is known that a process serves. @default { kind: 'notify' } */
+  /** The condition by which a process counts as ready. @default { kind: 'notify' } */
   ready: Readiness
   /** How long a process may take to become ready. @default 30_000 */
   readyTimeout: number
@@ -45,8 +45,8 @@ export interface RunOptions {
   /** Read for each generation, before its first process starts; the last wins. @default [] */
   envFiles: readonly string[]
   /**
-   * Where processes start; a symlink is followed anew for each. @default where this process was
-   * started, by the path of the shell (PWD)
+   * The directory in which processes start; a symlink is followed anew for each. @default the directory in
+   * which this process was started, by the path of the shell (PWD)
    */
   cwd: string | undefined
   /**
@@ -70,7 +70,7 @@ export interface ListenAddress {
 
 export type Watch = (changed: (reason: string) => void) => Promise<{ close(): Promise<void> }>
 
-/** Every option but the command, as it is where nothing was said. */
+/** The default of every option but the command. */
 export const runDefaults: Omit<RunOptions, 'command'> = {
   listen: [],
   backlog: 1024,

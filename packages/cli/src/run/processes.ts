@@ -20,9 +20,9 @@ import { workingDirectory } from './working-directory.ts'
 // SD_LISTEN_FDS_START of sd_listen_fds(3).
 const FIRST_FD = 3
 
-/** What the processes of one generation have in common, beside the options. */
+/** What the processes of one generation share, beside the options. */
 export interface Spec {
-  /** Of the environment files. */
+  /** The variables from the environment files. */
   files: Readonly<Record<string, string>>
 }
 
@@ -32,7 +32,7 @@ export interface Notifications {
   receive(message: Notification): void
 }
 
-/** Starts processes with the sockets and what is stored for them. */
+/** Starts processes with the kept sockets and the stored descriptors. */
 export class Processes {
   readonly #options: RunOptions
   readonly #sockets: readonly KeptSocket[]
@@ -62,7 +62,7 @@ export class Processes {
   start({ files }: Spec, place: Place): Worker {
     const { command, ready, readyTimeout, settle, drainTimeout, watchdog } = this.#options
     const rules = { ready, readyTimeout, settle, drainTimeout, watchdog }
-    // Assigned before the child can have printed anything.
+    // It is assigned before the child can print anything.
     let worker: Worker | undefined
     const child = this.#spawn(files, place, (line) => worker?.printed(line))
     worker = new Worker(child, place, { ...rules, program: quote(command[0]) }, realClock)
@@ -81,13 +81,13 @@ export class Processes {
     return spawnChild({
       ...{ file, args, cwd: this.#cwd, outputs: this.#outputs, printed },
       notified: (message) => this.#notifications.receive(message),
-      // What it said last is heard before it counts as gone.
+      // Read its last notifications before it counts as ended.
       exited: () => this.#notifications.socket.readNow(),
       env: childEnvironment(process.env, {
         ...{ ...place, files, watchdog, colours: colours(), terminal: hasOwnTerminal() },
         names: passed.map(({ name }) => name),
         notifySocket: this.#notifications.socket.address,
-        // Behind what LISTEN_FDS counts, which programs in any language look at.
+        // After the descriptors that LISTEN_FDS counts, since programs in any language read those.
         channel: [FIRST_FD + passed.length, FIRST_FD + passed.length + 1],
         storeSize: FdStore.size,
       }),
@@ -97,7 +97,7 @@ export class Processes {
   }
 }
 
-// A process that writes into a pipe believes that nobody can show its colours.
+// A process that writes into a pipe assumes that its colours cannot be shown; FORCE_COLOR tells it otherwise.
 function colours(): string | undefined {
   if (!process.stdout.isTTY) return undefined
   const depth = process.stdout.getColorDepth()

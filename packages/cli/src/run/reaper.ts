@@ -1,9 +1,9 @@
 import { reapOrphans } from '@socket-port/core/manager'
 
-// SIGCHLD is not queued: one may stand for several, and the last may come during a look.
+// SIGCHLD is not queued: one may stand for several, and one may come while the processes are collected.
 const LOOK_AGAIN = 10_000
 
-/** As PID 1, collects the processes that lost their parent; returns what ends it. */
+/** As PID 1, collects ended processes whose parent is gone. Returns a function that stops it. */
 export function startReaper(ownPids: () => Iterable<number>): () => void {
   if (process.pid !== 1) return () => {}
   const look = (): void => void reapOrphans(new Set(ownPids()))

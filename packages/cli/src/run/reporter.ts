@@ -2,7 +2,7 @@ import type { Logger } from '@socket-port/core'
 import { plainText } from '@socket-port/core/manager'
 import type { OwnOutput } from './own-output.ts'
 
-/** Tells people what happens: on stderr, and whoever waits for a reload. */
+/** Reports what happens: on stderr, and to every client that waits for a reload. */
 export class Reporter {
   readonly #stderr: Pick<OwnOutput, 'write'>
   readonly #listeners = new Set<(line: string) => void>()
@@ -23,7 +23,7 @@ export class Reporter {
     for (const listener of this.#listeners) listener(message)
   }
 
-  /** Tells each message to `listener` too, until the returned function is called. */
+  /** Reports to `listener` too, until the returned function is called. */
   listen(listener: (line: string) => void): () => void {
     this.#listeners.add(listener)
     return () => void this.#listeners.delete(listener)

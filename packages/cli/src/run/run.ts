@@ -9,10 +9,9 @@ import { closeSockets, openSockets } from './sockets.ts'
 import { watchdogOf } from './upstream.ts'
 
 /**
- * Runs the command until it is told to stop; resolves with the exit code of this process, in which
- * nothing is left open.
+ * Runs the command until it is stopped. Resolves with the exit code, after everything was closed.
  *
- * @throws {CommandError} where it cannot begin: a socket, the name
+ * @throws {CommandError} when a socket or the name cannot be used
  */
 export async function run(options: RunOptions): Promise<ExitCode> {
   if (process.platform !== 'linux') {
@@ -21,7 +20,7 @@ export async function run(options: RunOptions): Promise<ExitCode> {
         'without accepting on it. Start the program itself; it then binds its own port',
     )
   }
-  // Core clears both groups of variables when it first reads one.
+  // Read it now: core removes the variables when it first reads one.
   const watchdog = (options.watchdog ?? watchdogOf(process.env)) || undefined
   const outputs = openOwnOutputs()
   const reporter = new Reporter(outputs.stderr)

@@ -19,7 +19,7 @@ import { listenToSignals } from './signals.ts'
 import { announcement, inodeOf, type KeptSocket } from './sockets.ts'
 import { Upstream } from './upstream.ts'
 
-/** One `socket-port run` from its first process to its last. */
+/** One `socket-port run`, from the start of its first process to the end of its last. */
 export class Run {
   readonly #options: RunOptions
   readonly #sockets: readonly KeptSocket[]
@@ -73,7 +73,7 @@ export class Run {
     })
   }
 
-  /** Resolves with the exit code when every process is gone. */
+  /** Resolves with the exit code when every process has ended. */
   async toTheEnd(): Promise<ExitCode> {
     try {
       await this.#listen()
@@ -101,7 +101,7 @@ export class Run {
     }
   }
 
-  /** To clients of the control socket, to signals, and to orphans where this is PID 1. */
+  /** Listens to the control socket and to signals, and collects orphans where this is PID 1. */
   async #listen(): Promise<void> {
     const supervisor = this.#supervisor
     const { slots, population } = supervisor.crew
@@ -125,7 +125,7 @@ export class Run {
   async #begin(): Promise<void> {
     const { watch } = this.#options
     this.#reporter.report(announcement(this.#sockets))
-    // Before the first process reads its code: nothing that is saved from then on is missed.
+    // Watch before the first process reads its code, so that no change is missed.
     const watcher = await watch?.((reason) => {
       this.#reporter.report(reason)
       this.#supervisor.supersede()

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 
-/** Whether setpriv(1) is there and knows `--pdeathsig`, which BusyBox's does not. */
+/** Whether setpriv(1) is installed and supports `--pdeathsig`. BusyBox's does not. */
 export function hasSetpriv(): Promise<boolean> {
   return new Promise((resolve) => {
     const args = ['--pdeathsig', 'TERM', '--', 'true']

@@ -8,7 +8,7 @@ export interface SignalActions {
    * one call.
    */
   stop(signal: NodeJS.Signals): void
-  /** What means nothing here goes to the processes that serve. */
+  /** A signal without a meaning here goes to the serving processes. */
   forward(signal: NodeJS.Signals): void
 }
 
@@ -30,7 +30,7 @@ export function listenToSignals(actions: SignalActions): () => void {
     ['SIGQUIT', stop('SIGTERM')],
     // The quick form is for a person. Managers stop with SIGINT too, pm2 for one.
     ['SIGINT', stop(hadTerminal ? 'SIGINT' : 'SIGTERM')],
-    // A terminal that is closed sends SIGHUP as well, and nobody would see what is started then.
+    // A closed terminal sends SIGHUP as well. Then stop: a new process would run unseen.
     ['SIGHUP', () => (hadTerminal && !hasOwnTerminal() ? stop('SIGTERM')() : actions.reload())],
     ...FORWARDED.map((signal): [NodeJS.Signals, () => void] => [
       signal,

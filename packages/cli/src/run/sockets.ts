@@ -4,23 +4,23 @@ import { bindFd, describeFd, setBlocking } from '@socket-port/core/manager'
 import { CommandError } from '../errors.ts'
 import type { ListenAddress, RunOptions } from './options.ts'
 
-/** A socket that is kept here for as long as the command runs. */
+/** A socket that this process keeps for as long as the command runs. */
 export interface KeptSocket {
   name: string
   /** `[::]:8080`, `unix:/run/app.sock` */
   address: string
   inherited: boolean
-  /** One for all workers, or one for each. */
+  /** One descriptor for all workers, or one for each. */
   fds: readonly number[]
 }
 
 /**
- * Opens the sockets, or takes those that were inherited; what else was inherited comes last.
+ * Opens the sockets, or takes them from those that were inherited. The rest of the inherited ones comes last.
  *
- * @throws {CommandError} with exit code 4 for a socket that cannot be opened
+ * @throws {CommandError} with exit code 4 when a socket cannot be opened
  */
 export async function openSockets(options: RunOptions, logger: Logger): Promise<KeptSocket[]> {
-  // Node is told about the sockets once; what was passed is listed before any of it is taken.
+  // List the inherited sockets before one of them is taken.
   const passed = inspect({ logger })
   const kept: KeptSocket[] = []
   try {
@@ -38,7 +38,7 @@ export async function openSockets(options: RunOptions, logger: Logger): Promise<
   return kept
 }
 
-/** What is kept, for people. */
+/** One line that lists the kept sockets. */
 export function announcement(sockets: readonly KeptSocket[]): string {
   if (sockets.length === 0) {
     return (
@@ -79,7 +79,7 @@ async function openSocket(
   const fds: [number, ...number[]] = [first]
   try {
     const { port } = factsOf(first)
-    // With port 0 the first has chosen for all.
+    // With port 0 the first socket has chosen the port for all.
     while (fds.length < workers) {
       fds.push(await open({ ...target, reusePort, ...(port !== undefined && { port }) }))
     }

@@ -14,20 +14,20 @@ export interface SpawnOptions {
   args: readonly string[]
   env: NodeJS.ProcessEnv
   cwd: string
-  /** What becomes fd 3 and up; the two ends of a channel come behind it. */
+  /** The descriptors that become fd 3 and up. The two of the channel come after them. */
   fds: readonly number[]
-  /** Inodes of the sockets among them on which a server waits. */
+  /** The inodes of the listening sockets among them. */
   inodes: ReadonlySet<bigint>
   /** Where what it prints goes. */
   outputs: OwnOutputs
   printed(line: string): void
   /** Told what comes through the channel, from a process that cannot send to NOTIFY_SOCKET. */
   notified(message: Notification): void
-  /** Told as soon as it is gone. */
+  /** Called as soon as the process has ended. */
   exited(): void
 }
 
-/** Starts a process; one that cannot be started is a child that has ended. */
+/** Starts a process. If it cannot be started, the result is a child that has ended. */
 export function spawnChild(options: SpawnOptions): Child {
   const tail = new Tail()
   const outputs: Output[] = []
@@ -45,7 +45,7 @@ export function spawnChild(options: SpawnOptions): Child {
     const writeEnds = outputs.map(({ writeEnd }) => writeEnd)
     const stdio: StdioOptions = ['ignore', ...writeEnds, ...options.fds, ...channel.fds]
     const { file, args, env, cwd } = options
-    // In a session of its own: a Ctrl-C reaches it through us alone, and once.
+    // In a session of its own, so that Ctrl-C reaches it only through this process, and once.
     const child = spawn(file, args, { env, cwd, stdio, detached: true })
     return new SpawnedChild(child, outputs, channel, tail, options)
   } catch (error) {
@@ -94,13 +94,13 @@ class SpawnedChild implements Child {
   }
 
   signal(signal: NodeJS.Signals): void {
-    // Node forgets the pid as soon as it has collected the process.
+    // kill() does nothing once Node has collected the process.
     this.#child.kill(signal)
   }
 
   kill(): void {
     const { pid } = this.#child
-    // While its leader has not been collected, the group's number belongs to nobody else.
+    // While the leader has not been collected, the kernel does not reuse the id of the group.
     if (pid !== undefined && this.#isRunning) process.kill(-pid, 'SIGKILL')
   }
 

@@ -15,11 +15,11 @@ export interface Facts {
   reloads: { succeeded: number; failed: number; last: ReloadStatus | null }
   connections: Status['connections']
   stored: readonly { name: string }[]
-  /** Milliseconds, as the workers' times. */
+  /** The time, in milliseconds of the same clock as the workers' times. */
   now: number
 }
 
-/** What `status` answers; pure but for the clock. */
+/** The answer to `status`. Pure except for the clock. */
 export function statusOf(facts: Facts): Status {
   const { name, version, state, command, sockets, paths, workers, stored, now } = facts
   const { reloads, connections, restarts } = facts

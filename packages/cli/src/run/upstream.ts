@@ -1,13 +1,12 @@
 import { type Logger, notify } from '@socket-port/core'
 
-// As core says it for its own drains: more often than the time that it asks for.
+// As core does for its own drains: it asks more often than the time that it asks for.
 const EVERY = 1_000
 const AHEAD = 5_000
 
 /**
- * What the manager of this process is told, under `Type=notify-reload` or `notify`: that the
- * generation that serves is ready, and never by a process that comes and goes. Without a manager
- * nothing is said, and no native code is loaded for it.
+ * Reports to the manager of this process (`Type=notify` or `notify-reload`) which generation serves, so that
+ * the processes need not, which come and go. Without a manager it reports nothing and loads no native code.
  */
 export class Upstream {
   readonly #logger: Logger
@@ -18,7 +17,7 @@ export class Upstream {
     this.#logger = logger
   }
 
-  /** Something takes time that has a deadline of its own here. */
+  /** A step has begun that takes time and has a deadline of its own. */
   busy(kind: 'starting' | 'reloading' | 'stopping', status: string): void {
     this.#status = status
     const logger = this.#logger
@@ -34,7 +33,7 @@ export class Upstream {
     notify({ ready: true, status }, { logger: this.#logger })
   }
 
-  /** What the processes that serve say of themselves. */
+  /** Reports the status of the serving processes. */
   status(status: string): void {
     if (status === this.#status) return
     this.#status = status
@@ -51,7 +50,7 @@ export class Upstream {
   }
 }
 
-/** What the manager of this process allows between two WATCHDOG=1, in ms; read before core clears it. */
+/** The watchdog time-out of this process in milliseconds. Read it before core removes the variable. */
 export function watchdogOf({ WATCHDOG_USEC, WATCHDOG_PID }: NodeJS.ProcessEnv): number | undefined {
   if (WATCHDOG_USEC === undefined || !/^[1-9]\d{0,15}$/.test(WATCHDOG_USEC)) return undefined
   const isOurs = WATCHDOG_PID === undefined || WATCHDOG_PID === String(process.pid)

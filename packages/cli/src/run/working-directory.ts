@@ -2,8 +2,8 @@ import { statSync } from 'node:fs'
 import { resolve } from 'node:path'
 
 /**
- * Where processes start: `cwd`, else where this process is, by the path that the shell came by. A
- * symlink in either is followed when a process starts, so that a new release is found.
+ * The directory in which processes start: `cwd`, else the directory of this process, by the path of the
+ * shell. A symlink in it is followed when a process starts, so that a new release is found.
  */
 export function workingDirectory(cwd: string | undefined): string {
   const logical = process.env.PWD

@@ -1,14 +1,14 @@
 import type { Readiness } from './readiness.ts'
 
-/** Which process of which generation; both from 1. */
+/** The generation and the worker number of a process; both count from 1. */
 export interface Place {
   generation: number
   worker: number
 }
 
-/** What is asked of each process; times in milliseconds. */
+/** The rules that every process is held to; times in milliseconds. */
 export interface WorkerRules {
-  /** As messages call it. */
+  /** The program's name in messages. */
   program: string
   ready: Readiness
   readyTimeout: number

@@ -1,16 +1,16 @@
 /** Times in milliseconds. */
 export interface BackOffRules {
-  /** The wait after the second failure in a row; the first is answered at once. */
+  /** The wait after the second failure in a row. After the first there is no wait. */
   first: number
-  /** What the wait doubles up to. */
+  /** The longest wait: waits double up to it. */
   most: number
-  /** A process that was up for so long has served: what failed before it is forgotten. */
+  /** A process that was ready for this long resets the count of failures. */
   reset: number
 }
 
 export const backOffRules: BackOffRules = { first: 200, most: 10_000, reset: 10_000 }
 
-/** How long to wait before a process that ended unasked is replaced. */
+/** How long to wait before a process that crashed is started again. */
 export class BackOff {
   readonly #rules: BackOffRules
   /** Failures in a row. */
@@ -20,17 +20,17 @@ export class BackOff {
     this.#rules = rules
   }
 
-  /** Counts the end of a process that was ready for so long, 0 for never, and returns the wait. */
+  /** Counts a crash of a process that was ready for `readyFor` milliseconds (0: never), and returns the wait. */
   next(readyFor: number): number {
     const { first, most, reset } = this.#rules
     if (readyFor >= reset) this.failures = 0
     this.failures += 1
-    // The exponent is bounded: 2 ** 1024 would be Infinity, and Infinity * 0 no number.
+    // Bound the exponent: 2 ** 1024 is Infinity, and Infinity * 0 is NaN.
     const doubled = this.failures === 1 ? 0 : first * 2 ** Math.min(this.failures - 2, 30)
     return Math.min(doubled, most)
   }
 
-  /** A reload has brought something new: what failed before says nothing about it. */
+  /** Resets the count: a reload started something new, so earlier failures say nothing about it. */
   forget(): void {
     this.failures = 0
   }

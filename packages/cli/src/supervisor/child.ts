@@ -1,20 +1,20 @@
 import type { Exit } from './failure.ts'
 
-/** A process that was started; the seam between the supervisor and the operating system. */
+/** A child process: the seam between the supervisor and the operating system. */
 export interface Child {
   readonly pid: number
-  /** Resolves when it is gone and what it has printed has been read. */
+  /** Resolves when the process has ended and all its output was read. */
   readonly exited: Promise<Exit>
-  /** Does nothing once it is gone: its pid may belong to another process by then. */
+  /** Does nothing once the process has ended: its pid may belong to another process by then. */
   signal(signal: NodeJS.Signals): void
-  /** SIGKILL, to what it has started too. */
+  /** Sends SIGKILL to the process and to everything in its process group. */
   kill(): void
-  /** The last lines of its output. */
+  /** The last lines of the process's output. */
   tail(): string
-  /** Gives it descriptors while it runs; they stay the caller's. False: it takes none. */
+  /** Passes descriptors to the running process. The caller still owns its own. False: the process takes none. */
   pass(fds: readonly number[]): boolean
-  /** Tells it that nobody follows it; comes before a signal that is sent afterwards. */
+  /** Tells the process that no next process follows. A signal that is sent afterwards arrives later. */
   sayLast(): void
-  /** Whether it waits for connections on a socket that it was given. */
+  /** Whether the process waits for connections on a socket that was passed to it. */
   isAccepting(): boolean
 }

@@ -1,8 +1,8 @@
-/** Time, so that tests can have their own. */
+/** The clock of the supervisor; tests pass a fake one. */
 export interface Clock {
   /** Milliseconds since an arbitrary moment; never goes back. */
   now(): number
-  /** Calls back once, and returns what takes it back. */
+  /** Calls back once after `ms` milliseconds; returns a function that cancels it. */
   after(ms: number, callback: () => void): () => void
 }
 

@@ -8,7 +8,7 @@ import type { Worker } from './worker.ts'
 
 export interface CrewOptions<Spec> {
   workers: number
-  /** How often a process that fails is started again before something must change. */
+  /** How often a process that crashes is started again. `'once'`: then wait for a reload. */
   retry: 'for-ever' | 'once'
   clock: Clock
   backOff?: BackOffRules
@@ -16,11 +16,11 @@ export interface CrewOptions<Spec> {
   report(message: string): void
 }
 
-/** The slots and their processes: one that ends unasked is followed by another. */
+/** A pool of workers: it starts a new process in the place of one that crashed. */
 export class Crew<Spec> {
   readonly slots: readonly Slot<Spec>[]
   readonly population: Population = new Population()
-  /** Processes that were started because the one before had ended unasked. */
+  /** How many processes were started because the one before had crashed. */
   restarts = 0
   isStopping = false
   readonly #options: CrewOptions<Spec>
@@ -31,14 +31,14 @@ export class Crew<Spec> {
     this.slots = Array.from({ length: options.workers }, (_, index) => new Slot(index + 1, rules))
   }
 
-  /** The process that has taken the place of one that drains, or another that serves beside it. */
+  /** The process that replaced a draining one, or else another one that serves. */
   successorOf(worker: Worker): Worker | undefined {
     const serving = this.slots.flatMap(({ current }) => current ?? [])
     const others = serving.filter((other) => other !== worker && other.state === 'ready')
     return others.find(({ place }) => place.worker === worker.place.worker) ?? others[0]
   }
 
-  /** Starts a process for the slot, in place of what was on its way. */
+  /** Starts a process for the slot, and stops a process that was still starting there. */
   start(slot: Slot<Spec>, plan: Plan<Spec>): Worker {
     slot.clear()
     const place = { generation: plan.generation, worker: slot.number }
@@ -48,7 +48,7 @@ export class Crew<Spec> {
     return worker
   }
 
-  /** Lets a process that is ready take the slot, and drains the one before it. */
+  /** Makes a ready process the current one of its slot, and drains the process before it. */
   adopt(slot: Slot<Spec>, worker: Worker, plan: Plan<Spec>): void {
     const old = slot.adopt(worker, plan)
     const after = `${Math.round((worker.readyAt ?? 0) - worker.startedAt)} ms`
@@ -58,14 +58,14 @@ export class Crew<Spec> {
     void worker.moments.left.then(() => this.#left(slot, worker))
   }
 
-  /** Starts again, after a wait, what has ended while a successor was on its way that has failed. */
+  /** Starts a process, after a wait, in each slot that lost its process while a reload failed. */
   fill(): void {
     for (const slot of this.slots) if (slot.isEmpty) this.#retry(slot, 0)
   }
 
-  /** Ends every process, and resolves when all are gone; a second call is impatient. */
+  /** Stops every process, and resolves when all have ended. A second call stops them at once. */
   stop(signal: NodeJS.Signals): Promise<void> {
-    // Whoever comes while they drain has nobody else to go to.
+    // No next process takes new connections, so the draining processes must go on accepting them.
     if (!this.isStopping) for (const worker of this.population.workers) worker.sayLast()
     this.isStopping = true
     for (const slot of this.slots) slot.clear()
@@ -75,10 +75,10 @@ export class Crew<Spec> {
   async #left(slot: Slot<Spec>, worker: Worker): Promise<void> {
     if (slot.current !== worker || this.isStopping) return
     slot.current = undefined
-    // Where its successor is on its way already, that settles what becomes of the slot.
+    // When a next process is already starting, its outcome decides about the slot.
     if (slot.isEmpty) this.#retry(slot, worker.readyFor)
     const how = worker.state === 'gone' ? describeExit(await worker.gone) : worker.farewell
-    this.#options.report(`${this.#name(worker.place)} left unasked: ${how}`)
+    this.#options.report(`${this.#name(worker.place)} stopped unexpectedly: ${how}`)
   }
 
   #retry(slot: Slot<Spec>, readyFor: number): void {
@@ -103,7 +103,7 @@ export class Crew<Spec> {
     this.restarts += 1
     const worker = this.start(slot, plan)
     const failure = await worker.moments.started
-    // A reload, or the end of everything, has come in between.
+    // Meanwhile a reload, or the stop, took the slot.
     if (slot.next !== worker) return
     slot.next = undefined
     if (failure === undefined) {

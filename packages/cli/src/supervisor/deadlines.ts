@@ -3,22 +3,22 @@ import type { Clock } from './clock.ts'
 import type { Event, State } from './life.ts'
 import { Timers } from './timers.ts'
 
-// Between two looks into /proc while a process starts.
+// The interval between two looks into /proc while a process starts.
 const LOOK = 20
-// For a process that hangs to write its core file, for one that is told "at once" to end, and for
-// one that drains to say so.
+// Time for a hung process to write its core file, for a process that must end at once, and for a process
+// that drains to report that it does.
 const LAST_WORDS = 1_000
 
-/** What is done when time has passed. */
+/** What the deadlines call. */
 export interface Due {
   on(event: Event): void
-  /** One that drains has had the time to take no new connection any more. */
+  /** A draining process has had time to stop accepting. */
   retire(): void
-  /** Whether it waits for connections. */
+  /** Whether the process waits for connections. */
   isAccepting(): boolean
 }
 
-/** The deadlines of one process: each state has its own, and they end with it. */
+/** The deadlines of one process. Each state has its own; they are cancelled when the state changes. */
 export class Deadlines {
   readonly #rules: WorkerRules
   readonly #clock: Clock
@@ -50,20 +50,20 @@ export class Deadlines {
     }
   }
 
-  /** It wants so much more time, from now on, to become ready; it never gets less than the rules give. */
+  /** Gives the process `ms` milliseconds from now to become ready, but never less than the rules give. */
   extendStart(ms: number): void {
     if (this.#state !== 'starting') return
     const end = this.#startedAt + this.#rules.readyTimeout
     this.#after('start', Math.max(ms, end - this.#clock.now()), 'start-timeout')
   }
 
-  /** It has said WATCHDOG=1: only whoever has spoken the protocol once is held to it. */
+  /** The process sent WATCHDOG=1. The watchdog applies only to a process that has sent one. */
   heard(): void {
     this.#guarded = true
     if (this.#state === 'settling' || this.#state === 'ready') this.#guard()
   }
 
-  /** It is to end at once. */
+  /** Shortens the drain: the process must end at once. */
   hurry(): void {
     this.#after('drain', LAST_WORDS, 'drain-timeout')
   }

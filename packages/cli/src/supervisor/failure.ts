@@ -5,7 +5,7 @@ import type { Readiness } from './readiness.ts'
 export interface Exit {
   code: number | null
   signal: NodeJS.Signals | null
-  /** Why there never was a process, as the system says it. */
+  /** The system's reason why no process could be started. */
   error?: string
 }
 
@@ -20,7 +20,7 @@ export interface Failure {
     | 'timeout'
     | 'hung'
     | 'stopped'
-  /** What happened and what to do, for humans. */
+  /** What happened and how to repair it. */
   message: string
   /** The last lines of its output. */
   output: string
@@ -32,9 +32,9 @@ export interface Observed {
   ready: Readiness
   /** Milliseconds since the start. */
   after: number
-  /** Who else of its session has said READY=1. */
+  /** Other processes of its session that sent READY=1. */
   strangers: readonly number[]
-  /** It has sent a message of any kind. */
+  /** It has sent any notification. */
   hasSpoken: boolean
   /** The last lines of its output. */
   output: string
@@ -52,7 +52,7 @@ const STOP_CODES: readonly (number | null)[] = [0, 129, 130, 131, 143]
 export const endedInOrder = ({ code, signal, error }: Exit): boolean =>
   error !== undefined || STOP_SIGNALS.includes(signal) || STOP_CODES.includes(code)
 
-// What the shell answers where exec fails (POSIX, Shell Command Language 2.8.2).
+// Exit codes of the shell when exec fails (POSIX, Shell Command Language 2.8.2).
 const NOT_EXECUTABLE = 126
 const NOT_FOUND = 127
 
@@ -64,7 +64,7 @@ const inUseHint = (output: string): string =>
       'one of its adapters, or LISTEN_FDS (sd_listen_fds(3))'
     : ''
 
-/** Why a process did not become ready: by how it ended, where it has, else by what happened; pure. */
+/** Why a process did not become ready: how it ended if it has, else what happened. Pure. */
 export const failureOf = (
   event: Event,
   exit: Exit | undefined,
@@ -99,7 +99,7 @@ function failedExit(exit: Exit, wasReady: boolean, seen: Observed): Omit<Failure
   return { kind, message: `${message}${strangerHint(seen)}` }
 }
 
-// One that is still there.
+// The reason for a process that still runs.
 function failedEvent(event: Event, seen: Observed): Omit<Failure, 'output'> {
   const process = `process ${seen.pid}`
   switch (event) {
@@ -116,13 +116,13 @@ function failedEvent(event: Event, seen: Observed): Omit<Failure, 'output'> {
   }
 }
 
-/** Why a process that was ready first does not count when the last of its generation is. */
+/** The failure of a process that was ready, and ended before the rest of its generation was. */
 export const endedLate = (pid: number): Omit<Failure, 'output'> => ({
   kind: 'ended-after-ready',
   message: `process ${pid} ended while the others of its generation were starting`,
 })
 
-/** Why a process that serves drains unasked, for people. */
+/** Why a serving process began to drain by itself, for messages. */
 export const farewells: Partial<Record<Event, string>> = {
   leaving: 'it is ending by itself (STOPPING=1)',
   hung: 'it did not send WATCHDOG=1 in time, and is ended',

@@ -1,31 +1,31 @@
 /**
- * Where one process of a generation is.
+ * The state of one process.
  *
- * - `starting`: launched, and not known to serve.
- * - `settling`: it serves, and must stay up for a moment before it counts.
- * - `ready`: it counts; an end that nobody asked for is a crash.
- * - `draining`: it was told to end, or said that it will.
- * - `gone`
+ * - `starting`: started, not yet ready.
+ * - `settling`: ready, but it must stay up for a moment before it counts.
+ * - `ready`: it serves. If it ends now without being stopped, that is a crash.
+ * - `draining`: it was stopped, or reported STOPPING=1.
+ * - `gone`: it has ended.
  */
 export type State = 'starting' | 'settling' | 'ready' | 'draining' | 'gone'
 
 export type Event =
-  /** What readiness asks for has been seen. */
+  /** The readiness condition was met. */
   | 'ready'
-  /** It has been up for long enough since. */
+  /** It has stayed up for `settle` since then. */
   | 'settled'
-  /** It has not become ready in time. */
+  /** It did not become ready in time. */
   | 'start-timeout'
-  /** Somebody wants it to end. */
+  /** It must end. */
   | 'stop'
-  /** It says itself that it ends (STOPPING=1). */
+  /** It reported STOPPING=1. */
   | 'leaving'
-  /** It has not been heard of for longer than the watchdog allows. */
+  /** It sent no keep-alive for longer than the watchdog allows. */
   | 'hung'
   | 'drain-timeout'
   | 'exit'
 
-/** What is to be done about the process. */
+/** What the supervisor does to the process. */
 export type Action = 'none' | 'signal' | 'abort' | 'kill'
 
 export interface Step {
@@ -38,7 +38,7 @@ const step = (state: State, action: Action = 'none'): Step => ({ state, action }
 const table: Record<State, Partial<Record<Event, Step>>> = {
   starting: {
     ready: step('settling'),
-    // Not killed: it may have taken connections already.
+    // SIGTERM, not SIGKILL: it may have accepted connections already.
     'start-timeout': step('draining', 'signal'),
     stop: step('draining', 'signal'),
     leaving: step('draining'),
@@ -58,14 +58,14 @@ const table: Record<State, Partial<Record<Event, Step>>> = {
     exit: step('gone'),
   },
   draining: {
-    // No second signal: core, as many others, takes it for "at once".
+    // Not a second SIGTERM: core and many other programs then end at once.
     'drain-timeout': step('draining', 'kill'),
     exit: step('gone'),
   },
   gone: {},
 }
 
-/** What becomes of a process; what does not matter in its state changes nothing; pure. */
+/** The next state, and what to do. An event that does not apply in the state changes nothing. Pure. */
 export function next(state: State, event: Event): Step {
   return table[state][event] ?? step(state)
 }

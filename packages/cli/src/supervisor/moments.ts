@@ -1,12 +1,12 @@
 import type { Failure } from './failure.ts'
 
-/** What others wait for in the life of one process; each moment comes once. */
+/** The milestones of one process that others wait for; each is reached once. */
 export class Moments {
-  /** Settles when it counts as ready, with `undefined`, or never will, with the reason. */
+  /** Resolves with `undefined` when the process is ready, or with the reason when it never will be. */
   readonly started: Promise<Failure | undefined>
-  /** Resolves when it no longer serves: it drains or is gone. */
+  /** Resolves when the process no longer serves: it drains or has ended. */
   readonly left: Promise<void>
-  /** Resolves when it takes no new connection, as far as it can be known: it says so, or some time has passed. */
+  /** Resolves when the process accepts no new connection: it reported so, or had enough time. */
   readonly retired: Promise<void>
   #start: (failure: Failure | undefined) => void = () => {}
   #leave: () => void = () => {}
@@ -28,7 +28,7 @@ export class Moments {
     this.#start(undefined)
   }
 
-  /** It no longer serves; the failure is for one that was never ready. */
+  /** The process no longer serves. `failure` is the reason if it was never ready. */
   leave(failure: Failure): void {
     this.#start(failure)
     this.#leave()

@@ -1,14 +1,14 @@
 import { endedInOrder } from './failure.ts'
 import type { Worker } from './worker.ts'
 
-// Reloads faster than drains would otherwise pile up processes until the memory is full.
+// Reloads that come faster than drains end must not fill the memory with processes.
 const MOST_DRAINING = 10
 
-/** Every process that is not gone, of whatever generation. */
+/** Every process of every generation that has not ended. */
 export class Population {
   readonly #alive = new Set<Worker>()
   #stops = 0
-  /** Processes that had to be sent SIGKILL. */
+  /** How many processes were ended by SIGKILL. */
   killed = 0
   /** Processes that had to cut connections, or ended with an error, while everything stopped. */
   failed = 0
@@ -29,7 +29,7 @@ export class Population {
     })
   }
 
-  /** Connections that went from one process to the next, by those who gave them and who took them. */
+  /** Connections that went from one process to the next, as the sending and the receiving processes counted them. */
   get connections(): { handedOver: number; adopted: number } {
     const said = [this.#ended, ...this.workers.map((worker) => worker.said)]
     return {
@@ -42,7 +42,7 @@ export class Population {
     return this.workers.find((worker) => worker.pid === pid)
   }
 
-  /** Resolves when few enough processes drain for one more start. */
+  /** Resolves when few enough processes drain to start one more generation. */
   async room(workers: number): Promise<void> {
     for (;;) {
       const draining = this.workers.filter(({ state }) => state === 'draining')
@@ -51,7 +51,7 @@ export class Population {
     }
   }
 
-  /** Tells all to end; the second time at once, the third time by SIGKILL. Resolves when all are gone. */
+  /** Stops all processes: in order, on a second call at once, on a third by SIGKILL. Resolves when all have ended. */
   async stop(signal: NodeJS.Signals): Promise<void> {
     this.#stops += 1
     for (const worker of this.workers) {

@@ -1,10 +1,10 @@
 /**
- * How it is known that a process serves.
+ * The condition by which a process counts as ready.
  *
  * - `notify`: it sends READY=1 to NOTIFY_SOCKET (sd_notify(3)).
  * - `port`: it waits for connections on one of the sockets, as /proc tells (epoll(7), accept(2)).
  * - `log`: a line of its output matches.
- * - `delay`: it has been up for so long, in milliseconds.
+ * - `delay`: it has been up for `ms` milliseconds.
  */
 export type Readiness =
   | { kind: 'notify' }

@@ -1,20 +1,20 @@
 import { ADOPTED, ADOPTS, CUT, HANDED_OVER, plainText } from '@socket-port/core/manager'
 
-/** What a process has said of itself (sd_notify(3)). */
+/** What a process has reported about itself (sd_notify(3)). */
 export class Said {
-  /** It has sent a message of any kind. */
+  /** It has sent any notification. */
   anything = false
   /** The last STATUS= it sent, without control characters. */
   status: string | undefined
-  /** It takes the connections of the process before it. */
+  /** It receives the connections of the process before it. */
   adopts = false
-  /** Connections that it has taken from the process before it so far. */
+  /** Connections that it has received from the process before it. */
   adopted = 0
-  /** Connections that it has given to the process after it so far. */
+  /** Connections that it has handed over to the process after it. */
   handedOver = 0
   /** Connections that it has cut in its drain. */
   cut = 0
-  /** Processes that it has started and that have said READY=1, which does not count. */
+  /** Pids of its child processes that sent READY=1. Their message does not count. */
   readonly strangers: number[] = []
 
   note(fields: ReadonlyMap<string, string>): void {

@@ -1,21 +1,21 @@
 import { BackOff, type BackOffRules } from './back-off.ts'
 import type { Worker } from './worker.ts'
 
-/** What a generation starts its processes with. */
+/** What the processes of a generation are started with. */
 export interface Plan<Spec> {
   generation: number
   spec: Spec
 }
 
-/** The place of one worker, in which processes follow one another. */
+/** The place of one worker: its current process, and the next one while it starts. */
 export class Slot<Spec> {
   readonly number: number
   readonly backOff: BackOff
   /** The process that serves. */
   current: Worker | undefined
-  /** The one that is starting to take its place. */
+  /** The process that is starting and will replace it. */
   next: Worker | undefined
-  /** What the process that serves, or served last, was started with. */
+  /** What the current process, or the last one, was started with. */
   plan: Plan<Spec> | undefined
   #cancelRetry: (() => void) | undefined
 
@@ -24,17 +24,17 @@ export class Slot<Spec> {
     this.backOff = new BackOff(rules)
   }
 
-  /** It has no process, and none is on its way. */
+  /** No process serves, none is starting, and no retry is pending. */
   get isEmpty(): boolean {
     return this.current === undefined && this.next === undefined && this.#cancelRetry === undefined
   }
 
-  /** Remembers how to take back a retry that is due later. */
+  /** Keeps the function that cancels a pending retry. */
   retryWith(cancel: () => void): void {
     this.#cancelRetry = cancel
   }
 
-  /** Takes the new process for the current one; returns the one that was. */
+  /** Makes the process the current one; returns the one before it. */
   adopt(worker: Worker, plan: Plan<Spec>): Worker | undefined {
     const old = this.current
     this.current = worker
@@ -43,7 +43,7 @@ export class Slot<Spec> {
     return old
   }
 
-  /** Gives up what is on its way: a retry, a process that is starting. */
+  /** Cancels a pending retry, and stops a process that is starting. */
   clear(): void {
     this.#cancelRetry?.()
     this.#cancelRetry = undefined

@@ -5,25 +5,25 @@ import { Turns } from './turns.ts'
 
 export interface SupervisorOptions<Spec> extends CrewOptions<Spec> {
   replace: 'one-by-one' | 'all-at-once'
-  /** Reads what the processes of a new generation are started with; a rejection is a failure. */
+  /** Reads what the processes of a new generation are started with. If it rejects, the reload fails. */
   prepare(generation: number): Promise<Spec>
-  /** Told once for each start or reload, when it has succeeded or failed. */
+  /** Called once for each start or reload, when it has succeeded or failed. */
   settled?(outcome: Outcome): void
 }
 
-/** What became of a start or a reload. */
+/** The outcome of a start or a reload. */
 export interface Outcome {
   ok: boolean
   generation: number
-  /** Workers that the new generation has taken over. */
+  /** How many workers the new generation replaced. */
   replaced: number
   failure?: Failure
 }
 
-/** Keeps a generation of processes, and replaces it so that somebody always serves. */
+/** Runs a generation of processes, and replaces it in such a way that one always serves. */
 export class Supervisor<Spec> {
   readonly crew: Crew<Spec>
-  /** Of the newest attempt, failed ones included. */
+  /** The number of the newest generation, including failed ones. */
   generation = 0
   isReloading = false
   readonly #options: SupervisorOptions<Spec>
@@ -38,20 +38,20 @@ export class Supervisor<Spec> {
 
   /**
    * Starts a new generation, and drains the old one once the new one is ready; where it fails, the
-   * old one serves on. The calls that come meanwhile are joined into one more reload.
+   * old one serves on. All calls that come during a reload share one further reload.
    */
   reload(): Promise<Outcome> {
     return this.#turns.take()
   }
 
-  /** Gives up a reload under way, if it has not succeeded yet: something newer is there. */
+  /** Aborts a running reload that has not succeeded yet, because something newer has come. */
   supersede(): void {
     if (!this.isReloading) return
     this.#isSuperseded = true
     for (const { next } of this.crew.slots) next?.stop()
   }
 
-  /** Ends every process, and resolves when all are gone; a second call is impatient. */
+  /** Stops every process, and resolves when all have ended. A second call stops them at once. */
   stop(signal: NodeJS.Signals): Promise<void> {
     return this.crew.stop(signal)
   }
@@ -102,7 +102,7 @@ export class Supervisor<Spec> {
     if (crew.isStopping) return stopped
     const started = group.map((slot) => ({ slot, worker: crew.start(slot, plan) }))
     const failures = await Promise.all(started.map(({ worker }) => worker.moments.started))
-    // One that was ready first may be gone by the time that the last one is.
+    // A process that was ready early may have ended before the last one was ready.
     const gone = started.find(({ worker }) => worker.state !== 'ready')
     const failure = failures.find((one) => one !== undefined) ?? gone?.worker.lateFailure()
     if (failure === undefined && !crew.isStopping) {

@@ -1,6 +1,6 @@
 import type { Clock } from './clock.ts'
 
-/** The timers of one process, each with a name; a new one takes the place of its namesake. */
+/** The named timers of one process. Setting a timer replaces the one of the same name. */
 export class Timers {
   readonly #clock: Clock
   readonly #running = new Map<string, () => void>()

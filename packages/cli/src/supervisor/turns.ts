@@ -1,4 +1,4 @@
-/** Runs a task once at a time; the calls that come meanwhile are joined into one more. */
+/** Runs a task one at a time. All calls that come while it runs share one further run. */
 export class Turns<T> {
   readonly #task: () => Promise<T>
   #active: Promise<T> | undefined

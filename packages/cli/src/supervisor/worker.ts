@@ -8,7 +8,7 @@ import { type Action, type Event, next, type State } from './life.ts'
 import { Moments } from './moments.ts'
 import { Said } from './said.ts'
 
-/** One process from its start to its end. Only {@link next} decides what happens. */
+/** One process from start to end. {@link next} alone decides what happens in each state. */
 export class Worker {
   readonly place: Place
   readonly startedAt: number
@@ -17,9 +17,9 @@ export class Worker {
   readonly gone: Promise<Exit>
   state: State = 'starting'
   readyAt: number | undefined
-  /** It had to be sent SIGKILL. */
+  /** It was ended by SIGKILL. */
   killed = false
-  /** Why it drains unasked, for people. */
+  /** Why it began to drain by itself, for messages. */
   farewell = ''
   readonly #child: Child
   readonly #rules: WorkerRules
@@ -47,12 +47,12 @@ export class Worker {
     return this.#child.pid
   }
 
-  /** How long it has been ready; 0 for never. */
+  /** For how many milliseconds it has been ready; 0: never. */
   get readyFor(): number {
     return this.readyAt === undefined ? 0 : this.#clock.now() - this.readyAt
   }
 
-  /** A message of sd_notify(3) that counts as its own. */
+  /** Handles a notification (sd_notify(3)) of this process. */
   notified(fields: ReadonlyMap<string, string>): void {
     this.said.note(fields)
     const extension = milliseconds(fields.get('EXTEND_TIMEOUT_USEC'))
@@ -70,12 +70,12 @@ export class Worker {
     if (ready.kind === 'log' && ready.pattern.test(line)) this.#on('ready')
   }
 
-  /** Tells it to end; one that drains already is left to it. */
+  /** Tells the process to end. Does nothing if it drains already. */
   stop(signal: NodeJS.Signals = 'SIGTERM'): void {
     this.#on('stop', undefined, signal)
   }
 
-  /** Tells it to end at once: the signal once more, and SIGKILL soon. */
+  /** Makes the process end at once: the signal once more, and SIGKILL a moment later. */
   hurry(signal: NodeJS.Signals): void {
     if (this.state === 'gone') return
     if (this.state !== 'draining') this.stop(signal)
@@ -91,17 +91,17 @@ export class Worker {
     this.#child.signal(signal)
   }
 
-  /** Gives it descriptors of the process before it. */
+  /** Passes descriptors from the process before it. */
   pass(fds: readonly number[]): boolean {
     return this.said.adopts && this.#child.pass(fds)
   }
 
-  /** Tells it, before it is told to end, that nobody follows: then it serves whoever comes while it drains. */
+  /** Tells the process, before its stop signal, that no next process follows: it then accepts new connections while it drains. */
   sayLast(): void {
     this.#child.sayLast()
   }
 
-  /** Why it does not count any more, for one that was ready. */
+  /** The failure of a process that was ready and has ended since. */
   lateFailure(): Failure {
     return { ...endedLate(this.pid), output: this.#child.tail() }
   }

@@ -22,7 +22,7 @@ export function commandWord(text: string): string {
   return quoted(escaped)
 }
 
-/** One assignment of `Environment=`: as a word, but `$` means nothing there. */
+/** One assignment of `Environment=`: like a word of a command line, but `$` has no meaning there. */
 export function environmentWord(text: string): string {
   checkLine(text)
   return quoted(text.replaceAll('%', '%%'))
@@ -34,7 +34,7 @@ function quoted(text: string): string {
 }
 
 function checkLine(text: string): void {
-  // No quoting helps: a unit file is read line by line.
+  // Quoting does not help: systemd reads a unit file line by line.
   if (/\p{Cc}/u.test(text)) {
     throw new UsageError(`${quote(text)} has a control character, which no unit file may hold`)
   }

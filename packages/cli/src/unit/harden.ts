@@ -1,4 +1,4 @@
-/** What a service may not do, whatever its program does. */
+/** What the service needs, so that the hardening does not take it away. */
 export interface Hardening {
   /** Files that the service must see, by every path that leads to them. */
   paths: readonly string[]
@@ -21,7 +21,7 @@ export function hardening({ paths, privilegedPort }: Hardening): string[] {
     'LockPersonality=yes',
     'NoNewPrivileges=yes',
     'PrivateDevices=yes',
-    // A program in there would not be found.
+    // With PrivateTmp= a program below /tmp would not be found.
     ...(below('/tmp', '/var/tmp') ? [] : ['PrivateTmp=yes']),
     'ProtectClock=yes',
     'ProtectControlGroups=yes',
@@ -35,7 +35,7 @@ export function hardening({ paths, privilegedPort }: Hardening): string[] {
     'ProtectProc=invisible',
     'ProtectSystem=strict',
     'RemoveIPC=yes',
-    // Netlink: os.networkInterfaces().
+    // AF_NETLINK is for os.networkInterfaces().
     'RestrictAddressFamilies=AF_INET AF_INET6 AF_NETLINK AF_UNIX',
     'RestrictNamespaces=yes',
     'RestrictRealtime=yes',

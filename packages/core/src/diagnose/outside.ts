@@ -9,7 +9,7 @@ export interface Outside {
   environment: Readonly<Record<string, string>>
   /** Why the sockets were refused, in words. */
   refusal: string | undefined
-  /** Of what was passed to it, what it still has open. */
+  /** The descriptors that were passed to it and that it still has open. */
   sockets: DiagnosedSocket[]
   /** What could not be found out, and why. */
   unknown: string[]

@@ -6,20 +6,20 @@ import { Upgraded } from './upgraded.ts'
 
 export interface ConnectionListener {
   opened(socket: Socket): void
-  /** A TLS handshake is done: from now on the connection is `socket`, no longer `raw`. */
+  /** A TLS handshake is done: from now on `socket` stands for the connection, not `raw`. */
   secured(raw: Socket, socket: Socket): void
-  /** It speaks another protocol from now on. */
+  /** The connection was upgraded to another protocol. */
   upgraded(socket: Socket): void
   closed(socket: Socket): void
 }
 
 /**
- * The open connections of one server. While a plain HTTP/1.1 server listens, Node itself lists them:
- * they are asked for when the drain begins, and cost nothing until then. All others are followed from
+ * The open connections of one server. Node itself lists those of a plain HTTP/1.1 server; they are read when
+ * the drain begins, and cost nothing until then. The connections of all other servers are tracked from
  * their start.
  */
 export class Connections implements Iterable<Socket> {
-  /** Told of every change; set while the server drains. */
+  /** Told about every change; set while the server drains. */
   listener: ConnectionListener | undefined
   readonly #server: AnyServer
   readonly #followed = new Set<Socket>()
@@ -35,7 +35,7 @@ export class Connections implements Iterable<Socket> {
     this.#upgraded = new Upgraded(server)
     this.#upgraded.listener = (socket) => this.listener?.upgraded(socket)
     if (isTlsServer(server) || isHttp2Server(server)) return
-    // Node's list begins with its own listener of this event.
+    // Node sets its list up in its own listener of this event.
     if (server.listening) this.#leaveToNode()
     else server.once('listening', this.#leaveToNode)
   }
@@ -44,25 +44,25 @@ export class Connections implements Iterable<Socket> {
     return this.#following ? this.#followed.size : this.#all().size
   }
 
-  /** Told when the last one has closed: follows them from now on. */
+  /** Called when the last connection has closed. Setting it starts to track connections. */
   set onEmpty(callback: (() => void) | undefined) {
     this.#onEmpty = callback
     if (callback !== undefined) this.follow()
   }
 
-  /** Those that are open now, whatever happens to them meanwhile. */
+  /** A snapshot of the open connections. */
   [Symbol.iterator](): IterableIterator<Socket> {
     return this.#all().values()
   }
 
-  /** Takes note of each change from now on. */
+  /** Tracks every connection from now on. */
   follow(): void {
     this.#server.off('listening', this.#leaveToNode)
     if (this.#following) return
     const open = this.#all()
     this.#following = true
     for (const socket of open) if (!this.#followed.has(socket)) this.#add(socket)
-    // Only 'connection' sees a TLS handshake that is under way, only the other one the TLSSocket.
+    // During a TLS handshake only 'connection' has fired; after it only 'secureConnection' has the TLSSocket.
     this.#server.on('connection', this.#onConnection).on('secureConnection', this.#onSecure)
   }
 

@@ -5,7 +5,7 @@ import type { AnyServer } from '../types.ts'
 import { closeAfter, keepOpenAfter } from './last-response.ts'
 import { isFollowed } from './node-internals.ts'
 
-// Published for every request, `Expect: 100-continue` included, before any listener sees it.
+// Node publishes it for every request, also with `Expect: 100-continue`, before any listener runs.
 const REQUEST_START = 'http.server.request.start'
 
 interface RequestStart {
@@ -15,7 +15,7 @@ interface RequestStart {
   server: AnyServer
 }
 
-/** What Node's HTTP/1.1 server keeps on a socket; `parser` is gone after an upgrade. */
+/** The properties that Node's HTTP/1.1 server sets on a socket. `parser` is removed at an upgrade. */
 export interface Http1Socket extends Socket {
   parser?: { incoming?: IncomingMessage | null } | null
   /** The response that is being sent; further ones wait behind it when requests are pipelined. */
@@ -23,27 +23,26 @@ export interface Http1Socket extends Socket {
 }
 
 export interface RequestListener {
-  /** The connection is to close after its response. */
+  /** Whether the connection must close after its response. */
   isLast(socket: Socket): boolean
   requested(socket: Socket): void
   /** A response has been sent in full. */
   answered(): void
-  /** No response is left to send: the connection is idle or about to close. */
+  /** All responses were sent: the connection is idle, or about to close. */
   fellIdle(socket: Socket): void
 }
 
-/** True while a request is being answered on the connection. */
+/** Whether a response is being sent on the connection. */
 export const isAnswering = (socket: Http1Socket): boolean => Boolean(socket._httpMessage)
 
 /**
- * Makes every response of a draining server the last of its connection, unless the connection is to
- * be handed over. Installed when the drain
- * starts: a server that does not drain pays nothing.
+ * Makes every response of a draining server the last of its connection, unless the connection is handed over.
+ * It is installed when the drain starts, so a server that does not drain pays nothing.
  */
 export class LastResponses {
   readonly #server: AnyServer
   readonly #listener: RequestListener
-  // The newest response of each connection: only that one may close it.
+  // The newest response of each connection. Only that one may close it.
   readonly #newest = new WeakMap<Socket, ServerResponse>()
 
   constructor(server: AnyServer, listener: RequestListener) {
@@ -52,12 +51,12 @@ export class LastResponses {
     subscribe(REQUEST_START, this.#onRequest)
   }
 
-  /** Takes over a connection that was being answered when the drain started. */
+  /** Tracks a connection whose response was being sent when the drain started. */
   adopt(socket: Http1Socket): void {
     const response = socket._httpMessage
     if (!response) return
     this.#listener.requested(socket)
-    // Requests that were pipelined behind this one must still be answered: then it cannot close.
+    // Pipelined requests behind this one must still be answered, so this response must not close.
     const newest = socket.parser?.incoming ?? response.req
     if (newest === response.req) {
       this.#newest.set(socket, response)

@@ -31,7 +31,7 @@ export class Http2Sessions {
     this.#open.add(session)
     session.once('close', () => this.#open.delete(session))
     if (this.#patience === undefined) return
-    // Closed before its first stream, a session that was just opened would refuse its request.
+    // A session that is closed before its first stream would refuse its first request.
     const close = (): void => session.close()
     const timer = setTimeout(close, this.#patience)
     session.once('stream', close).once('close', () => clearTimeout(timer))

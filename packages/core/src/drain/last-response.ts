@@ -1,15 +1,15 @@
 import type { OutgoingHttpHeader, OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import { lingerAfter } from './linger.ts'
 
-// What the response would have done by itself, to give it back when it turns out not to be the last.
+// What the response would have done by itself, to restore it when it turns out not to be the last.
 const before = new WeakMap<ServerResponse, { shouldKeepAlive: boolean }>()
 
-/** Makes the response say `Connection: close` and close; does nothing once its headers are sent. */
+/** Makes the response send `Connection: close` and close its connection. Does nothing after the headers were sent. */
 export function closeAfter(response: ServerResponse): void {
   if (response.headersSent || before.has(response)) return
   before.set(response, { shouldKeepAlive: response.shouldKeepAlive })
   response.shouldKeepAlive = false
-  // A proxy copies `Connection: keep-alive` from its upstream: the promise would be made again.
+  // A program that proxies may copy `Connection: keep-alive` from its own upstream: correct that too.
   const { writeHead } = response
   response.writeHead = ((...args: WriteHeadArguments) => {
     if (before.has(response)) {
@@ -24,7 +24,7 @@ export function closeAfter(response: ServerResponse): void {
   }) as ServerResponse['writeHead']
 }
 
-/** Takes {@link closeAfter} back: a pipelined request has come that must be answered too. */
+/** Undoes {@link closeAfter}, because a pipelined request has come that must be answered too. */
 export function keepOpenAfter(response: ServerResponse): void {
   const was = before.get(response)
   if (was === undefined || response.headersSent) return

@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 
 /**
- * Lets the connection close only when the request body has been read to its end.
+ * Closes the connection only after the request body was read to its end.
  *
  * A response may be complete before its request is (a 413, a 401). Closing then makes the kernel
  * answer the rest of the upload with a reset, which takes the response away from a client that

@@ -3,8 +3,8 @@ import type { IncomingMessage } from 'node:http'
 import { Socket } from 'node:net'
 import type { AnyServer } from '../types.ts'
 
-// Node keeps these under symbols (lib/_http_server.js, 20 to 26). Nothing public tells a connection
-// that has sent half a header from an idle one. Where they are missing, it counts as idle.
+// Node keeps these under symbols (lib/_http_server.js, 20 to 26). No public API tells a connection that has
+// sent half a header from an idle one. If a future Node lacks them, such a connection counts as idle.
 interface ParserList {
   all(): { socket?: Socket }[]
   active(): { socket?: Socket }[]
@@ -18,7 +18,7 @@ function internal(server: AnyServer, description: string): unknown {
 const parsers = (server: AnyServer): ParserList | undefined =>
   internal(server, 'http.server.connections') as ParserList | undefined
 
-/** The open connections that speak HTTP/1.1, TLS handshakes and upgraded ones not included. */
+/** The open HTTP/1.1 connections, without TLS handshakes and upgraded connections. */
 export function speaking(server: AnyServer): Socket[] | undefined {
   return parsers(server)
     ?.all?.()
@@ -29,11 +29,11 @@ export function speaking(server: AnyServer): Socket[] | undefined {
 export function receiving(server: AnyServer): Set<Socket> {
   const active = parsers(server)?.active?.() ?? []
   const sockets = active.flatMap(({ socket }) => socket ?? [])
-  // The list also counts those that have not sent anything yet, for Node's time-out of headers.
+  // Node's list also has connections that have sent nothing yet, for its header time-out.
   return new Set(sockets.filter((socket) => socket.bytesRead > 0))
 }
 
-/** The request of which body is yet to come; `undefined` where none is, or only half a header. */
+/** The request whose body is not complete; `undefined` where there is none, or only half a header. */
 export function unreadRequest(socket: Socket): IncomingMessage | undefined {
   const { parser } = socket as { parser?: { incoming?: IncomingMessage | null } }
   const request = parser?.incoming
@@ -41,15 +41,15 @@ export function unreadRequest(socket: Socket): IncomingMessage | undefined {
 }
 
 /**
- * True where bytes that were received together with this request belong to a next one: a client
- * that pipelines, whose handler may answer the first before the second has been parsed.
+ * Whether bytes of a next request were received together with this one. A client that pipelines sends them,
+ * and the handler may answer the first request before the second was parsed.
  */
 export function isFollowed({ method, url, headers, socket }: IncomingMessage): boolean {
   const { parser } = socket as { parser?: { getCurrentBuffer?(): Buffer | undefined } }
   const bytes = parser?.getCurrentBuffer?.()
-  // The end of a chunked body is not known here.
+  // The end of a chunked body cannot be found here.
   if (bytes === undefined || 'transfer-encoding' in headers) return false
-  // Absent where the request began in an earlier segment: then the first head that ends is its own.
+  // Not found when the request began in an earlier segment: then the first head that ends is its own.
   const start = Math.max(0, bytes.indexOf(`${method} ${url} HTTP/`))
   const head = bytes.indexOf('\r\n\r\n', start)
   return head >= 0 && bytes.length > head + 4 + Number(headers['content-length'] ?? 0)
@@ -65,14 +65,14 @@ export function timeoutCheck(server: AnyServer): (() => void) | undefined {
   return typeof check === 'function' ? () => Reflect.apply(check, interval, []) : undefined
 }
 
-/** Ends the interval of an HTTP server that its own `close()` would have ended. */
+/** Clears the interval of an HTTP server that its own `close()` would have cleared. */
 export function stopConnectionChecks(server: AnyServer): void {
   clearInterval(
     internal(server, 'http.server.connectionsCheckingInterval') as NodeJS.Timeout | undefined,
   )
 }
 
-/** What Node has below a connection: its descriptor, and the switch of its reading. */
+/** Node's handle of a connection: its descriptor, and how to stop and start reading. */
 export interface OpenHandle {
   readonly fd: number
   readStop(): void
@@ -81,7 +81,7 @@ export interface OpenHandle {
 
 interface TcpHandle extends OpenHandle {
   writeQueueSize?: number
-  // Of TCP alone: a pipe has none.
+  // TCP handles have it, pipes do not.
   getpeername?(address: object): number
 }
 
@@ -94,7 +94,7 @@ function tcpHandle(socket: Socket): TcpHandle | undefined {
 /** True for an open TCP connection without TLS. */
 export const isPlainTcp = (socket: Socket): boolean => tcpHandle(socket) !== undefined
 
-/** Of an open TCP connection without TLS that has nothing left to send or to read in this process. */
+/** The handle of an open TCP connection without TLS, if this process holds no unsent or unread bytes of it. */
 export function quietHandle(socket: Socket): OpenHandle | undefined {
   const handle = tcpHandle(socket)
   const { readableLength, writableLength } = socket
@@ -113,8 +113,8 @@ export const listeningHandle = (server: AnyServer): ListenHandle | undefined =>
   (server as { _handle?: ListenHandle | null })._handle ?? undefined
 
 /**
- * Lets a listening server take an open connection as if it had accepted it; the descriptor is the
- * server's from then on. `undefined` where the server refused it (`maxConnections`, `blockList`).
+ * Lets a listening server take an open connection as if it had accepted it. The server then owns the
+ * descriptor. Returns `undefined` if the server refused it (`maxConnections`, `blockList`).
  */
 export function takeConnection(server: AnyServer, fd: number): Socket | undefined {
   const handle = connectionHandle(fd)
@@ -126,11 +126,11 @@ export function takeConnection(server: AnyServer, fd: number): Socket | undefine
   server.prependOnceListener('connection', onConnection)
   const listener = listeningHandle(server)
   try {
-    // As for a connection that it accepts, Node then sets what the server's options say.
+    // Node then applies the options of the server, as to a connection that it accepted.
     if (listener?.onconnection) Reflect.apply(listener.onconnection, listener, [0, handle])
     else server.emit('connection', new Socket({ handle } as object))
   } catch (error) {
-    // Of somebody's listener: uncaught, as ever, but the next connection is not to be lost by it.
+    // A listener of the program threw. Throw it later, uncaught as ever, so that no other connection is lost.
     process.nextTick(() => {
       throw error
     })
@@ -156,20 +156,20 @@ function connectionHandle(fd: number): unknown {
   const handle = new NewTcp(SOCKET)
   const opened = handle.open(fd) === 0
   if (opened && handle.getsockname({}) === 0) return handle
-  // No connection. Once it is open, the handle closes the descriptor.
+  // Not a connection. An open handle closes the descriptor itself.
   handle.close()
   if (!opened) closeSync(fd)
   return undefined
 }
 
-// A socket that only lends its handle is a quarter of what a connection costs: one shows what kind.
+// Making a Socket for its handle costs a quarter of a whole connection. So make one, and reuse its class of handles.
 function firstHandle(fd: number): unknown {
   try {
     const holder = new Socket({ fd, readable: false, writable: false }) as {
       _handle?: TcpHandle | null
     }
     const handle = holder._handle
-    // The holder is never destroyed: that would close the connection.
+    // Never destroy the holder: that would close the connection.
     holder._handle = null
     if (handle?.getpeername) NewTcp = handle.constructor as typeof NewTcp
     return handle
@@ -180,16 +180,15 @@ function firstHandle(fd: number): unknown {
 }
 
 /**
- * Excuses a connection that was taken over from a request within `headersTimeout`: Node counts it
- * as one that has just been opened, and would answer 408 to a client that was promised longer.
+ * Exempts a received connection from `headersTimeout`. To Node it has just been opened, so Node would answer
+ * 408 to a client that was promised more time.
  */
 export function excuseSilence(server: AnyServer, socket: Socket): void {
   const put = (property: PropertyDescriptor): unknown =>
     Object.defineProperty(socket, 'server', { ...property, configurable: true, enumerable: true })
-  // A program may keep something on the server of a request: it is the server itself, from the first
-  // byte on.
+  // From the first byte on the property is the server itself again: a program may keep data on it.
   const restore = (): void => void put({ value: server, writable: true })
-  // Node asks the socket for its server only to tell it of errors (_http_server.js, socketOnError).
+  // Node reads the server of a socket only to report errors to it (_http_server.js, socketOnError).
   const excusing = Object.create(server, {
     emit: {
       value(event: string, ...values: [{ code?: string }?, ...unknown[]]): boolean {

@@ -5,7 +5,7 @@ import type { AnyServer } from '../types.ts'
 const EVENTS = ['upgrade', 'connect'] as const
 type UpgradeEvent = (typeof EVENTS)[number]
 
-// On each listener that stands beside one of the program's, of whichever copy of this package.
+// Marks the listeners that this package adds, in every copy of it.
 const beside: unique symbol = Symbol.for('@socket-port/core/beside')
 const isBeside = (listener: unknown): boolean => beside in (listener as object)
 
@@ -14,7 +14,7 @@ const isBeside = (listener: unknown): boolean => beside in (listener as object)
  * longer lists.
  */
 export class Upgraded implements Iterable<Socket> {
-  /** Told of each, before the program is. */
+  /** Called for each upgrade, before the program's listener. */
   listener: ((socket: Socket) => void) | undefined
   readonly #server: AnyServer
   readonly #open = new Set<Socket>()
@@ -36,7 +36,7 @@ export class Upgraded implements Iterable<Socket> {
     this.listener = undefined
   }
 
-  /** By the program, not only beside it: the first listener of its own makes Node upgrade at all. */
+  /** Whether the program itself listens: only then does Node upgrade connections. */
   #isHeard(event: UpgradeEvent): boolean {
     return this.#server.listeners(event).some((listener) => !isBeside(listener))
   }

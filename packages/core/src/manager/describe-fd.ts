@@ -5,7 +5,7 @@ import { nativeSystem } from '../sockets/native.ts'
 
 export type { SocketFacts } from '../sockets/facts.ts'
 
-/** What the kernel knows of a socket, and its address for humans; a string says why it is none. */
+/** Facts about a socket, with its address as text; or a string that says why it is not a socket. */
 export function describeFd(fd: number): (SocketFacts & { text: string }) | string {
   const facts = nativeSystem(loadLibc()).describe(fd)
   return typeof facts === 'string' ? facts : { ...facts, text: socketAddress(facts) }

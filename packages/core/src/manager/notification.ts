@@ -1,14 +1,14 @@
-/** One message of sd_notify(3), as the manager got it. */
+/** One message of sd_notify(3), as the manager receives it. */
 export interface Notification {
-  /** Who sent it, as the kernel tells; `undefined` for a process of another pid namespace. */
+  /** The sender's pid, from the kernel; `undefined` for a process of another pid namespace. */
   pid: number | undefined
-  /** Its assignments; of a repeated name the last, as systemd takes it. */
+  /** Its assignments. Of a repeated name the last one counts, as in systemd. */
   fields: ReadonlyMap<string, string>
-  /** Descriptors that came with it, close-on-exec; the receiver owns them. */
+  /** The descriptors that came with it. They are close-on-exec, and the receiver owns them. */
   fds: readonly number[]
 }
 
-/** Reads the assignments of a datagram; what is none is passed over, as in systemd; pure. */
+/** Reads the assignments of a datagram. Skips lines that are none, as systemd does. Pure. */
 export function parseFields(bytes: Uint8Array): Map<string, string> {
   const fields = new Map<string, string>()
   for (const line of new TextDecoder().decode(bytes).split('\n')) {
@@ -18,7 +18,7 @@ export function parseFields(bytes: Uint8Array): Map<string, string> {
   return fields
 }
 
-/** A value in microseconds (`WATCHDOG_USEC`, `EXTEND_TIMEOUT_USEC`) in ms; `undefined` if it is none. */
+/** Converts a value in microseconds (`WATCHDOG_USEC`, `EXTEND_TIMEOUT_USEC`) to ms; `undefined` if it is malformed. */
 export function milliseconds(value: string | undefined): number | undefined {
   return value !== undefined && /^\d{1,16}$/.test(value) ? Number(value) / 1000 : undefined
 }

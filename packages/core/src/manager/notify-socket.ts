@@ -45,7 +45,7 @@ export function openNotifySocket(receive: (message: Notification) => void): Noti
   const fd = libc.socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)
   const opened = [fd]
   try {
-    // Before the bind: whoever finds the address is already seen with its pid.
+    // Set it before the bind, so that even the first sender's pid is known.
     tellSenders(libc, fd)
     libc.bind(fd, unixSockaddr(`\0${name}`, littleEndian))
     const [wakeRead, wakeWrite] = libc.pipe(O_CLOEXEC)

@@ -2,11 +2,11 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { loadLibc } from '../sockets/libc.ts'
 
 /**
- * Collects what has ended of the processes that were handed to this one because their parent is
- * gone, as PID 1 must, and returns their pids. `own` are the children that Node waits for itself.
+ * Collects ended processes that became children of this one because their parent is gone, as PID 1 must.
+ * Returns their pids. `own` are the children that Node waits for itself.
  *
- * Safe against reused pids: one that has ended keeps its pid until it is collected, and here only
- * this thread collects.
+ * It is safe against reused pids: an ended process keeps its pid until it is collected, and only this thread
+ * collects.
  */
 export function reapOrphans(own: ReadonlySet<number>): number[] {
   const libc = loadLibc()
@@ -27,7 +27,7 @@ export interface ProcessStat {
   session: number
 }
 
-/** What /proc/PID/stat says (proc_pid_stat(5)); `undefined` for a process that is gone. */
+/** Facts from /proc/PID/stat (proc_pid_stat(5)); `undefined` for a process that has ended. */
 export function readStat(pid: number): ProcessStat | undefined {
   let text: string
   try {

@@ -23,7 +23,7 @@ export interface PortUse {
 
 /** Everything that freeing a port asks of the operating system. */
 export interface System {
-  /** Returns the sockets that listen on a TCP port, whoever holds them. */
+  /** Returns the sockets that listen on a TCP port, of every process. */
   listeners(port: number): Promise<Listener[]>
   /** Returns these sockets and, at the price of a look at every process, who holds them. */
   look(port: number): Promise<PortUse>
