@@ -45,9 +45,6 @@ export interface Member {
   finish(): Hook | undefined
 }
 
-// Milliseconds from the first server on.
-const AFTER_START = 50
-
 /** One shutdown that is under way. */
 interface Running {
   reason: ShutdownReason
@@ -66,7 +63,7 @@ class Shutdown {
   readonly #stopSignals = new StopSignals()
   #running: Running | undefined
   #forgetPrimary: (() => void) | undefined
-  #watcherTimer: NodeJS.Timeout | undefined
+  #watcherTimer: NodeJS.Immediate | undefined
   #watched: boolean | undefined
 
   join(member: Member): () => void {
@@ -88,10 +85,10 @@ class Shutdown {
     return () => void this.#hooks.delete(hook)
   }
 
-  // Early, because nodemon ends the shell between the two first, and then the ancestors are unknown;
-  // but after the start, which must not wait for it.
+  // Look in the next turn of the event loop: listen(2) does not wait for it, and a watcher cannot have
+  // stopped the process yet. nodemon ends the shell between the two first; the ancestors are unknown then.
   #lookForWatcher(): void {
-    this.#watcherTimer ??= setTimeout(() => this.#isWatched(), AFTER_START).unref()
+    this.#watcherTimer ??= setImmediate(() => this.#isWatched()).unref()
   }
 
   #isWatched(): boolean {
