@@ -124,7 +124,7 @@ async function tells<T>(generation: Generation, line: RegExp): Promise<T> {
 
 async function reloadAll(client: Client, count: number, rounds: number): Promise<Reloaded[]> {
   const args = ['--listen', '127.0.0.1:0', '--settle', '0']
-  const supervised = startSupervised({ args, command: [process.execPath, SERVER, '0'] })
+  const supervised = startSupervised({ args, command: [process.execPath, SERVER] })
   const line = async <T>(start: string): Promise<T> => {
     const [text] = await supervised.said(new RegExp(`\\{${start}.*\\}`))
     return JSON.parse(text) as T

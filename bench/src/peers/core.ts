@@ -1,6 +1,6 @@
 import { serve } from '@socket-port/core'
 import { echoServer, ready } from './echo.ts'
 
-const [port = '0'] = process.argv.slice(2)
-await serve(echoServer(), { port, inherit: 'require', drain: { successor: 'running' } })
+// The port of the socket that was passed does not matter: it is the only one.
+await serve(echoServer(), { inherit: 'require', drain: { successor: 'running' } })
 ready()

@@ -32,7 +32,6 @@ subscribe('socket-port.drain.end', (message) => {
 process.once('exit', () => say({ pid, gone: now() }))
 
 const service = await serve(server, {
-  port: Number(process.argv[2]),
   inherit: 'require',
   // Its manager is the benchmark, and no systemd, which would be asked.
   drain: { idle: 'handover' },

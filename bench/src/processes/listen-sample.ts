@@ -6,14 +6,16 @@ import { sharedObjects } from './shared-objects.ts'
 
 const [how, port = '0', inherited] = process.argv.slice(2)
 const target = inherited === undefined ? { port: Number(port) } : { fd: 3 }
+// A port that nobody asks for is that of the only socket that was passed.
+const asked = inherited === undefined ? { port } : {}
 
 const started = performance.now()
 const core = how === 'plain' ? undefined : await import('@socket-port/core')
 const imported = performance.now()
 const server: Server = createServer()
 if (core === undefined) await once(server.listen(target), 'listening')
-else if (how === 'serve') await core.serve(server, port)
-else await core.listen(server, port)
+else if (how === 'serve') await core.serve(server, asked)
+else await core.listen(server, asked)
 const listening = performance.now()
 const { user, system } = process.cpuUsage()
 

@@ -14,7 +14,7 @@ server.keepAliveTimeout = 60_000
 
 if (how === 'serve') {
   const { serve } = await import('@socket-port/core')
-  await serve(server, { port: Number(port), inherit: 'require' })
+  await serve(server, { inherit: 'require' })
 } else {
   // As pm2 documents it; node:cluster needs none of it to be measured.
   process.once('SIGINT', () => server.close(() => process.exit()))
