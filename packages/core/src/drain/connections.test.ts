@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
-import { type AddressInfo, createServer as createNetServer } from 'node:net'
+import { type AddressInfo, createServer as createNetServer, type Socket } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import { get, RawConnection } from '../testing/raw-connection.ts'
 import type { AnyServer } from '../types.ts'
@@ -49,6 +49,23 @@ describe('of a plain HTTP/1.1 server', () => {
     const [socket] = [...connections]
     expect(connections.size).toBe(1)
     expect(socket?.remotePort).toBe(client.socket.localPort)
+  })
+
+  it('are tracked when that is asked for in the very event of listening', async () => {
+    const server = httpServer()
+    const connections = new Connections(server)
+    let closed = 0
+    server.prependOnceListener('listening', () => {
+      connections.onEmpty = () => {
+        closed += 1
+      }
+    })
+    await listening(server)
+    const client = await open(server)
+    const [socket] = [...connections]
+    client.close()
+    await once(socket as Socket, 'close')
+    expect(closed).toBe(1)
   })
 
   it('are known that were open already', async () => {

@@ -25,11 +25,13 @@ export class Connections implements Iterable<Socket> {
   readonly #followed = new Set<Socket>()
   readonly #upgraded: Upgraded | undefined
   #following = false
+  /** {@link follow} was called: Node's own list is not enough. */
+  #isNeeded = false
   #onEmpty: (() => void) | undefined
 
   constructor(server: AnyServer) {
     this.#server = server
-    this.follow()
+    this.#track()
     if (!isHttp1Server(server) && !isHttp2Server(server)) return
     // An HTTP/2 server may speak HTTP/1.1 as well.
     this.#upgraded = new Upgraded(server)
@@ -57,7 +59,12 @@ export class Connections implements Iterable<Socket> {
 
   /** Tracks every connection from now on. */
   follow(): void {
+    this.#isNeeded = true
     this.#server.off('listening', this.#leaveToNode)
+    this.#track()
+  }
+
+  #track(): void {
     if (this.#following) return
     const open = this.#all()
     this.#following = true
@@ -74,7 +81,8 @@ export class Connections implements Iterable<Socket> {
   }
 
   readonly #leaveToNode = (): void => {
-    if (speaking(this.#server) === undefined) return
+    // Another listener of the same event may have called follow(): the event still comes here.
+    if (this.#isNeeded || speaking(this.#server) === undefined) return
     this.#following = false
     this.#unfollow()
   }
