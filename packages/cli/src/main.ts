@@ -1,30 +1,30 @@
 import { whyUnsupported } from '@socket-port/core/runtime'
-import { unwritten } from './errors.ts'
 import type { ExitCode } from './run/exit-codes.ts'
 
-let ended: ExitCode = 1
-let failed: Error | undefined
-process.stdout.on('error', (error) => {
-  failed ??= error
-})
-// There is nowhere left to say it; the exit code still tells how the command went.
-process.stderr.on('error', () => {})
-
-// At the very end: output may fail after the command is done.
-process.on('exit', () => {
-  if (failed === undefined) return
-  const { line, exitCode } = unwritten(failed, ended)
-  process.stderr.write(`socket-port: error: ${line}\n`)
-  process.exitCode = exitCode
-})
-
-const reason = whyUnsupported()
-if (reason === undefined) {
-  // Only now: what it imports is not there in every Node.
-  const { main } = await import('./cli.ts')
+/** Runs the command. Its modules are imported here, because an unsupported Node cannot load them. */
+async function runCommand(): Promise<void> {
+  const [{ main }, { unwritten }] = await Promise.all([import('./cli.ts'), import('./errors.ts')])
+  let ended: ExitCode = 1
+  let failed: Error | undefined
+  process.stdout.on('error', (error) => {
+    failed ??= error
+  })
+  // An error of stderr cannot be reported anywhere; the exit code still tells how the command went.
+  process.stderr.on('error', () => {})
+  // At the very end: output may fail after the command is done.
+  process.on('exit', () => {
+    if (failed === undefined) return
+    const { line, exitCode } = unwritten(failed, ended)
+    process.stderr.write(`socket-port: error: ${line}\n`)
+    process.exitCode = exitCode
+  })
   ended = await main(process.argv.slice(2), process)
   process.exitCode = ended
-} else {
+}
+
+const reason = whyUnsupported()
+if (reason === undefined) await runCommand()
+else {
   process.stderr.write(`socket-port: error: ${reason}\n`)
   process.exitCode = 1
 }
