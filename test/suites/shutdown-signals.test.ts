@@ -183,6 +183,8 @@ describe('a cluster', () => {
       const primaryEnded = once(primary.child, 'exit')
       process.kill(-primary.pid, signal)
       await primaryEnded
+      // The worker may hear the signal after its primary.
+      await primary.said(/draining/)
       idle.send(get('/release'))
       expect(await held.receive(/held$/)).toMatch(/connection: close/i)
       await primary.exit
