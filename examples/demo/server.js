@@ -2,5 +2,6 @@
 import { serve } from '@socket-port/core'
 import { createEcho } from './echo.js'
 
-const { port } = await serve(createEcho(), 0)
+// Without a port it takes the only socket that was passed.
+const { port } = await serve(createEcho(), {})
 console.log(JSON.stringify({ ready: true, port }))
