@@ -62,7 +62,7 @@ export class OwnOutput {
   readonly #notice: (message: string) => void
   #dropped = 0
   #droppingSince = 0
-  /** Nobody has read for too long. */
+  /** The reader has taken nothing for too long. */
   #isStuck = false
   #room: Promise<void> | undefined
   #makeRoom = (): void => {}

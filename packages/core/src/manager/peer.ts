@@ -1,7 +1,7 @@
 import { littleEndian, SO_PEERCRED, SOL_SOCKET } from '../sockets/constants.ts'
 import { type Libc, loadLibc } from '../sockets/libc.ts'
 
-/** Who is at the other end of a unix socket: for a client, the process that called listen(2). */
+/** The process at the other end of a unix socket; for a client, the one that called listen(2). */
 export interface Peer {
   pid: number
   uid: number
