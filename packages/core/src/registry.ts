@@ -16,21 +16,21 @@ import { readStoreName } from './store-name.ts'
 import { successorRuns } from './successor.ts'
 import type { InheritedSocket, Logger } from './types.ts'
 
-/** An inherited socket: kept open, whatever becomes of the listeners that take duplicates of it. */
+/** An inherited socket. It stays open; listeners take duplicates of it. */
 export interface Entry extends Candidate {
   takers: number
   problem: string | undefined
-  /** Its LISTEN_FDNAMES name, or the one by which the manager's store has it. */
+  /** Its name in LISTEN_FDNAMES, or in the manager's fd store. */
   fdname: string
-  /** Bound by this process, and only kept as if it had been passed. */
+  /** This process bound it, and keeps it as if it had been passed. */
   bound: boolean
-  /** Somebody has taken it, if only for a while. */
+  /** A listener has taken it at least once. */
   claimed: boolean
   /** What its taker has asked for, where that is another port or path than it has. */
   takenFor?: string | undefined
 }
 
-/** What the manager said, as it was before it was cleared, and what was made of it. */
+/** The variables of the manager as they were before they were removed, and what was read from them. */
 export interface Said {
   variables: Record<string, string>
   outcome: Environment
@@ -40,30 +40,30 @@ export interface Said {
 
 interface Registry {
   entries: Entry[]
-  /** Lines in which connections of the process before wait. */
+  /** Queues in which connections of the previous process wait. */
   parcels: number[]
   said: Said
-  /** Kept for close and listen again: only what was inherited has it. */
+  /** Loaded only when something was inherited; duplicates are made with it. */
   system: SocketSystem | undefined
 }
 
-// One for every copy of this package in the process: two must not take the same socket.
+// Every copy of this package in the process shares one: two copies must not take the same socket.
 const key = Symbol.for('@socket-port/core/registry/1')
 const globals = globalThis as { [key]?: Registry }
 
-/** The sockets passed to this process; the first call reads the environment and clears it. */
+/** The sockets that were passed to this process. The first call reads the variables and removes them. */
 export function inheritedEntries(logger: Logger): Entry[] {
   globals[key] ??= readRegistry(logger)
   return globals[key].entries
 }
 
-/** What the manager said when the process started. */
+/** The variables of the manager when the process started. */
 export function whatManagerSaid(logger: Logger): Said {
   inheritedEntries(logger)
   return globals[key]?.said ?? { variables: {}, outcome: { kind: 'absent' }, missing: 0 }
 }
 
-/** Lines with connections of the process before; they are the caller's. */
+/** Returns the queues with connections of the previous process. The caller then owns them. */
 export const takeParcels = (): number[] => globals[key]?.parcels.splice(0) ?? []
 
 /** The inherited sockets that listen and that no server has taken; they stay the registry's. */
@@ -77,7 +77,7 @@ export function inherited(logger: Logger): InheritedSocket[] {
   const entries = inheritedEntries(logger).filter(({ bound }) => !bound)
   return entries.map((entry) => {
     const { fd, name, family, address, port, path, ipv6Only, listening, backlog } = entry
-    // Queue lengths change all the time; the rest cannot.
+    // Only the length of the queue can have changed.
     const now = globals[key]?.system?.describe(fd)
     return {
       ...{ fd, name, family, address, port, path, ipv6Only, listening, backlog },
@@ -87,15 +87,15 @@ export function inherited(logger: Logger): InheritedSocket[] {
   })
 }
 
-/** A taken socket: `fd` belongs to the taker, who calls `release` once it is closed. */
+/** A taken socket. The taker owns `fd`, and calls `release` after it is closed. */
 export interface Taken {
   fd: number
   release: () => void
 }
 
 /**
- * Takes a duplicate of the socket, close-on-exec; closing it leaves the manager's socket alone.
- * Where none can be made, the first taker gets the inherited descriptor itself.
+ * Takes a close-on-exec duplicate of the socket, so that closing it leaves the manager's socket open. Where
+ * no duplicate can be made, the first taker gets the inherited descriptor itself.
  */
 export function take(entry: Entry): Taken {
   const duplicate = globals[key]?.system?.duplicate(entry.fd)
@@ -110,7 +110,7 @@ export function take(entry: Entry): Taken {
     entry.takers -= 1
     entry.taken = entry.takers > 0
     if (!entry.taken) entry.takenFor = undefined
-    // Without a duplicate the taker closed the inherited descriptor itself: it is gone for good.
+    // Without a duplicate the taker has closed the inherited descriptor itself.
     if (duplicate === undefined) forget(entry)
   }
   return { fd: duplicate ?? entry.fd, release }
@@ -127,8 +127,8 @@ function cannotShare(entry: Entry): SocketPortError {
 }
 
 /**
- * Keeps a listening socket that was bound here as if it had been passed: servers get duplicates, and
- * may close and listen again. `nameOf` is told its facts, and the names that are taken in the store.
+ * Keeps a listening socket that was bound here as if it had been passed: servers get duplicates, and can
+ * close and listen again. `nameOf` gets its facts and the names that the store has already.
  */
 export function keep(
   fd: number,
@@ -151,14 +151,14 @@ export function keep(
   return entry
 }
 
-/** Closes a socket that nobody has taken, for every process that holds it. */
+/** Closes a socket that no listener has taken, in every process that holds it. */
 export function drop(entry: Entry): void {
   forget(entry)
-  // The manager closes its own in its own time, and the address must be free now.
+  // The manager closes its copy later, but the address must be free now.
   try {
     globals[key]?.system?.shutDown(entry.fd)
   } catch {
-    // It did not listen, any more.
+    // It no longer listened.
   }
   closeSync(entry.fd)
 }
@@ -172,7 +172,7 @@ function forget(entry: Entry): void {
 function readRegistry(logger: Logger): Registry {
   const { env } = process
   const variables = copyVariables(env)
-  // Nor must that one reach a child process.
+  // Remove this variable too before a child process can inherit it.
   successorRuns()
   let system: SocketSystem | undefined
   const loaded = (): SocketSystem => {
@@ -186,7 +186,7 @@ function readRegistry(logger: Logger): Registry {
     })
     const said: Said = { variables, outcome: environment, missing: 0 }
     if (cluster.isWorker && environment.kind !== 'absent') {
-      // In a worker fd 3 is the channel to the primary, and `listen({ fd })` means the primary's.
+      // In a cluster worker fd 3 is the channel to the primary, and `listen({ fd })` names the primary's descriptor.
       logger.warn(
         'no socket is inherited: a cluster worker has none of its own, they were passed to its primary. ' +
           'Start the server without node:cluster, several times on one socket: ' +
@@ -263,7 +263,7 @@ function describeAll(
   return entries
 }
 
-// What sd_listen_fds_with_names(3) says where no name was given.
+// The name that sd_listen_fds_with_names(3) gives to a socket without one.
 const UNKNOWN = 'unknown'
 
 const shorten = (problems: string[]): string =>
@@ -271,7 +271,7 @@ const shorten = (problems: string[]): string =>
     ? problems.join('; ')
     : `${problems.slice(0, 8).join('; ')}; and ${problems.length - 8} more`
 
-// LISTEN_FDS may name a million descriptors: asking for each that is not open would take seconds.
+// LISTEN_FDS may count a million descriptors. Querying each one that is not open would take seconds.
 function openDescriptors(): Set<number> | undefined {
   try {
     return new Set(readdirSync('/proc/self/fd').map(Number))

@@ -1,19 +1,19 @@
-// What begins with it in LISTEN_FDNAMES has been put into the manager's store by this package.
+// The prefix of every name under which this package stores a descriptor in the manager's fd store.
 const OURS = 'socket-port/'
 const LISTENER = `${OURS}listener/`
 
-/** Of the far end of a line in which connections wait for the next process. */
+/** The name of a queue in which connections wait for the next process. */
 export const PARCEL_NAME: string = `${OURS}connections`
 
-// fdname_is_valid() of systemd: printable ASCII but the colon, which parts LISTEN_FDNAMES.
+// fdname_is_valid() of systemd: printable ASCII without the colon, which separates LISTEN_FDNAMES.
 const LONGEST = 255
 
-/** Bytes of a name that always leave room for the address. */
+/** The longest encoded name that always leaves room for the address. */
 export const LONGEST_STORED_NAME = 180
 
 /**
- * The FDNAME= of a listening socket in the manager's store, other than all of `present`: removing
- * one (FDSTOREREMOVE=1) removes all of its name. Pure.
+ * The FDNAME= of a listening socket in the manager's fd store. It differs from all of `present`, because
+ * FDSTOREREMOVE=1 removes every descriptor of a name. Pure.
  */
 export function storeName(
   name: string | undefined,
@@ -21,7 +21,7 @@ export function storeName(
   present: readonly string[] = [],
 ): string {
   const full = `${LISTENER}${encodeStored(name ?? '')}/${encode(address, /[%:]/)}`
-  // The address is for who reads the list; only a long path is cut.
+  // The address is for people who read the list. Only a long path is cut.
   let unique = full.slice(0, LONGEST)
   for (let number = 2; present.includes(unique); number += 1) {
     const suffix = `/${number}`
@@ -30,18 +30,18 @@ export function storeName(
   return unique
 }
 
-/** A name as it stands in the store, where a slash ends it. */
+/** Encodes a name for the store, where a slash ends it. */
 export const encodeStored = (name: string): string => encode(name, /[%:/]/)
 
-/** What an inherited socket is, by its name in LISTEN_FDNAMES. */
+/** The kind of an inherited descriptor, by its name in LISTEN_FDNAMES. */
 export type Origin =
-  /** Somebody else named it: a `.socket` unit, a supervisor. */
+  /** A `.socket` unit or a supervisor named it. */
   | { kind: 'passed' }
-  /** A listening socket from the store; `name` is what it was called when it was bound. */
+  /** A listening socket from the store; `name` is the `name` option of the bind. */
   | { kind: 'listener'; name: string | undefined }
-  /** The far end of a line with connections. */
+  /** A queue with connections. */
   | { kind: 'parcel' }
-  /** From the store, of another version of this package. */
+  /** Stored by another version of this package. */
   | { kind: 'other' }
 
 /** Reads what {@link storeName} wrote; pure. */
@@ -53,7 +53,7 @@ export function readStoreName(fdname: string): Origin {
   return { kind: 'listener', name: name === '' ? undefined : decode(name) }
 }
 
-// As in URLs, but only what must be: the rest stays readable in `systemd-analyze fdstore`.
+// Percent-encoding as in URLs, but only where needed: the rest stays readable in `systemd-analyze fdstore`.
 function encode(text: string, reserved: RegExp): string {
   return Array.from(Buffer.from(text), (byte) => {
     const character = String.fromCharCode(byte)
@@ -66,6 +66,6 @@ function decode(text: string): string {
   try {
     return decodeURIComponent(text)
   } catch {
-    return text // not of our making
+    return text // another program wrote it
   }
 }

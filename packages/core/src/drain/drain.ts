@@ -10,9 +10,8 @@ import { QUICK_TIMEOUT } from './quick.ts'
 import { type OwnPeers, Round } from './round.ts'
 
 /**
- * Prepares the drain of a server, for programs that have their own shutdown. Call it before the
- * server listens: of connections that were opened earlier nothing is known, unless they are plain
- * HTTP/1.1.
+ * Prepares the drain of a server, for programs that have their own shutdown. Call it before the server
+ * listens: connections that were opened earlier are unknown to it, except plain HTTP/1.1.
  *
  * @throws {SocketPortError} ERR_SOCKET_PORT_INVALID_OPTION, ERR_SOCKET_PORT_UNKNOWN_OPTION
  */
@@ -23,7 +22,7 @@ export function createDrain(server: AnyServer, options: DrainOptions = {}): Drai
 
 export interface StartOptions {
   quick?: boolean
-  /** Looks for whoever keeps idle connections for the successor. */
+  /** Finds what takes idle connections for the next process. */
   findKeeper?: (() => Promise<Keeper | undefined>) | undefined
   /** Tells which clients are in this very process: they are not waited for. */
   ownPeers?: OwnPeers | undefined
@@ -46,7 +45,7 @@ export class ServerDrain implements Drain {
     this.#options = options
     this.#connections = new Connections(server)
     this.#sessions = new Http2Sessions(server)
-    // Each endless response may listen to it: any number of them is right.
+    // Each endless response may add a listener, so any number of them is fine.
     setMaxListeners(0, this.#abort.signal)
     server.once('close', this.#onServerClose)
   }
@@ -59,12 +58,12 @@ export class ServerDrain implements Drain {
     return this.#connections.size
   }
 
-  /** Told when the last connection has closed; follows each of them from now on. */
+  /** Called when the last connection has closed. Setting it starts to track connections. */
   set onEmpty(callback: (() => void) | undefined) {
     this.#connections.onEmpty = callback
   }
 
-  /** Connections that are not idle; `undefined` before the round, which tells them apart. */
+  /** Connections that are not idle; `undefined` until the drain run has sorted them. */
   get busy(): number | undefined {
     return this.#round && this.connections - this.#round.idle
   }
@@ -84,7 +83,7 @@ export class ServerDrain implements Drain {
     this.#round?.force()
   }
 
-  /** Forgets the server: it never listened, or is closed. */
+  /** Removes all listeners from the server, which never listened or is closed. */
   dispose(): void {
     this.#state = 'closed'
     this.#connections.stop()
@@ -100,7 +99,7 @@ export class ServerDrain implements Drain {
     publish.drainStart({ server: this.#server, connections: this.connections, quick })
     if (delay > 0 && !quick) await this.#delay(delay)
     const keeper = findKeeper && !quick && !this.#forced ? await findKeeper() : undefined
-    // After the delay, in which everything goes on as before.
+    // Abort only after the delay, during which everything goes on as before.
     this.#abort.abort()
     this.#round = new Round(this.#server, this.#connections, this.#sessions, {
       ...this.#options,
@@ -128,7 +127,7 @@ export class ServerDrain implements Drain {
     })
   }
 
-  // Somebody else closed the server: there is nothing left to drain.
+  // The program closed the server itself, so there is nothing left to drain.
   readonly #onServerClose = (): void => {
     if (this.#state === 'ready') this.dispose()
   }

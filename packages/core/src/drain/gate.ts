@@ -1,9 +1,9 @@
-/** Is open while nobody holds it. */
+/** A barrier that is closed while at least one holder has it. */
 export class Gate {
   readonly #holders = new Set<object>()
   #waiting: (() => void)[] = []
 
-  /** Holds it; returns a function that lets go, which does nothing when called again. */
+  /** Closes the barrier; returns a function that releases it. Calling that again does nothing. */
   hold(): () => void {
     const holder = {}
     this.#holders.add(holder)
@@ -13,7 +13,7 @@ export class Gate {
     }
   }
 
-  /** Resolves when nobody holds it, which may be at once. */
+  /** Resolves when the barrier has no holder, which may be at once. */
   get opened(): Promise<void> {
     if (this.#holders.size === 0) return Promise.resolve()
     return new Promise((resolve) => this.#waiting.push(resolve))

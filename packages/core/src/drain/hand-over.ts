@@ -3,28 +3,28 @@ import type { Gate } from './gate.ts'
 import { afterPoll, type IdleContext, type IdleStrategy } from './idle.ts'
 import { isPlainTcp, type OpenHandle, quietHandle, unreadRequest } from './node-internals.ts'
 
-/** Whoever keeps connections until the successor takes them: systemd's fd store, a supervisor. */
+/** Takes idle connections for the next process: a queue in systemd's fd store, or one of a supervisor. */
 export interface Keeper {
   /**
-   * Held by each server of the process with requests from before the drain, where the successor
-   * starts only when this process has ended: whoever left now would wait for them.
+   * Each server of the process closes it while it has requests from before the drain, if the next process
+   * starts only when this one has ended: a connection that is handed over would wait for them.
    */
   readonly gate: Gate
-  /** How many more it takes. */
+  /** How many more connections it takes. */
   readonly room: number
   /**
-   * Passes descriptors, `MOST_FDS` at most; false where they were not taken, and stay as they are.
-   * What was passed may be closed here.
+   * Sends descriptors, `MOST_FDS` at most. True: they were taken, and this process may close its copies.
+   * False: nothing was sent.
    */
   pass(fds: readonly number[]): Promise<boolean>
 }
 
-// SCM_MAX_FD of unix(7): what one message carries.
+// SCM_MAX_FD of unix(7): the most descriptors of one message.
 const BATCH = 253
 
 /**
- * Gives each idle connection to the keeper, on which the client sees no close at all; what the
- * keeper does not take is left to `otherwise`.
+ * Hands each idle connection over to the next process, so that its client sees no close. A connection that
+ * cannot be handed over is left to the strategy `otherwise`.
  */
 export function handOver(
   context: IdleContext,
@@ -56,7 +56,7 @@ export function handOver(
   function pass(): void {
     if (passing) return
     passing = true
-    // Those that fall idle in one turn of the loop go together.
+    // Connections that become idle in one turn of the event loop go in one batch.
     afterPoll(() => void passAll())
   }
 
@@ -73,7 +73,7 @@ export function handOver(
       if (batch.size === BATCH) break
       waiting.delete(socket)
       if (receiving.has(socket)) {
-        // Of a header it comes back after its response; of a body that has been answered already:
+        // Half a header: it comes back after its response. A body whose response was sent already:
         unreadRequest(socket)?.once('close', () => socket.destroyed || strategy.idle(socket))
         continue
       }
@@ -83,7 +83,7 @@ export function handOver(
       else batch.set(socket, handle)
     }
     if (batch.size === 0) return
-    // Before the descriptors are shared: what arrives from now on waits in the kernel.
+    // Stop reading before the descriptors are shared: bytes that arrive from now on wait in the kernel.
     for (const handle of batch.values()) handle.readStop()
     const passed = await keeper.pass([...batch.values()].map(({ fd }) => fd))
     for (const [socket, handle] of batch) {

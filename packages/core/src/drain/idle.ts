@@ -1,34 +1,34 @@
 import type { Socket } from 'node:net'
 
-/** What a strategy may ask of the drain, and do. */
+/** What the drain offers to a strategy. */
 export interface IdleContext {
-  /** Still nothing in flight on it, and no byte of a next request. */
+  /** Whether the connection is still idle: nothing in flight, and no byte of a next request. */
   isIdle(socket: Socket): boolean
-  /** Those in the middle of a request, header or body, also of one that has been answered already. */
+  /** The connections in the middle of a request, header or body, also of one that was answered already. */
   receiving(): ReadonlySet<Socket>
-  /** Milliseconds that the server owes this connection from now on. */
+  /** Milliseconds for which the server promised to keep this connection, from now on. */
   promiseOf(socket: Socket): number
   /** Destroys the connection and counts it as expired. */
   expire(socket: Socket): void
-  /** Resolves when nobody is waited for any longer. */
+  /** Resolves when the wait for connections in flight is given up. */
   lastCall: Promise<void>
-  /** Closes this process's copy of a connection that the successor has, and counts it. */
+  /** Closes this process's copy of a connection that was handed over, and counts it. */
   handedOver(socket: Socket): void
 }
 
-/** What to do with an idle connection of a draining server. */
+/** What a draining server does with an idle connection. */
 export interface IdleStrategy {
-  /** The connection is idle: from the start, just opened, or after a response that promised more. */
+  /** The connection is idle: since before the drain, just opened, or after a response that kept it alive. */
   idle(socket: Socket): void
-  /** It is idle no longer: a request came, or it closed. */
+  /** The connection is no longer idle: a request came, or it closed. */
   busy(socket: Socket): void
-  /** The connection goes on after its response: this response must not close it. */
+  /** Whether the connection goes on after its response, which then must not close it. */
   keeps(socket: Socket): boolean
-  /** The drain is over. */
+  /** Called when the drain is over. */
   stop(): void
 }
 
-/** Keeps each connection for as long as it was promised, then destroys it. */
+/** Keeps each connection for as long as was promised, then destroys it. */
 export function keepPromise(context: IdleContext): IdleStrategy {
   const timers = new Map<Socket, NodeJS.Timeout>()
   const strategy: IdleStrategy = {
@@ -53,7 +53,7 @@ export function keepPromise(context: IdleContext): IdleStrategy {
   return strategy
 }
 
-/** Destroys each connection at once: for Ctrl-C, which must not wait for a browser. */
+/** Destroys each idle connection at once: Ctrl-C must not wait for a browser. */
 export function closeAtOnce(context: IdleContext): IdleStrategy {
   return {
     idle: (socket) => afterPoll(() => context.isIdle(socket) && context.expire(socket)),
@@ -63,6 +63,6 @@ export function closeAtOnce(context: IdleContext): IdleStrategy {
   }
 }
 
-// Timers run before the loop polls for input: a request that has arrived already is read first.
-// destroy(), not end(): after end() Node would still run a request whose answer is lost.
+// Timers run before the event loop polls for input. Wait for the poll, so that a request that has arrived is
+// read first. Use destroy(), not end(): after end() Node would still run a request whose response is lost.
 export const afterPoll = (then: () => void): void => void setImmediate(then)

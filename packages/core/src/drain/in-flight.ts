@@ -2,11 +2,12 @@ import type { Socket } from 'node:net'
 import type { Gate } from './gate.ts'
 
 /**
- * Connections in flight since before the drain, or not to be handed over at all. While there are
- * any, the gate is held: nobody is left to a successor that starts later.
+ * The connections that block the hand-over: those in flight since before the drain, and those that cannot be
+ * handed over. While there are any, the barrier stays closed, because the next process starts only when
+ * this one has ended, and a connection that was handed over earlier would wait for all of them.
  */
 export class InFlight {
-  /** Resolves when nobody is waited for any longer. */
+  /** Resolves when the wait for these connections is given up. */
   readonly lastCall: Promise<void>
   #makeLastCall: () => void = () => {}
   #letGo: () => void = () => {}
@@ -18,7 +19,7 @@ export class InFlight {
     })
   }
 
-  /** From now on, while there are any; not again once it has been let go. */
+  /** Closes the barrier while there are such connections. Once released, it stays open. */
   hold(gate: Gate): void {
     if (this.#sockets.size > 0) this.#letGo = gate.hold()
   }
@@ -27,12 +28,12 @@ export class InFlight {
     this.#sockets.add(socket)
   }
 
-  /** Its response is sent, or it has closed. */
+  /** The connection no longer blocks: its response was sent, or it closed. */
   settle(socket: Socket): void {
     if (this.#sockets.delete(socket) && this.#sockets.size === 0) this.#letGo()
   }
 
-  /** The connection is `socket` from now on, no longer `raw`. */
+  /** From now on `socket` stands for the connection, not `raw`. */
   secured(raw: Socket, socket: Socket): void {
     if (this.#sockets.delete(raw)) this.#sockets.add(socket)
   }

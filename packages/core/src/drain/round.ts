@@ -12,8 +12,8 @@ import { acceptsHttp1, protocolOf } from './protocols/protocol.ts'
 import { isEventStream } from './quick.ts'
 import { isHttp1Server, isTlsServer } from './server-kind.ts'
 
-// A request follows its connection within a round trip. A newcomer that has been silent for longer
-// may stay so, and must not be among the last: the successor would wait for it.
+// A request follows its connection within a round trip. A new connection that has been silent for longer may
+// stay so. It must not be among the last to be accepted, because the next process would wait for it.
 const FRESH = 100
 
 // Node looks for slow requests every `connectionsCheckingInterval`, 30 seconds by default: later than
@@ -24,7 +24,7 @@ type Counts = Omit<DrainResult, 'duration'>
 
 export interface RoundOptions extends ResolvedDrain {
   quick: boolean
-  /** Takes idle connections for the successor. */
+  /** What takes idle connections for the next process. */
   keeper?: Keeper | undefined
   /** Returns the connections whose client is in this very process, which needs no promise. */
   ownPeers?: OwnPeers | undefined
@@ -37,7 +37,7 @@ interface Waiting {
   bytesRead: number
 }
 
-/** One drain of one server, from the moment that connections are to end until the last has. */
+/** One drain of one server, from the moment that its connections must end until the last one has ended. */
 export class Round {
   readonly ended: Promise<Counts>
   #end: (counts: Counts) => void = () => {}
@@ -47,10 +47,10 @@ export class Round {
   readonly #idle: IdleStrategy
   readonly #responses: LastResponses
   readonly #timers: NodeJS.Timeout[]
-  /** Open since before the drain: while there are any, newcomers are accepted. */
+  /** The connections from before the drain. While there are any, new connections are accepted. */
   readonly #before: Set<Socket>
   readonly #inFlight = new InFlight()
-  /** Idle, the longest first. */
+  /** The idle connections, the longest idle first. */
   readonly #waiting = new Map<Socket, Waiting>()
   /** Known to come from another process. */
   readonly #foreign = new WeakSet<Socket>()
@@ -91,7 +91,7 @@ export class Round {
       answered: () => {
         this.#served += 1
       },
-      // Still open where its response had promised so before the drain began.
+      // The connection is still open if its response had promised that before the drain began.
       fellIdle: (socket) => this.#fellIdle(socket),
     })
     connections.listener = {
@@ -101,7 +101,7 @@ export class Round {
       closed: (socket) => this.#gone(socket),
     }
     const { timeout, idleTimeout } = options
-    // What is accepted last must still have its whole time before the deadline.
+    // The connection that is accepted last must have its whole idle time before the deadline.
     const acceptUntil = Math.max(timeout / 2, timeout - idleTimeout)
     this.#timers = [
       setTimeout(() => this.#giveUpWaiting(), acceptUntil),
@@ -112,7 +112,7 @@ export class Round {
     this.#begin(sessions)
   }
 
-  /** Connections that wait for one more request, or for the end of their promise. */
+  /** Connections that wait for one more request or for the end of their promise. */
   get idle(): number {
     return this.#waiting.size
   }
@@ -124,11 +124,11 @@ export class Round {
     this.#forced = this.#connections.size
     this.#giveUpWaiting()
     for (const socket of this.#connections) socket.destroy()
-    // Those that were open before the drain was prepared.
+    // This closes connections that were open before the drain was prepared.
     if ('closeAllConnections' in this.#server) this.#server.closeAllConnections()
     this.#closed = true
     this.#check()
-    // By then all have said so, but for those whose program has taken that from them.
+    // By then every connection has emitted 'close', unless its program has removed our listener.
     setImmediate(() => this.#finish())
   }
 
@@ -222,7 +222,7 @@ export class Round {
   #promiseOf({ bytesRead }: Socket): number {
     const { idleTimeout } = this.#options
     const { keepAliveTimeout } = this.#server as { keepAliveTimeout?: number }
-    // Nothing was promised to a connection that never asked, and 0 promises it for ever.
+    // A connection without a request was promised nothing, and a keepAliveTimeout of 0 has no end.
     if (bytesRead === 0 || !keepAliveTimeout) return idleTimeout
     return Math.min(keepAliveTimeout, idleTimeout)
   }
@@ -244,7 +244,7 @@ export class Round {
   }
 
   #endOpaque(socket: Socket): void {
-    // HTTP/2 ends by itself, after GOAWAY.
+    // An HTTP/2 session ends by itself after GOAWAY.
     if (protocolOf(this.#server, socket) !== 'http2') this.#expire(socket)
   }
 
@@ -260,7 +260,7 @@ export class Round {
       this.#closed = true
       this.#check()
     }
-    // http.Server.close() would destroy idle connections; this closes the listening socket alone.
+    // Close only the listening socket. http.Server.close() would destroy idle connections.
     if (this.#server.listening) NetServer.prototype.close.call(this.#server, closed)
     else closed()
   }

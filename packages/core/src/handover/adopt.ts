@@ -10,8 +10,8 @@ import { openChannel } from './channel.ts'
 import { checkLine, receiveFrom } from './line.ts'
 
 /**
- * Lets a server that listens take the connections that the process before has left for it; returns a
- * function by which it takes no more.
+ * Lets a listening server receive the connections that the previous process left for it. Returns a function
+ * that ends it.
  */
 export function adoptConnections(server: AnyServer, logger: Logger): () => void {
   const leave = adoption().join(server)
@@ -47,7 +47,7 @@ async function receiveOne(libc: Libc, fd: number, logger: Logger): Promise<boole
 async function receiveAll(parcels: readonly number[], logger: Logger): Promise<void> {
   const libc = usableLibc()
   for (const fd of parcels) {
-    // What is left is in the manager's store, for the next process.
+    // The rest stays in the manager's fd store, for the next process.
     if (!(await receiveOne(libc, fd, logger))) return
   }
   sendNotification({ FDSTOREREMOVE: 1, FDNAME: PARCEL_NAME }, [], logger)

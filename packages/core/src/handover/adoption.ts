@@ -17,7 +17,7 @@ import { type HttpServer, keepPromise } from './promise.ts'
 // As for stored sockets: a program may have something to do between its servers.
 const GRACE = 10_000
 
-/** Connections of one server of the process before. */
+/** A batch of connections of one server of the previous process. */
 export interface Parcel {
   label: Label
   fds: number[]
@@ -29,20 +29,20 @@ export interface Parcel {
  * accepted it does not count, since that one may have moved, or another may listen first.
  */
 export class Adoption {
-  /** Connections that servers of this process have taken. */
+  /** How many connections servers of this process have taken. */
   adopted = 0
   readonly #grace: number
   readonly #servers = new Set<HttpServer>()
   /** They listen, but take no connection. */
   readonly #others = new Set<AnyServer>()
-  /** For servers that do not listen yet. */
+  /** Batches for servers that do not listen yet. */
   readonly #waiting = new Set<Parcel>()
   #stopped = false
   readonly #onStop = new Set<() => void>()
   /** Fallback for connections that no local server accepts: passes them to the next process. */
   #heir: ((parcel: Parcel) => void) | undefined
   #warned = false
-  /** Of each server, how many it has taken and nobody has been told of. */
+  /** For each server, how many connections it has taken since the last report. */
   readonly #untold = new Map<HttpServer, number>()
 
   /** `grace`: milliseconds for which connections wait once all servers listen. */
@@ -50,7 +50,7 @@ export class Adoption {
     this.#grace = grace
   }
 
-  /** The server takes what is meant for it, from now on and until it closes or drains. */
+  /** Lets the server take its connections from now on; returns a function that ends it. */
   join(server: AnyServer): () => void {
     if (!isHttp1Server(server) || isTlsServer(server)) {
       this.#others.add(server)
@@ -66,25 +66,25 @@ export class Adoption {
   }
 
   /**
-   * Takes what comes through a line, a message in each turn of the loop. True: nothing waits in it
-   * any more; false: this process is about to end, and the rest is for the next one.
+   * Takes the messages of a queue, one in each turn of the event loop. True: the queue is empty. False: this
+   * process is about to end, and the rest stays for the next one.
    */
   async receive(next: Next, logger: Logger): Promise<boolean> {
     while (!this.#stopped && this.#takeOne(next, logger)) {
-      // Newcomers are served meanwhile.
+      // New connections are served in between.
       await nextTurn()
     }
     this.#tell(logger)
     return !this.#stopped
   }
 
-  /** Takes at once all that waits in a line which nobody else will ever read. */
+  /** Takes everything that waits in a queue which no other process will read. */
   takeAll(next: Next, logger: Logger): void {
     while (this.#takeOne(next, logger)) {}
     this.#tell(logger)
   }
 
-  /** Takes no more but by {@link takeAll}: the process shuts down. */
+  /** Stops, except for {@link takeAll}, because the process shuts down. */
   stop(): void {
     this.#stopped = true
     const callbacks = [...this.#onStop]
@@ -92,7 +92,7 @@ export class Adoption {
     for (const callback of callbacks) callback()
   }
 
-  /** Calls back when the process shuts down, at once where it does; returns what takes that back. */
+  /** Calls back when the process shuts down, at once if it does already. Returns a function that cancels it. */
   onStop(callback: () => void): () => void {
     if (this.#stopped) callback()
     else this.#onStop.add(callback)
@@ -100,8 +100,8 @@ export class Adoption {
   }
 
   /**
-   * Gives up what no server of this process has taken, now and whenever more of it comes; the
-   * descriptors are the heir's.
+   * Passes to `fallback` what no server of this process has taken, now and whenever more comes. It then owns
+   * the descriptors.
    */
   giveUp(heir: (parcel: Parcel) => void): void {
     this.#heir = heir
@@ -110,7 +110,7 @@ export class Adoption {
   }
 
   #takeOne(next: Next, logger: Logger): boolean {
-    // Before the message, after which there may be no descriptor left to read it with.
+    // Read the limit first: after the message there may be no descriptor left to read it with.
     const limit = fileLimit()
     const message = next()
     if (message === undefined) return false
@@ -165,7 +165,7 @@ export class Adoption {
     keepPromise(server, taken, promise)
   }
 
-  /** Closes what no server of this process has taken. */
+  /** Closes the connections that no server of this process has taken. */
   #expire(parcel: Parcel, logger: Logger): void {
     if (!this.#waiting.delete(parcel)) return
     const places = new Set<string>()
@@ -198,7 +198,7 @@ function addressOf(fd: number): LocalAddress | undefined {
   }
 }
 
-// One for every copy of this package in the process: a line is read only once.
+// Every copy of this package in the process shares one: a queue is read only once.
 const key = Symbol.for('@socket-port/core/adoption/2')
 const globals = globalThis as { [key]?: Adoption }
 

@@ -11,7 +11,7 @@ import { openLine, type Received, receiveFrom, type Sent, sendThrough, shutLine 
  */
 export type LineEnd = ChannelEnd
 
-/** The ends of a line to a process that runs. */
+/** Opens a queue to a process that runs already. */
 export function openBellLine(libc: Libc): { near: LineEnd; far: LineEnd } {
   const { near, far } = openLine(libc)
   try {
@@ -23,7 +23,7 @@ export function openBellLine(libc: Libc): { near: LineEnd; far: LineEnd } {
   }
 }
 
-/** Sends through the line and rings. */
+/** Sends a message, and writes to the wake-up pipe. */
 export function sendAndRing(
   libc: Libc,
   { socket, bell }: LineEnd,
@@ -34,7 +34,7 @@ export function sendAndRing(
   try {
     writeSync(bell, '!')
   } catch {
-    // It rings already, or nobody hears it, which the next message will find.
+    // The pipe is full, so a wake-up is pending; or the reader is gone, which the next message will find.
   }
   return sent
 }
@@ -42,18 +42,18 @@ export function sendAndRing(
 /** Gets the next message; `undefined` where none waits. */
 export type Next = () => Received | undefined
 
-/** The far end of a line, heard. */
+/** A queue that this process watches. */
 export interface Hearing {
-  /** Resolves when nothing comes any more; the ends of this process are closed then. */
+  /** Resolves when the sender has closed the queue and all was taken; this process has then closed its end. */
   readonly ended: Promise<void>
-  /** Lets nobody send any more, has what waits taken, and closes, all before it returns. */
+  /** Refuses further messages, calls `take` for those that wait, and closes; all before it returns. */
   end(take: (next: Next) => void): void
 }
 
 /**
- * Calls back when something waits, with what gets the next message, until the near end is closed.
- * `failed` is told when a callback rejects; the next one is called all the same. Does not keep the
- * process alive.
+ * Calls `waits` when messages wait, with a function that returns the next one, until the sender closes the
+ * queue. `failed` gets the error of a callback that rejects; later ones are called all the same. Does not
+ * keep the process running.
  */
 export function hear(
   libc: Libc,
@@ -62,13 +62,13 @@ export function hear(
   failed: (error: Error) => void,
 ): Hearing {
   let open = true
-  // A callback may still run when the descriptor belongs to something else.
+  // A callback may run after the close, when the number of the descriptor has been reused.
   const next: Next = () => (open ? receiveFrom(libc, socket) : undefined)
   const close = (): void => {
     if (open) closeSync(socket)
     open = false
   }
-  // One after the other: each empties the line.
+  // One callback after the other: each empties the queue.
   let last: Promise<unknown> = Promise.resolve()
   const empty = (): void => {
     last = last.then(() => waits(next)).catch(failed)

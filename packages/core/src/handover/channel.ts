@@ -9,10 +9,10 @@ import type { DrainResult, Logger } from '../types.ts'
 import { adoption } from './adoption.ts'
 import { hear, type LineEnd, type Next } from './bell-line.ts'
 
-/** What a process says that takes connections through its channel. */
+/** The notification of a process that receives connections through its channel. */
 export const ADOPTS = 'X_SOCKET_PORT_ADOPTS'
 
-/** How many connections a process has taken so far from the one before, and given to the next. */
+/** The notifications that count the connections that a process has received, and handed over. */
 export const ADOPTED = 'X_SOCKET_PORT_ADOPTED'
 export const HANDED_OVER = 'X_SOCKET_PORT_HANDED_OVER'
 
@@ -26,8 +26,8 @@ interface Channel {
   cut: number
 }
 
-// One for every copy of this package in the process: only the first finds the environment, and the
-// supervisor takes a count for that of the process.
+// Every copy of this package in the process shares one: only the first finds the environment, and the
+// supervisor expects one count for the process.
 const key = Symbol.for('@socket-port/core/channel/1')
 const globals = globalThis as { [key]?: Channel }
 
@@ -52,8 +52,8 @@ export function openChannel(logger: Logger): void {
     const libc = usableLibc()
     const failed = (error: Error): void => warnOf(error, logger)
     const follow = lineFollower(libc, failed, logger)
-    // Without a pause: SIGTERM follows LAST, and libuv calls those who wait for signals after those
-    // who read (uv__io_poll), so that a drain finds all that was said before.
+    // Do not await in between: SIGTERM follows LAST, and libuv runs signal watchers after readers
+    // (uv__io_poll), so a drain finds every message that was sent before the signal.
     const listen = async (next: Next): Promise<void> => {
       for (let message = next(); message !== undefined; message = next()) {
         const [socket, bell, ...others] = message.fds
@@ -72,7 +72,7 @@ export function openChannel(logger: Logger): void {
   }
 }
 
-/** Takes the connections that come through a line, until this process drains. */
+/** Receives the connections of a queue until this process drains. */
 function lineFollower(
   libc: Libc,
   failed: (error: Error) => void,
@@ -90,8 +90,8 @@ function lineFollower(
   }
   return (end) => {
     const line = hear(libc, end, takeSome, failed)
-    // Nobody else has this end: what were sent from now on would be lost with the process. So its
-    // sender finds the line closed, and what waits is taken, for the drain to pass on.
+    // No other process has this end, so messages that came from now on would be lost with this process.
+    // Close it, so that the sender notices, and take what waits, so that the drain hands it over.
     const forget = adoption().onStop(() => {
       try {
         line.end((next) => adoption().takeAll(next, logger))
@@ -110,7 +110,7 @@ function warnOf(error: Error, logger: Logger): void {
   )
 }
 
-/** A supervisor started this process, and speaks to it. */
+/** Whether a supervisor started this process and has a channel to it. */
 export const hasChannel = (): boolean => shared().supervised
 
 /** Tells the supervisor, where there is one, of connections that a server has handed over or cut. */

@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs'
 let limit: number | undefined
 
 /**
- * How many descriptors this process may have open (RLIMIT_NOFILE); `undefined` where the system does
- * not tell. Read once, and to be called before they are used up: it takes one.
+ * How many descriptors this process may have open (RLIMIT_NOFILE); `undefined` if the system does not
+ * say. It is read once. Call it before they are used up, because reading needs one.
  */
 export function fileLimit(): number | undefined {
   limit ??= readLimit()

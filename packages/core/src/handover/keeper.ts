@@ -14,12 +14,12 @@ import { type KeptLine, openStoreLine } from './store-line.ts'
 interface Keeping {
   readonly gate: Gate
   line: Promise<KeptLine | undefined> | undefined
-  /** What systemd has answered. */
+  /** The answer of systemd. */
   comes: Promise<boolean> | undefined
 }
 
-// One for every copy of this package in the process: the next one starts when all its servers have
-// drained, whichever copy they are of.
+// Every copy of this package in the process shares one: the next process starts when the servers of all
+// copies have drained.
 const key = Symbol.for('@socket-port/core/keeper/1')
 const globals = globalThis as { [key]?: Keeping }
 
@@ -29,8 +29,8 @@ function shared(): Keeping {
 }
 
 /**
- * Who keeps this server's idle connections for the successor; `undefined` where nobody does, or no
- * successor comes, unless one is `expected` whatever the manager says.
+ * What takes this server's idle connections for the next process. `undefined` if there is nothing, or if no
+ * next process starts; `expected` skips the question whether one does.
  */
 export async function keeperFor(
   server: AnyServer,
@@ -40,11 +40,11 @@ export async function keeperFor(
   const keeping = shared()
   const { gate } = keeping
   const address = server.address()
-  // It takes none of a unix socket, but the other servers wait for them.
+  // Connections of a unix socket are not handed over, but the other servers must wait for them.
   if (typeof address === 'string') return { gate, room: 0, pass: async () => false }
   if (address === null) return undefined
   keeping.line ??= openLine(logger).catch((error: Error) => {
-    // Without native code. Their promise is kept, and the notifier has said what is missing.
+    // There is no native code. The connections are kept as promised; the notifier has warned already.
     logger.debug(`idle connections are not handed over: ${error.message}`)
     return undefined
   })
@@ -54,7 +54,7 @@ export async function keeperFor(
 }
 
 function successorComes(logger: Logger): Promise<boolean> {
-  // A supervisor passes connections only to a process that runs.
+  // A supervisor hands connections only to a process that already runs.
   if (hasChannel() || restartHeard()) return Promise.resolve(true)
   const keeping = shared()
   keeping.comes ??= nextProcessComes().catch((error: Error) => {
@@ -70,7 +70,7 @@ function successorComes(logger: Logger): Promise<boolean> {
 async function openLine(logger: Logger): Promise<KeptLine | undefined> {
   const kept = await openStoreLine(logger)
   if (kept === undefined) return undefined
-  // What the process before had left for servers that this one has not started yet.
+  // Forward connections of the previous process that no server of this one has taken.
   adoption().giveUp(({ label, fds }) => {
     kept.send(writeLabel(label), fds)
     for (const fd of fds) closeSync(fd)

@@ -1,16 +1,16 @@
-/** What a message with connections says of them. */
+/** What a batch of connections says about them. */
 export interface Label {
-  /** Where the server that accepted them listened. */
+  /** The port of the server that accepted them. */
   port: number
   address: string
-  /** Milliseconds for which that server had promised to keep them; 0 for ever. */
+  /** Milliseconds for which that server promised to keep them; 0: without end. */
   promise: number
 }
 
-// The longest time that a timer of Node counts.
+// The longest delay of a timer in Node.
 const LONGEST = 2 ** 31 - 1
 
-/** A time-out as a promise: 0, for ever, where Node has no timer that is as long; pure. */
+/** A time-out as a promise; 0 (without end) if no timer of Node is that long. Pure. */
 export const promiseOf = (milliseconds: number | null | undefined): number =>
   milliseconds && milliseconds > 0 && milliseconds <= LONGEST ? milliseconds : 0
 

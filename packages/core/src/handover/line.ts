@@ -22,18 +22,18 @@ import {
 } from '../sockets/constants.ts'
 import type { Libc } from '../sockets/libc.ts'
 
-// Of datagrams: whoever keeps the far end sees no hang-up when the near end is closed, and each
-// message comes whole, with its descriptors. Between a pair, net.unix.max_dgram_qlen does not apply.
+// Datagrams: the keeper of the far end sees no hang-up when the near end is closed, and each message arrives
+// whole, with its descriptors. net.unix.max_dgram_qlen does not apply to a socketpair.
 const DATAGRAMS = SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK
-// At net.core.wmem_max at most. The default of 208 KiB lets some 70,000 descriptors wait.
+// The kernel caps it at net.core.wmem_max. With the default of 208 KiB some 70,000 descriptors can wait.
 const SEND_BUFFER = 4 * 1024 * 1024
 
-// More than any label needs.
+// Longer than any header.
 const LONGEST = 1024
-// Descriptors for which there is room from the first full message on: 128 KiB of the kernel's memory.
+// The size of the descriptor table after the first full message: 128 KiB of kernel memory.
 const ROOM = 16 * 1024
 
-/** The two ends of a line between two generations: connections wait in it until they are received. */
+/** Opens a queue between two processes: a socketpair in which connections wait until they are received. */
 export function openLine(libc: Libc): { near: number; far: number } {
   const [near, far] = libc.socketPair(AF_UNIX, DATAGRAMS)
   try {
@@ -45,7 +45,7 @@ export function openLine(libc: Libc): { near: number; far: number } {
   return { near, far }
 }
 
-/** Throws unless the descriptor may be an end of a line. */
+/** Throws if the descriptor cannot be the end of a queue. */
 export function checkLine(libc: Libc, fd: number): void {
   const option = (name: number): number | undefined =>
     readInt32(libc.getsockopt(fd, SOL_SOCKET, name))
@@ -54,15 +54,14 @@ export function checkLine(libc: Libc, fd: number): void {
 }
 
 /**
- * Lets nobody send through the line any more; what waits in it can still be received. For every
- * process that holds this end.
+ * Refuses further messages, for every process that holds this end. Messages that wait can still be received.
  */
 export const shutLine = (libc: Libc, far: number): void => libc.shutdown(far, SHUT_RD)
 
-/** What became of a message: `full`, there is no room; `gone`, nobody receives at the other end. */
+/** The outcome of a send. `full`: the queue has no room. `gone`: its other end is closed. */
 export type Sent = 'sent' | 'full' | 'gone'
 
-/** Sends bytes and descriptors, 253 at most; they stay the caller's. */
+/** Sends bytes and at most 253 descriptors. The caller still owns its descriptors. */
 export function sendThrough(
   libc: Libc,
   near: number,
@@ -73,7 +72,7 @@ export function sendThrough(
     libc.sendMessage(near, { bytes, control: passFds(fds) }, MSG_DONTWAIT)
     return 'sent'
   } catch (error) {
-    // EAGAIN, ENOBUFS, ETOOMANYREFS: the kernel holds as much as it will.
+    // EAGAIN, ENOBUFS, ETOOMANYREFS: the kernel takes no more.
     const { errno } = error as SocketPortError
     return errno === ECONNREFUSED || errno === EPIPE ? 'gone' : 'full'
   }
@@ -81,13 +80,13 @@ export function sendThrough(
 
 export interface Received {
   bytes: Uint8Array
-  /** They are the caller's. */
+  /** The caller owns them. */
   fds: number[]
-  /** The kernel has closed what this process may not have open beyond them (RLIMIT_NOFILE). */
+  /** The kernel closed further descriptors, because of the limit of open files (RLIMIT_NOFILE). */
   truncated: boolean
 }
 
-/** The next message that waits; `undefined` where there is none. */
+/** Receives the next message; `undefined` if none waits. */
 export function receiveFrom(libc: Libc, far: number): Received | undefined {
   try {
     const size = { bytes: LONGEST, control: controlSize(MOST_FDS) }
@@ -103,14 +102,14 @@ export function receiveFrom(libc: Libc, far: number): Received | undefined {
 
 let roomMade = false
 
-// Where there are threads, the kernel waits for all processors each time that it doubles the table of
-// descriptors (expand_fdtable() in fs/file.c), ten milliseconds or more: so all at once.
+// In a process with threads the kernel waits for all processors, ten milliseconds or more, each time that it
+// doubles the descriptor table (expand_fdtable() in fs/file.c). So grow the table once.
 function makeRoom(libc: Libc, fd: number): void {
   if (roomMade) return
   roomMade = true
   try {
     closeSync(libc.fcntl(fd, F_DUPFD_CLOEXEC, ROOM - 1))
   } catch {
-    // The limit of open files is lower.
+    // The limit of open files is lower than that.
   }
 }

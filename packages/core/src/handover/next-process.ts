@@ -2,13 +2,13 @@ import { readFileSync } from 'node:fs'
 import { parseServiceName } from '../proc/cgroup.ts'
 import { systemctl } from '../proc/systemctl.ts'
 
-// systemd answers within milliseconds.
+// systemd answers within milliseconds; this is the longest wait.
 const PATIENCE = 1_000
 
 /**
- * Whether systemd starts this service again once the process has ended, and has kept its store until
- * then. A process hears the same SIGTERM at `systemctl restart`, and at `stop`, when the store is
- * closed. Rejects where it cannot be known.
+ * Whether systemd starts this service again after the process has ended, and keeps its fd store until then.
+ * A process gets the same SIGTERM at `systemctl restart` and at `systemctl stop`, and at a stop systemd
+ * closes the store. Rejects when systemd does not answer.
  */
 export async function nextProcessComes(
   cgroup: string = readFileSync('/proc/self/cgroup', 'utf8'),

@@ -9,29 +9,29 @@ import type { Logger } from '../types.ts'
 import { closeEnd, openBellLine, sendAndRing } from './bell-line.ts'
 import { openLine, type Sent, sendThrough } from './line.ts'
 
-// A manager answers at once; one that does not is no reason to drain later.
+// A manager answers at once. The drain must not wait longer for one that does not.
 const PATIENCE = 500
 
-/** The near end of a line whose far end somebody keeps for the successor, or the successor has. */
+/** The sending end of a queue. The manager keeps the other end for the next process, or that process has it. */
 export interface KeptLine {
   send(bytes: Uint8Array, fds?: readonly number[]): Sent
 }
 
 /**
- * Puts the far end of a new line into the store of the manager, who listens; `undefined` where there
- * is no store, or it is full: then nothing has been handed over, and nothing is lost.
+ * Opens a queue and puts its far end into the manager's fd store. Returns `undefined` if there is no store,
+ * or it is full. Then nothing was handed over, and nothing is lost.
  *
- * The connections themselves never go through the manager, which would look through all that it
- * has for each: they wait in the line, thousands of them as one entry of the store.
+ * The connections themselves never go through the manager, which compares each new descriptor with all that
+ * it stores. They wait in the queue, which is one entry of the store for thousands of connections.
  */
 export async function openStoreLine(logger: Logger): Promise<KeptLine | undefined> {
   const libc = usableLibc()
-  // A successor that runs must be told that something waits; one that does not finds it.
+  // A next process that already runs must be woken; one that starts later finds the queue.
   const { line, far, close } = successorRuns() ? ringing(libc) : silent(libc)
   const sent = sendNotification({ FDSTORE: 1, FDNAME: PARCEL_NAME }, far, logger)
   const read = sent && (await notifier().barrier(PATIENCE))
   far.forEach(closeSync)
-  // A manager says nothing of what it does not store; but then the line has no other end.
+  // A manager does not report what it did not store. But then the queue has no other end, and a send fails.
   if (read && line.send(HELLO) === 'sent') return line
   close()
   return undefined
@@ -39,7 +39,7 @@ export async function openStoreLine(logger: Logger): Promise<KeptLine | undefine
 
 interface Opened {
   line: KeptLine
-  /** Descriptors of the far end. */
+  /** The descriptors of the far end. */
   far: number[]
   close(): void
 }

@@ -42,15 +42,15 @@ export class ChildChannel {
   }
 
   /**
-   * The descriptors that the process is to inherit, side by side; CHANNEL_VARIABLE tells their
-   * numbers there, separated by a comma.
+   * The descriptors that the process must inherit. CHANNEL_VARIABLE holds their numbers in the process,
+   * separated by a comma.
    */
   get fds(): [number, number] {
     if (this.#far === undefined) throw new Error('the process has its end already')
     return [this.#far.socket, this.#far.bell]
   }
 
-  /** To be called once the process has been started: its end is then its own. */
+  /** Call it after the process was started: the process then has its own copies of its end. */
   started(): void {
     if (this.#far !== undefined) closeEnd(this.#far)
     this.#far = undefined
@@ -63,12 +63,12 @@ export class ChildChannel {
     if (more) setImmediate(() => this.readNow())
   }
 
-  /** Passes a line of the generation before; its descriptors stay the caller's. False: the process has ended. */
+  /** Passes a queue of the previous process. The caller still owns its descriptors. False: the process has ended. */
   pass(fds: readonly number[]): boolean {
     return this.#say(LINE, fds)
   }
 
-  /** Says that nobody follows, before the signal that ends the process. False: it has ended. */
+  /** Tells the process, before its stop signal, that no next process follows. False: it has ended. */
   sayLast(): boolean {
     return this.#say(LAST, [])
   }
