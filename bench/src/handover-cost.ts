@@ -23,7 +23,7 @@ export interface HandedOver {
   readonly exit: number
   readonly line: Took
   readonly sending: Took
-  readonly adoption: Took
+  readonly taking: Took
 }
 
 /** One `socket-port reload`, where the next process runs already; times in milliseconds. */
@@ -33,7 +33,7 @@ export interface Reloaded {
   readonly line: number
   readonly sending: number
   /** From the first connection that is sent until the next process has the last. */
-  readonly adoption: number
+  readonly taking: number
 }
 
 export interface Cost {
@@ -89,7 +89,7 @@ async function restartAll(client: Client, count: number, rounds: number): Promis
       const { adopted, took } = await tells<AdoptedLine>(current, /^\{"pid":\d+,"adopted".*\}/m)
       const { open } = await client.ask({ name: 'ask' })
       checkAll(count, left.handedOver, adopted, open)
-      restarts.push({ exit: left.exit, line: left.line, sending: left.sending, adoption: took })
+      restarts.push({ exit: left.exit, line: left.line, sending: left.sending, taking: took })
     }
     return restarts
   } finally {
@@ -148,9 +148,9 @@ async function reloadAll(client: Client, count: number, rounds: number): Promise
       )
       const { open } = await client.ask({ name: 'ask' })
       checkAll(count, left.handedOver, adopted, open)
-      const adoption = at - left.heard - left.line.wall
+      const taking = at - left.heard - left.line.wall
       const { line: opening, sending } = left
-      reloads.push({ exit: gone - left.heard, line: opening.wall, sending: sending.wall, adoption })
+      reloads.push({ exit: gone - left.heard, line: opening.wall, sending: sending.wall, taking })
     }
     return reloads
   } finally {

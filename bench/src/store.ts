@@ -1,5 +1,5 @@
 import { closeSync } from 'node:fs'
-import { openNotifySocket, PARCEL_NAME } from '@socket-port/core/manager'
+import { openNotifySocket, QUEUE_NAME } from '@socket-port/core/supervisor'
 import type { PassedSocket } from '@socket-port/test'
 
 /** What systemd does for a hand-over, and nothing else: it keeps the line between two processes. */
@@ -14,7 +14,7 @@ export interface Store {
 export function openStore(): Store {
   const kept: number[] = []
   const socket = openNotifySocket(({ fields, fds }) => {
-    const keeps = fields.get('FDSTORE') === '1' && fields.get('FDNAME') === PARCEL_NAME
+    const keeps = fields.get('FDSTORE') === '1' && fields.get('FDNAME') === QUEUE_NAME
     // A barrier is answered by closing it.
     for (const fd of fds) keeps ? kept.push(fd) : closeSync(fd)
   })
@@ -23,7 +23,7 @@ export function openStore(): Store {
     take() {
       const fd = kept.pop()
       if (fd === undefined || kept.length > 0) throw new Error('a process leaves one line')
-      return { fd, name: PARCEL_NAME }
+      return { fd, name: QUEUE_NAME }
     },
     async close() {
       await socket.close()

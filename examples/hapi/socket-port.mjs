@@ -1,4 +1,4 @@
-import { manage } from '@socket-port/core'
+import { attach } from '@socket-port/core'
 
 /** A plugin: hapi's own `start` inherits or binds, its own `stop` and a signal drain. */
 export const socketPort = {
@@ -6,7 +6,7 @@ export const socketPort = {
   register(server, options) {
     let started = false
     let stopped
-    const managed = manage(server.listener, options, {
+    const attached = attach(server.listener, options, {
       // hapi refuses to stop before it has started, and to stop twice.
       finish: () => stopped ?? (started && server.stop()),
     })
@@ -15,7 +15,7 @@ export const socketPort = {
     })
     server.ext('onPreStop', () => {
       stopped = new Promise((resolve) => server.ext('onPostStop', resolve))
-      return managed.drain()
+      return attached.drain()
     })
   },
 }

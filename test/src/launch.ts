@@ -34,7 +34,7 @@ export interface Launch {
   readonly fds: readonly number[]
 }
 
-/** Turns the options into what is spawned: command line, environment and fds. */
+/** Coalesced the options into what is spawned: command line, environment and fds. */
 export function launch(options: GenerationOptions): Launch {
   const { sockets = [], inherit = sockets.length > 0 ? 'pid' : 'none' } = options
   const passed = inherit === 'none' ? [] : sockets

@@ -58,9 +58,9 @@ describe('a port that this process has itself', () => {
     const core = new URL('../../packages/core/dist/index.js', import.meta.url).href
     const code = `
       import { createServer } from 'node:http'
-      import { manage } from '${core}'
+      import { attach } from '${core}'
       const [first, second] = [createServer(), createServer()]
-      for (const server of [first, second]) manage(server)
+      for (const server of [first, second]) attach(server)
       first.listen(${port}, () => second.listen(${port}))`
     const command = [process.execPath, '--input-type=module', '-e', code]
     const child = startGeneration({ command })

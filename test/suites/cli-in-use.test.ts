@@ -15,7 +15,7 @@ const program = (code: string): string[] => [
 ]
 
 const core = new URL('../../packages/core/dist/index.js', import.meta.url).href
-const importCore = `import { serve, manage } from '${core}'\n`
+const importCore = `import { serve, attach } from '${core}'\n`
 const SERVES = (target: string): string => `await serve(createServer(), ${target})\n`
 
 describe('a port in use, under socket-port run', () => {

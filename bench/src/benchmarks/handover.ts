@@ -74,7 +74,7 @@ function findings(costs: readonly Cost[], races: readonly Race<Variant>[]): Find
 
 const STEPS = [
   'old gone after: from SIGTERM until its manager sees it gone; line: from SIGTERM until the manager keeps it;',
-  'sending: all connections sent and closed; adoption: from listening until the next process has the last',
+  'sending: all connections sent and closed; taking: from listening until the next process has the last',
   "calls: the bare system calls, sendmsg and close, or recvmsg; sockets: plain Node's, destroyed or made",
   'socket-port run: the next process runs already, and adopts while the old one sends: from the first sent',
 ]
@@ -86,7 +86,7 @@ function tableOf(costs: readonly Cost[]): string[][] {
     'sending',
     'calls',
     'sockets',
-    'adoption',
+    'taking',
     'calls',
     'sockets',
   ]
@@ -99,19 +99,19 @@ function tableOf(costs: readonly Cost[]): string[][] {
 }
 
 function cells({ restarts, without }: Cost, clock: keyof Took): string[] {
-  const of = (field: 'line' | 'sending' | 'adoption'): number =>
+  const of = (field: 'line' | 'sending' | 'taking'): number =>
     median(restarts.map((one) => one[field][clock]))
   const bare = (...fields: ('send' | 'close' | 'destroy' | 'receive' | 'open')[]): number =>
     median(without.map((one) => fields.reduce((sum, field) => sum + one[field][clock], 0)))
   const exit = clock === 'wall' ? [median(restarts.map((one) => one.exit))] : []
   const sending = [of('line'), of('sending'), bare('send', 'close'), bare('destroy')]
-  const ms = [...exit, ...sending, of('adoption'), bare('receive'), bare('open')]
+  const ms = [...exit, ...sending, of('taking'), bare('receive'), bare('open')]
   return clock === 'wall' ? ms.map(inMs) : ['', ...ms.map(inMs)]
 }
 
 function reloadCells({ reloads }: Cost): string[] {
   const of = (field: keyof Reloaded): string => inMs(median(reloads.map((one) => one[field])))
-  return [of('exit'), of('line'), of('sending'), '', '', of('adoption')]
+  return [of('exit'), of('line'), of('sending'), '', '', of('taking')]
 }
 
 const inMs = (value: number): string => `${value.toFixed(value < 10 ? 2 : 0)} ms`

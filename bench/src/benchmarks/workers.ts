@@ -3,7 +3,7 @@ import type { Benchmark, Findings } from '../benchmark.ts'
 import { CONNECTIONS, type Connections } from '../client.ts'
 import { startCluster } from '../crews/cluster.ts'
 import { contest, type Performance } from '../crews/contest.ts'
-import type { Crew } from '../crews/crew.ts'
+import type { WorkerPool } from '../crews/crew.ts'
 import { startPm2 } from '../crews/pm2.ts'
 import { type Reloads, reloads } from '../crews/reloads.ts'
 import { startSocketPort } from '../crews/socket-port.ts'
@@ -17,18 +17,18 @@ const CREWS = {
   [BASE]: startCluster,
   'cluster again': startCluster,
   pm2: startPm2,
-} as const satisfies Record<string, () => Promise<Crew>>
+} as const satisfies Record<string, () => Promise<WorkerPool>>
 const VARIANTS = Object.keys(CREWS) as Variant[]
 
 type Variant = keyof typeof CREWS
-type Round = Record<Variant, Performance>
+type DrainRun = Record<Variant, Performance>
 
 export const workers: Benchmark = {
   name: 'workers',
   title: 'two workers of one server: kept by socket-port run, by node:cluster, by pm2',
   rounds: 4,
   async run({ rounds, seconds }) {
-    const found: Round[] = []
+    const found: DrainRun[] = []
     for (let round = 0; round < rounds; round += 1) {
       const crews = await startCrews()
       try {
@@ -41,12 +41,12 @@ export const workers: Benchmark = {
   },
 }
 
-async function startCrews(): Promise<Record<Variant, Crew>> {
+async function startCrews(): Promise<Record<Variant, WorkerPool>> {
   const started = VARIANTS.map(async (variant) => [variant, await CREWS[variant]()] as const)
-  return Object.fromEntries(await Promise.all(started)) as Record<Variant, Crew>
+  return Object.fromEntries(await Promise.all(started)) as Record<Variant, WorkerPool>
 }
 
-function findings(rounds: readonly Round[], { restarts, leftOut }: Reloads): Findings {
+function findings(rounds: readonly DrainRun[], { restarts, leftOut }: Reloads): Findings {
   const headings = CONNECTIONS.flatMap((connections) => [
     connections === 'keep-alive' ? 'requests/s' : 'connections/s',
     `/${BASE}`,
@@ -87,7 +87,7 @@ function findings(rounds: readonly Round[], { restarts, leftOut }: Reloads): Fin
   }
 }
 
-function cells(rounds: readonly Round[], variant: Variant, connections: Connections): string[] {
+function cells(rounds: readonly DrainRun[], variant: Variant, connections: Connections): string[] {
   const rates = (who: Variant): number[][] => rounds.map((round) => round[who].rates[connections])
   const base = rates(BASE)
   const pairs = rates(variant).map((own, round) => ratios(own, base[round] ?? []))
@@ -101,7 +101,7 @@ function cells(rounds: readonly Round[], variant: Variant, connections: Connecti
   ]
 }
 
-function rest(rounds: readonly Round[], variant: Variant): string[] {
+function rest(rounds: readonly DrainRun[], variant: Variant): string[] {
   const own = rounds.map((round) => round[variant])
   const waits = own.flatMap((one) => one.waits).sort((a, b) => a - b)
   const share = (how: keyof Performance['spread']): string =>

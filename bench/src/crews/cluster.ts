@@ -1,11 +1,11 @@
 import { fileURLToPath } from 'node:url'
 import { startGeneration } from '@socket-port/test'
-import { type Crew, WORKERS, workersOf } from './crew.ts'
+import { type WorkerPool, WORKERS, workersOf } from './crew.ts'
 
 const PRIMARY = fileURLToPath(new URL('../processes/cluster-primary.js', import.meta.url))
 
 /** `node:cluster`, which hands each connection to a worker in turn. */
-export async function startCluster(): Promise<Crew> {
+export async function startCluster(): Promise<WorkerPool> {
   const primary = startGeneration({ script: PRIMARY, args: [String(WORKERS)] })
   const { port = 0 } = await primary.ready()
   const { pid } = primary

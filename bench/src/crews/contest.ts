@@ -4,7 +4,7 @@ import { alternate } from '../alternate.ts'
 import { type Client, CONNECTIONS, type Connections, openClient } from '../client.ts'
 import { cpuTime, residentMemory } from '../process-facts.ts'
 import { median } from '../statistics.ts'
-import type { Crew } from './crew.ts'
+import type { WorkerPool } from './crew.ts'
 
 const SLICE_MS = 10
 const WARM_UP: Record<Connections, number> = { 'keep-alive': 4000, 'one per request': 1500 }
@@ -26,7 +26,7 @@ export interface Performance {
 }
 
 interface Entry {
-  readonly crew: Crew
+  readonly crew: WorkerPool
   readonly rates: Record<Connections, number[]>
   readonly perCpu: Record<Connections, number>
   spread: Performance['spread']
@@ -35,7 +35,7 @@ interface Entry {
 
 /** Loads the crews in turn, for so many seconds with each kind of connection. */
 export async function contest<V extends string>(
-  crews: Record<V, Crew>,
+  crews: Record<V, WorkerPool>,
   seconds: number,
 ): Promise<Record<V, Performance>> {
   const variants = Object.keys(crews) as V[]
@@ -134,7 +134,7 @@ function ask(port: number, path: string, agent: Agent | false = false): Promise<
 }
 
 /** Of who keeps the workers, and of each worker. */
-const cpuOf = ({ keeper, workers }: Crew): number =>
+const cpuOf = ({ keeper, workers }: WorkerPool): number =>
   [keeper, ...workers].reduce((sum, pid) => sum + cpuTime(pid), 0)
 
 function map<K extends string, T>(keys: readonly K[], make: (key: K) => T): Record<K, T> {

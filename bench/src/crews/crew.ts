@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url'
 import { childrenOf } from '../process-facts.ts'
 
 /** What keeps several workers of one server, and the workers. */
-export interface Crew {
+export interface WorkerPool {
   readonly port: number
   /** The process that keeps them: supervisor, cluster primary, daemon. */
   readonly keeper: number

@@ -5,12 +5,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { freePort } from '@socket-port/test'
-import { type Crew, WORKER, WORKERS, workersOf } from './crew.ts'
+import { type WorkerPool, WORKER, WORKERS, workersOf } from './crew.ts'
 
 const PM2 = createRequire(import.meta.url).resolve('pm2/bin/pm2')
 
 /** pm2 in its cluster mode, as its documentation shows it, with a home and a daemon of its own. */
-export async function startPm2(): Promise<Crew> {
+export async function startPm2(): Promise<WorkerPool> {
   const home = mkdtempSync(join(tmpdir(), 'socket-port-pm2-'))
   const env = { ...process.env, PM2_HOME: home, PM2_DISABLE_VERSION_CHECK: 'true' }
   const pm2 = async (...args: string[]): Promise<void> => {

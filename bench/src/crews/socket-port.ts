@@ -1,8 +1,8 @@
 import { startSupervised } from '@socket-port/test'
-import { type Crew, WORKER, WORKERS, workersOf } from './crew.ts'
+import { type WorkerPool, WORKER, WORKERS, workersOf } from './crew.ts'
 
 /** `socket-port run --workers`, with more of its options. */
-export async function startSocketPort(...options: string[]): Promise<Crew> {
+export async function startSocketPort(...options: string[]): Promise<WorkerPool> {
   const supervised = startSupervised({
     args: ['--listen', '127.0.0.1:0', '--workers', String(WORKERS), ...options],
     command: [process.execPath, WORKER, 'serve'],

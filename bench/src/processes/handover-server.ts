@@ -2,7 +2,7 @@
 import { subscribe } from 'node:diagnostics_channel'
 import { writeSync } from 'node:fs'
 import { createServer } from 'node:http'
-import { type AdoptEvent, type DrainEndEvent, serve } from '@socket-port/core'
+import { type ReceiveEvent, type DrainEndEvent, serve } from '@socket-port/core'
 import { now } from '@socket-port/test'
 import type { HandoverLine } from './handover-report.ts'
 import { stopwatch, type Took } from './stopwatch.ts'
@@ -21,8 +21,8 @@ process.prependListener('SIGTERM', () => {
   heard = now()
   lap()
 })
-subscribe('socket-port.adopt', (message) => {
-  adopted += (message as AdoptEvent).connections
+subscribe('socket-port.receive', (message) => {
+  adopted += (message as ReceiveEvent).connections
   say({ pid, adopted, took: lap(), at: now() })
 })
 subscribe('socket-port.drain.end', (message) => {

@@ -37,7 +37,7 @@ test('the keys of status --json in the README are those that are printed', () =>
     ...{ name: 'x', version: '1', state: 'running', command: ['x'], restarts: 0, now: 0, reloads },
     ...{ sockets: [{ name: 'x', address: 'x', inherited: false, fds: [3] }], stored: [] },
     paths: { problemOf: () => null },
-    ...{ workers: [worker], connections: { handedOver: 0, adopted: 0 } },
+    ...{ workers: [worker], connections: { handedOver: 0, received: 0 } },
   })
   const words = new Set(
     table('status')

@@ -4,7 +4,7 @@ import { createServer as createHttpServer } from 'node:http'
 import { createServer as createHttp2Server } from 'node:http2'
 import { type AddressInfo, connect, createServer, type Server } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { manage } from './manage.ts'
+import { attach } from './manage.ts'
 
 /** What a program does with its server; `say` writes down what the program sees. */
 type Program = (server: Server, say: (event: string) => void) => void
@@ -28,7 +28,7 @@ const create = {
 
 function createManaged(module: keyof typeof create): Server {
   const server: Server = create[module]()
-  manage(server, { signals: false, exit: false })
+  attach(server, { signals: false, exit: false })
   return server
 }
 

@@ -6,7 +6,7 @@ import { describeHolders, findHolders, type Holder, holdersOf } from './proc/hol
 import { type Overlap, overlap } from './proc/overlap.ts'
 import { ancestry, statOf } from './proc/process.ts'
 import { listeningSockets } from './proc/sockets.ts'
-import { inheritedEntries, whatManagerSaid } from './registry.ts'
+import { inheritedEntries, managerReport } from './registry.ts'
 import { successorRuns } from './successor.ts'
 
 export interface InUseRequest extends ResolvedListen {
@@ -91,7 +91,7 @@ function adviceOnOurs(port: number): string {
 
 // It was passed, and yet it is not the one that serves.
 function adviceOnPassed({ port, inherit, logger }: InUseRequest): string | undefined {
-  const { outcome, missing } = whatManagerSaid(logger)
+  const { outcome, missing } = managerReport(logger)
   if (outcome.kind === 'refused' || missing > 0) {
     return 'the sockets that it passed did not reach this process, as the warning about them says; start node itself'
   }

@@ -23,21 +23,21 @@ export interface DrainEndEvent {
   result: DrainResult
 }
 
-/** Published on `socket-port.adopt` when a server has taken connections of the previous process. */
-export interface AdoptEvent {
+/** Published on `socket-port.receive` when a server has taken connections of the previous process. */
+export interface ReceiveEvent {
   server: AnyServer
   connections: number
 }
 
 const channels = {
-  adopt: channel('socket-port.adopt'),
+  receive: channel('socket-port.receive'),
   listen: channel('socket-port.listen'),
   drainStart: channel('socket-port.drain.start'),
   drainEnd: channel('socket-port.drain.end'),
 }
 
 export const publish = {
-  adopt: (event: AdoptEvent): void => channels.adopt.publish(event),
+  receive: (event: ReceiveEvent): void => channels.receive.publish(event),
   listen: (event: ListenEvent): void => channels.listen.publish(event),
   drainStart: (event: DrainStartEvent): void => channels.drainStart.publish(event),
   drainEnd: (event: DrainEndEvent): void => channels.drainEnd.publish(event),

@@ -1,7 +1,7 @@
 /** The codes of our own making; bind errors keep Node's (`EADDRINUSE`, `EACCES`, …). */
 export type SocketPortErrorCode =
   | 'ERR_SOCKET_PORT_ALREADY_LISTENING'
-  | 'ERR_SOCKET_PORT_ALREADY_MANAGED'
+  | 'ERR_SOCKET_PORT_ALREADY_ATTACHED'
   | 'ERR_SOCKET_PORT_AMBIGUOUS'
   | 'ERR_SOCKET_PORT_CLOSED'
   | 'ERR_SOCKET_PORT_INVALID_OPTION'
@@ -30,7 +30,7 @@ export type BindErrorCode =
 /** What each `ERR_SOCKET_PORT_…` code means; `docs/errors.md` is checked against this table. */
 export const errorCodes: Readonly<Record<SocketPortErrorCode, string>> = {
   ERR_SOCKET_PORT_ALREADY_LISTENING: 'The server already listens, or is about to.',
-  ERR_SOCKET_PORT_ALREADY_MANAGED: 'A plugin or adapter is applied to a server that has one.',
+  ERR_SOCKET_PORT_ALREADY_ATTACHED: 'A plugin or adapter is applied to a server that has one.',
   ERR_SOCKET_PORT_AMBIGUOUS: 'More than one inherited socket fits the request.',
   ERR_SOCKET_PORT_CLOSED: 'The server was closed while it was about to listen.',
   ERR_SOCKET_PORT_INVALID_OPTION: 'An option has a value of the wrong type or out of range.',

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { inspect } from './inspect.ts'
 import { listen, listenFd } from './listen.ts'
-import { manage, serviceOf } from './manage.ts'
+import { attach, serviceOf } from './manage.ts'
 import type { Entry } from './registry.ts'
 import { loadLibc } from './sockets/libc.ts'
 import { nativeSystem } from './sockets/native.ts'
@@ -117,7 +117,7 @@ describe.runIf(process.platform === 'linux')('fdStore', () => {
 
   it('stores the socket of a managed server, whose listen stays synchronous', async () => {
     const server = createServer()
-    manage(server, { fdStore: true, logger, signals: false, exit: false })
+    attach(server, { fdStore: true, logger, signals: false, exit: false })
     const listening = once(server, 'listening')
     server.listen(0)
     onClose(() => closed(server))

@@ -5,7 +5,7 @@ import { createServer, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { type Managed, type ManageOptions, type ManageParts, manage } from './manage.ts'
+import { type Attached, type AttachOptions, type AttachParts, attach } from './manage.ts'
 import { onShutdown, shutdown } from './shutdown.ts'
 import { get, RawConnection } from './testing/raw-connection.ts'
 import type { Logger } from './types.ts'
@@ -18,17 +18,17 @@ afterEach(async () => {
   process.exitCode = undefined
 })
 
-const own: ManageOptions = { signals: false, exit: false }
+const own: AttachOptions = { signals: false, exit: false }
 
 const newServer = (): Server => createServer((request, response) => void response.end(request.url))
 
-async function listening(parts: ManageParts = {}, options: ManageOptions = {}): Promise<Managed> {
+async function listening(parts: AttachParts = {}, options: AttachOptions = {}): Promise<Attached> {
   const server = newServer()
-  const managed = manage(server, { ...own, ...options }, parts)
-  cleanups.push(() => managed.drain())
+  const attached = attach(server, { ...own, ...options }, parts)
+  cleanups.push(() => attached.drain())
   server.listen(0)
   await once(server, 'listening')
-  return managed
+  return attached
 }
 
 const portOf = (server: Server): number => (server.address() as AddressInfo).port
@@ -43,19 +43,19 @@ function recorder(): { logger: Logger; errors: string[] } {
 }
 
 describe('a server', () => {
-  it('is managed only once', () => {
+  it('is attached only once', () => {
     const server = newServer()
-    manage(server, own)
-    expect(() => manage(server, own)).toThrow(
-      expect.objectContaining({ code: 'ERR_SOCKET_PORT_ALREADY_MANAGED' }),
+    attach(server, own)
+    expect(() => attach(server, own)).toThrow(
+      expect.objectContaining({ code: 'ERR_SOCKET_PORT_ALREADY_ATTACHED' }),
     )
   })
 
   it('that listens already is drained from then on', async () => {
     const server = newServer().listen(0)
     await once(server, 'listening')
-    const managed = manage(server, own)
-    expect(managed.service).toMatchObject({
+    const attached = attach(server, own)
+    expect(attached.service).toMatchObject({
       source: 'bound',
       state: 'ready',
       port: portOf(server),
@@ -63,7 +63,7 @@ describe('a server', () => {
     const client = await RawConnection.open(portOf(server))
     client.send(get('/first'))
     await client.receive(/\/first$/)
-    const drained = managed.drain()
+    const drained = attached.drain()
     client.send(get('/again'))
     expect(await client.receive(/\/again$/)).toMatch(/connection: close/i)
     expect(await drained).toMatchObject({ graceful: true, served: 1 })
@@ -71,10 +71,10 @@ describe('a server', () => {
 
   it('is a complete service for whoever hears that it listens', async () => {
     const server = newServer()
-    const managed = manage(server, own)
-    cleanups.push(() => managed.drain())
+    const attached = attach(server, own)
+    cleanups.push(() => attached.drain())
     const seen = vi.fn(() => {
-      const { source, port, url } = managed.service ?? {}
+      const { source, port, url } = attached.service ?? {}
       expect({ source, port, url }).toEqual({
         source: 'bound',
         port: portOf(server),
@@ -88,12 +88,12 @@ describe('a server', () => {
 
   it('closed by whoever hears that it listens takes no part in the shutdown', async () => {
     const server = newServer()
-    const managed = manage(server, { ...own, signals: ['SIGTERM'] })
+    const attached = attach(server, { ...own, signals: ['SIGTERM'] })
     server.on('listening', () => server.close()).listen(0)
     const before = process.listenerCount('SIGTERM')
     await once(server, 'close')
     expect(process.listenerCount('SIGTERM')).toBe(before - 1)
-    expect(managed.service?.state).toBe('closed')
+    expect(attached.service?.state).toBe('closed')
   })
 
   it('closed while its host is looked up never says that it listens', async () => {
@@ -105,11 +105,11 @@ describe('a server', () => {
       found = () => (all ? callback(null, [{ address, family: 4 }]) : callback(null, address, 4))
     }) as typeof dns.lookup)
     const server = newServer()
-    const managed = manage(server, own)
+    const attached = attach(server, own)
     server.on('listening', () => expect.unreachable())
     server.on('error', () => {})
     server.listen(0, 'app.invalid')
-    await managed.drain()
+    await attached.drain()
     found()
     await new Promise(setImmediate)
     expect(server.listening).toBe(false)
@@ -133,7 +133,7 @@ describe('onDrain', () => {
     const onDrain = vi.fn(() => {
       for (const socket of upgraded) socket.end('bye')
     })
-    const managed = manage(server, own, { onDrain })
+    const attached = attach(server, own, { onDrain })
     server.listen(0)
     await once(server, 'listening')
     const [idle, busy, other] = await Promise.all(
@@ -146,21 +146,21 @@ describe('onDrain', () => {
     busy?.send(get('/held'))
     await once(server, 'request')
 
-    const drained = managed.drain()
+    const drained = attached.drain()
     expect(await other?.receive(/bye$/)).toMatch(/bye$/)
     idle?.send(get('/'))
     expect(await idle?.receive(/hello$/)).toMatch(/connection: close/i)
     held?.end('held')
     await busy?.receive(/held$/)
     expect(await drained).toMatchObject({ graceful: true, forced: 0 })
-    await managed.drain()
+    await attached.drain()
     expect(onDrain).toHaveBeenCalledOnce()
   })
 
   it('comes after the delay', async () => {
     const onDrain = vi.fn()
-    const managed = await listening({ onDrain }, { drain: { delay: 20 } })
-    const drained = managed.drain()
+    const attached = await listening({ onDrain }, { drain: { delay: 20 } })
+    const drained = attached.drain()
     expect(onDrain).not.toHaveBeenCalled()
     await drained
     expect(onDrain).toHaveBeenCalledOnce()
@@ -177,17 +177,17 @@ describe('onDrain', () => {
   ])('that %s is a warning, and the drain goes on', async (_, onDrain) => {
     const warn = vi.fn()
     const { logger } = recorder()
-    const managed = await listening({ onDrain }, { logger: { ...logger, warn } })
-    expect(await managed.drain()).toMatchObject({ graceful: true })
+    const attached = await listening({ onDrain }, { logger: { ...logger, warn } })
+    expect(await attached.drain()).toMatchObject({ graceful: true })
     expect(warn.mock.calls).toEqual([[expect.stringMatching(/own connections.*Error: no gateway/)]])
   })
 
   it('does not come where the server never listened', async () => {
     const onDrain = vi.fn()
     const server = newServer()
-    const managed = manage(server, own, { onDrain })
+    const attached = attach(server, own, { onDrain })
     server.listen(0)
-    await managed.drain()
+    await attached.drain()
     expect(onDrain).not.toHaveBeenCalled()
   })
 })
@@ -211,8 +211,8 @@ describe('the default host', () => {
     ['127.0.0.1', '127.0.0.1'],
   ])('%s is bound where the framework names it', async (defaultHost, host) => {
     const server = newServer()
-    const managed = manage(server, own, { defaultHost })
-    cleanups.push(() => managed.drain())
+    const attached = attach(server, own, { defaultHost })
+    cleanups.push(() => attached.drain())
     server.listen({ port: 0, host })
     await once(server, 'listening')
     expect(['127.0.0.1', '::1']).toContain((server.address() as AddressInfo).address)
@@ -223,8 +223,8 @@ describe('the default host', () => {
     [{ port: 0 }, '::'],
   ])('gives way to %j', async (options, address) => {
     const server = newServer()
-    const managed = manage(server, own, { defaultHost: 'localhost' })
-    cleanups.push(() => managed.drain())
+    const attached = attach(server, own, { defaultHost: 'localhost' })
+    cleanups.push(() => attached.drain())
     server.listen(options)
     await once(server, 'listening')
     expect(server.address()).toMatchObject({ address })

@@ -5,8 +5,8 @@ import { type AddressInfo, createServer as createNetServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { adoption } from './handover/adoption.ts'
-import { type Managed, type ManageOptions, type ManageParts, manage, serviceOf } from './manage.ts'
+import { receiver } from './handover/adoption.ts'
+import { type Attached, type AttachOptions, type AttachParts, attach, serviceOf } from './manage.ts'
 import { onShutdown, shutdown } from './shutdown.ts'
 import { get, RawConnection } from './testing/raw-connection.ts'
 
@@ -17,14 +17,14 @@ afterEach(async () => {
 
 interface Fixture {
   server: Server
-  managed: Managed<Server>
+  attached: Attached<Server>
 }
 
-function fixture(options: ManageOptions = {}, parts?: ManageParts): Fixture {
+function fixture(options: AttachOptions = {}, parts?: AttachParts): Fixture {
   const server = createServer((request, response) => void response.end(request.url))
-  const managed = manage(server, { signals: false, exit: false, ...options }, parts)
-  cleanups.push(() => managed.drain())
-  return { server, managed }
+  const attached = attach(server, { signals: false, exit: false, ...options }, parts)
+  cleanups.push(() => attached.drain())
+  return { server, attached }
 }
 
 const port = (server: Server): number => (server.address() as AddressInfo).port
@@ -36,23 +36,23 @@ describe('a server that listens already', () => {
   it('takes what the process before hands over, as it hands over itself', async () => {
     const server = createServer().listen(0)
     await once(server, 'listening')
-    const join = vi.spyOn(adoption(), 'join')
-    const managed = manage(server, { signals: false, exit: false })
-    cleanups.push(() => managed.drain())
+    const join = vi.spyOn(receiver(), 'join')
+    const attached = attach(server, { signals: false, exit: false })
+    cleanups.push(() => attached.drain())
     expect(join).toHaveBeenCalledWith(server)
   })
 })
 
 describe('listen', () => {
   it('returns the server, listens at once as Node does, and calls back once', async () => {
-    const { server, managed } = fixture()
+    const { server, attached } = fixture()
     const callback = vi.fn()
     expect(server.listen(0, callback)).toBe(server)
     expect(server.listening).toBe(true)
     expect(port(server)).toBeGreaterThan(0)
     await once(server, 'listening')
     expect(callback).toHaveBeenCalledOnce()
-    expect(managed.service).toMatchObject({ source: 'bound', state: 'ready' })
+    expect(attached.service).toMatchObject({ source: 'bound', state: 'ready' })
   })
 
   it('takes a path', async () => {
@@ -105,8 +105,8 @@ describe('listen', () => {
   })
 
   it('refuses wrong options where they are given', () => {
-    const wrong = { name: '' } as ManageOptions
-    expect(() => manage(createServer(), wrong)).toThrow(/name must be/)
+    const wrong = { name: '' } as AttachOptions
+    expect(() => attach(createServer(), wrong)).toThrow(/name must be/)
   })
 
   it.each([
@@ -115,16 +115,16 @@ describe('listen', () => {
     [8080, /options must be an object; the port goes to listen\(\) \(got 8080\)/],
     [null, /options must be an object/],
   ])('refuses %j, which listen itself is told', (wrong, message) => {
-    expect(() => manage(createServer(), wrong as ManageOptions)).toThrow(message)
+    expect(() => attach(createServer(), wrong as AttachOptions)).toThrow(message)
   })
 })
 
 describe('serviceOf', () => {
   it('finds the service of a managed server once it has been told to listen', () => {
-    const { server, managed } = fixture()
+    const { server, attached } = fixture()
     expect(serviceOf(server)).toBeUndefined()
     server.listen(0)
-    expect(serviceOf(server)).toBe(managed.service)
+    expect(serviceOf(server)).toBe(attached.service)
   })
 
   it('knows no service of other servers', () => {
@@ -148,12 +148,12 @@ describe('close', () => {
   })
 
   it('emits close once, also after a drain that somebody else has started', async () => {
-    const { server, managed } = fixture()
+    const { server, attached } = fixture()
     const heard = vi.fn()
     server.on('close', heard)
     server.listen(0)
     await once(server, 'listening')
-    await managed.drain()
+    await attached.drain()
     expect(await closed(server)).toBeUndefined()
     expect(heard).toHaveBeenCalledOnce()
   })
@@ -195,7 +195,7 @@ describe('close', () => {
   })
 
   it('and listen again works', async () => {
-    const { server, managed } = fixture()
+    const { server, attached } = fixture()
     for (const round of [1, 2]) {
       server.listen(0)
       await once(server, 'listening')
@@ -203,18 +203,18 @@ describe('close', () => {
       client.send(get(`/${round}`, 'Connection: close'))
       await client.receive(new RegExp(`/${round}$`))
       expect(await closed(server)).toBeUndefined()
-      expect(managed.service?.state).toBe('closed')
+      expect(attached.service?.state).toBe('closed')
     }
   })
 
   it('by an abort signal drains', async () => {
     const abort = new AbortController()
-    const { server, managed } = fixture()
+    const { server, attached } = fixture()
     server.listen({ port: 0, signal: abort.signal })
     await once(server, 'listening')
     abort.abort()
     await once(server, 'close')
-    expect(managed.service?.state).toBe('closed')
+    expect(attached.service?.state).toBe('closed')
     expect(server.listening).toBe(false)
   })
 })
@@ -222,16 +222,16 @@ describe('close', () => {
 describe('the shutdown of the process', () => {
   it('is told of until the hooks have run, the finish of the server first', async () => {
     const ran: string[] = []
-    const { server, managed } = fixture({}, { finish: () => void ran.push('finish') })
+    const { server, attached } = fixture({}, { finish: () => void ran.push('finish') })
     cleanups.push(onShutdown(() => void ran.push('hook')))
     server.listen(0)
     await once(server, 'listening')
-    expect(managed.shutdown).toBeUndefined()
+    expect(attached.shutdown).toBeUndefined()
     const done = shutdown()
-    expect(managed.shutdown).toBe(done)
+    expect(attached.shutdown).toBe(done)
     await done
     expect(ran).toEqual(['finish', 'hook'])
-    expect(managed.shutdown).toBeUndefined()
+    expect(attached.shutdown).toBeUndefined()
   })
 
   it('that ends elsewhere neither finishes nor ends the process', async () => {
@@ -253,11 +253,11 @@ describe('the shutdown of the process', () => {
     await client.receive(/endless/)
     // It knows nothing of this connection, which keeps the server from closing.
     const logger = { debug: vi.fn(), info: vi.fn(), warn: vi.fn(), error: vi.fn() }
-    const managed = manage(server, { exit: false, signals: ['SIGTERM'], logger })
+    const attached = attach(server, { exit: false, signals: ['SIGTERM'], logger })
     const [own] = process.listeners('SIGTERM').filter((listener) => !before.includes(listener))
     own?.('SIGTERM')
     own?.('SIGTERM')
-    await managed.shutdown
+    await attached.shutdown
     expect(process.listeners('SIGTERM')).toEqual(before)
   })
 })

@@ -2,25 +2,25 @@ import { explainInPlace } from './bind.ts'
 import { SocketPortError } from './errors.ts'
 import { closeOnAbort } from './listen.ts'
 import { type ListenCall, readListenArguments } from './listen-arguments.ts'
-import { checkManage, checkServer, resolveLogger, resolveServe } from './options.ts'
+import { checkAttach, checkServer, resolveLogger, resolveServe } from './options.ts'
 import { ServerService, type ServiceParts } from './service.ts'
 import { hooksAhead, runningShutdown } from './shutdown.ts'
 import type { AnyServer, DrainResult, Logger, ServeOptions, Service } from './types.ts'
 
 /** The options of `serve`, without those that the server's own `listen` takes. */
-export type ManageOptions = Omit<
+export type AttachOptions = Omit<
   ServeOptions,
   'port' | 'host' | 'path' | 'backlog' | 'ipv6Only' | 'reusePort' | 'exclusive' | 'signal'
 >
 
 /** How a framework takes part in the shutdown of the process. */
-export type ManageParts = Pick<
+export type AttachParts = Pick<
   ServiceParts,
   'onDrain' | 'finish' | 'endsElsewhere' | 'defaultHost' | 'announces'
 >
 
 /** A server whose own `listen` and `close` are core's. */
-export interface Managed<S extends AnyServer = AnyServer> {
+export interface Attached<S extends AnyServer = AnyServer> {
   /** `undefined` until the server has been told to listen. */
   readonly service: Service<S> | undefined
   /** Where messages about this server go: the option, or its default. */
@@ -41,23 +41,23 @@ export interface Managed<S extends AnyServer = AnyServer> {
  * Lets the server's own `listen` inherit or bind, and its own `close` drain, in all of Node's forms:
  * what an adapter of a framework is made of. A server that listens already is taken as it is.
  *
- * @throws {SocketPortError} ERR_SOCKET_PORT_INVALID_OPTION, …_UNKNOWN_OPTION, …_ALREADY_MANAGED; for
+ * @throws {SocketPortError} ERR_SOCKET_PORT_INVALID_OPTION, …_UNKNOWN_OPTION, …_ALREADY_ATTACHED; for
  * a server that listens, …_SHUTTING_DOWN. What goes wrong later comes as the server's 'error' event,
  * as in Node.
  */
-export function manage<S extends AnyServer>(
+export function attach<S extends AnyServer>(
   server: S,
-  options: ManageOptions = {},
-  parts: ManageParts = {},
-): Managed<S> {
+  options: AttachOptions = {},
+  parts: AttachParts = {},
+): Attached<S> {
   checkServer(server)
   // Now, where the stack still shows who passed them.
-  checkManage(options)
-  if (brand in server) throw alreadyManaged()
-  const managed = new ManagedServer(server, options, parts)
-  if (server.listening) managed.adopt()
-  Object.defineProperty(server, brand, { value: managed })
-  return managed
+  checkAttach(options)
+  if (brand in server) throw alreadyAttached()
+  const attached = new AttachedServer(server, options, parts)
+  if (server.listening) attached.attach()
+  Object.defineProperty(server, brand, { value: attached })
+  return attached
 }
 
 /**
@@ -65,15 +65,15 @@ export function manage<S extends AnyServer>(
  * `undefined` for any other server, and until it has been told to listen.
  */
 export function serviceOf<S extends AnyServer>(server: S): Service<S> | undefined {
-  return (server as { [brand]?: Managed<S> })[brand]?.service
+  return (server as { [brand]?: Attached<S> })[brand]?.service
 }
 
-// Symbol.for: another copy of this package must not manage it once more.
-const brand: unique symbol = Symbol.for('@socket-port/core/managed')
+// Symbol.for: another copy of this package must not attach it once more.
+const brand: unique symbol = Symbol.for('@socket-port/core/attached')
 
-const alreadyManaged = (): SocketPortError =>
+const alreadyAttached = (): SocketPortError =>
   new SocketPortError(
-    'ERR_SOCKET_PORT_ALREADY_MANAGED',
+    'ERR_SOCKET_PORT_ALREADY_ATTACHED',
     'the server is managed already; register the plugin, or wrap the server, only once',
   )
 
@@ -88,17 +88,17 @@ interface Start<S extends AnyServer> {
   told: boolean
 }
 
-class ManagedServer<S extends AnyServer> implements Managed<S> {
+class AttachedServer<S extends AnyServer> implements Attached<S> {
   readonly #server: S
-  readonly #options: ManageOptions
-  readonly #parts: ManageParts
+  readonly #options: AttachOptions
+  readonly #parts: AttachParts
   readonly #nativeListen: (...args: unknown[]) => unknown
   readonly #nativeClose: (callback?: (error?: Error) => void) => unknown
   #start: Start<S> | undefined
   /** Node's own `close` was called, and its 'close' event has still to come. */
   #closing = false
 
-  constructor(server: S, options: ManageOptions, parts: ManageParts) {
+  constructor(server: S, options: AttachOptions, parts: AttachParts) {
     const { listen, close } = server
     this.#server = server
     this.#options = options
@@ -117,9 +117,9 @@ class ManagedServer<S extends AnyServer> implements Managed<S> {
     return resolveLogger(this.#options.logger)
   }
 
-  adopt(): void {
+  attach(): void {
     const service = new ServerService(this.#server, resolveServe(this.#options), this.#parts)
-    service.adopt()
+    service.attach()
     this.#begin(service).told = true
   }
 

@@ -4,13 +4,13 @@ import './refuse-runtime.ts'
 export { bindFd } from './bind-fd.ts'
 export { setBlocking } from './manager/blocking.ts'
 export {
-  ADOPTED,
-  ADOPTS,
+  RECEIVED,
+  RECEIVES,
   CHANNEL_VARIABLE,
   ChildChannel,
   CUT,
   HANDED_OVER,
-  PARCEL_NAME,
+  QUEUE_NAME,
 } from './manager/child-channel.ts'
 export { describeFd, type SocketFacts } from './manager/describe-fd.ts'
 export { milliseconds, type Notification } from './manager/notification.ts'

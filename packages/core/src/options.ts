@@ -98,7 +98,7 @@ export function resolveServe(target: Target<ServeOptions>): ResolvedServe {
 }
 
 /** Checks what `manage` was given: the options of `serve`, less those that `server.listen` takes. */
-export function checkManage(options: unknown): void {
+export function checkAttach(options: unknown): void {
   if (typeof options !== 'object' || options === null) {
     throw invalid('options', options, 'an object; the port goes to listen()')
   }

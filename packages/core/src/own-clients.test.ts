@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { manage } from './manage.ts'
+import { attach } from './manage.ts'
 import { serve } from './serve.ts'
 import { ChildClient } from './testing/child-client.ts'
 import { get, RawConnection } from './testing/raw-connection.ts'
@@ -66,7 +66,7 @@ describe('close() with idle clients of this process', () => {
 
   it('does so for a server whose own close drains, as that of Express and Koa', async () => {
     const server = createServer({ keepAliveTimeout: 60_000 }, (_, response) => response.end('ok'))
-    manage(server, { drain, signals: false, exit: false })
+    attach(server, { drain, signals: false, exit: false })
     server.listen(0)
     await once(server, 'listening')
     const { port } = server.address() as AddressInfo

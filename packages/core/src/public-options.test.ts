@@ -5,7 +5,7 @@ import { createDrain } from './drain/drain.ts'
 import { inspect } from './inspect.ts'
 import { killPort } from './kill-port.ts'
 import { listen, listenFd } from './listen.ts'
-import { manage } from './manage.ts'
+import { attach } from './manage.ts'
 import { notify, notifyBarrier } from './notify/notify.ts'
 import { onReload } from './reload.ts'
 import { serve } from './serve.ts'
@@ -26,7 +26,7 @@ const calls: [name: string, call: Call][] = [
   ['killPort', (options) => killPort(1, options)],
   ['listen', (options) => listen(options)],
   ['listenFd', (options) => listenFd(options)],
-  ['manage', (options) => manage(createServer(), options)],
+  ['manage', (options) => attach(createServer(), options)],
   ['notify', (options) => notify({ ready: true }, options)],
   ['notifyBarrier', (options) => notifyBarrier(options)],
   ['onReload', (options) => onReload(hook, options)],

@@ -31,7 +31,7 @@ export interface Entry extends Candidate {
 }
 
 /** The variables of the manager as they were before they were removed, and what was read from them. */
-export interface Said {
+export interface Reported {
   variables: Record<string, string>
   outcome: Environment
   /** How many of the passed descriptors are not open. */
@@ -41,8 +41,8 @@ export interface Said {
 interface Registry {
   entries: Entry[]
   /** Queues in which connections of the previous process wait. */
-  parcels: number[]
-  said: Said
+  queues: number[]
+  reported: Reported
   /** Loaded only when something was inherited; duplicates are made with it. */
   system: SocketSystem | undefined
 }
@@ -58,13 +58,13 @@ export function inheritedEntries(logger: Logger): Entry[] {
 }
 
 /** The variables of the manager when the process started. */
-export function whatManagerSaid(logger: Logger): Said {
+export function managerReport(logger: Logger): Reported {
   inheritedEntries(logger)
-  return globals[key]?.said ?? { variables: {}, outcome: { kind: 'absent' }, missing: 0 }
+  return globals[key]?.reported ?? { variables: {}, outcome: { kind: 'absent' }, missing: 0 }
 }
 
 /** Returns the queues with connections of the previous process. The caller then owns them. */
-export const takeParcels = (): number[] => globals[key]?.parcels.splice(0) ?? []
+export const takeQueues = (): number[] => globals[key]?.queues.splice(0) ?? []
 
 /** The inherited sockets that listen and that no server has taken; they stay the registry's. */
 export const freeListeners = (): number[] =>
@@ -184,7 +184,7 @@ function readRegistry(logger: Logger): Registry {
       pid: process.pid,
       pidfdInode: () => loaded().pidfdInode(),
     })
-    const said: Said = { variables, outcome: environment, missing: 0 }
+    const reported: Reported = { variables, outcome: environment, missing: 0 }
     if (cluster.isWorker && environment.kind !== 'absent') {
       // In a cluster worker fd 3 is the channel to the primary, and `listen({ fd })` names the primary's descriptor.
       logger.warn(
@@ -192,16 +192,16 @@ function readRegistry(logger: Logger): Registry {
           'Start the server without node:cluster, several times on one socket: ' +
           'socket-port run --workers N -- node server.js',
       )
-      return { entries: [], parcels: [], said, system: undefined }
+      return { entries: [], queues: [], reported, system: undefined }
     }
     if (environment.kind === 'refused') {
       logger.warn(`no socket is inherited: ${environment.problem}`)
     }
-    if (environment.kind !== 'passed') return { entries: [], parcels: [], said, system: undefined }
-    const isParcel = ({ name }: PassedFd): boolean => readStoreName(name).kind === 'parcel'
-    const parcels = environment.fds.filter(isParcel).map(({ fd }) => fd)
-    const entries = describeAll(environment.fds, loaded(), logger, said)
-    return { entries, parcels, said, system: loaded() }
+    if (environment.kind !== 'passed') return { entries: [], queues: [], reported, system: undefined }
+    const isQueue = ({ name }: PassedFd): boolean => readStoreName(name).kind === 'queue'
+    const queues = environment.fds.filter(isQueue).map(({ fd }) => fd)
+    const entries = describeAll(environment.fds, loaded(), logger, reported)
+    return { entries, queues, reported, system: loaded() }
   } finally {
     clearEnvironment(env)
   }
@@ -211,7 +211,7 @@ function describeAll(
   passed: PassedFd[],
   system: SocketSystem,
   logger: Logger,
-  said: Said,
+  reported: Reported,
 ): Entry[] {
   const open = openDescriptors()
   const entries: Entry[] = []
@@ -219,7 +219,7 @@ function describeAll(
   let missing = 0
   for (const { fd, name: fdname } of passed) {
     const origin = readStoreName(fdname)
-    if (origin.kind === 'parcel' || origin.kind === 'other') continue
+    if (origin.kind === 'queue' || origin.kind === 'other') continue
     const stored = origin.kind === 'listener'
     const name = stored ? (origin.name ?? UNKNOWN) : fdname
     const found = open?.has(fd) === false ? 'is not open' : system.describe(fd)
@@ -246,7 +246,7 @@ function describeAll(
     if (problem === undefined) system.setCloseOnExec(fd)
     else problems.push(`fd ${fd} ${quote(name)} ${problem}`)
   }
-  said.missing = missing
+  reported.missing = missing
   if (missing > 0) {
     problems.unshift(
       `${missing} of ${passed.length} passed descriptors are not open; a program in between ` +

@@ -49,10 +49,10 @@ class Reloads {
   }
 
   async #reload(): Promise<void> {
-    const voice = notifier()
+    const sender = notifier()
     // Before the first READY=1 the manager waits for the start: the READY=1 of a reload would end it.
-    const told = voice.ready
-    if (told) voice.post({ RELOADING: 1, MONOTONIC_USEC: monotonicMicroseconds() })
+    const told = sender.ready
+    if (told) sender.post({ RELOADING: 1, MONOTONIC_USEC: monotonicMicroseconds() })
     const failures: string[] = []
     for (const hook of [...this.#hooks]) {
       const failure = await hookFailure(hook)
@@ -66,12 +66,12 @@ class Reloads {
     }
     if (!told) return
     if (failures.length > 0) {
-      this.#statusBefore ??= voice.status
-      voice.post({ READY: 1, STATUS: statusText(`reload failed: ${failures.join('; ')}`) })
+      this.#statusBefore ??= sender.status
+      sender.post({ READY: 1, STATUS: statusText(`reload failed: ${failures.join('; ')}`) })
     } else if (this.#statusBefore !== undefined) {
-      voice.post({ READY: 1, STATUS: this.#statusBefore })
+      sender.post({ READY: 1, STATUS: this.#statusBefore })
       this.#statusBefore = undefined
-    } else voice.post({ READY: 1 })
+    } else sender.post({ READY: 1 })
   }
 }
 

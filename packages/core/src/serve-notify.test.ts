@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:http'
 import { createServer as createNet } from 'node:net'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { manage } from './manage.ts'
+import { attach } from './manage.ts'
 import { notify } from './notify/notify.ts'
 import { beginStart, whenAllListen } from './notify/readiness.ts'
 import { serve } from './serve.ts'
@@ -63,13 +63,13 @@ describe.runIf(process.platform === 'linux')('READY=1', () => {
 
   it('comes for a managed server, and for one that listened before', async () => {
     const later = createServer()
-    manage(later, { signals: false, exit: false })
+    attach(later, { signals: false, exit: false })
     later.listen(0, '127.0.0.1')
     await once(later, 'listening')
     const earlier = createServer().listen(0, '127.0.0.1')
     await once(earlier, 'listening')
-    const managed = manage(earlier, { signals: false, exit: false })
-    onClose(() => Promise.all([managed.drain(), later.close()]))
+    const attached = attach(earlier, { signals: false, exit: false })
+    onClose(() => Promise.all([attached.drain(), later.close()]))
     await nextTurn()
     await nextTurn()
     expect(manager.texts()).toEqual([expect.stringMatching(/^READY=1\nSTATUS=listening on http/)])
@@ -100,15 +100,15 @@ describe.runIf(process.platform === 'linux')('READY=1', () => {
   it('comes once a server has found another port from its error listener', async () => {
     const { port } = await serving({ notify: false })
     const server = createServer()
-    const managed = manage(server, { signals: false, exit: false, logger })
-    onClose(() => managed.drain())
+    const attached = attach(server, { signals: false, exit: false, logger })
+    onClose(() => attached.drain())
     const listening = new Promise((resolve) => server.once('listening', resolve))
     server.once('error', () => server.listen(0, '127.0.0.1'))
     server.listen(port, '127.0.0.1')
     await listening
     await nextTurn()
     await nextTurn()
-    expect(manager.texts()).toEqual([`READY=1\nSTATUS=listening on ${managed.service?.url}`])
+    expect(manager.texts()).toEqual([`READY=1\nSTATUS=listening on ${attached.service?.url}`])
     expect(warnings).toEqual([])
   })
 

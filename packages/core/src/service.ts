@@ -1,9 +1,9 @@
 import { counted } from './counted.ts'
 import { ServerDrain, type StartOptions } from './drain/drain.ts'
-import { adoptConnections } from './handover/adopt.ts'
-import { adoption } from './handover/adoption.ts'
+import { receiveConnections } from './handover/adopt.ts'
+import { receiver } from './handover/adoption.ts'
 import { reportDrained } from './handover/channel.ts'
-import { keeperFor } from './handover/keeper.ts'
+import { targetFor } from './handover/keeper.ts'
 import { listenForRestart } from './handover/restart-signal.ts'
 import type { ShutdownHook } from './hooks.ts'
 import { IdleWatch } from './idle-exit.ts'
@@ -65,7 +65,7 @@ export class ServerService<S extends AnyServer> implements Service<S> {
   #activated = false
   #idle: IdleWatch | undefined
   /** Stops receiving connections of the previous process. */
-  #stopAdopting: () => void = () => {}
+  #stopReceiving: () => void = () => {}
   // Kept here, because a closed server has no address.
   #address: Service['address'] = ''
   #url = ''
@@ -91,7 +91,7 @@ export class ServerService<S extends AnyServer> implements Service<S> {
   }
 
   /** Takes part for a server that listens already; of its open connections, those of plain HTTP/1.1 are known. */
-  adopt(): void {
+  attach(): void {
     const { notify, logger } = this.#options
     try {
       this.server.once('close', this.#join())
@@ -99,7 +99,7 @@ export class ServerService<S extends AnyServer> implements Service<S> {
       noteListening(this.server, { request: this.#adopted(), source: 'bound', fd: undefined })
       const start = beginStart(this.server, notify, logger)
       this.#watchIdle()
-      this.#stopAdopting = adoptConnections(this.server, logger)
+      this.#stopReceiving = receiveConnections(this.server, logger)
       start.listening(this.#url)
     } catch (error) {
       this.#drain.dispose()
@@ -155,7 +155,7 @@ export class ServerService<S extends AnyServer> implements Service<S> {
     const onListening = (): void => {
       this.#noteAddress()
       this.#watchIdle()
-      this.#stopAdopting = adoptConnections(this.server, logger)
+      this.#stopReceiving = receiveConnections(this.server, logger)
       start.listening(this.#url)
     }
     const abort = (): void => this.#starting.abort(signal?.reason)
@@ -250,11 +250,11 @@ export class ServerService<S extends AnyServer> implements Service<S> {
 
   async #shutDown(quick: boolean): Promise<DrainResult> {
     this.#interrupted = true
-    adoption().stop()
+    receiver().stop()
     const { drain, notify, logger } = this.#options
     const handOver = drain.idle !== 'promise' && notify && managerListens(logger)
-    const findKeeper = () => keeperFor(this.server, drain.idle === 'handover', logger)
-    const result = await this.#close({ quick, ...(handOver && { findKeeper }) })
+    const findTarget = () => targetFor(this.server, drain.idle === 'handover', logger)
+    const result = await this.#close({ quick, ...(handOver && { findTarget }) })
     this.#drainTook = result.duration
     reportDrained(result, logger)
     return result
@@ -270,7 +270,7 @@ export class ServerService<S extends AnyServer> implements Service<S> {
       if (this.state === 'closed') return { ...NOTHING_DRAINED }
     }
     const first = this.state === 'ready' && this.#url !== ''
-    this.#stopAdopting()
+    this.#stopReceiving()
     const result = await this.#drain.start(options)
     if (first) report(result, this.#url, logger)
     return result

@@ -238,8 +238,8 @@ function failExitCode(): void {
 /** The report to the manager, if a member or the program itself notifies it. */
 function stopReport(members: readonly Member[]): StopReport | undefined {
   const speaks = members.length === 0 || members.some(({ notify }) => notify)
-  const voice = notifierInUse()
-  return speaks && voice?.heard ? new StopReport(voice) : undefined
+  const sender = notifierInUse()
+  return speaks && sender?.hasManager ? new StopReport(sender) : undefined
 }
 
 function whatIsLeft(members: readonly Member[]): string {

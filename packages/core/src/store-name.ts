@@ -3,7 +3,7 @@ const OURS = 'socket-port/'
 const LISTENER = `${OURS}listener/`
 
 /** The name of a queue in which connections wait for the next process. */
-export const PARCEL_NAME: string = `${OURS}connections`
+export const QUEUE_NAME: string = `${OURS}connections`
 
 // fdname_is_valid() of systemd: printable ASCII without the colon, which separates LISTEN_FDNAMES.
 const LONGEST = 255
@@ -40,14 +40,14 @@ export type Origin =
   /** A listening socket from the store; `name` is the `name` option of the bind. */
   | { kind: 'listener'; name: string | undefined }
   /** A queue with connections. */
-  | { kind: 'parcel' }
+  | { kind: 'queue' }
   /** Stored by another version of this package. */
   | { kind: 'other' }
 
 /** Reads what {@link storeName} wrote; pure. */
 export function readStoreName(fdname: string): Origin {
   if (!fdname.startsWith(OURS)) return { kind: 'passed' }
-  if (fdname === PARCEL_NAME) return { kind: 'parcel' }
+  if (fdname === QUEUE_NAME) return { kind: 'queue' }
   if (!fdname.startsWith(LISTENER)) return { kind: 'other' }
   const [name = ''] = fdname.slice(LISTENER.length).split('/')
   return { kind: 'listener', name: name === '' ? undefined : decode(name) }

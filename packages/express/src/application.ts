@@ -1,5 +1,5 @@
 import { createServer, type RequestListener, type Server } from 'node:http'
-import { type ManageOptions, manage } from '@socket-port/core'
+import { type AttachOptions, attach } from '@socket-port/core'
 import base, { type Express } from 'express'
 
 // Express 5 calls the callback of `listen` for an error too; Express 4, which still has
@@ -7,12 +7,12 @@ import base, { type Express } from 'express'
 const REPORTS_ERRORS = !('query' in base)
 
 /** An application of Express whose own `listen` opens a server that core manages. */
-export function createApplication(options: ManageOptions | undefined): Express {
+export function createApplication(options: AttachOptions | undefined): Express {
   const app = base()
   // On this app alone: every other one shares the method of `express.application`.
   app.listen = function listen(this: RequestListener, ...args: unknown[]): Server {
     const server = createServer(this)
-    const { logger } = manage(server, options)
+    const { logger } = attach(server, options)
     const callback = args.at(-1)
     if (REPORTS_ERRORS && typeof callback === 'function') {
       const done = once(callback as ListenCallback)

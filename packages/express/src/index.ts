@@ -1,4 +1,4 @@
-import type { ManageOptions } from '@socket-port/core'
+import type { AttachOptions } from '@socket-port/core'
 import base, {
   type Application,
   application,
@@ -39,7 +39,7 @@ import { createApplication } from './application.ts'
  * ERR_SOCKET_PORT_UNKNOWN_OPTION. What goes wrong later comes as with Express: to the callback of
  * `listen` (Express 5), else as the server's 'error' event.
  */
-function express(options?: ManageOptions): Express {
+function express(options?: AttachOptions): Express {
   return createApplication(options)
 }
 
@@ -109,7 +109,7 @@ export {
   type IRouterMatcher,
   json,
   type Locals,
-  type ManageOptions,
+  type AttachOptions,
   type MediaType,
   type NextFunction,
   query,

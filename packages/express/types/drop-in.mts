@@ -74,7 +74,7 @@ app.listen('/run/app.sock')
 app.listen({ port: 8080, exclusive: true }, () => {})
 
 express({ drain: { timeout: 10_000 }, inherit: 'require', name: 'app', logger: console })
-const options: import('@socket-port/express').ManageOptions = { signals: ['SIGTERM'] }
+const options: import('@socket-port/express').AttachOptions = { signals: ['SIGTERM'] }
 express(options)
 // @ts-expect-error the port is said to listen
 express({ port: 8080 })

@@ -1,4 +1,4 @@
-import type { ManageOptions, ManageParts } from '@socket-port/core'
+import type { AttachOptions, AttachParts } from '@socket-port/core'
 import type { FastifyInstance } from 'fastify'
 import { Servers } from './servers.ts'
 
@@ -10,10 +10,10 @@ export type { Servers } from './servers.ts'
  *
  * @throws {SocketPortError} As `manage` of `@socket-port/core`.
  */
-export function manageFastify(
+export function attachFastify(
   fastify: FastifyInstance,
-  options: ManageOptions,
-  parts?: ManageParts,
+  options: AttachOptions,
+  parts?: AttachParts,
 ): Servers {
   const servers = new Servers(fastify, options, parts)
   // Closed before it was told to listen, Fastify would listen nevertheless.

@@ -49,7 +49,7 @@ describe.each(RELEASES)('with Fastify %s, the plugin', (_, create) => {
     app.register(socketPort, QUIET)
     again(app)
     await expect(app.listen({ port: 0 })).rejects.toMatchObject({
-      code: 'ERR_SOCKET_PORT_ALREADY_MANAGED',
+      code: 'ERR_SOCKET_PORT_ALREADY_ATTACHED',
     })
   })
 

@@ -1,7 +1,7 @@
-import type { Logger, ManageOptions, Service } from '@socket-port/core'
+import type { Logger, AttachOptions, Service } from '@socket-port/core'
 import type { FastifyInstance, FastifyPluginAsync, RegisterOptions } from 'fastify'
 import fp from 'fastify-plugin'
-import { manageFastify } from './manage.ts'
+import { attachFastify } from './manage.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -14,7 +14,7 @@ declare module 'fastify' {
 }
 
 /** Options of the plugin: core's, less where to listen, which `app.listen` is told. */
-export interface SocketPortOptions extends ManageOptions {
+export interface SocketPortOptions extends AttachOptions {
   /**
    * @default a child of Fastify's own, `app.log`; where that is off, warnings and errors go to
    * stderr and the rest to `NODE_DEBUG=socket-port`
@@ -29,7 +29,7 @@ async function plugin(
   options: SocketPortOptions & RegisterOptions,
 ): Promise<void> {
   const { prefix, logLevel, logSerializers, ...given } = options
-  const servers = manageFastify(fastify, { logger: loggerOf(fastify), ...given })
+  const servers = attachFastify(fastify, { logger: loggerOf(fastify), ...given })
   fastify.decorate('socketPort', { getter: () => servers.service })
 }
 
@@ -51,7 +51,7 @@ type Plugin = FastifyPluginAsync<SocketPortOptions>
  * await app.listen({ port: 8080 })
  *
  * @throws {SocketPortError} From `register` or `listen`, ERR_SOCKET_PORT_INVALID_OPTION,
- * …_UNKNOWN_OPTION, …_ALREADY_MANAGED where it is registered twice. `listen` rejects as core's.
+ * …_UNKNOWN_OPTION, …_ALREADY_ATTACHED where it is registered twice. `listen` rejects as core's.
  */
 export const socketPort: Plugin & { readonly default: Plugin; readonly socketPort: Plugin } =
   Object.assign(fp(plugin, { fastify: '5.x', name: NAME }), {

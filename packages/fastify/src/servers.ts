@@ -1,8 +1,8 @@
 import {
-  type Managed,
-  type ManageOptions,
-  type ManageParts,
-  manage,
+  type Attached,
+  type AttachOptions,
+  type AttachParts,
+  attach,
   type Service,
   SocketPortError,
 } from '@socket-port/core'
@@ -20,8 +20,8 @@ const NO_NAME = 'x'.repeat(256)
 export class Servers {
   readonly #fastify: FastifyInstance
   readonly #server: RawServerBase
-  readonly #main: Managed
-  readonly #further: Managed[] = []
+  readonly #main: Attached
+  readonly #further: Attached[] = []
   readonly #seesFurther: boolean
   /** Whether `app.close()` waits for no idle connection. */
   readonly #quick: boolean
@@ -34,7 +34,7 @@ export class Servers {
   #listens = false
   #closed = false
 
-  constructor(fastify: FastifyInstance, options: ManageOptions, parts?: ManageParts) {
+  constructor(fastify: FastifyInstance, options: AttachOptions, parts?: AttachParts) {
     const { server } = fastify
     this.#fastify = fastify
     this.#server = server
@@ -42,7 +42,7 @@ export class Servers {
     const closeFastify = (): Promise<void> => fastify.close()
     const own = { finish: closeFastify, defaultHost: DEFAULT_HOST, announces: true }
     const onDrain = (): Promise<unknown> => Promise.all([this.#onDrain(), parts?.onDrain?.()])
-    this.#main = manage(server, options, { ...own, ...parts, onDrain })
+    this.#main = attach(server, options, { ...own, ...parts, onDrain })
     this.#seesFurther = watchBindings(fastify, (further) => this.#add(further, options))
     const { listen } = server
     server.listen = ((...args: unknown[]) => this.#listen(listen, args)) as typeof listen
@@ -64,7 +64,7 @@ export class Servers {
     if (!this.#listens && this.#server.listening && hasOwnServer(this.#fastify)) return
     this.#closed = true
     const quick = options.quick || this.#quick
-    await Promise.all([this.#main, ...this.#further].map((managed) => managed.drain({ quick })))
+    await Promise.all([this.#main, ...this.#further].map((attached) => attached.drain({ quick })))
     // The onClose hooks come next: an error is said by core, where the drain began.
     await this.#preClose?.catch(() => {})
   }
@@ -108,9 +108,9 @@ export class Servers {
     }
   }
 
-  #add(server: RawServerBase, options: ManageOptions): void {
+  #add(server: RawServerBase, options: AttachOptions): void {
     try {
-      this.#further.push(manage(server, options))
+      this.#further.push(attach(server, options))
     } catch {
       // The process is shutting down: nothing is served there yet.
       server.close()

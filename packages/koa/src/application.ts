@@ -1,21 +1,21 @@
 import { createServer, type Server } from 'node:http'
-import { type ManageOptions, manage } from '@socket-port/core'
+import { type AttachOptions, attach } from '@socket-port/core'
 import base, { type DefaultContext, type DefaultState } from 'koa'
 
 /** What Koa's constructor takes, and as `socketPort` the options of `@socket-port/core`. */
 export type ApplicationOptions<StateT = DefaultState, ContextT = DefaultContext> = NonNullable<
   ConstructorParameters<typeof base<StateT, ContextT>>[0]
-> & { socketPort?: ManageOptions | undefined }
+> & { socketPort?: AttachOptions | undefined }
 
 // The type of Koa, not one of its own: an application remains what Koa's types say it is.
-type ManagedKoa = typeof base &
+type AttachedKoa = typeof base &
   (new <StateT = DefaultState, ContextT = DefaultContext>(
     options?: ApplicationOptions<StateT, ContextT>,
   ) => base<StateT, ContextT>)
 
 /** Koa, with a `listen` that opens a server which core manages. */
-export const ManagedKoa: ManagedKoa = class<StateT, ContextT> extends base<StateT, ContextT> {
-  readonly #options: ManageOptions | undefined
+export const AttachedKoa: AttachedKoa = class<StateT, ContextT> extends base<StateT, ContextT> {
+  readonly #options: AttachOptions | undefined
 
   constructor(options?: ApplicationOptions<StateT, ContextT>) {
     super(options)
@@ -24,7 +24,7 @@ export const ManagedKoa: ManagedKoa = class<StateT, ContextT> extends base<State
 
   override listen(...args: unknown[]): Server {
     const server = createServer(this.callback())
-    manage(server, this.#options)
+    attach(server, this.#options)
     return Reflect.apply(server.listen, server, args)
   }
 }

@@ -1,4 +1,4 @@
-import type { ManageOptions } from '@socket-port/core'
+import type { AttachOptions } from '@socket-port/core'
 import base, {
   type BaseContext,
   type BaseRequest,
@@ -17,7 +17,7 @@ import base, {
   type Request,
   type Response,
 } from 'koa'
-import { type ApplicationOptions, ManagedKoa } from './application.ts'
+import { type ApplicationOptions, AttachedKoa } from './application.ts'
 
 /**
  * A Koa application whose `listen` inherits or binds its socket. The server drains on SIGTERM and
@@ -27,7 +27,7 @@ import { type ApplicationOptions, ManagedKoa } from './application.ts'
  * @throws {SocketPortError} From `listen`, for wrong options: ERR_SOCKET_PORT_INVALID_OPTION,
  * ERR_SOCKET_PORT_UNKNOWN_OPTION. What goes wrong later comes as the server's 'error' event.
  */
-class Application<StateT = DefaultState, ContextT = DefaultContext> extends ManagedKoa<
+class Application<StateT = DefaultState, ContextT = DefaultContext> extends AttachedKoa<
   StateT,
   ContextT
 > {
@@ -96,7 +96,7 @@ export {
   type ExtendableContext,
   HttpError,
   isHttpError,
-  type ManageOptions,
+  type AttachOptions,
   type Middleware,
   type Next,
   type ParameterizedContext,

@@ -2,7 +2,7 @@ import type { AddressInfo } from 'node:net'
 import type { LoggerService } from '@nestjs/common'
 import { ExpressAdapter } from '@nestjs/platform-express'
 import { FastifyAdapter } from '@nestjs/platform-fastify'
-import type { Logger, ManageOptions } from '@socket-port/core'
+import type { Logger, AttachOptions } from '@socket-port/core'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { cert, key } from '../../core/src/testing/certificate.ts'
 import { get, RawConnection } from '../../core/src/testing/raw-connection.ts'
@@ -19,7 +19,7 @@ describe.each(platforms)('the adapter for $name', ({ adapter, create }) => {
   })
 
   it('refuses wrong options when the application is created', async () => {
-    const wrong = { grace: 5 } as ManageOptions
+    const wrong = { grace: 5 } as AttachOptions
     await expect(createApplication(create(wrong))).rejects.toThrow(/"grace"; known are/)
   })
 
@@ -60,7 +60,7 @@ describe.each(platforms)('the adapter for $name', ({ adapter, create }) => {
 
 describe('an application of one’s own', () => {
   const { info, ...rest } = { info: vi.fn(), debug: vi.fn(), warn: vi.fn(), error: vi.fn() }
-  const options: ManageOptions = { logger: { info, ...rest } }
+  const options: AttachOptions = { logger: { info, ...rest } }
 
   it.each([
     ['Express', new ExpressAdapter().getInstance(), SocketPortExpressAdapter],

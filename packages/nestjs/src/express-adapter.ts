@@ -1,6 +1,6 @@
 import type { RequestListener } from 'node:http'
 import { ExpressAdapter } from '@nestjs/platform-express'
-import { type ManageOptions, manage, type Service } from '@socket-port/core'
+import { type AttachOptions, attach, type Service } from '@socket-port/core'
 import { callBeforeClose } from './before-close.ts'
 import { closeGateways, noteApplications } from './gateways.ts'
 import { NestServer } from './nest-server.ts'
@@ -22,14 +22,14 @@ export class SocketPortExpressAdapter extends ExpressAdapter {
     Object.defineProperty(SocketPortExpressAdapter, 'name', { value: ExpressAdapter.name })
   }
 
-  readonly #options: ManageOptions | undefined
+  readonly #options: AttachOptions | undefined
   #server: NestServer | undefined
 
   /** @param options What is not Express's or Nest's own: `drain`, `inherit`, `name`, … */
-  constructor(options?: ManageOptions)
+  constructor(options?: AttachOptions)
   /** @param instance An Express application of your own, as Nest's adapter takes it. */
-  constructor(instance: RequestListener | undefined, options?: ManageOptions)
-  constructor(instanceOrOptions?: RequestListener | ManageOptions, options?: ManageOptions) {
+  constructor(instance: RequestListener | undefined, options?: AttachOptions)
+  constructor(instanceOrOptions?: RequestListener | AttachOptions, options?: AttachOptions) {
     const isOptions = typeof instanceOrOptions === 'object' && instanceOrOptions !== null
     super(isOptions ? undefined : instanceOrOptions)
     this.#options = isOptions ? instanceOrOptions : options
@@ -40,7 +40,7 @@ export class SocketPortExpressAdapter extends ExpressAdapter {
     const server = this.httpServer
     const quick = args[0]?.forceCloseConnections === true
     this.#server = new NestServer(
-      (...given) => manage(server, ...given),
+      (...given) => attach(server, ...given),
       this.#options,
       () => closeGateways(this),
       quick,

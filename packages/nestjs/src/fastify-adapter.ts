@@ -1,6 +1,6 @@
 import { FastifyAdapter } from '@nestjs/platform-fastify'
-import type { ManageOptions, Service } from '@socket-port/core'
-import { manageFastify } from '@socket-port/fastify/manage'
+import type { AttachOptions, Service } from '@socket-port/core'
+import { attachFastify } from '@socket-port/fastify/manage'
 import { callBeforeClose } from './before-close.ts'
 import { closeGateways, noteApplications } from './gateways.ts'
 import { NestServer } from './nest-server.ts'
@@ -22,7 +22,7 @@ export class SocketPortFastifyAdapter extends FastifyAdapter {
     Object.defineProperty(SocketPortFastifyAdapter, 'name', { value: FastifyAdapter.name })
   }
 
-  readonly #options: ManageOptions | undefined
+  readonly #options: AttachOptions | undefined
   #server: NestServer | undefined
 
   /**
@@ -31,7 +31,7 @@ export class SocketPortFastifyAdapter extends FastifyAdapter {
    */
   constructor(
     instanceOrOptions?: ConstructorParameters<typeof FastifyAdapter>[0],
-    options?: ManageOptions,
+    options?: AttachOptions,
   ) {
     // The same, but of any server's type where `extends` is of the default one's.
     super(instanceOrOptions as never)
@@ -40,10 +40,10 @@ export class SocketPortFastifyAdapter extends FastifyAdapter {
 
   override initHttpServer(...args: Parameters<FastifyAdapter['initHttpServer']>): void {
     super.initHttpServer(...args)
-    const fastify = this.getInstance<Parameters<typeof manageFastify>[0]>()
+    const fastify = this.getInstance<Parameters<typeof attachFastify>[0]>()
     const quick = args[0]?.forceCloseConnections === true
     this.#server = new NestServer(
-      (...given) => manageFastify(fastify, ...given),
+      (...given) => attachFastify(fastify, ...given),
       this.#options,
       () => closeGateways(this),
       quick,

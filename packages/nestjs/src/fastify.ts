@@ -1,2 +1,2 @@
-export type { ManageOptions } from '@socket-port/core'
+export type { AttachOptions } from '@socket-port/core'
 export { SocketPortFastifyAdapter } from './fastify-adapter.ts'

@@ -1,2 +1,2 @@
-export type { ManageOptions } from '@socket-port/core'
+export type { AttachOptions } from '@socket-port/core'
 export { SocketPortExpressAdapter } from './express-adapter.ts'

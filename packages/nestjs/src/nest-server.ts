@@ -1,33 +1,33 @@
-import type { Managed, ManageOptions, ManageParts, Service } from '@socket-port/core'
+import type { Attached, AttachOptions, AttachParts, Service } from '@socket-port/core'
 import { nestLogger } from './logger.ts'
 
 /** What `manage` returns, as far as it is used here. */
-export interface ManagedServer extends Pick<Managed, 'service' | 'shutdown'> {
+export interface AttachedServer extends Pick<Attached, 'service' | 'shutdown'> {
   drain(options?: { quick?: boolean }): Promise<unknown>
 }
 
 /** The server of a Nest application: its `listen` inherits or binds, and it drains. */
 export class NestServer {
-  readonly #managed: ManagedServer
+  readonly #attached: AttachedServer
   readonly #quick: boolean
   /** Nest closes the application, and ends the process if a signal was the reason. */
   #closing = false
 
   /** @param quick `app.close()` waits for no idle connection. */
   constructor(
-    manage: (options: ManageOptions, parts: ManageParts) => ManagedServer,
-    options: ManageOptions = {},
+    manage: (options: AttachOptions, parts: AttachParts) => AttachedServer,
+    options: AttachOptions = {},
     onDrain?: () => Promise<void>,
     quick = false,
   ) {
     this.#quick = quick
     const endsElsewhere = (): boolean => this.#closing
     const logger = options.logger ?? nestLogger()
-    this.#managed = manage({ ...options, logger }, { onDrain, endsElsewhere, announces: false })
+    this.#attached = attach({ ...options, logger }, { onDrain, endsElsewhere, announces: false })
   }
 
   get service(): Service | undefined {
-    return this.#managed.service
+    return this.#attached.service
   }
 
   /**
@@ -38,8 +38,8 @@ export class NestServer {
     // Closed by a shutdown hook: the shutdown waits for Nest, and ends the process.
     if (this.service?.state === 'closed') return
     this.#closing = true
-    await this.#managed.drain({ quick: this.#quick })
-    await this.#managed.shutdown
+    await this.#attached.drain({ quick: this.#quick })
+    await this.#attached.shutdown
     this.#closing = false
   }
 }

@@ -3,10 +3,10 @@ import { createServer } from 'node:http'
 import type { INestApplication } from '@nestjs/common'
 import { type AbstractHttpAdapter, NestFactory } from '@nestjs/core'
 import type { ExpressAdapter, NestExpressApplication } from '@nestjs/platform-express'
-import { type ManageOptions, SocketPortExpressAdapter } from '@socket-port/nestjs'
+import { type AttachOptions, SocketPortExpressAdapter } from '@socket-port/nestjs'
 
 class AppModule {}
-const options: ManageOptions = { drain: { timeout: 10_000 }, name: 'web' }
+const options: AttachOptions = { drain: { timeout: 10_000 }, name: 'web' }
 
 const app = await NestFactory.create<NestExpressApplication>(
   AppModule,

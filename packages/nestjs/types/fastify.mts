@@ -2,10 +2,10 @@
 import type { INestApplication } from '@nestjs/common'
 import { type AbstractHttpAdapter, NestFactory } from '@nestjs/core'
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify'
-import { type ManageOptions, SocketPortFastifyAdapter } from '@socket-port/nestjs/fastify'
+import { type AttachOptions, SocketPortFastifyAdapter } from '@socket-port/nestjs/fastify'
 
 class AppModule {}
-const options: ManageOptions = { drain: { timeout: 10_000 }, name: 'web' }
+const options: AttachOptions = { drain: { timeout: 10_000 }, name: 'web' }
 
 const app = await NestFactory.create<NestFastifyApplication>(
   AppModule,

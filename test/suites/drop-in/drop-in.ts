@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { ManageOptions } from '@socket-port/core'
+import type { AttachOptions } from '@socket-port/core'
 
 /** An application of a framework, as far as it listens. */
 export interface Application {
@@ -16,7 +16,7 @@ export interface DropIn {
   /** Of the framework. */
   readonly name: string
   /** An application of the package; without `answer` it has no handler. */
-  create(options?: ManageOptions, answer?: Answer): Application
+  create(options?: AttachOptions, answer?: Answer): Application
   /** An application of the framework itself. */
   base(): Application
 }

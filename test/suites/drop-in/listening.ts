@@ -5,7 +5,7 @@ import { type AddressInfo, createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
-import type { ManageOptions } from '@socket-port/core'
+import type { AttachOptions } from '@socket-port/core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Application, attempt, callListen, type DropIn } from './drop-in.ts'
 
@@ -110,7 +110,7 @@ export function listening({ name, create, base }: DropIn): void {
     })
 
     it('that are wrong make listen throw', () => {
-      const app = create({ drian: {} } as ManageOptions)
+      const app = create({ drian: {} } as AttachOptions)
       expect(() => callListen(app, 0)).toThrow(/no option of a managed server "drian"/)
     })
   })

@@ -9,7 +9,7 @@ const worker = {
   startedAt: at,
   readyAfter: 120,
   status: null,
-  adopted: 0,
+  received: 0,
   handedOver: 0,
 }
 const status: Status = {
@@ -35,7 +35,7 @@ const status: Status = {
     },
   ],
   reloads: { succeeded: 4, failed: 1, last: { at, ok: false, reason: 'it exited with 1' } },
-  connections: { handedOver: 12, adopted: 11 },
+  connections: { handedOver: 12, received: 11 },
   restarts: 1,
   stored: [],
 }

@@ -25,7 +25,7 @@ export const statusCommand: Command = defineCommand<TargetName | 'json'>({
 export function formatStatus(status: Status, output: Output): string {
   const { name, pid, state, uptime, command, sockets, generations, reloads, restarts } = status
   const { succeeded, failed, last } = reloads
-  const { handedOver, adopted } = status.connections
+  const { handedOver, received } = status.connections
   const mood = state === 'running' ? 'green' : 'yellow'
   const failure = last !== null && !last.ok ? `, the last one at ${last.at}: ${last.reason}` : ''
   return [
@@ -34,7 +34,7 @@ export function formatStatus(status: Status, output: Output): string {
     ...sockets.map((socket) => `  socket    ${formatSocket(socket)}`),
     `  reloads   ${succeeded} succeeded, ${failed} failed${failure}`,
     `  restarts  ${counted(restarts, 'process', 'processes')} replaced after a crash`,
-    `  handover  ${counted(handedOver, 'idle connection')} given to the next process, ${adopted} taken by it`,
+    `  handover  ${counted(handedOver, 'idle connection')} given to the next process, ${received} taken by it`,
     ...generations.flatMap((generation) => formatGeneration(generation, output)),
     '',
   ].join('\n')

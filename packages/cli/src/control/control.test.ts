@@ -13,7 +13,7 @@ import {
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { bindFd } from '@socket-port/core/manager'
+import { bindFd } from '@socket-port/core/supervisor'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type ControlAnswer, controlRequest } from './client.ts'
 import {

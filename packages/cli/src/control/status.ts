@@ -12,8 +12,8 @@ export interface Status {
   generations: readonly GenerationStatus[]
   reloads: { succeeded: number; failed: number; last: ReloadStatus | null }
   /** Idle connections that went from one process to the next since the start. */
-  connections: { handedOver: number; adopted: number }
-  /** Processes that were started because the one before had crashed. */
+  connections: { handedOver: number; received: number }
+  /** Launcher that were started because the one before had crashed. */
   restarts: number
   /** Names of descriptors that processes have stored here (FDSTORE=1). */
   stored: readonly string[]
@@ -48,7 +48,7 @@ export interface WorkerStatus {
   /** The last `STATUS=` of the process. A draining process of core reports its open connections in it. */
   status: string | null
   /** Connections that it received from the process before it, and handed over to the one after it. */
-  adopted: number
+  received: number
   handedOver: number
 }
 

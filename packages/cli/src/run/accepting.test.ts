@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:net'
-import { readStat } from '@socket-port/core/manager'
+import { readStat } from '@socket-port/core/supervisor'
 import { afterEach, describe, expect, it } from 'vitest'
 import { linuxSkipReason, requireOrSkip } from '../../../../test/src/requirements.ts'
 import { epollInodes, isAccepting, sessionOf } from './accepting.ts'

@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
-import { readStat } from '@socket-port/core/manager'
+import { readStat } from '@socket-port/core/supervisor'
 
 /**
  * Whether a process of the session that `leader` leads waits for connections on one of the sockets:

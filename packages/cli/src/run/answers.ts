@@ -6,7 +6,7 @@ import { CommandError } from '../errors.ts'
 import { realClock } from '../supervisor/clock.ts'
 import type { Outcome, Supervisor } from '../supervisor/supervisor.ts'
 import { version } from '../version.ts'
-import type { Account } from './account.ts'
+import type { ReloadLog } from './account.ts'
 import type { ExitCode } from './exit-codes.ts'
 import type { FdStore } from './fd-store.ts'
 import type { KeptPaths } from './kept-paths.ts'
@@ -16,26 +16,26 @@ import type { Reporter } from './reporter.ts'
 import type { KeptSocket } from './sockets.ts'
 import { statusOf } from './status.ts'
 
-export interface Answering<Spec> {
+export interface ControlContext<Spec> {
   options: RunOptions
   sockets: readonly KeptSocket[]
   paths: KeptPaths
   store: FdStore
   reporter: Reporter
   supervisor: Supervisor<Spec>
-  account: Account<Spec>
+  reloadLog: ReloadLog<Spec>
   /** Stops everything, and resolves with the exit code of this process. */
   stop(): Promise<ExitCode>
 }
 
 /** Opens the control socket. Warns and returns `undefined` where no directory for one can be used. */
 export async function openControl<Spec>(
-  answering: Answering<Spec>,
+  context: ControlContext<Spec>,
 ): Promise<ControlServer | undefined> {
-  const { options, reporter } = answering
+  const { options, reporter } = context
   const { control } = options
   try {
-    return await openControlServer(control ?? controlPath(nameOf(options)), answerer(answering))
+    return await openControlServer(control ?? controlPath(nameOf(options)), requestHandler(context))
   } catch (error) {
     // A path that the user gave, or a name that is taken, is an error, not a warning.
     if (control !== undefined || error instanceof CommandError) throw error
@@ -47,15 +47,15 @@ export async function openControl<Spec>(
   }
 }
 
-function answerer<Spec>(answering: Answering<Spec>): Handler {
-  const { supervisor, reporter, account } = answering
-  const { population } = supervisor.crew
+function requestHandler<Spec>(context: ControlContext<Spec>): Handler {
+  const { supervisor, reporter, reloadLog } = context
+  const { table } = supervisor.pool
   return async (command, progress) => {
     if (command === 'status') {
-      return { ...done(account.summary), status: statusNow(answering) }
+      return { ...done(reloadLog.summary), status: statusNow(context) }
     }
     if (command === 'stop') {
-      const exitCode = await answering.stop()
+      const exitCode = await context.stop()
       const how =
         exitCode === 5
           ? '; some had to be sent SIGKILL'
@@ -67,8 +67,8 @@ function answerer<Spec>(answering: Answering<Spec>): Handler {
     const unsubscribe = reporter.listen(progress)
     const outcome = await supervisor.reload()
     // Answer only when the old processes accept no more, so that a client that connects then reaches the new generation.
-    const draining = population.workers.filter(({ state }) => state === 'draining')
-    if (outcome.ok) await Promise.all(draining.map(({ moments }) => moments.retired))
+    const draining = table.workers.filter(({ state }) => state === 'draining')
+    if (outcome.ok) await Promise.all(draining.map(({ milestones }) => milestones.retired))
     unsubscribe()
     return reloadAnswer(outcome)
   }
@@ -83,16 +83,16 @@ function reloadAnswer({ ok, generation, failure }: Outcome): ControlAnswer {
   return { ok, exitCode: 1, message: `generation ${generation} failed: ${message}${said}` }
 }
 
-function statusNow<Spec>(answering: Answering<Spec>): Status {
-  const { options, sockets, paths, store, supervisor, account } = answering
+function statusNow<Spec>(context: ControlContext<Spec>): Status {
+  const { options, sockets, paths, store, supervisor, reloadLog } = context
   paths.look()
-  const { population, restarts, isStopping, slots } = supervisor.crew
+  const { table, restarts, isStopping, slots } = supervisor.pool
   const serves = slots.some(({ current }) => current !== undefined)
   const busy = supervisor.isReloading ? (serves ? 'reloading' : 'starting') : 'running'
   return statusOf({
     ...{ name: nameOf(options), version: version(), command: options.command, sockets, paths },
-    ...{ workers: population.workers, restarts, reloads: account.reloads, stored: store.all },
-    connections: population.connections,
+    ...{ workers: table.workers, restarts, reloads: reloadLog.reloads, stored: store.all },
+    connections: table.connections,
     ...{ state: isStopping ? 'stopping' : busy, now: realClock.now() },
   })
 }

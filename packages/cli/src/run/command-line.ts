@@ -1,5 +1,5 @@
 /** Facts about this machine and this process that the command line depends on. */
-export interface Launcher {
+export interface LaunchContext {
   /** The pid of this process. */
   pid: number
   /** setpriv(1) is installed and supports `--pdeathsig`. */
@@ -15,7 +15,7 @@ export interface Launcher {
  */
 export function commandLine(
   command: readonly [string, ...string[]],
-  { pid, setpriv }: Launcher,
+  { pid, setpriv }: LaunchContext,
 ): [file: string, args: string[]] {
   const script = `[ "$PPID" = ${pid} ] || exit 1; export LISTEN_PID=$$ WATCHDOG_PID=$$; exec "$0" "$@"`
   const shell = ['/bin/sh', '-c', script, ...command] as const

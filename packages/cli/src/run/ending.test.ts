@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { Crew } from '../supervisor/crew.ts'
+import { WorkerPool } from '../supervisor/crew.ts'
 import { Worker } from '../supervisor/worker.ts'
 import { FakeChild } from '../testing/fake-child.ts'
 import { FakeClock } from '../testing/fake-clock.ts'
-import { Ending } from './ending.ts'
+import { Shutdown } from './ending.ts'
 import { runDefaults } from './options.ts'
 
 function setUp() {
@@ -12,20 +12,20 @@ function setUp() {
   const rules = { ...runDefaults, program: 'x' }
   const launch = (_: string, place: { generation: number; worker: number }): Worker =>
     new Worker(child, place, rules, clock)
-  const crew = new Crew<string>({ workers: 1, retry: 'once', clock, launch, report: () => {} })
+  const pool = new WorkerPool<string>({ workers: 1, retry: 'once', clock, launch, report: () => {} })
   const said: string[] = []
   const report = (line: string): void => void said.push(line)
-  const ending = new Ending({ crew, report, stopping: () => report('stopping') })
-  return { child, crew, said, ending }
+  const ending = new Shutdown({ pool, report, stopping: () => report('stopping') })
+  return { child, pool, said, ending }
 }
 
-const start = (crew: Crew<string>): void =>
-  void crew.start(crew.slots[0] as (typeof crew.slots)[0], { generation: 1, spec: '' })
+const start = (pool: WorkerPool<string>): void =>
+  void pool.start(pool.slots[0] as (typeof pool.slots)[0], { generation: 1, spec: '' })
 
 describe('the end', () => {
   it('is told once, and comes when every process is gone', async () => {
-    const { child, crew, ending, said } = setUp()
-    start(crew)
+    const { child, pool, ending, said } = setUp()
+    start(pool)
     child.obedient = false
     const first = ending.stop('SIGTERM')
     const second = ending.stop('SIGTERM')
@@ -40,18 +40,18 @@ describe('the end', () => {
   })
 
   it('says by 5 that somebody had to be killed', async () => {
-    const { child, crew, ending } = setUp()
-    start(crew)
+    const { child, pool, ending } = setUp()
+    start(pool)
     child.obedient = false
     for (let count = 0; count < 3; count += 1) void ending.stop('SIGTERM')
     expect(await ending.over).toBe(5)
   })
 
-  it.each<[string, (child: FakeChild, crew: Crew<string>) => void, number]>([
+  it.each<[string, (child: FakeChild, pool: WorkerPool<string>) => void, number]>([
     [
       'has cut connections',
-      (child, crew) => {
-        crew.population.workers[0]?.notified(new Map([['X_SOCKET_PORT_CUT', '2']]))
+      (child, pool) => {
+        pool.table.workers[0]?.notified(new Map([['X_SOCKET_PORT_CUT', '2']]))
         child.exit({ code: 0 })
       },
       7,
@@ -61,11 +61,11 @@ describe('the end', () => {
     ['ended as shells say it', (child) => child.exit({ code: 143 }), 0],
     ['ended by the signal', (child) => child.exit({ signal: 'SIGTERM' }), 0],
   ])('tells by its exit code of a process that %s', async (_, end, code) => {
-    const { child, crew, ending } = setUp()
-    start(crew)
+    const { child, pool, ending } = setUp()
+    start(pool)
     child.obedient = false
     void ending.stop('SIGTERM')
-    end(child, crew)
+    end(child, pool)
     expect(await ending.over).toBe(code)
   })
 

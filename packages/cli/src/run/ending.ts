@@ -1,23 +1,23 @@
 import { counted } from '../counted.ts'
-import type { Crew } from '../supervisor/crew.ts'
+import type { WorkerPool } from '../supervisor/crew.ts'
 import type { ExitCode } from './exit-codes.ts'
 
-export interface EndingOptions<Spec> {
-  crew: Crew<Spec>
+export interface ShutdownOptions<Spec> {
+  pool: WorkerPool<Spec>
   report(message: string): void
   /** Called once, before the first process is stopped. */
   stopping(): void
 }
 
 /** The end of `socket-port run`, whatever asked for it; the first reason decides the exit code. */
-export class Ending<Spec> {
+export class Shutdown<Spec> {
   /** Resolves with the exit code when every process has ended after a stop. */
   readonly over: Promise<ExitCode>
-  readonly #options: EndingOptions<Spec>
+  readonly #options: ShutdownOptions<Spec>
   #isOver: (exitCode: ExitCode) => void = () => {}
   #exitCode: ExitCode = 0
 
-  constructor(options: EndingOptions<Spec>) {
+  constructor(options: ShutdownOptions<Spec>) {
     this.#options = options
     this.over = new Promise((resolve) => {
       this.#isOver = resolve
@@ -32,21 +32,21 @@ export class Ending<Spec> {
 
   /** Stops every process. A second call stops them at once; both resolve together. */
   stop(signal: NodeJS.Signals): Promise<ExitCode> {
-    const { crew, report, stopping } = this.#options
-    const { population } = crew
-    const isFirst = !crew.isStopping
+    const { pool, report, stopping } = this.#options
+    const { table } = pool
+    const isFirst = !pool.isStopping
     if (isFirst) {
-      const { length } = population.workers
+      const { length } = table.workers
       const drain = `stops: ${counted(length, 'process drains', 'processes drain')}`
       if (length > 0) report(drain)
       stopping()
     }
-    const { killed, failed } = population
-    const gone = crew.stop(signal)
+    const { killed, failed } = table
+    const gone = pool.stop(signal)
     if (isFirst) {
       void gone.then(() => {
-        if (this.#exitCode === 0 && population.killed > killed) this.#exitCode = 5
-        else if (this.#exitCode === 0 && population.failed > failed) this.#exitCode = 7
+        if (this.#exitCode === 0 && table.killed > killed) this.#exitCode = 5
+        else if (this.#exitCode === 0 && table.failed > failed) this.#exitCode = 7
         // A first start that failed has been told.
         if (this.#exitCode !== 1) report(exitReport(this.#exitCode))
         this.#isOver(this.#exitCode)

@@ -1,4 +1,4 @@
-import { CHANNEL_VARIABLE, TERMINAL_VARIABLE } from '@socket-port/core/manager'
+import { CHANNEL_VARIABLE, TERMINAL_VARIABLE } from '@socket-port/core/supervisor'
 
 /** What a process is told in its environment, beside the variables of this one. */
 export interface Passed {

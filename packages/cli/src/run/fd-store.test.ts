@@ -1,5 +1,5 @@
 import { fstatSync, openSync } from 'node:fs'
-import { bindFd } from '@socket-port/core/manager'
+import { bindFd } from '@socket-port/core/supervisor'
 import { afterEach, describe, expect, it } from 'vitest'
 import { linuxSkipReason, requireOrSkip } from '../../../../test/src/requirements.ts'
 import { FdStore } from './fd-store.ts'

@@ -1,5 +1,5 @@
 import { closeSync } from 'node:fs'
-import { describeFd } from '@socket-port/core/manager'
+import { describeFd } from '@socket-port/core/supervisor'
 import { inodeOf } from './sockets.ts'
 
 export interface Stored {

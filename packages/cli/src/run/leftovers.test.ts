@@ -3,9 +3,9 @@ import { once } from 'node:events'
 import { describe, expect, it } from 'vitest'
 import { linuxSkipReason, requireOrSkip } from '../../../../test/src/requirements.ts'
 import { sessionOf } from './accepting.ts'
-import { endLeftovers } from './leftovers.ts'
+import { endSession } from './leftovers.ts'
 
-describe(...requireOrSkip('endLeftovers', linuxSkipReason()), () => {
+describe(...requireOrSkip('endSession', linuxSkipReason()), () => {
   it.each([
     ['what ends when it is told to', 'sleep 60 & echo up'],
     ['nothing', 'echo up'],
@@ -15,7 +15,7 @@ describe(...requireOrSkip('endLeftovers', linuxSkipReason()), () => {
       detached: true,
     })
     await once(child, 'exit')
-    await endLeftovers(child.pid as number)
+    await endSession(child.pid as number)
     expect(sessionOf(child.pid as number)).toEqual([])
   })
 })

@@ -9,7 +9,7 @@ const LOOK = 20
  * Ends the processes that are left in the session of a process that has ended: SIGTERM, then SIGKILL. Resolves
  * when none is left. While one of them lives, the kernel does not reuse the id of the session.
  */
-export async function endLeftovers(leader: number): Promise<void> {
+export async function endSession(leader: number): Promise<void> {
   const end = performance.now() + PATIENCE
   let left = sessionOf(leader)
   send(left, 'SIGTERM')

@@ -1,6 +1,6 @@
 import { fstatSync, openSync } from 'node:fs'
 import { afterEach, describe, expect, it } from 'vitest'
-import { Population } from '../supervisor/population.ts'
+import { ProcessTable } from '../supervisor/population.ts'
 import { Worker } from '../supervisor/worker.ts'
 import { FakeChild } from '../testing/fake-child.ts'
 import { FakeClock } from '../testing/fake-clock.ts'
@@ -16,20 +16,20 @@ function setUp({ pid, access = 'main' as const }: { pid: number; access?: 'main'
   const place = { generation: 1, worker: 1 }
   const clock = new FakeClock()
   const worker = new Worker(new FakeChild(pid), place, { ...rules, ...times }, clock)
-  const population = new Population()
-  population.add(worker)
+  const table = new ProcessTable()
+  table.add(worker)
   const heard: Worker[] = []
   const send = (from: number | undefined, text: string, fds: number[] = []): void => {
     const fields = new Map(text.split('\n').map((line) => line.split('=') as [string, string]))
     dispatch(
       { pid: from, fields, fds },
       {
-        population,
+        table,
         access,
         store,
         kept: new Set(),
         heard: (one) => heard.push(one),
-        successorOf: () => undefined,
+        replacementOf: () => undefined,
       },
     )
   }
@@ -48,7 +48,7 @@ describe('dispatch', () => {
   it('a message of the process itself counts', () => {
     const { worker, heard, send } = setUp({ pid: 77 })
     send(77, 'READY=1\nSTATUS=up')
-    expect(worker).toMatchObject({ state: 'settling', said: { status: 'up' } })
+    expect(worker).toMatchObject({ state: 'settling', reported: { status: 'up' } })
     expect(heard).toEqual([worker])
   })
 

@@ -1,38 +1,38 @@
 import { closeSync } from 'node:fs'
-import { type Notification, PARCEL_NAME, readStat } from '@socket-port/core/manager'
-import type { Population } from '../supervisor/population.ts'
+import { type Notification, QUEUE_NAME, readStat } from '@socket-port/core/supervisor'
+import type { ProcessTable } from '../supervisor/population.ts'
 import type { Worker } from '../supervisor/worker.ts'
 import type { FdStore } from './fd-store.ts'
 
 export interface Recipients {
-  population: Population
+  table: ProcessTable
   access: 'main' | 'all'
   store: FdStore
   /** The sockets that every process gets anyway. */
   kept: ReadonlySet<bigint>
   /** The process that replaced a draining one; `undefined` where there is none. */
-  successorOf(worker: Worker): Worker | undefined
+  replacementOf(worker: Worker): Worker | undefined
   /** Called for each notification that counts. */
   heard(worker: Worker): void
 }
 
 /** Hands a notification to the worker that sent it, and stores its descriptors. */
 export function dispatch({ pid, fields, fds }: Notification, to: Recipients): void {
-  const worker = pid === undefined ? undefined : to.population.byPid(pid)
-  const relative = worker === undefined ? relativeOf(pid, to.population) : undefined
+  const worker = pid === undefined ? undefined : to.table.byPid(pid)
+  const relative = worker === undefined ? relativeOf(pid, to.table) : undefined
   const sender = worker ?? (to.access === 'all' ? relative : undefined)
   if (sender === undefined) {
     // Closing the descriptor answers BARRIER=1, for every sender.
     for (const fd of fds) closeSync(fd)
-    if (pid !== undefined && fields.get('READY') === '1') relative?.said.noteStranger(pid)
+    if (pid !== undefined && fields.get('READY') === '1') relative?.reported.noteForeignPid(pid)
     return
   }
   const name = fields.get('FDNAME')
-  if (fields.get('FDSTORE') === '1' && name !== PARCEL_NAME) to.store.add(name, fds, to.kept)
+  if (fields.get('FDSTORE') === '1' && name !== QUEUE_NAME) to.store.add(name, fds, to.kept)
   else {
     // A queue of connections goes to the process that replaced the sender. If there is none, the sender
     // finds its queue closed, and keeps its connections.
-    if (name === PARCEL_NAME && fds.length > 0) to.successorOf(sender)?.pass(fds)
+    if (name === QUEUE_NAME && fds.length > 0) to.replacementOf(sender)?.pass(fds)
     for (const fd of fds) closeSync(fd)
   }
   if (fields.get('FDSTOREREMOVE') === '1' && name !== undefined) to.store.remove(name)
@@ -41,7 +41,7 @@ export function dispatch({ pid, fields, fds }: Notification, to: Recipients): vo
 }
 
 // Each worker leads a session. Its child processes stay in it unless they leave on purpose.
-function relativeOf(pid: number | undefined, population: Population): Worker | undefined {
+function relativeOf(pid: number | undefined, table: ProcessTable): Worker | undefined {
   const session = pid === undefined ? undefined : readStat(pid)?.session
-  return session === undefined ? undefined : population.byPid(session)
+  return session === undefined ? undefined : table.byPid(session)
 }

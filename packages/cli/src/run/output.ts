@@ -1,5 +1,5 @@
 import { Socket } from 'node:net'
-import { openPipe } from '@socket-port/core/manager'
+import { openPipe } from '@socket-port/core/supervisor'
 import type { OwnOutput } from './own-output.ts'
 
 // As much as a screen shows.

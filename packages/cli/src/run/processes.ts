@@ -3,12 +3,12 @@ import {
   type Notification,
   type NotifySocket,
   quote,
-} from '@socket-port/core/manager'
+} from '@socket-port/core/supervisor'
 import type { Place } from '../supervisor/assignment.ts'
 import type { Child } from '../supervisor/child.ts'
 import { realClock } from '../supervisor/clock.ts'
 import { Worker } from '../supervisor/worker.ts'
-import { commandLine, type Launcher } from './command-line.ts'
+import { commandLine, type LaunchContext } from './command-line.ts'
 import { childEnvironment } from './environment.ts'
 import { FdStore } from './fd-store.ts'
 import type { RunOptions } from './options.ts'
@@ -33,12 +33,12 @@ export interface Notifications {
 }
 
 /** Starts processes with the kept sockets and the stored descriptors. */
-export class Processes {
+export class Launcher {
   readonly #options: RunOptions
   readonly #sockets: readonly KeptSocket[]
   readonly #store: FdStore
   readonly #notifications: Notifications
-  readonly #launcher: Launcher
+  readonly #launchContext: LaunchContext
   readonly #outputs: OwnOutputs
   readonly #cwd: string
 
@@ -47,14 +47,14 @@ export class Processes {
     sockets: readonly KeptSocket[],
     store: FdStore,
     notifications: Notifications,
-    launcher: Launcher,
+    launchContext: LaunchContext,
     outputs: OwnOutputs,
   ) {
     this.#options = options
     this.#sockets = sockets
     this.#store = store
     this.#notifications = notifications
-    this.#launcher = launcher
+    this.#launchContext = launchContext
     this.#outputs = outputs
     this.#cwd = workingDirectory(options.cwd)
   }
@@ -77,7 +77,7 @@ export class Processes {
       listening: true,
     }))
     const passed = [...kept, ...this.#store.for(place.worker)]
-    const [file, args] = commandLine(command, this.#launcher)
+    const [file, args] = commandLine(command, this.#launchContext)
     return spawnChild({
       ...{ file, args, cwd: this.#cwd, outputs: this.#outputs, printed },
       notified: (message) => this.#notifications.receive(message),

@@ -1,4 +1,4 @@
-import { reapOrphans } from '@socket-port/core/manager'
+import { reapOrphans } from '@socket-port/core/supervisor'
 
 // SIGCHLD is not queued: one may stand for several, and one may come while the processes are collected.
 const LOOK_AGAIN = 10_000

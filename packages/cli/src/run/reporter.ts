@@ -1,5 +1,5 @@
 import type { Logger } from '@socket-port/core'
-import { plainText } from '@socket-port/core/manager'
+import { plainText } from '@socket-port/core/supervisor'
 import type { OwnOutput } from './own-output.ts'
 
 /** Reports what happens: on stderr, and to every client that waits for a reload. */

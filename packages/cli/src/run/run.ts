@@ -29,8 +29,8 @@ export async function run(options: RunOptions): Promise<ExitCode> {
     hasSetpriv(),
   ])
   try {
-    const launcher = { pid: process.pid, setpriv }
-    return await new Run({ ...options, watchdog }, sockets, launcher, reporter, outputs).toTheEnd()
+    const launchContext = { pid: process.pid, setpriv }
+    return await new Run({ ...options, watchdog }, sockets, launchContext, reporter, outputs).toTheEnd()
   } finally {
     closeSockets(sockets)
     outputs.end()

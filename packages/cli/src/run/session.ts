@@ -1,42 +1,42 @@
-import { type Notification, type NotifySocket, openNotifySocket } from '@socket-port/core/manager'
+import { type Notification, type NotifySocket, openNotifySocket } from '@socket-port/core/supervisor'
 import { readEnvFiles } from '../env-file/read.ts'
 import { realClock } from '../supervisor/clock.ts'
 import { Supervisor } from '../supervisor/supervisor.ts'
-import { Account } from './account.ts'
+import { ReloadLog } from './account.ts'
 import { openControl } from './answers.ts'
-import type { Launcher } from './command-line.ts'
-import { Ending } from './ending.ts'
+import type { LaunchContext } from './command-line.ts'
+import { Shutdown } from './ending.ts'
 import type { ExitCode } from './exit-codes.ts'
 import { FdStore } from './fd-store.ts'
 import { KeptPaths } from './kept-paths.ts'
 import { dispatch } from './notifications.ts'
 import type { RunOptions } from './options.ts'
 import type { OwnOutputs } from './own-output.ts'
-import { Processes, type Spec } from './processes.ts'
+import { Launcher, type Spec } from './processes.ts'
 import { startReaper } from './reaper.ts'
 import type { Reporter } from './reporter.ts'
 import { listenToSignals } from './signals.ts'
 import { announcement, inodeOf, type KeptSocket } from './sockets.ts'
-import { Upstream } from './upstream.ts'
+import { OwnManager } from './upstream.ts'
 
 /** One `socket-port run`, from the start of its first process to the end of its last. */
 export class Run {
   readonly #options: RunOptions
   readonly #sockets: readonly KeptSocket[]
   readonly #reporter: Reporter
-  readonly #upstream: Upstream
+  readonly #manager: OwnManager
   readonly #paths: KeptPaths
   readonly #store: FdStore = new FdStore()
   readonly #notifySocket: NotifySocket
   readonly #supervisor: Supervisor<Spec>
-  readonly #account: Account<Spec>
-  readonly #ending: Ending<Spec>
+  readonly #reloadLog: ReloadLog<Spec>
+  readonly #shutdown: Shutdown<Spec>
   readonly #closers: (() => unknown)[] = []
 
   constructor(
     options: RunOptions,
     sockets: readonly KeptSocket[],
-    launcher: Launcher,
+    launchContext: LaunchContext,
     reporter: Reporter,
     outputs: OwnOutputs,
   ) {
@@ -45,31 +45,31 @@ export class Run {
     this.#reporter = reporter
     this.#paths = new KeptPaths(sockets, (message) => reporter.logger.warn(message))
     this.#closers.push(() => this.#paths.close())
-    this.#upstream = new Upstream(reporter.logger)
+    this.#manager = new OwnManager(reporter.logger)
     const receive = this.#receiver()
     this.#notifySocket = openNotifySocket(receive)
     const notifications = { socket: this.#notifySocket, receive }
-    const processes = new Processes(options, sockets, this.#store, notifications, launcher, outputs)
+    const processes = new Launcher(options, sockets, this.#store, notifications, launchContext, outputs)
     const { workers, replace, watch, envFiles } = options
     this.#supervisor = new Supervisor({
       ...{ workers, replace, retry: watch === undefined ? 'for-ever' : 'once', clock: realClock },
       prepare: async (generation) => {
-        this.#account.starting(generation)
+        this.#reloadLog.starting(generation)
         return { files: await readEnvFiles(envFiles) }
       },
       launch: (spec, place) => processes.start(spec, place),
       report: (message) => reporter.report(message),
       settled: (outcome) => {
-        this.#account.settled(outcome)
+        this.#reloadLog.settled(outcome)
         this.#paths.look()
       },
     })
-    const { crew } = this.#supervisor
-    this.#account = new Account(crew, this.#upstream)
-    this.#ending = new Ending({
-      crew,
+    const { pool } = this.#supervisor
+    this.#reloadLog = new ReloadLog(pool, this.#manager)
+    this.#shutdown = new Shutdown({
+      pool,
       report: (message) => reporter.report(message),
-      stopping: () => this.#account.stopping(),
+      stopping: () => this.#reloadLog.stopping(),
     })
   }
 
@@ -78,9 +78,9 @@ export class Run {
     try {
       await this.#listen()
       await this.#begin()
-      return await this.#ending.over
+      return await this.#shutdown.over
     } finally {
-      this.#upstream.quiet()
+      this.#manager.quiet()
       for (const close of this.#closers.reverse()) await close()
       await this.#notifySocket.close()
       this.#store.close()
@@ -92,11 +92,11 @@ export class Run {
     const kept = new Set(this.#sockets.flatMap(({ fds }) => fds).map(inodeOf))
     const { notifyAccess: access } = this.#options
     return (message) => {
-      const { crew } = this.#supervisor
+      const { pool } = this.#supervisor
       dispatch(message, {
-        ...{ population: crew.population, access, store: this.#store, kept },
-        successorOf: (worker) => crew.successorOf(worker),
-        heard: (worker) => this.#account.heard(worker),
+        ...{ table: pool.table, access, store: this.#store, kept },
+        replacementOf: (worker) => pool.replacementOf(worker),
+        heard: (worker) => this.#reloadLog.heard(worker),
       })
     }
   }
@@ -104,17 +104,17 @@ export class Run {
   /** Listens to the control socket and to signals, and collects orphans where this is PID 1. */
   async #listen(): Promise<void> {
     const supervisor = this.#supervisor
-    const { slots, population } = supervisor.crew
+    const { slots, table } = supervisor.pool
     const control = await openControl({
       ...{ options: this.#options, sockets: this.#sockets, paths: this.#paths, store: this.#store },
-      ...{ reporter: this.#reporter, supervisor, account: this.#account },
-      stop: () => this.#ending.stop('SIGTERM'),
+      ...{ reporter: this.#reporter, supervisor, reloadLog: this.#reloadLog },
+      stop: () => this.#shutdown.stop('SIGTERM'),
     })
     if (control !== undefined) this.#closers.push(() => control.close())
-    this.#closers.push(startReaper(() => population.workers.map(({ pid }) => pid)))
+    this.#closers.push(startReaper(() => table.workers.map(({ pid }) => pid)))
     const ignoring = listenToSignals({
       reload: () => void supervisor.reload(),
-      stop: (signal) => void this.#ending.stop(signal),
+      stop: (signal) => void this.#shutdown.stop(signal),
       forward: (signal) => {
         for (const { current } of slots) current?.signal(signal)
       },
@@ -133,8 +133,8 @@ export class Run {
     })
     if (watcher !== undefined) this.#closers.push(() => watcher.close())
     const first = await this.#supervisor.reload()
-    if (!first.ok && watch === undefined && !this.#supervisor.crew.isStopping) {
-      await this.#ending.fail()
+    if (!first.ok && watch === undefined && !this.#supervisor.pool.isStopping) {
+      await this.#shutdown.fail()
     }
   }
 }

@@ -1,4 +1,4 @@
-import { hasOwnTerminal, StopSignals } from '@socket-port/core/manager'
+import { hasOwnTerminal, StopSignals } from '@socket-port/core/supervisor'
 
 export interface SignalActions {
   /** SIGHUP. */

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { describeFd } from '@socket-port/core/manager'
+import { describeFd } from '@socket-port/core/supervisor'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { linuxSkipReason, requireOrSkip } from '../../../../test/src/requirements.ts'
 import { type RunOptions, runDefaults } from './options.ts'

@@ -1,6 +1,6 @@
 import { closeSync, fstatSync } from 'node:fs'
 import { inspect, type Logger, listenFd, SocketPortError } from '@socket-port/core'
-import { bindFd, describeFd, setBlocking } from '@socket-port/core/manager'
+import { bindFd, describeFd, setBlocking } from '@socket-port/core/supervisor'
 import { CommandError } from '../errors.ts'
 import type { ListenAddress, RunOptions } from './options.ts'
 

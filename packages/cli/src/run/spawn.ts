@@ -1,11 +1,11 @@
 import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync } from 'node:fs'
-import { ChildChannel, type Notification } from '@socket-port/core/manager'
+import { ChildChannel, type Notification } from '@socket-port/core/supervisor'
 import type { Child } from '../supervisor/child.ts'
 import type { Exit } from '../supervisor/failure.ts'
 import { isAccepting } from './accepting.ts'
-import { endLeftovers } from './leftovers.ts'
+import { endSession } from './leftovers.ts'
 import { Lines, type Output, openOutput, Tail } from './output.ts'
 import type { OwnOutputs } from './own-output.ts'
 
@@ -79,7 +79,7 @@ class SpawnedChild implements Child {
       channel.readNow()
       exited()
       channel.close()
-      if (child.pid !== undefined) await endLeftovers(child.pid)
+      if (child.pid !== undefined) await endSession(child.pid)
       await Promise.all(outputs.map((output) => output.read()))
       return exit
     })

@@ -47,10 +47,10 @@ export function statusOf(facts: Facts): Status {
 }
 
 function workerStatus(worker: Worker, now: number): GenerationStatus['workers'][number] {
-  const { place, pid, startedAt, readyAt, state, said } = worker
-  const { status = null, adopted, handedOver } = said
+  const { place, pid, startedAt, readyAt, state, reported } = worker
+  const { status = null, received, handedOver } = reported
   return {
-    ...{ worker: place.worker, pid, status, adopted, handedOver },
+    ...{ worker: place.worker, pid, status, received, handedOver },
     state: state === 'draining' || state === 'ready' ? state : 'starting',
     startedAt: date(performance.timeOrigin + startedAt),
     uptime: Math.round(now - startedAt),

@@ -8,7 +8,7 @@ const AHEAD = 5_000
  * Reports to the manager of this process (`Type=notify` or `notify-reload`) which generation serves, so that
  * the processes need not, which come and go. Without a manager it reports nothing and loads no native code.
  */
-export class Upstream {
+export class OwnManager {
   readonly #logger: Logger
   #status = ''
   #timer: NodeJS.Timeout | undefined

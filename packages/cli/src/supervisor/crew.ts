@@ -2,11 +2,11 @@ import type { Place } from './assignment.ts'
 import { type BackOffRules, backOffRules } from './back-off.ts'
 import type { Clock } from './clock.ts'
 import { describeExit } from './failure.ts'
-import { Population } from './population.ts'
+import { ProcessTable } from './population.ts'
 import { type Plan, Slot } from './slot.ts'
 import type { Worker } from './worker.ts'
 
-export interface CrewOptions<Spec> {
+export interface WorkerPoolOptions<Spec> {
   workers: number
   /** How often a process that crashes is started again. `'once'`: then wait for a reload. */
   retry: 'for-ever' | 'once'
@@ -17,22 +17,22 @@ export interface CrewOptions<Spec> {
 }
 
 /** A pool of workers: it starts a new process in the place of one that crashed. */
-export class Crew<Spec> {
+export class WorkerPool<Spec> {
   readonly slots: readonly Slot<Spec>[]
-  readonly population: Population = new Population()
+  readonly table: ProcessTable = new ProcessTable()
   /** How many processes were started because the one before had crashed. */
   restarts = 0
   isStopping = false
-  readonly #options: CrewOptions<Spec>
+  readonly #options: WorkerPoolOptions<Spec>
 
-  constructor(options: CrewOptions<Spec>) {
+  constructor(options: WorkerPoolOptions<Spec>) {
     this.#options = options
     const rules = options.backOff ?? backOffRules
     this.slots = Array.from({ length: options.workers }, (_, index) => new Slot(index + 1, rules))
   }
 
   /** The process that replaced a draining one, or else another one that serves. */
-  successorOf(worker: Worker): Worker | undefined {
+  replacementOf(worker: Worker): Worker | undefined {
     const serving = this.slots.flatMap(({ current }) => current ?? [])
     const others = serving.filter((other) => other !== worker && other.state === 'ready')
     return others.find(({ place }) => place.worker === worker.place.worker) ?? others[0]
@@ -43,19 +43,19 @@ export class Crew<Spec> {
     slot.clear()
     const place = { generation: plan.generation, worker: slot.number }
     const worker = this.#options.launch(plan.spec, place)
-    this.population.add(worker)
+    this.table.add(worker)
     slot.next = worker
     return worker
   }
 
   /** Makes a ready process the current one of its slot, and drains the process before it. */
-  adopt(slot: Slot<Spec>, worker: Worker, plan: Plan<Spec>): void {
-    const old = slot.adopt(worker, plan)
+  promote(slot: Slot<Spec>, worker: Worker, plan: Plan<Spec>): void {
+    const old = slot.promote(worker, plan)
     const after = `${Math.round((worker.readyAt ?? 0) - worker.startedAt)} ms`
     const drains = old === undefined ? '' : `; process ${old.pid} drains`
     this.#options.report(`${this.#name(worker.place)} is ready after ${after}${drains}`)
     old?.stop()
-    void worker.moments.left.then(() => this.#left(slot, worker))
+    void worker.milestones.left.then(() => this.#left(slot, worker))
   }
 
   /** Starts a process, after a wait, in each slot that lost its process while a reload failed. */
@@ -66,10 +66,10 @@ export class Crew<Spec> {
   /** Stops every process, and resolves when all have ended. A second call stops them at once. */
   stop(signal: NodeJS.Signals): Promise<void> {
     // No next process takes new connections, so the draining processes must go on accepting them.
-    if (!this.isStopping) for (const worker of this.population.workers) worker.sayLast()
+    if (!this.isStopping) for (const worker of this.table.workers) worker.sayLast()
     this.isStopping = true
     for (const slot of this.slots) slot.clear()
-    return this.population.stop(signal)
+    return this.table.stop(signal)
   }
 
   async #left(slot: Slot<Spec>, worker: Worker): Promise<void> {
@@ -77,7 +77,7 @@ export class Crew<Spec> {
     slot.current = undefined
     // When a next process is already starting, its outcome decides about the slot.
     if (slot.isEmpty) this.#retry(slot, worker.readyFor)
-    const how = worker.state === 'gone' ? describeExit(await worker.gone) : worker.farewell
+    const how = worker.state === 'gone' ? describeExit(await worker.gone) : worker.leaveReason
     this.#options.report(`${this.#name(worker.place)} stopped unexpectedly: ${how}`)
   }
 
@@ -102,12 +102,12 @@ export class Crew<Spec> {
     slot.retryIsDue()
     this.restarts += 1
     const worker = this.start(slot, plan)
-    const failure = await worker.moments.started
+    const failure = await worker.milestones.started
     // Meanwhile a reload, or the stop, took the slot.
     if (slot.next !== worker) return
     slot.next = undefined
     if (failure === undefined) {
-      this.adopt(slot, worker, plan)
+      this.promote(slot, worker, plan)
       return
     }
     this.#options.report(`${this.#name(worker.place)} failed: ${failure.message}`)

@@ -33,7 +33,7 @@ export interface Observed {
   /** Milliseconds since the start. */
   after: number
   /** Other processes of its session that sent READY=1. */
-  strangers: readonly number[]
+  foreignPids: readonly number[]
   /** It has sent any notification. */
   hasSpoken: boolean
   /** The last lines of its output. */
@@ -96,7 +96,7 @@ function failedExit(exit: Exit, wasReady: boolean, seen: Observed): Omit<Failure
   const when = wasReady ? 'right after it became ready' : 'before it was ready'
   const kind = wasReady ? 'ended-after-ready' : 'ended'
   const message = `process ${pid} ended ${when}, ${Math.round(after)} ms after its start: ${describeExit(exit)}`
-  return { kind, message: `${message}${strangerHint(seen)}` }
+  return { kind, message: `${message}${foreignPidHint(seen)}` }
 }
 
 // The reason for a process that still runs.
@@ -123,7 +123,7 @@ export const endedLate = (pid: number): Omit<Failure, 'output'> => ({
 })
 
 /** Why a serving process began to drain by itself, for messages. */
-export const farewells: Partial<Record<Event, string>> = {
+export const leaveReasons: Partial<Record<Event, string>> = {
   leaving: 'it is ending by itself (STOPPING=1)',
   hung: 'it did not send WATCHDOG=1 in time, and is ended',
 }
@@ -132,7 +132,7 @@ function whyNotReady(seen: Observed): string {
   const { ready } = seen
   switch (ready.kind) {
     case 'notify':
-      if (seen.strangers.length > 0) return strangerHint(seen).slice(2)
+      if (seen.foreignPids.length > 0) return foreignPidHint(seen).slice(2)
       return seen.hasSpoken
         ? 'it uses NOTIFY_SOCKET, but has not sent READY=1; give it more --ready-timeout'
         : 'it has not sent READY=1 to NOTIFY_SOCKET (sd_notify(3)). A program that does not notify ' +
@@ -146,10 +146,10 @@ function whyNotReady(seen: Observed): string {
   }
 }
 
-function strangerHint({ strangers, pid }: Observed): string {
-  if (strangers.length === 0) return ''
+function foreignPidHint({ foreignPids, pid }: Observed): string {
+  if (foreignPids.length === 0) return ''
   return (
-    `; READY=1 came from process ${strangers.join(', ')}, not from ${pid} which was started. ` +
+    `; READY=1 came from process ${foreignPids.join(', ')}, not from ${pid} which was started. ` +
     'Start the server itself (not npm or a shell without exec), or allow it with --notify-access all'
   )
 }

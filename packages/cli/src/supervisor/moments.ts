@@ -1,7 +1,7 @@
 import type { Failure } from './failure.ts'
 
 /** The milestones of one process that others wait for; each is reached once. */
-export class Moments {
+export class Milestones {
   /** Resolves with `undefined` when the process is ready, or with the reason when it never will be. */
   readonly started: Promise<Failure | undefined>
   /** Resolves when the process no longer serves: it drains or has ended. */

@@ -5,14 +5,14 @@ import type { Worker } from './worker.ts'
 const MOST_DRAINING = 10
 
 /** Every process of every generation that has not ended. */
-export class Population {
+export class ProcessTable {
   readonly #alive = new Set<Worker>()
   #stops = 0
   /** How many processes were ended by SIGKILL. */
   killed = 0
-  /** Processes that had to cut connections, or ended with an error, while everything stopped. */
+  /** Launcher that had to cut connections, or ended with an error, while everything stopped. */
   failed = 0
-  readonly #ended = { handedOver: 0, adopted: 0 }
+  readonly #ended = { handedOver: 0, received: 0 }
 
   get workers(): readonly Worker[] {
     return [...this.#alive]
@@ -23,18 +23,18 @@ export class Population {
     void worker.gone.then((exit) => {
       this.#alive.delete(worker)
       if (worker.killed) this.killed += 1
-      else if (this.#stops > 0 && (worker.said.cut > 0 || !endedInOrder(exit))) this.failed += 1
-      this.#ended.handedOver += worker.said.handedOver
-      this.#ended.adopted += worker.said.adopted
+      else if (this.#stops > 0 && (worker.reported.cut > 0 || !endedInOrder(exit))) this.failed += 1
+      this.#ended.handedOver += worker.reported.handedOver
+      this.#ended.received += worker.reported.received
     })
   }
 
   /** Connections that went from one process to the next, as the sending and the receiving processes counted them. */
-  get connections(): { handedOver: number; adopted: number } {
-    const said = [this.#ended, ...this.workers.map((worker) => worker.said)]
+  get connections(): { handedOver: number; received: number } {
+    const said = [this.#ended, ...this.workers.map((worker) => worker.reported)]
     return {
       handedOver: said.reduce((sum, { handedOver }) => sum + handedOver, 0),
-      adopted: said.reduce((sum, { adopted }) => sum + adopted, 0),
+      received: said.reduce((sum, { received }) => sum + received, 0),
     }
   }
 

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest'
-import { Said } from './said.ts'
+import { Reported } from './said.ts'
 
 it('keeps the last status, as text that a terminal does not obey', () => {
-  const said = new Said()
+  const said = new Reported()
   expect(said.status).toBeUndefined()
   said.note(new Map([['STATUS', '\u001b[31mon\u001b[0m\u0007\u009b2J\u202e']]))
   said.note(new Map([['WATCHDOG', '1']]))

@@ -1,34 +1,34 @@
-import { ADOPTED, ADOPTS, CUT, HANDED_OVER, plainText } from '@socket-port/core/manager'
+import { RECEIVED, RECEIVES, CUT, HANDED_OVER, plainText } from '@socket-port/core/supervisor'
 
 /** What a process has reported about itself (sd_notify(3)). */
-export class Said {
+export class Reported {
   /** It has sent any notification. */
   anything = false
   /** The last STATUS= it sent, without control characters. */
   status: string | undefined
   /** It receives the connections of the process before it. */
-  adopts = false
+  receives = false
   /** Connections that it has received from the process before it. */
-  adopted = 0
+  received = 0
   /** Connections that it has handed over to the process after it. */
   handedOver = 0
   /** Connections that it has cut in its drain. */
   cut = 0
   /** Pids of its child processes that sent READY=1. Their message does not count. */
-  readonly strangers: number[] = []
+  readonly foreignPids: number[] = []
 
   note(fields: ReadonlyMap<string, string>): void {
     this.anything = true
     const status = fields.get('STATUS')
     if (status !== undefined) this.status = plainText(status)
-    if (fields.get(ADOPTS) === '1') this.adopts = true
-    this.adopted = count(fields.get(ADOPTED)) ?? this.adopted
+    if (fields.get(RECEIVES) === '1') this.receives = true
+    this.received = count(fields.get(RECEIVED)) ?? this.received
     this.cut = count(fields.get(CUT)) ?? this.cut
     this.handedOver = count(fields.get(HANDED_OVER)) ?? this.handedOver
   }
 
-  noteStranger(pid: number): void {
-    if (!this.strangers.includes(pid)) this.strangers.push(pid)
+  noteForeignPid(pid: number): void {
+    if (!this.foreignPids.includes(pid)) this.foreignPids.push(pid)
   }
 }
 

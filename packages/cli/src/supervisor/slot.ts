@@ -35,7 +35,7 @@ export class Slot<Spec> {
   }
 
   /** Makes the process the current one; returns the one before it. */
-  adopt(worker: Worker, plan: Plan<Spec>): Worker | undefined {
+  promote(worker: Worker, plan: Plan<Spec>): Worker | undefined {
     const old = this.current
     this.current = worker
     this.plan = plan

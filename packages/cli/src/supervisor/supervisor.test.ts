@@ -38,7 +38,7 @@ function setUp(changes: Partial<SupervisorOptions<string>> = {}) {
     await clock.advance(rules.settle)
   }
   const serving = (): (number | undefined)[] =>
-    supervisor.crew.slots.map(({ current }) => current?.pid)
+    supervisor.pool.slots.map(({ current }) => current?.pid)
   return { clock, started, said, outcomes, supervisor, child, ready, serving }
 }
 
@@ -230,7 +230,7 @@ describe('a process that ends unasked', () => {
     expect(started[1]).toMatchObject({ place: { generation: 1 }, spec: 'spec 1' })
     await ready(2)
     expect(serving()).toEqual([2])
-    expect(supervisor.crew.restarts).toBe(1)
+    expect(supervisor.pool.restarts).toBe(1)
   })
 
   it('again and again: with longer and longer waits up to a cap, and it says so', async () => {
@@ -320,20 +320,20 @@ describe('connections that went from one process to the next', () => {
     const { supervisor, started, ready, child } = await running()
     const says = (pid: number, name: string, count: string): void =>
       started[pid - 1]?.worker.notified(new Map([[`X_SOCKET_PORT_${name}`, count]]))
-    const { population } = supervisor.crew
+    const { table } = supervisor.pool
     child(1).obedient = false
     const reload = supervisor.reload()
     await ready(2)
     await reload
     says(1, 'HANDED_OVER', '2')
-    says(2, 'ADOPTED', '2')
+    says(2, 'RECEIVED', '2')
     says(1, 'HANDED_OVER', '5')
-    says(2, 'ADOPTED', 'all')
-    expect(population.connections).toEqual({ handedOver: 5, adopted: 2 })
+    says(2, 'RECEIVED', 'all')
+    expect(table.connections).toEqual({ handedOver: 5, received: 2 })
     child(1).exit({ code: 0 })
     await settle()
-    expect(population.workers).toHaveLength(1)
-    expect(population.connections).toEqual({ handedOver: 5, adopted: 2 })
+    expect(table.workers).toHaveLength(1)
+    expect(table.connections).toEqual({ handedOver: 5, received: 2 })
   })
 })
 
@@ -377,7 +377,7 @@ describe('stop', () => {
     expect(child(1).signals).toEqual(['last', 'SIGINT', 'SIGINT'])
     await supervisor.stop('SIGINT')
     expect(child(1).signals).toEqual(['last', 'SIGINT', 'SIGINT', 'kill'])
-    expect(supervisor.crew.population.killed).toBe(1)
+    expect(supervisor.pool.table.killed).toBe(1)
   })
 
   it('before the first process is there', async () => {

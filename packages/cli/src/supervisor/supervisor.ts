@@ -1,9 +1,9 @@
-import { Crew, type CrewOptions } from './crew.ts'
+import { WorkerPool, type WorkerPoolOptions } from './crew.ts'
 import type { Failure } from './failure.ts'
 import type { Plan, Slot } from './slot.ts'
-import { Turns } from './turns.ts'
+import { Coalesced } from './turns.ts'
 
-export interface SupervisorOptions<Spec> extends CrewOptions<Spec> {
+export interface SupervisorOptions<Spec> extends WorkerPoolOptions<Spec> {
   replace: 'one-by-one' | 'all-at-once'
   /** Reads what the processes of a new generation are started with. If it rejects, the reload fails. */
   prepare(generation: number): Promise<Spec>
@@ -22,18 +22,18 @@ export interface Outcome {
 
 /** Runs a generation of processes, and replaces it in such a way that one always serves. */
 export class Supervisor<Spec> {
-  readonly crew: Crew<Spec>
+  readonly pool: WorkerPool<Spec>
   /** The number of the newest generation, including failed ones. */
   generation = 0
   isReloading = false
   readonly #options: SupervisorOptions<Spec>
-  readonly #turns: Turns<Outcome>
+  readonly #reloads: Coalesced<Outcome>
   #isSuperseded = false
 
   constructor(options: SupervisorOptions<Spec>) {
     this.#options = options
-    this.crew = new Crew(options)
-    this.#turns = new Turns(() => this.#reload())
+    this.pool = new WorkerPool(options)
+    this.#reloads = new Coalesced(() => this.#reload())
   }
 
   /**
@@ -41,19 +41,19 @@ export class Supervisor<Spec> {
    * old one serves on. All calls that come during a reload share one further reload.
    */
   reload(): Promise<Outcome> {
-    return this.#turns.take()
+    return this.#reloads.take()
   }
 
   /** Aborts a running reload that has not succeeded yet, because something newer has come. */
   supersede(): void {
     if (!this.isReloading) return
     this.#isSuperseded = true
-    for (const { next } of this.crew.slots) next?.stop()
+    for (const { next } of this.pool.slots) next?.stop()
   }
 
   /** Stops every process, and resolves when all have ended. A second call stops them at once. */
   stop(signal: NodeJS.Signals): Promise<void> {
-    return this.crew.stop(signal)
+    return this.pool.stop(signal)
   }
 
   async #reload(): Promise<Outcome> {
@@ -63,7 +63,7 @@ export class Supervisor<Spec> {
     const { generation } = this
     const [replaced, failure] = await this.#replaceAll(generation)
     this.isReloading = false
-    this.crew.fill()
+    this.pool.fill()
     const outcome: Outcome = {
       ...{ ok: failure === undefined, generation, replaced },
       ...(failure !== undefined && { failure }),
@@ -74,14 +74,14 @@ export class Supervisor<Spec> {
   }
 
   async #replaceAll(generation: number): Promise<[replaced: number, Failure?]> {
-    if (this.crew.isStopping) return [0, stopped]
+    if (this.pool.isStopping) return [0, stopped]
     let plan: Plan<Spec>
     try {
       plan = { generation, spec: await this.#options.prepare(generation) }
     } catch (error) {
       return [0, { kind: 'cannot-start', message: (error as Error).message, output: '' }]
     }
-    const { slots } = this.crew
+    const { slots } = this.pool
     const isFirst = slots.every(({ current }) => current === undefined)
     const together = isFirst || this.#options.replace === 'all-at-once'
     let replaced = 0
@@ -97,18 +97,18 @@ export class Supervisor<Spec> {
     group: readonly Slot<Spec>[],
     plan: Plan<Spec>,
   ): Promise<Failure | undefined> {
-    const { crew } = this
-    await crew.population.room(crew.slots.length)
-    if (crew.isStopping) return stopped
-    const started = group.map((slot) => ({ slot, worker: crew.start(slot, plan) }))
-    const failures = await Promise.all(started.map(({ worker }) => worker.moments.started))
+    const { pool } = this
+    await pool.table.room(pool.slots.length)
+    if (pool.isStopping) return stopped
+    const started = group.map((slot) => ({ slot, worker: pool.start(slot, plan) }))
+    const failures = await Promise.all(started.map(({ worker }) => worker.milestones.started))
     // A process that was ready early may have ended before the last one was ready.
     const gone = started.find(({ worker }) => worker.state !== 'ready')
     const failure = failures.find((one) => one !== undefined) ?? gone?.worker.lateFailure()
-    if (failure === undefined && !crew.isStopping) {
+    if (failure === undefined && !pool.isStopping) {
       for (const { slot, worker } of started) {
         slot.backOff.forget()
-        crew.adopt(slot, worker, plan)
+        pool.promote(slot, worker, plan)
       }
       return undefined
     }
@@ -120,7 +120,7 @@ export class Supervisor<Spec> {
   }
 
   #reportFailure(generation: number, replaced: number, { message }: Failure): void {
-    const { slots, isStopping } = this.crew
+    const { slots, isStopping } = this.pool
     if (isStopping) return
     if (this.#isSuperseded) {
       this.#options.report(`generation ${generation} is given up for a newer one`)

@@ -1,10 +1,10 @@
 import { expect, it } from 'vitest'
-import { Turns } from './turns.ts'
+import { Coalesced } from './turns.ts'
 
 it('runs one at a time, and joins those that come meanwhile', async () => {
   const finish: (() => void)[] = []
   let runs = 0
-  const turns = new Turns(async () => {
+  const turns = new Coalesced(async () => {
     runs += 1
     const run = runs
     await new Promise<void>((resolve) => finish.push(resolve))

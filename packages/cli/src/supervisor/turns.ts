@@ -1,5 +1,5 @@
 /** Runs a task one at a time. All calls that come while it runs share one further run. */
-export class Turns<T> {
+export class Coalesced<T> {
   readonly #task: () => Promise<T>
   #active: Promise<T> | undefined
   #waiting: Promise<T> | undefined

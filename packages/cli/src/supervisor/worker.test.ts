@@ -19,10 +19,10 @@ function start(changes: Partial<WorkerRules> = {}) {
   const child = new FakeChild(7)
   const worker = new Worker(child, { generation: 1, worker: 1 }, { ...rules, ...changes }, clock)
   const seen: { outcome?: unknown; left?: boolean } = {}
-  void worker.moments.started.then((failure) => {
+  void worker.milestones.started.then((failure) => {
     seen.outcome = failure ?? 'ready'
   })
-  void worker.moments.left.then(() => {
+  void worker.milestones.left.then(() => {
     seen.left = true
   })
   const say = (...pairs: [string, string][]): void => worker.notified(new Map(pairs))
@@ -126,7 +126,7 @@ describe('a process that does not become ready', () => {
     [
       'lets another process speak',
       ({ clock, worker }) => {
-        worker.said.noteStranger(8)
+        worker.reported.noteForeignPid(8)
         return clock.advance(1000)
       },
       {
@@ -217,7 +217,7 @@ describe('the end', () => {
     const one = await ready()
     one.child.obedient = false
     let retired = false
-    void one.worker.moments.retired.then(() => {
+    void one.worker.milestones.retired.then(() => {
       retired = true
     })
     one.worker.stop()

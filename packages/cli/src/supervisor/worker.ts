@@ -1,26 +1,26 @@
-import { milliseconds } from '@socket-port/core/manager'
+import { milliseconds } from '@socket-port/core/supervisor'
 import type { Place, WorkerRules } from './assignment.ts'
 import type { Child } from './child.ts'
 import type { Clock } from './clock.ts'
 import { Deadlines } from './deadlines.ts'
-import { type Exit, endedLate, type Failure, failureOf, farewells } from './failure.ts'
+import { type Exit, endedLate, type Failure, failureOf, leaveReasons } from './failure.ts'
 import { type Action, type Event, next, type State } from './life.ts'
-import { Moments } from './moments.ts'
-import { Said } from './said.ts'
+import { Milestones } from './moments.ts'
+import { Reported } from './said.ts'
 
 /** One process from start to end. {@link next} alone decides what happens in each state. */
 export class Worker {
   readonly place: Place
   readonly startedAt: number
-  readonly said: Said = new Said()
-  readonly moments: Moments = new Moments()
+  readonly reported: Reported = new Reported()
+  readonly milestones: Milestones = new Milestones()
   readonly gone: Promise<Exit>
   state: State = 'starting'
   readyAt: number | undefined
   /** It was ended by SIGKILL. */
   killed = false
   /** Why it began to drain by itself, for messages. */
-  farewell = ''
+  leaveReason = ''
   readonly #child: Child
   readonly #rules: WorkerRules
   readonly #clock: Clock
@@ -38,7 +38,7 @@ export class Worker {
     })
     this.#deadlines = new Deadlines(rules, clock, {
       on: (event) => this.#on(event),
-      retire: () => this.moments.retire(),
+      retire: () => this.milestones.retire(),
       isAccepting: () => child.isAccepting(),
     })
   }
@@ -54,14 +54,14 @@ export class Worker {
 
   /** Handles a notification (sd_notify(3)) of this process. */
   notified(fields: ReadonlyMap<string, string>): void {
-    this.said.note(fields)
+    this.reported.note(fields)
     const extension = milliseconds(fields.get('EXTEND_TIMEOUT_USEC'))
     if (extension !== undefined) this.#deadlines.extendStart(extension)
     if (fields.get('READY') === '1' && this.#rules.ready.kind === 'notify') this.#on('ready')
     if (fields.get('WATCHDOG') === '1') this.#deadlines.heard()
     if (fields.get('WATCHDOG') === 'trigger') this.#on('hung')
     if (fields.get('STOPPING') !== '1') return
-    this.moments.retire()
+    this.milestones.retire()
     this.#on('leaving')
   }
 
@@ -93,7 +93,7 @@ export class Worker {
 
   /** Passes descriptors from the process before it. */
   pass(fds: readonly number[]): boolean {
-    return this.said.adopts && this.#child.pass(fds)
+    return this.reported.receives && this.#child.pass(fds)
   }
 
   /** Tells the process, before its stop signal, that no next process follows: it then accepts new connections while it drains. */
@@ -110,7 +110,7 @@ export class Worker {
     const before = this.state
     const { state, action } = next(before, event)
     this.state = state
-    this.farewell = farewells[event] ?? this.farewell
+    this.leaveReason = leaveReasons[event] ?? this.leaveReason
     if (state !== before) this.#enter(before, event, exit)
     this.#act(action, signal)
   }
@@ -119,9 +119,9 @@ export class Worker {
     const { state } = this
     this.#deadlines.enter(state)
     if (state === 'settling') this.readyAt = this.#clock.now()
-    else if (state === 'ready') this.moments.ready()
-    else this.moments.leave(this.#failure(before, event, exit))
-    if (state === 'gone') this.moments.retire()
+    else if (state === 'ready') this.milestones.ready()
+    else this.milestones.leave(this.#failure(before, event, exit))
+    if (state === 'gone') this.milestones.retire()
   }
 
   #act(action: Action, signal: NodeJS.Signals): void {
@@ -138,10 +138,10 @@ export class Worker {
 
   #failure(before: State, event: Event, exit: Exit | undefined): Failure {
     const { program, ready } = this.#rules
-    const { strangers, anything: hasSpoken } = this.said
+    const { foreignPids, anything: hasSpoken } = this.reported
     const after = this.#clock.now() - this.startedAt
     const output = this.#child.tail()
-    const seen = { pid: this.pid, program, ready, after, strangers, hasSpoken, output }
+    const seen = { pid: this.pid, program, ready, after, foreignPids, hasSpoken, output }
     return failureOf(event, exit, before === 'settling', seen)
   }
 }

@@ -3,7 +3,7 @@ import { quote } from '../quote.ts'
 
 /** A value that takes the rest of its line: systemd.unit(5) expands `%` in it. */
 export function plainValue(text: string): string {
-  checkLine(text)
+  checkQueue(text)
   // Nothing quotes such a value: systemd joins the line with the next one, or cuts its end off.
   const end = /[\\ ]$/.exec(text)?.[0]
   if (end !== undefined) {
@@ -17,14 +17,14 @@ export function plainValue(text: string): string {
 
 /** One word of a command line, as systemd.service(5) reads it: quoted where need be. */
 export function commandWord(text: string): string {
-  checkLine(text)
+  checkQueue(text)
   const escaped = text.replaceAll('%', '%%').replaceAll('$', '$$$$')
   return quoted(escaped)
 }
 
 /** One assignment of `Environment=`: like a word of a command line, but `$` has no meaning there. */
 export function environmentWord(text: string): string {
-  checkLine(text)
+  checkQueue(text)
   return quoted(text.replaceAll('%', '%%'))
 }
 
@@ -33,7 +33,7 @@ function quoted(text: string): string {
   return `"${text.replace(/["\\]/g, '\\$&')}"`
 }
 
-function checkLine(text: string): void {
+function checkQueue(text: string): void {
   // Quoting does not help: systemd reads a unit file line by line.
   if (/\p{Cc}/u.test(text)) {
     throw new UsageError(`${quote(text)} has a control character, which no unit file may hold`)

@@ -1,5 +1,5 @@
 import { isIPv6 } from 'node:net'
-import { isZoneDropped } from '@socket-port/core/manager'
+import { isZoneDropped } from '@socket-port/core/supervisor'
 import { UsageError } from '../errors.ts'
 import { quote } from '../quote.ts'
 import type { ListenAddress } from '../run/options.ts'

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { manage } from '../manage.ts'
+import { attach } from '../manage.ts'
 import { serve } from '../serve.ts'
 import { fakeSystemctl } from '../testing/fake-systemctl.ts'
 import { closeAll, onClose, temporaryDirectory } from '../testing/real-sockets.ts'
@@ -40,8 +40,8 @@ describe('diagnose', () => {
     const server = createServer().listen(0, '127.0.0.1')
     await once(server, 'listening')
     const { port } = server.address() as AddressInfo
-    const managed = manage(server, { signals: false, exit: false })
-    onClose(() => managed.drain())
+    const attached = attach(server, { signals: false, exit: false })
+    onClose(() => attached.drain())
     expect((await diagnose()).listeners).toEqual([
       {
         request: `port ${port}`,
@@ -50,7 +50,7 @@ describe('diagnose', () => {
         address: `127.0.0.1:${port}`,
       },
     ])
-    await managed.drain()
+    await attached.drain()
     expect((await diagnose()).listeners).toEqual([])
   })
 

@@ -4,7 +4,7 @@ import { listeningServers } from '../listeners.ts'
 import { readNotifyVariables } from '../notify/variables.ts'
 import { parseServiceName, type ServiceName } from '../proc/cgroup.ts'
 import { ancestry, commandOf, environOf, procIsOurs, statOf } from '../proc/process.ts'
-import { inherited, whatManagerSaid } from '../registry.ts'
+import { inherited, managerReport } from '../registry.ts'
 import type { Logger } from '../types.ts'
 import type { Facts, SocketUnit } from './facts.ts'
 import { findLostPaths } from './lost-paths.ts'
@@ -27,7 +27,7 @@ export interface Gathered {
 /** Gathers the facts about this process; never rejects, and asks nobody after `signal`. */
 export async function gatherProcess(logger: Logger, signal: AbortSignal): Promise<Gathered> {
   const { pid } = process
-  const { variables, outcome, missing } = whatManagerSaid(logger)
+  const { variables, outcome, missing } = managerReport(logger)
   // /proc keeps what the process was started with; what was put there later is in process.env.
   const environment = pick({ ...Object.fromEntries(environOf(pid)), ...process.env, ...variables })
   const trusted = procIsOurs()

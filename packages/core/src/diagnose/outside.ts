@@ -40,7 +40,7 @@ export function lookAt(pid: number): Outside {
   }
   const table = readSockets(pid) ?? []
   // The others were connections for the process, not sockets to listen on.
-  const listeners = passed.fds.filter(({ name }) => readStoreName(name).kind !== 'parcel')
+  const listeners = passed.fds.filter(({ name }) => readStoreName(name).kind !== 'queue')
   const sockets = listeners.flatMap(({ fd, name }): DiagnosedSocket[] => {
     const inode = socketInode(fd, pid)
     const found = table.find((socket) => socket.inode === inode && socket.listening)

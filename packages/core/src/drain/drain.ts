@@ -4,10 +4,10 @@ import { checkServer, type ResolvedDrain, resolveDrain } from '../options.ts'
 import { successorRuns } from '../successor.ts'
 import type { AnyServer, Drain, DrainOptions, DrainResult, DrainState } from '../types.ts'
 import { Connections } from './connections.ts'
-import type { Keeper } from './hand-over.ts'
+import type { TransferTarget } from './hand-over.ts'
 import { Http2Sessions } from './http2.ts'
 import { QUICK_TIMEOUT } from './quick.ts'
-import { type OwnPeers, Round } from './round.ts'
+import { type OwnPeers, DrainRun } from './round.ts'
 
 /**
  * Prepares the drain of a server, for programs that have their own shutdown. Call it before the server
@@ -23,7 +23,7 @@ export function createDrain(server: AnyServer, options: DrainOptions = {}): Drai
 export interface StartOptions {
   quick?: boolean
   /** Finds what takes idle connections for the next process. */
-  findKeeper?: (() => Promise<Keeper | undefined>) | undefined
+  findTarget?: (() => Promise<TransferTarget | undefined>) | undefined
   /** Tells which clients are in this very process: they are not waited for. */
   ownPeers?: OwnPeers | undefined
 }
@@ -36,7 +36,7 @@ export class ServerDrain implements Drain {
   readonly #abort = new AbortController()
   #state: DrainState = 'ready'
   #result: Promise<DrainResult> | undefined
-  #round: Round | undefined
+  #drainRun: DrainRun | undefined
   #forced = false
   #endDelay: (() => void) | undefined
 
@@ -65,7 +65,7 @@ export class ServerDrain implements Drain {
 
   /** Connections that are not idle; `undefined` until the drain run has sorted them. */
   get busy(): number | undefined {
-    return this.#round && this.connections - this.#round.idle
+    return this.#drainRun && this.connections - this.#drainRun.idle
   }
 
   get signal(): AbortSignal {
@@ -80,7 +80,7 @@ export class ServerDrain implements Drain {
   force(): void {
     this.#forced = true
     this.#endDelay?.()
-    this.#round?.force()
+    this.#drainRun?.force()
   }
 
   /** Removes all listeners from the server, which never listened or is closed. */
@@ -91,26 +91,26 @@ export class ServerDrain implements Drain {
     this.#server.off('close', this.#onServerClose)
   }
 
-  async #run({ quick = false, findKeeper, ownPeers }: StartOptions): Promise<DrainResult> {
+  async #run({ quick = false, findTarget, ownPeers }: StartOptions): Promise<DrainResult> {
     const { delay, timeout } = this.#options
     const started = performance.now()
     this.#state = 'draining'
     this.#connections.follow()
     publish.drainStart({ server: this.#server, connections: this.connections, quick })
     if (delay > 0 && !quick) await this.#delay(delay)
-    const keeper = findKeeper && !quick && !this.#forced ? await findKeeper() : undefined
+    const target = findTarget && !quick && !this.#forced ? await findTarget() : undefined
     // Abort only after the delay, during which everything goes on as before.
     this.#abort.abort()
-    this.#round = new Round(this.#server, this.#connections, this.#sessions, {
+    this.#drainRun = new DrainRun(this.#server, this.#connections, this.#sessions, {
       ...this.#options,
       successor: this.#options.successor ?? (successorRuns() ? 'running' : 'after-exit'),
       timeout: (quick ? Math.min(timeout, QUICK_TIMEOUT) : timeout) - (performance.now() - started),
       quick,
-      keeper,
+      target,
       ownPeers,
     })
-    if (this.#forced) this.#round.force()
-    const counts = await this.#round.ended
+    if (this.#forced) this.#drainRun.force()
+    const counts = await this.#drainRun.ended
     this.dispose()
     const result = { ...counts, duration: performance.now() - started }
     publish.drainEnd({ server: this.#server, result })

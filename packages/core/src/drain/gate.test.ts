@@ -1,12 +1,12 @@
 import { expect, it } from 'vitest'
-import { Gate } from './gate.ts'
+import { Barrier } from './gate.ts'
 
 it('opens when the last has let go', async () => {
-  const gate = new Gate()
-  await gate.opened
-  const [first, second] = [gate.hold(), gate.hold()]
+  const barrier = new Barrier()
+  await barrier.opened
+  const [first, second] = [barrier.hold(), barrier.hold()]
   let open = false
-  const opened = gate.opened.then(() => {
+  const opened = barrier.opened.then(() => {
     open = true
   })
   first()
@@ -15,5 +15,5 @@ it('opens when the last has let go', async () => {
   expect(open).toBe(false)
   second()
   await opened
-  await gate.opened
+  await barrier.opened
 })

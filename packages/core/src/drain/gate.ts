@@ -1,5 +1,5 @@
 /** A barrier that is closed while at least one holder has it. */
-export class Gate {
+export class Barrier {
   readonly #holders = new Set<object>()
   #waiting: (() => void)[] = []
 

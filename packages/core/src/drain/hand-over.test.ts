@@ -8,8 +8,8 @@ import { loadLibc } from '../sockets/libc.ts'
 import { get, RawConnection } from '../testing/raw-connection.ts'
 import type { DrainOptions, DrainResult } from '../types.ts'
 import { ServerDrain } from './drain.ts'
-import { Gate } from './gate.ts'
-import type { Keeper } from './hand-over.ts'
+import { Barrier } from './gate.ts'
+import type { TransferTarget } from './hand-over.ts'
 import { excuseSilence, takeConnection } from './node-internals.ts'
 
 const F_DUPFD_CLOEXEC = 1030
@@ -20,9 +20,9 @@ afterEach(async () => {
 })
 
 /** Keeps duplicates, as the kernel does with what is on its way through a unix socket. */
-class TestKeeper implements Keeper {
+class TestTarget implements TransferTarget {
   readonly kept: number[] = []
-  readonly gate: Gate = new Gate()
+  readonly barrier: Barrier = new Barrier()
   room: number
   accepts = true
 
@@ -30,7 +30,7 @@ class TestKeeper implements Keeper {
     this.room = room
   }
 
-  async pass(fds: readonly number[]): Promise<boolean> {
+  async send(fds: readonly number[]): Promise<boolean> {
     if (!this.accepts) return false
     const libc = loadLibc()
     this.kept.push(...fds.map((fd) => libc.fcntl(fd, F_DUPFD_CLOEXEC, 3)))
@@ -41,9 +41,9 @@ class TestKeeper implements Keeper {
 
 interface Fixture {
   server: Server
-  keeper: TestKeeper
+  target: TestTarget
   open(): Promise<RawConnection>
-  drain(keeper?: Keeper): Promise<DrainResult>
+  drain(target?: TransferTarget): Promise<DrainResult>
   /** Sends what begins with a request of `/hold`; its response waits for the test. */
   hold(client: RawConnection, text: string): Promise<ServerResponse>
   /** A second server takes every connection that was kept. */
@@ -51,7 +51,7 @@ interface Fixture {
 }
 
 async function fixture(room?: number, options: DrainOptions = {}): Promise<Fixture> {
-  const keeper = new TestKeeper(room)
+  const target = new TestTarget(room)
   const server = await listening((request, response) => {
     if (request.url !== '/hold') response.end(`old ${request.url}`)
   })
@@ -59,14 +59,14 @@ async function fixture(room?: number, options: DrainOptions = {}): Promise<Fixtu
   const { port } = server.address() as AddressInfo
   cleanups.push(
     () => drain.force(),
-    () => keeper.kept.forEach(closeSync),
+    () => target.kept.forEach(closeSync),
   )
   const successor = await listening((request, response) => {
     response.end(`new ${request.url}`)
   })
   return {
     server,
-    keeper,
+    target,
     async hold(client, text) {
       const asked = once(server, 'request')
       client.send(text)
@@ -80,8 +80,8 @@ async function fixture(room?: number, options: DrainOptions = {}): Promise<Fixtu
       await connection.receive(/old \/first$/)
       return connection
     },
-    drain: (other = keeper) => drain.start({ findKeeper: async () => other }),
-    succeed: () => keeper.kept.splice(0).flatMap((fd) => takeConnection(successor, fd) ?? []),
+    drain: (other = target) => drain.start({ findTarget: async () => other }),
+    succeed: () => target.kept.splice(0).flatMap((fd) => takeConnection(successor, fd) ?? []),
   }
 }
 
@@ -146,8 +146,8 @@ describe.runIf(process.platform === 'linux')('an idle connection that is handed 
     const first = await fixture()
     const second = await fixture()
     const [idle, stays] = [await first.open(), await second.open()]
-    const { gate } = first.keeper
-    const drained = second.drain({ gate, room: 0, pass: async () => false })
+    const { barrier } = first.target
+    const drained = second.drain({ barrier, room: 0, send: async () => false })
     const handedOver = first.drain()
     idle.send(get('/meanwhile'))
     await idle.receive(/old \/meanwhile$/)
@@ -161,8 +161,8 @@ describe.runIf(process.platform === 'linux')('an idle connection that is handed 
     const [busy, idle] = [await slow.open(), await quick.open()]
     const held = await slow.hold(busy, get('/hold'))
     const drained = slow.drain()
-    const { gate } = slow.keeper
-    expect(await quick.drain(Object.assign(quick.keeper, { gate }))).toMatchObject({
+    const { barrier } = slow.target
+    expect(await quick.drain(Object.assign(quick.target, { barrier }))).toMatchObject({
       graceful: true,
       handedOver: 1,
     })
@@ -236,7 +236,7 @@ describe.runIf(process.platform === 'linux')('an idle connection that is handed 
     ['a body that comes after its answer', 'POST', 'Content-Length: 4', 'body', true],
     ['a request that is still answered', 'GET', 'Accept: */*', '', false],
   ])('stays when it is upgraded right behind %s', async (_, method, header, rest, early) => {
-    const { server, open, hold, drain, keeper } = await fixture()
+    const { server, open, hold, drain, target } = await fixture()
     server.on('upgrade', (_request, socket: Socket) => {
       socket.on('end', () => socket.end())
       socket.write('HTTP/1.1 101 Switching Protocols\r\n\r\n')
@@ -250,20 +250,20 @@ describe.runIf(process.platform === 'linux')('an idle connection that is handed 
     )
     if (early) held.end('early')
     if (early) await client.receive(/early$/)
-    const gate = await hold(busy, get('/hold'))
+    const barrier = await hold(busy, get('/hold'))
     const drained = drain()
     // Served, so the drain has begun.
     await open()
     if (early) client.send(rest + upgrade)
     else held.end('late')
     await client.receive(early ? / 101 / : /late$/)
-    gate.end('busy')
+    barrier.end('busy')
     await busy.receive(/busy$/)
     client.send('echo')
     await client.receive(/echo$/)
     client.close()
     expect(await drained).toMatchObject({ graceful: true, handedOver: 2 })
-    expect(keeper.kept).toHaveLength(2)
+    expect(target.kept).toHaveLength(2)
   })
 
   it('is the successor’s when it never sent a byte', async () => {
@@ -280,16 +280,16 @@ describe.runIf(process.platform === 'linux')('an idle connection that is handed 
 })
 
 describe.runIf(process.platform === 'linux')('a connection that is not handed over', () => {
-  it('has its promise kept where the keeper has no room', async () => {
+  it('has its promise kept where the target has no room', async () => {
     const { open, drain } = await fixture(1)
     const clients = await Promise.all([open(), open(), open()])
     expect(await drain()).toMatchObject({ handedOver: 1, expired: 2, graceful: true })
     await Promise.race(clients.map(({ closed }) => closed))
   })
 
-  it('is served on where the keeper refuses', async () => {
-    const { open, drain, keeper } = await fixture()
-    keeper.accepts = false
+  it('is served on where the target refuses', async () => {
+    const { open, drain, target } = await fixture()
+    target.accepts = false
     const client = await open()
     const drained = drain()
     client.send(get('/still'))
@@ -324,7 +324,7 @@ describe('a connection that was taken over', () => {
   })
 
   it('is not taken over its maxConnections', async () => {
-    const { open, drain, keeper } = await fixture()
+    const { open, drain, target } = await fixture()
     const client = await open()
     await drain()
     const successor = await listening(() => {})
@@ -333,13 +333,13 @@ describe('a connection that was taken over', () => {
     cleanups.push(() => first.close())
     await accepted
     successor.maxConnections = 1
-    const [fd] = keeper.kept.splice(0)
+    const [fd] = target.kept.splice(0)
     expect(takeConnection(successor, fd as number)).toBeUndefined()
     await client.closed
   })
 
   it('is not lost where a listener of an earlier one throws', async () => {
-    const { open, drain, keeper } = await fixture()
+    const { open, drain, target } = await fixture()
     await open()
     const second = await open()
     await drain()
@@ -351,14 +351,14 @@ describe('a connection that was taken over', () => {
     })
     const uncaught = new Promise((resolve) => process.setUncaughtExceptionCaptureCallback(resolve))
     cleanups.push(() => process.setUncaughtExceptionCaptureCallback(null))
-    for (const fd of keeper.kept.splice(0)) takeConnection(successor, fd)
+    for (const fd of target.kept.splice(0)) takeConnection(successor, fd)
     expect(await uncaught).toMatchObject({ message: 'of a listener' })
     second.send(get('/second'))
     await second.receive(/new \/second$/)
   })
 
   it('is not answered 408 while it is idle', async () => {
-    const { open, drain, keeper } = await fixture()
+    const { open, drain, target } = await fixture()
     const client = await open()
     await drain()
     const successor = createServer(
@@ -370,7 +370,7 @@ describe('a connection that was taken over', () => {
       successor.close()
       successor.closeAllConnections()
     })
-    for (const fd of keeper.kept.splice(0)) {
+    for (const fd of target.kept.splice(0)) {
       const socket = takeConnection(successor, fd)
       if (socket) excuseSilence(successor, socket)
     }

@@ -1,22 +1,22 @@
 import type { Socket } from 'node:net'
-import type { Gate } from './gate.ts'
+import type { Barrier } from './gate.ts'
 import { afterPoll, type IdleContext, type IdleStrategy } from './idle.ts'
 import { isPlainTcp, type OpenHandle, quietHandle, unreadRequest } from './node-internals.ts'
 
 /** Takes idle connections for the next process: a queue in systemd's fd store, or one of a supervisor. */
-export interface Keeper {
+export interface TransferTarget {
   /**
    * Each server of the process closes it while it has requests from before the drain, if the next process
    * starts only when this one has ended: a connection that is handed over would wait for them.
    */
-  readonly gate: Gate
+  readonly barrier: Barrier
   /** How many more connections it takes. */
   readonly room: number
   /**
    * Sends descriptors, `MOST_FDS` at most. True: they were taken, and this process may close its copies.
    * False: nothing was sent.
    */
-  pass(fds: readonly number[]): Promise<boolean>
+  send(fds: readonly number[]): Promise<boolean>
 }
 
 // SCM_MAX_FD of unix(7): the most descriptors of one message.
@@ -26,9 +26,9 @@ const BATCH = 253
  * Hands each idle connection over to the next process, so that its client sees no close. A connection that
  * cannot be handed over is left to the strategy `otherwise`.
  */
-export function handOver(
+export function transfer(
   context: IdleContext,
-  keeper: Keeper,
+  target: TransferTarget,
   otherwise: IdleStrategy,
 ): IdleStrategy {
   const waiting = new Set<Socket>()
@@ -37,7 +37,7 @@ export function handOver(
 
   const strategy: IdleStrategy = {
     idle(socket) {
-      if (!strategy.keeps(socket)) return otherwise.idle(socket)
+      if (!strategy.staysOpen(socket)) return otherwise.idle(socket)
       waiting.add(socket)
       pass()
     },
@@ -45,7 +45,7 @@ export function handOver(
       waiting.delete(socket)
       otherwise.busy(socket)
     },
-    keeps: (socket) => keeper.room > waiting.size && isPlainTcp(socket),
+    staysOpen: (socket) => target.room > waiting.size && isPlainTcp(socket),
     stop() {
       stopped = true
       waiting.clear()
@@ -61,7 +61,7 @@ export function handOver(
   }
 
   async function passAll(): Promise<void> {
-    await Promise.race([keeper.gate.opened, context.lastCall])
+    await Promise.race([target.barrier.opened, context.givenUp])
     while (waiting.size > 0 && !stopped) await passSome()
     passing = false
   }
@@ -85,9 +85,9 @@ export function handOver(
     if (batch.size === 0) return
     // Stop reading before the descriptors are shared: bytes that arrive from now on wait in the kernel.
     for (const handle of batch.values()) handle.readStop()
-    const passed = await keeper.pass([...batch.values()].map(({ fd }) => fd))
+    const passed = await target.send([...batch.values()].map(({ fd }) => fd))
     for (const [socket, handle] of batch) {
-      if (passed) context.handedOver(socket)
+      if (passed) context.transferred(socket)
       else if (!socket.destroyed) {
         handle.readStart()
         otherwise.idle(socket)

@@ -52,7 +52,7 @@ export class LastResponses {
   }
 
   /** Tracks a connection whose response was being sent when the drain started. */
-  adopt(socket: Http1Socket): void {
+  track(socket: Http1Socket): void {
     const response = socket._httpMessage
     if (!response) return
     this.#listener.requested(socket)
@@ -85,7 +85,7 @@ export class LastResponses {
       if (response.writableFinished) this.#listener.answered()
       const newest = this.#newest.get(socket)
       if (newest !== undefined && newest !== response) return // pipelined: another one follows
-      if (newest === undefined && isAnswering(socket)) return this.adopt(socket)
+      if (newest === undefined && isAnswering(socket)) return this.track(socket)
       this.#newest.delete(socket)
       this.#listener.fellIdle(socket)
     })

@@ -1,6 +1,6 @@
 import { Socket } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { closeAtOnce, type IdleStrategy, keepPromise } from './idle.ts'
+import { closeAtOnce, type IdleStrategy, expireAtPromise } from './idle.ts'
 
 const PROMISE = 5_000
 
@@ -10,11 +10,11 @@ let expired: Socket[]
 let socket: Socket
 
 const context = {
-  lastCall: new Promise<void>(() => {}),
+  givenUp: new Promise<void>(() => {}),
   isIdle: (which: Socket) => idle.has(which),
   receiving: () => new Set<Socket>(),
   promiseOf: () => PROMISE,
-  handedOver: () => {},
+  transferred: () => {},
   expire: (which: Socket) => void expired.push(which),
 }
 
@@ -36,11 +36,11 @@ async function pass(ms: number): Promise<void> {
   await new Promise((polled) => setImmediate(polled))
 }
 
-describe('keepPromise', () => {
+describe('expireAtPromise', () => {
   let strategy: IdleStrategy
 
   beforeEach(() => {
-    strategy = keepPromise(context)
+    strategy = expireAtPromise(context)
   })
 
   it('expires a connection when its promise has run out, not sooner', async () => {

@@ -11,9 +11,9 @@ export interface IdleContext {
   /** Destroys the connection and counts it as expired. */
   expire(socket: Socket): void
   /** Resolves when the wait for connections in flight is given up. */
-  lastCall: Promise<void>
+  givenUp: Promise<void>
   /** Closes this process's copy of a connection that was handed over, and counts it. */
-  handedOver(socket: Socket): void
+  transferred(socket: Socket): void
 }
 
 /** What a draining server does with an idle connection. */
@@ -23,13 +23,13 @@ export interface IdleStrategy {
   /** The connection is no longer idle: a request came, or it closed. */
   busy(socket: Socket): void
   /** Whether the connection goes on after its response, which then must not close it. */
-  keeps(socket: Socket): boolean
+  staysOpen(socket: Socket): boolean
   /** Called when the drain is over. */
   stop(): void
 }
 
 /** Keeps each connection for as long as was promised, then destroys it. */
-export function keepPromise(context: IdleContext): IdleStrategy {
+export function expireAtPromise(context: IdleContext): IdleStrategy {
   const timers = new Map<Socket, NodeJS.Timeout>()
   const strategy: IdleStrategy = {
     idle(socket) {
@@ -40,7 +40,7 @@ export function keepPromise(context: IdleContext): IdleStrategy {
       clearTimeout(timers.get(socket))
       timers.delete(socket)
     },
-    keeps: () => false,
+    staysOpen: () => false,
     stop() {
       for (const timer of timers.values()) clearTimeout(timer)
       timers.clear()
@@ -58,7 +58,7 @@ export function closeAtOnce(context: IdleContext): IdleStrategy {
   return {
     idle: (socket) => afterPoll(() => context.isIdle(socket) && context.expire(socket)),
     busy: () => {},
-    keeps: () => false,
+    staysOpen: () => false,
     stop: () => {},
   }
 }

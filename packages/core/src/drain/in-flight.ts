@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import type { Gate } from './gate.ts'
+import type { Barrier } from './gate.ts'
 
 /**
  * The connections that block the hand-over: those in flight since before the drain, and those that cannot be
@@ -8,20 +8,20 @@ import type { Gate } from './gate.ts'
  */
 export class InFlight {
   /** Resolves when the wait for these connections is given up. */
-  readonly lastCall: Promise<void>
-  #makeLastCall: () => void = () => {}
-  #letGo: () => void = () => {}
+  readonly givenUp: Promise<void>
+  #giveUp: () => void = () => {}
+  #release: () => void = () => {}
   readonly #sockets = new Set<Socket>()
 
   constructor() {
-    this.lastCall = new Promise((resolve) => {
-      this.#makeLastCall = resolve
+    this.givenUp = new Promise((resolve) => {
+      this.#giveUp = resolve
     })
   }
 
   /** Closes the barrier while there are such connections. Once released, it stays open. */
-  hold(gate: Gate): void {
-    if (this.#sockets.size > 0) this.#letGo = gate.hold()
+  hold(barrier: Barrier): void {
+    if (this.#sockets.size > 0) this.#release = barrier.hold()
   }
 
   add(socket: Socket): void {
@@ -30,7 +30,7 @@ export class InFlight {
 
   /** The connection no longer blocks: its response was sent, or it closed. */
   settle(socket: Socket): void {
-    if (this.#sockets.delete(socket) && this.#sockets.size === 0) this.#letGo()
+    if (this.#sockets.delete(socket) && this.#sockets.size === 0) this.#release()
   }
 
   /** From now on `socket` stands for the connection, not `raw`. */
@@ -39,7 +39,7 @@ export class InFlight {
   }
 
   /**
-   * An upgraded connection from before the drain is in flight until it closes. A gate that has
+   * An upgraded connection from before the drain is in flight until it closes. A barrier that has
    * opened stays open.
    */
   stays(socket: Socket): void {
@@ -47,7 +47,7 @@ export class InFlight {
   }
 
   giveUp(): void {
-    this.#letGo()
-    this.#makeLastCall()
+    this.#release()
+    this.#giveUp()
   }
 }

@@ -2,10 +2,10 @@ import { Server as NetServer, type Socket } from 'node:net'
 import type { ResolvedDrain } from '../options.ts'
 import type { AnyServer, DrainResult } from '../types.ts'
 import type { Connections } from './connections.ts'
-import { handOver, type Keeper } from './hand-over.ts'
+import { transfer, type TransferTarget } from './hand-over.ts'
 import { type Http1Socket, isAnswering, LastResponses } from './http1.ts'
 import type { Http2Sessions } from './http2.ts'
-import { afterPoll, closeAtOnce, type IdleContext, type IdleStrategy, keepPromise } from './idle.ts'
+import { afterPoll, closeAtOnce, type IdleContext, type IdleStrategy, expireAtPromise } from './idle.ts'
 import { InFlight } from './in-flight.ts'
 import { receiving, stopConnectionChecks, timeoutCheck, unreadRequest } from './node-internals.ts'
 import { acceptsHttp1, protocolOf } from './protocols/protocol.ts'
@@ -22,10 +22,10 @@ const CHECK_TIMEOUTS = 500
 
 type Counts = Omit<DrainResult, 'duration'>
 
-export interface RoundOptions extends ResolvedDrain {
+export interface DrainRunOptions extends ResolvedDrain {
   quick: boolean
   /** What takes idle connections for the next process. */
-  keeper?: Keeper | undefined
+  target?: TransferTarget | undefined
   /** Returns the connections whose client is in this very process, which needs no promise. */
   ownPeers?: OwnPeers | undefined
 }
@@ -38,12 +38,12 @@ interface Waiting {
 }
 
 /** One drain of one server, from the moment that its connections must end until the last one has ended. */
-export class Round {
+export class DrainRun {
   readonly ended: Promise<Counts>
   #end: (counts: Counts) => void = () => {}
   readonly #server: AnyServer
   readonly #connections: Connections
-  readonly #options: RoundOptions
+  readonly #options: DrainRunOptions
   readonly #idle: IdleStrategy
   readonly #responses: LastResponses
   readonly #timers: NodeJS.Timeout[]
@@ -68,7 +68,7 @@ export class Round {
     server: AnyServer,
     connections: Connections,
     sessions: Http2Sessions,
-    options: RoundOptions,
+    options: DrainRunOptions,
   ) {
     this.ended = new Promise((resolve) => {
       this.#end = resolve
@@ -82,11 +82,11 @@ export class Round {
       receiving: () => receiving(this.#server),
       promiseOf: (socket) => this.#promiseOf(socket),
       expire: (socket) => this.#expire(socket),
-      handedOver: (socket) => this.#leave(socket),
-      lastCall: this.#inFlight.lastCall,
+      transferred: (socket) => this.#leave(socket),
+      givenUp: this.#inFlight.givenUp,
     })
     this.#responses = new LastResponses(server, {
-      isLast: (socket) => !this.#idle.keeps(socket),
+      isLast: (socket) => !this.#idle.staysOpen(socket),
       requested: (socket) => this.#busy(socket),
       answered: () => {
         this.#served += 1
@@ -133,19 +133,19 @@ export class Round {
   }
 
   #idleStrategy(context: IdleContext): IdleStrategy {
-    const { quick, keeper } = this.#options
+    const { quick, target } = this.#options
     if (quick) return closeAtOnce(context)
-    const promise = keepPromise(context)
-    return keeper && this.#handsOver() ? handOver(context, keeper, promise) : promise
+    const promise = expireAtPromise(context)
+    return target && this.#handsOver() ? transfer(context, target, promise) : promise
   }
 
   #handsOver(): boolean {
-    const room = this.#options.keeper?.room ?? 0
+    const room = this.#options.target?.room ?? 0
     return room > 0 && isHttp1Server(this.#server) && !isTlsServer(this.#server)
   }
 
   #begin(sessions: Http2Sessions): void {
-    const { quick, successor, keeper } = this.#options
+    const { quick, successor, target } = this.#options
     const half = receiving(this.#server)
     const allStay = !this.#handsOver()
     for (const socket of this.#connections) {
@@ -153,12 +153,12 @@ export class Round {
         this.#inFlight.add(socket)
       }
       if (quick && isEventStream(socket)) this.#expire(socket)
-      else if (isAnswering(socket)) this.#responses.adopt(socket)
+      else if (isAnswering(socket)) this.#responses.track(socket)
       else if (this.#isOpaque(socket)) quick && this.#endOpaque(socket)
       else if (!half.has(socket)) this.#wait(socket)
       else unreadRequest(socket)?.once('close', () => isAnswering(socket) || this.#fellIdle(socket))
     }
-    if (keeper !== undefined && successor !== 'running') this.#inFlight.hold(keeper.gate)
+    if (target !== undefined && successor !== 'running') this.#inFlight.hold(target.barrier)
     sessions.drain(this.#options.idleTimeout)
     // New connections that cannot be asked to leave are for the next process.
     if (quick || successor === 'running' || !acceptsHttp1(this.#server)) this.#stopAccepting()

@@ -10,8 +10,8 @@ import { loadLibc } from '../sockets/libc.ts'
 import { cert, key } from '../testing/certificate.ts'
 import { get, RawConnection } from '../testing/raw-connection.ts'
 import { ServerDrain } from './drain.ts'
-import { Gate } from './gate.ts'
-import type { Keeper } from './hand-over.ts'
+import { Barrier } from './gate.ts'
+import type { TransferTarget } from './hand-over.ts'
 
 // What Node itself would look for only after half a minute.
 const SLOW = { headersTimeout: 300, requestTimeout: 600 }
@@ -59,15 +59,15 @@ async function fixture(options: ServerOptions = {}, tls = false): Promise<Fixtur
 }
 
 /** Keeps the connections, and tells when it first got some. */
-function testKeeper(): { keeper: Keeper; passed: Promise<void> } {
+function testKeeper(): { target: TransferTarget; passed: Promise<void> } {
   let tell = (): void => {}
   const passed = new Promise<void>((resolve) => {
     tell = resolve
   })
-  const keeper: Keeper = {
-    gate: new Gate(),
+  const target: TransferTarget = {
+    barrier: new Barrier(),
     room: 100,
-    async pass(fds) {
+    async send(fds) {
       for (const fd of fds) {
         const kept = loadLibc().fcntl(fd, F_DUPFD_CLOEXEC, 3)
         cleanups.push(() => closeSync(kept))
@@ -76,7 +76,7 @@ function testKeeper(): { keeper: Keeper; passed: Promise<void> } {
       return true
     },
   }
-  return { keeper, passed }
+  return { target, passed }
 }
 
 /** Resolves when a connection has left HTTP, which the program closes when the client does. */
@@ -129,11 +129,11 @@ describe.each([
 
   it('holds nobody back for longer than that where connections are handed over', async () => {
     const all = await fixture(SLOW)
-    const { keeper } = testKeeper()
+    const { target } = testKeeper()
     const slow = await Promise.all([all.open(), all.open(), all.open()])
     for (const client of slow) client.send(text)
     await serve(all)
-    const result = await all.drain.start({ findKeeper: async () => keeper })
+    const result = await all.drain.start({ findTarget: async () => target })
     expect(result).toMatchObject({ graceful: true, forced: 0, handedOver: 1 })
     for (const client of slow) await client.closed
   })
@@ -172,12 +172,12 @@ describe.runIf(process.platform === 'linux')(
     it.each(['Upgrade', 'CONNECT'])('does not hold others back (%s)', async (kind) => {
       const all = await fixture()
       const left = upgraded(all)
-      const { keeper, passed } = testKeeper()
+      const { target, passed } = testKeeper()
       await serve(all)
       const busy = await all.open()
       busy.send(BODY)
       await serve(all)
-      const drained = all.drain.start({ findKeeper: async () => keeper })
+      const drained = all.drain.start({ findTarget: async () => target })
       // Served: so the drain has begun.
       const late = await serve(all)
       const upgrade = get('/', 'Connection: Upgrade', 'Upgrade: echo')
@@ -194,12 +194,12 @@ describe.runIf(process.platform === 'linux')(
     it('from before the drain it is waited for', async () => {
       const all = await fixture()
       const left = upgraded(all)
-      const { keeper, passed } = testKeeper()
+      const { target, passed } = testKeeper()
       const idle = await serve(all)
       const [early, busy] = [await serve(all), await all.open()]
       busy.send(BODY)
       await serve(all)
-      const drained = all.drain.start({ findKeeper: async () => keeper })
+      const drained = all.drain.start({ findTarget: async () => target })
       await serve(all)
       early.send(get('/', 'Connection: Upgrade', 'Upgrade: echo'))
       await left

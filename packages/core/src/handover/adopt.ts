@@ -1,25 +1,25 @@
 import { closeSync } from 'node:fs'
 import { sendNotification } from '../notify/send.ts'
-import { takeParcels } from '../registry.ts'
+import { takeQueues } from '../registry.ts'
 import type { Libc } from '../sockets/libc.ts'
 import { usableLibc } from '../sockets/usable-libc.ts'
-import { PARCEL_NAME } from '../store-name.ts'
+import { QUEUE_NAME } from '../store-name.ts'
 import type { AnyServer, Logger } from '../types.ts'
-import { adoption } from './adoption.ts'
+import { receiver } from './adoption.ts'
 import { openChannel } from './channel.ts'
-import { checkLine, receiveFrom } from './line.ts'
+import { checkQueue, receiveFrom } from './line.ts'
 
 /**
  * Lets a listening server receive the connections that the previous process left for it. Returns a function
  * that ends it.
  */
-export function adoptConnections(server: AnyServer, logger: Logger): () => void {
-  const leave = adoption().join(server)
+export function receiveConnections(server: AnyServer, logger: Logger): () => void {
+  const leave = receiver().join(server)
   server.once('close', leave)
   openChannel(logger)
-  const parcels = takeParcels()
-  if (parcels.length > 0) {
-    receiveAll(parcels, logger).catch((error: Error) => {
+  const queues = takeQueues()
+  if (queues.length > 0) {
+    receiveAll(queues, logger).catch((error: Error) => {
       logger.warn(
         'connections of the process before cannot be taken, and wait for the next process ' +
           `(${error.message})`,
@@ -31,24 +31,24 @@ export function adoptConnections(server: AnyServer, logger: Logger): () => void 
 
 async function receiveOne(libc: Libc, fd: number, logger: Logger): Promise<boolean> {
   try {
-    checkLine(libc, fd)
+    checkQueue(libc, fd)
   } catch (error) {
     logger.warn(
-      `fd ${fd} was passed as ${PARCEL_NAME}, but nothing can be received from it ` +
+      `fd ${fd} was passed as ${QUEUE_NAME}, but nothing can be received from it ` +
         `(${(error as Error).message}), and it is left alone; pass it as the process before has stored it`,
     )
     return true
   }
-  const emptied = await adoption().receive(() => receiveFrom(libc, fd), logger)
+  const emptied = await receiver().receive(() => receiveFrom(libc, fd), logger)
   closeSync(fd)
   return emptied
 }
 
-async function receiveAll(parcels: readonly number[], logger: Logger): Promise<void> {
+async function receiveAll(queues: readonly number[], logger: Logger): Promise<void> {
   const libc = usableLibc()
-  for (const fd of parcels) {
+  for (const fd of queues) {
     // The rest stays in the manager's fd store, for the next process.
     if (!(await receiveOne(libc, fd, logger))) return
   }
-  sendNotification({ FDSTOREREMOVE: 1, FDNAME: PARCEL_NAME }, [], logger)
+  sendNotification({ FDSTOREREMOVE: 1, FDNAME: QUEUE_NAME }, [], logger)
 }

@@ -11,8 +11,8 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import { F_DUPFD_CLOEXEC } from '../sockets/constants.ts'
 import { loadLibc } from '../sockets/libc.ts'
 import { get, RawConnection } from '../testing/raw-connection.ts'
-import { Adoption, type Parcel } from './adoption.ts'
-import { writeLabel } from './label.ts'
+import { Receiver, type Batch } from './adoption.ts'
+import { writeBatchHeader } from './label.ts'
 import type { Received } from './line.ts'
 
 const SO_KEEPALIVE = [1, 9] as const
@@ -80,8 +80,8 @@ function line(...messages: Received[]): () => Received | undefined {
   return () => messages.shift()
 }
 
-const parcel = (port: number, fds: number[], address = '::', promise = 5_000): Received => ({
-  bytes: writeLabel({ port, address, promise }),
+const batch = (port: number, fds: number[], address = '::', promise = 5_000): Received => ({
+  bytes: writeBatchHeader({ port, address, promise }),
   fds,
   truncated: false,
 })
@@ -90,35 +90,35 @@ describe.runIf(process.platform === 'linux')('connections of the process before'
   it('go to the server that listens where theirs did', async () => {
     const [a, b] = [await listening('a'), await listening('b')]
     const [first, second] = [await orphan(b), await orphan(a)]
-    const adoption = new Adoption()
-    adoption.join(a)
-    adoption.join(b)
-    const messages = line(parcel(b.port, [first.fd]), parcel(a.port, [second.fd]))
-    expect(await adoption.receive(messages, logger)).toBe(true)
+    const receiver = new Receiver()
+    receiver.join(a)
+    receiver.join(b)
+    const messages = line(batch(b.port, [first.fd]), batch(a.port, [second.fd]))
+    expect(await receiver.receive(messages, logger)).toBe(true)
     first.client.send(get('/1'))
     second.client.send(get('/2'))
     await first.client.receive(/b \/1$/)
     await second.client.receive(/a \/2$/)
-    expect(logger.info).toHaveBeenCalledWith('adopted 1 connection of the process before')
+    expect(logger.info).toHaveBeenCalledWith('received 1 connection of the process before')
   })
 
   it('wait for a server that does not listen yet', async () => {
     const { client, fd, port } = await orphanOfNobody()
-    const adoption = new Adoption()
-    await adoption.receive(line(parcel(port, [fd])), logger)
+    const receiver = new Receiver()
+    await receiver.receive(line(batch(port, [fd])), logger)
     client.send(get('/early'))
-    adoption.join(await listening('other'))
-    adoption.join(await listening('late', { port }))
+    receiver.join(await listening('other'))
+    receiver.join(await listening('late', { port }))
     await client.receive(/late \/early$/)
   })
 
   it('are closed in the end where no server listens there', async () => {
     const server = await listening('other')
     const { client, fd, port } = await orphanOfNobody()
-    const adoption = new Adoption(0)
-    adoption.join(server)
-    // Whatever its label says.
-    await adoption.receive(line(parcel(server.port, [fd])), logger)
+    const receiver = new Receiver(0)
+    receiver.join(server)
+    // Whatever its header says.
+    await receiver.receive(line(batch(server.port, [fd])), logger)
     await client.closed
     expect(logger.info).toHaveBeenLastCalledWith(
       `closed 1 connection of the process before, made to 127.0.0.1:${port}: ` +
@@ -127,10 +127,10 @@ describe.runIf(process.platform === 'linux')('connections of the process before'
   })
 
   it('stay in the line when the process is about to end', async () => {
-    const adoption = new Adoption()
-    adoption.stop()
+    const receiver = new Receiver()
+    receiver.stop()
     const next = vi.fn()
-    expect(await adoption.receive(next, logger)).toBe(false)
+    expect(await receiver.receive(next, logger)).toBe(false)
     expect(next).not.toHaveBeenCalled()
   })
 
@@ -138,9 +138,9 @@ describe.runIf(process.platform === 'linux')('connections of the process before'
     const server = await listening('short')
     server.keepAliveTimeout = 10
     const [silent, asking] = [await orphan(server), await orphan(server)]
-    const adoption = new Adoption()
-    adoption.join(server)
-    await adoption.receive(line(parcel(server.port, [silent.fd, asking.fd], '::', 60)), logger)
+    const receiver = new Receiver()
+    receiver.join(server)
+    await receiver.receive(line(batch(server.port, [silent.fd, asking.fd], '::', 60)), logger)
     asking.client.send(get('/in-time'))
     await asking.client.receive(/short \/in-time$/)
     await silent.client.closed
@@ -152,9 +152,9 @@ describe.runIf(process.platform === 'linux')('connections of the process before'
     server.keepAliveTimeout = 10
     server.timeout = 20
     const { client, fd } = await orphan(server)
-    const adoption = new Adoption()
-    adoption.join(server)
-    await adoption.receive(line(parcel(server.port, [fd], '::', 30_000)), logger)
+    const receiver = new Receiver()
+    receiver.join(server)
+    await receiver.receive(line(batch(server.port, [fd], '::', 30_000)), logger)
     // A connection that the server accepted itself is timed out: then the other one would be too.
     const fresh = await RawConnection.open(server.port)
     await fresh.closed
@@ -164,17 +164,17 @@ describe.runIf(process.platform === 'linux')('connections of the process before'
 
   it('go back to whoever hands over where no server has taken them yet', async () => {
     const { client, fd, port } = await orphanOfNobody()
-    const first = new Adoption(0)
-    await first.receive(line(parcel(1, [fd])), logger)
+    const first = new Receiver(0)
+    await first.receive(line(batch(1, [fd])), logger)
     first.stop()
-    const given: Parcel[] = []
-    first.giveUp((each) => given.push(each))
+    const given: Batch[] = []
+    first.forwardUnclaimed((each) => given.push(each))
     const later = await orphanOfNobody()
-    first.takeAll(line(parcel(2, [later.fd])), logger)
-    expect(given.map(({ label }) => label.port)).toEqual([1, 2])
-    const second = new Adoption()
+    first.takeAll(line(batch(2, [later.fd])), logger)
+    expect(given.map(({ header }) => header.port)).toEqual([1, 2])
+    const second = new Receiver()
     for (const each of [port, later.port]) second.join(await listening('next', { port: each }))
-    for (const { fds } of given) await second.receive(line(parcel(1, fds)), logger)
+    for (const { fds } of given) await second.receive(line(batch(1, fds)), logger)
     for (const each of [client, later.client]) {
       each.send(get('/again'))
       await each.receive(/next \/again$/)
@@ -184,17 +184,17 @@ describe.runIf(process.platform === 'linux')('connections of the process before'
   it('are all taken at once from a line that ends with the process', async () => {
     const server = await listening('last')
     const { client, fd } = await orphan(server)
-    const adoption = new Adoption()
-    adoption.join(server)
-    const waiting = line(parcel(server.port, [fd]))
-    adoption.onStop(() => adoption.takeAll(waiting, logger))
+    const receiver = new Receiver()
+    receiver.join(server)
+    const waiting = line(batch(server.port, [fd]))
+    receiver.onStop(() => receiver.takeAll(waiting, logger))
     const forgotten = vi.fn()
-    adoption.onStop(forgotten)()
-    adoption.stop()
-    expect(adoption.adopted).toBe(1)
+    receiver.onStop(forgotten)()
+    receiver.stop()
+    expect(receiver.received).toBe(1)
     expect(forgotten).not.toHaveBeenCalled()
     const late = vi.fn()
-    adoption.onStop(late)
+    receiver.onStop(late)
     expect(late).toHaveBeenCalledOnce()
     client.send(get('/passed'))
     await client.receive(/last \/passed$/)
@@ -208,10 +208,10 @@ describe.runIf(process.platform === 'linux')('connections of the process before'
     server.keepAliveTimeout = own
     const timers = vi.spyOn(globalThis, 'setTimeout')
     const { client, fd } = await orphan(server)
-    const adoption = new Adoption()
-    adoption.join(server)
+    const receiver = new Receiver()
+    receiver.join(server)
     const bytes = Buffer.from(JSON.stringify({ port: server.port, address: '::', promise }))
-    await adoption.receive(line({ bytes, fds: [fd], truncated: false }), logger)
+    await receiver.receive(line({ bytes, fds: [fd], truncated: false }), logger)
     expect(timers).not.toHaveBeenCalled()
     timers.mockRestore()
     server.keepAliveTimeout = 5_000
@@ -221,11 +221,11 @@ describe.runIf(process.platform === 'linux')('connections of the process before'
 
   it('are missed aloud, once, where the process may not have so many files open', async () => {
     const server = await listening('small')
-    const adoption = new Adoption()
-    adoption.join(server)
-    const truncated = { ...parcel(server.port, []), truncated: true }
+    const receiver = new Receiver()
+    receiver.join(server)
+    const truncated = { ...batch(server.port, []), truncated: true }
     logger.info.mockClear()
-    await adoption.receive(line(truncated, { ...truncated }), logger)
+    await receiver.receive(line(truncated, { ...truncated }), logger)
     const limits = readFileSync('/proc/self/limits', 'utf8')
     const [, limit] = /^Max open files +(\d+)/m.exec(limits) ?? []
     expect(logger.warn.mock.calls).toEqual([
@@ -246,9 +246,9 @@ describe.runIf(process.platform === 'linux')('connections of the process before'
     const optionsNow = (): unknown[] =>
       [SO_KEEPALIVE, TCP_NODELAY].map(([level, name]) => libc.getsockopt(fd, level, name)?.[0])
     expect(optionsNow()).toEqual([0, 0])
-    const adoption = new Adoption()
-    adoption.join(server)
-    await adoption.receive(line(parcel(server.port, [fd])), logger)
+    const receiver = new Receiver()
+    receiver.join(server)
+    await receiver.receive(line(batch(server.port, [fd])), logger)
     expect(optionsNow()).toEqual([1, 1])
   })
 
@@ -256,9 +256,9 @@ describe.runIf(process.platform === 'linux')('connections of the process before'
     const server = await listening('robust')
     const { client, fd } = await orphan(server)
     const file = openSync('/dev/null', 'r')
-    const adoption = new Adoption()
-    adoption.join(server)
-    await adoption.receive(line(parcel(server.port, [file, fd])), logger)
+    const receiver = new Receiver()
+    receiver.join(server)
+    await receiver.receive(line(batch(server.port, [file, fd])), logger)
     expect(() => fstatSync(file)).toThrow('EBADF')
     client.send(get('/still'))
     await client.receive(/robust \/still$/)
@@ -266,8 +266,8 @@ describe.runIf(process.platform === 'linux')('connections of the process before'
 
   it('are not mistaken for other messages', async () => {
     const { client, fd } = await orphanOfNobody()
-    const adoption = new Adoption()
-    await adoption.receive(
+    const receiver = new Receiver()
+    await receiver.receive(
       line({ bytes: Buffer.from('hello'), fds: [fd], truncated: false }),
       logger,
     )
@@ -281,17 +281,17 @@ describe.runIf(process.platform === 'linux')(
     it('and not to one on another address of the port, which listens first', async () => {
       const { client, fd, port } = await orphanOfNobody('127.0.0.2', '127.0.0.2')
       const admin = await listening('admin', { host: '127.0.0.1', port })
-      const adoption = new Adoption()
-      adoption.join(admin)
-      // Nor does the label count, which may be of a server that has moved.
-      await adoption.receive(line(parcel(port, [fd], '127.0.0.1')), logger)
+      const receiver = new Receiver()
+      receiver.join(admin)
+      // Nor does the header count, which may be of a server that has moved.
+      await receiver.receive(line(batch(port, [fd], '127.0.0.1')), logger)
       client.send(get('/mine'))
       const own = await orphan(admin)
-      await adoption.receive(line(parcel(port, [own.fd], '127.0.0.2')), logger)
+      await receiver.receive(line(batch(port, [own.fd], '127.0.0.2')), logger)
       own.client.send(get('/own'))
       await own.client.receive(/admin \/own$/)
-      expect([adoption.adopted, client.text]).toEqual([1, ''])
-      adoption.join(await listening('public', { host: '127.0.0.2', port }))
+      expect([receiver.received, client.text]).toEqual([1, ''])
+      receiver.join(await listening('public', { host: '127.0.0.2', port }))
       await client.receive(/public \/mine$/)
     })
 
@@ -304,11 +304,11 @@ describe.runIf(process.platform === 'linux')(
         await orphan(admin),
         await orphan(open, '127.0.0.2'),
       ]
-      const adoption = new Adoption()
-      for (const server of [admin, open]) adoption.join(server)
-      await adoption.receive(
+      const receiver = new Receiver()
+      for (const server of [admin, open]) receiver.join(server)
+      await receiver.receive(
         line(
-          parcel(
+          batch(
             port,
             orphans.map(({ fd }) => fd),
           ),
@@ -328,10 +328,10 @@ describe.runIf(process.platform === 'linux')(
       const [gone, stays] = [await orphan(before, '127.0.0.2'), await orphan(before)]
       await new Promise((resolve) => before.close(resolve))
       const after = await listening('after', { host: '127.0.0.1', port: before.port })
-      const adoption = new Adoption(0)
-      adoption.join(after)
+      const receiver = new Receiver(0)
+      receiver.join(after)
       gone.client.send(get('/secret'))
-      await adoption.receive(line(parcel(before.port, [gone.fd, stays.fd])), logger)
+      await receiver.receive(line(batch(before.port, [gone.fd, stays.fd])), logger)
       await gone.client.closed
       expect(gone.client.text).toBe('')
       stays.client.send(get('/still'))
@@ -343,9 +343,9 @@ describe.runIf(process.platform === 'linux')(
       ['::', '0.0.0.0', 'in IPv4 form'],
     ])('%s, where another server than that of %s had accepted it (%s)', async (now, then) => {
       const { client, fd, port } = await orphanOfNobody(then)
-      const adoption = new Adoption()
-      adoption.join(await listening('wide', { host: now, port }))
-      await adoption.receive(line(parcel(port, [fd], then)), logger)
+      const receiver = new Receiver()
+      receiver.join(await listening('wide', { host: now, port }))
+      await receiver.receive(line(batch(port, [fd], then)), logger)
       client.send(get('/'))
       await client.receive(/wide \/$/)
     })
@@ -357,11 +357,11 @@ describe.runIf(process.platform === 'linux')(
       })
       await once(only, 'listening')
       cleanups.push(() => only.close())
-      const adoption = new Adoption()
-      adoption.join(only)
-      await adoption.receive(line(parcel(port, [fd])), logger)
+      const receiver = new Receiver()
+      receiver.join(only)
+      await receiver.receive(line(batch(port, [fd])), logger)
       client.send(get('/'))
-      adoption.join(await listening('four', { host: '0.0.0.0', port }))
+      receiver.join(await listening('four', { host: '0.0.0.0', port }))
       await client.receive(/four \/$/)
     })
 
@@ -369,25 +369,25 @@ describe.runIf(process.platform === 'linux')(
       const { client, fd, port } = await orphanOfNobody('127.0.0.2', '127.0.0.2')
       const other = createNetServer().listen({ port, host: '127.0.0.2' })
       await once(other, 'listening')
-      const adoption = new Adoption(0)
-      const leave = adoption.join(other)
-      await adoption.receive(line(parcel(port, [fd])), logger)
+      const receiver = new Receiver(0)
+      const leave = receiver.join(other)
+      await receiver.receive(line(batch(port, [fd])), logger)
       await client.closed
       leave()
       other.close()
-      expect(adoption.adopted).toBe(0)
+      expect(receiver.received).toBe(0)
     })
 
     it('whichever copy of this package serves it', async () => {
       const one = await import('./adoption.ts')
       vi.resetModules()
       const two = await import('./adoption.ts')
-      expect(two.adoption).not.toBe(one.adoption)
+      expect(two.receiver).not.toBe(one.receiver)
       const { client, fd, port } = await orphanOfNobody('127.0.0.2', '127.0.0.2')
-      const leave = [one.adoption().join(await listening('one', { host: '127.0.0.1', port }))]
-      await one.adoption().receive(line(parcel(port, [fd], '127.0.0.1')), logger)
+      const leave = [one.receiver().join(await listening('one', { host: '127.0.0.1', port }))]
+      await one.receiver().receive(line(batch(port, [fd], '127.0.0.1')), logger)
       client.send(get('/'))
-      leave.push(two.adoption().join(await listening('two', { host: '127.0.0.2', port })))
+      leave.push(two.receiver().join(await listening('two', { host: '127.0.0.2', port })))
       await client.receive(/two \/$/)
       for (const each of leave) each()
     })

@@ -9,41 +9,41 @@ import { loadLibc } from '../sockets/libc.ts'
 import type { AnyServer, Logger } from '../types.ts'
 import type { Next } from './bell-line.ts'
 import { fileLimit } from './file-limit.ts'
-import { type Label, readLabel } from './label.ts'
+import { type BatchHeader, readBatchHeader } from './label.ts'
 import { placeOf, placesHere } from './listeners-here.ts'
 import { addressText, type LocalAddress, localAddress } from './local-address.ts'
-import { type HttpServer, keepPromise } from './promise.ts'
+import { type HttpServer, expireUnused } from './promise.ts'
 
 // As for stored sockets: a program may have something to do between its servers.
 const GRACE = 10_000
 
 /** A batch of connections of one server of the previous process. */
-export interface Parcel {
-  label: Label
+export interface Batch {
+  header: BatchHeader
   fds: number[]
 }
 
 /**
  * The connections that come from the process before, and the servers that take them. A connection
- * belongs to the listener that its own local address fits: what its label says of the server that had
+ * belongs to the listener that its own local address fits: what its header says of the server that had
  * accepted it does not count, since that one may have moved, or another may listen first.
  */
-export class Adoption {
+export class Receiver {
   /** How many connections servers of this process have taken. */
-  adopted = 0
+  received = 0
   readonly #grace: number
   readonly #servers = new Set<HttpServer>()
   /** They listen, but take no connection. */
   readonly #others = new Set<AnyServer>()
   /** Batches for servers that do not listen yet. */
-  readonly #waiting = new Set<Parcel>()
+  readonly #waiting = new Set<Batch>()
   #stopped = false
   readonly #onStop = new Set<() => void>()
   /** Fallback for connections that no local server accepts: passes them to the next process. */
-  #heir: ((parcel: Parcel) => void) | undefined
+  #fallback: ((batch: Batch) => void) | undefined
   #warned = false
   /** For each server, how many connections it has taken since the last report. */
-  readonly #untold = new Map<HttpServer, number>()
+  readonly #unreported = new Map<HttpServer, number>()
 
   /** `grace`: milliseconds for which connections wait once all servers listen. */
   constructor(grace: number = GRACE) {
@@ -58,9 +58,9 @@ export class Adoption {
     }
     const http = server as HttpServer
     this.#servers.add(http)
-    for (const parcel of this.#waiting) {
-      this.#place(parcel)
-      if (parcel.fds.length === 0) this.#waiting.delete(parcel)
+    for (const batch of this.#waiting) {
+      this.#place(batch)
+      if (batch.fds.length === 0) this.#waiting.delete(batch)
     }
     return () => void this.#servers.delete(http)
   }
@@ -74,14 +74,14 @@ export class Adoption {
       // New connections are served in between.
       await nextTurn()
     }
-    this.#tell(logger)
+    this.#report(logger)
     return !this.#stopped
   }
 
   /** Takes everything that waits in a queue which no other process will read. */
   takeAll(next: Next, logger: Logger): void {
     while (this.#takeOne(next, logger)) {}
-    this.#tell(logger)
+    this.#report(logger)
   }
 
   /** Stops, except for {@link takeAll}, because the process shuts down. */
@@ -103,9 +103,9 @@ export class Adoption {
    * Passes to `fallback` what no server of this process has taken, now and whenever more comes. It then owns
    * the descriptors.
    */
-  giveUp(heir: (parcel: Parcel) => void): void {
-    this.#heir = heir
-    for (const parcel of this.#waiting) heir(parcel)
+  forwardUnclaimed(fallback: (batch: Batch) => void): void {
+    this.#fallback = fallback
+    for (const batch of this.#waiting) fallback(batch)
     this.#waiting.clear()
   }
 
@@ -115,9 +115,9 @@ export class Adoption {
     const message = next()
     if (message === undefined) return false
     if (message.truncated) this.#warnOfLimit(limit, logger)
-    const label = readLabel(message.bytes)
-    if (label === undefined) message.fds.forEach(closeSync)
-    else this.#accept({ label, fds: message.fds }, logger)
+    const header = readBatchHeader(message.bytes)
+    if (header === undefined) message.fds.forEach(closeSync)
+    else this.#accept({ header, fds: message.fds }, logger)
     return true
   }
 
@@ -131,61 +131,61 @@ export class Adoption {
     )
   }
 
-  #accept(parcel: Parcel, logger: Logger): void {
-    this.#place(parcel)
-    if (parcel.fds.length === 0) return
-    if (this.#heir !== undefined) {
-      this.#heir(parcel)
+  #accept(batch: Batch, logger: Logger): void {
+    this.#place(batch)
+    if (batch.fds.length === 0) return
+    if (this.#fallback !== undefined) {
+      this.#fallback(batch)
       return
     }
-    this.#waiting.add(parcel)
-    whenAllListen(() => setTimeout(() => this.#expire(parcel, logger), this.#grace).unref())
+    this.#waiting.add(batch)
+    whenAllListen(() => setTimeout(() => this.#expire(batch, logger), this.#grace).unref())
   }
 
-  /** Gives each connection to the server that it belongs to; the parcel keeps the others. */
-  #place(parcel: Parcel): void {
+  /** Gives each connection to the server that it belongs to; the batch keeps the others. */
+  #place(batch: Batch): void {
     const places = placesHere(this.#servers, this.#others)
     const found = new Map<HttpServer, number[]>(Array.from(this.#servers, (server) => [server, []]))
     const left: number[] = []
-    for (const fd of parcel.fds) {
+    for (const fd of batch.fds) {
       const local = addressOf(fd)
       const server = local && placeOf(places, local)?.server
       if (local === undefined) closeSync(fd)
       else (found.get(server as HttpServer) ?? left).push(fd)
     }
-    parcel.fds = left
-    for (const [server, fds] of found) this.#give(server, fds, parcel.label)
+    batch.fds = left
+    for (const [server, fds] of found) this.#give(server, fds, batch.header)
   }
 
-  #give(server: HttpServer, fds: readonly number[], { promise }: Label): void {
+  #give(server: HttpServer, fds: readonly number[], { promise }: BatchHeader): void {
     const taken = fds.flatMap((fd) => takeConnection(server, fd) ?? [])
     if (taken.length === 0) return
-    this.adopted += taken.length
-    this.#untold.set(server, (this.#untold.get(server) ?? 0) + taken.length)
-    keepPromise(server, taken, promise)
+    this.received += taken.length
+    this.#unreported.set(server, (this.#unreported.get(server) ?? 0) + taken.length)
+    expireUnused(server, taken, promise)
   }
 
   /** Closes the connections that no server of this process has taken. */
-  #expire(parcel: Parcel, logger: Logger): void {
-    if (!this.#waiting.delete(parcel)) return
+  #expire(batch: Batch, logger: Logger): void {
+    if (!this.#waiting.delete(batch)) return
     const places = new Set<string>()
-    for (const fd of parcel.fds) {
+    for (const fd of batch.fds) {
       const local = addressOf(fd)
       if (local !== undefined) places.add(addressText(local))
       closeSync(fd)
     }
     logger.info(
-      `closed ${counted(parcel.fds.length, 'connection')} of the process before, made to ${[...places].join(', ')}: ` +
+      `closed ${counted(batch.fds.length, 'connection')} of the process before, made to ${[...places].join(', ')}: ` +
         'no server of this process takes connections there',
     )
   }
 
-  #tell(logger: Logger): void {
-    for (const [server, connections] of this.#untold) {
-      publish.adopt({ server, connections })
-      logger.info(`adopted ${counted(connections, 'connection')} of the process before`)
+  #report(logger: Logger): void {
+    for (const [server, connections] of this.#unreported) {
+      publish.receive({ server, connections })
+      logger.info(`received ${counted(connections, 'connection')} of the process before`)
     }
-    this.#untold.clear()
+    this.#unreported.clear()
   }
 }
 
@@ -200,9 +200,9 @@ function addressOf(fd: number): LocalAddress | undefined {
 
 // Every copy of this package in the process shares one: a queue is read only once.
 const key = Symbol.for('@socket-port/core/adoption/2')
-const globals = globalThis as { [key]?: Adoption }
+const globals = globalThis as { [key]?: Receiver }
 
-export function adoption(): Adoption {
-  globals[key] ??= new Adoption()
+export function receiver(): Receiver {
+  globals[key] ??= new Receiver()
   return globals[key]
 }

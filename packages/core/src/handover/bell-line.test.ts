@@ -3,8 +3,8 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { controlSize } from '../sockets/ancillary.ts'
 import { type Libc, loadLibc } from '../sockets/libc.ts'
 import { descriptors } from '../testing/real-sockets.ts'
-import { closeEnd, hear, type Next, openBellLine, sendAndRing } from './bell-line.ts'
-import { checkLine, openLine, type Received, receiveFrom, sendThrough, shutLine } from './line.ts'
+import { closeQueueEnd, watchQueue, type Next, openSignalledQueue, sendAndSignal } from './bell-line.ts'
+import { checkQueue, openQueue, type Received, receiveFrom, sendTo, shutQueue } from './line.ts'
 
 const AF_UNIX = 1
 const SOCK_STREAM = 1
@@ -31,7 +31,7 @@ describe.runIf(process.platform === 'linux')('a line', () => {
   const libc = loadLibc()
 
   function line(): { near: number; far: number } {
-    const ends = openLine(libc)
+    const ends = openQueue(libc)
     onTestFinished(() => {
       closeSync(ends.near)
       try {
@@ -45,8 +45,8 @@ describe.runIf(process.platform === 'linux')('a line', () => {
 
   it('keeps what was sent, each message whole, with its descriptors', () => {
     const { near, far } = line()
-    expect(sendThrough(libc, near, Buffer.from('first'), [near, far])).toBe('sent')
-    expect(sendThrough(libc, near, Buffer.from('second'))).toBe('sent')
+    expect(sendTo(libc, near, Buffer.from('first'), [near, far])).toBe('sent')
+    expect(sendTo(libc, near, Buffer.from('second'))).toBe('sent')
     const first = receiveFrom(libc, far) as Received
     onTestFinished(() => first.fds.forEach(closeSync))
     expect(text(first)).toBe('first')
@@ -59,17 +59,17 @@ describe.runIf(process.platform === 'linux')('a line', () => {
 
   it('is told from what is none', () => {
     const { far } = line()
-    expect(() => checkLine(libc, far)).not.toThrow()
-    const [ear, button] = libc.pipe(O_CLOEXEC)
+    expect(() => checkQueue(libc, far)).not.toThrow()
+    const [readEnd, writeEnd] = libc.pipe(O_CLOEXEC)
     const stream = libc.socketPair(AF_UNIX, SOCK_STREAM | O_CLOEXEC)
-    onTestFinished(() => [ear, button, ...stream].forEach(closeSync))
-    expect(() => checkLine(libc, ear)).toThrow('getsockopt failed')
-    expect(() => checkLine(libc, stream[0])).toThrow('no datagram socket')
+    onTestFinished(() => [readEnd, writeEnd, ...stream].forEach(closeSync))
+    expect(() => checkQueue(libc, readEnd)).toThrow('getsockopt failed')
+    expect(() => checkQueue(libc, stream[0])).toThrow('no datagram socket')
   })
 
   it('keeps it also when the near end is closed', () => {
-    const { near, far } = openLine(libc)
-    sendThrough(libc, near, Buffer.from('last'))
+    const { near, far } = openQueue(libc)
+    sendTo(libc, near, Buffer.from('last'))
     closeSync(near)
     expect(text(receiveFrom(libc, far) as Received)).toBe('last')
     closeSync(far)
@@ -78,14 +78,14 @@ describe.runIf(process.platform === 'linux')('a line', () => {
   it('says when nobody has its other end', () => {
     const { near, far } = line()
     closeSync(far)
-    expect(sendThrough(libc, near, Buffer.from('lost'))).toBe('gone')
+    expect(sendTo(libc, near, Buffer.from('lost'))).toBe('gone')
   })
 
   it('takes nothing more once it is shut, and keeps what waits', () => {
     const { near, far } = line()
-    sendThrough(libc, near, Buffer.from('in time'), [near])
-    shutLine(libc, far)
-    expect(sendThrough(libc, near, Buffer.from('too late'))).toBe('gone')
+    sendTo(libc, near, Buffer.from('in time'), [near])
+    shutQueue(libc, far)
+    expect(sendTo(libc, near, Buffer.from('too late'))).toBe('gone')
     const waiting = receiveFrom(libc, far) as Received
     waiting.fds.forEach(closeSync)
     expect(text(waiting)).toBe('in time')
@@ -94,8 +94,8 @@ describe.runIf(process.platform === 'linux')('a line', () => {
 
   it('says when the kernel had no room for descriptors', () => {
     const { near, far } = line()
-    sendThrough(libc, near, Buffer.from('whole'), [near])
-    sendThrough(libc, near, Buffer.from('cut'), [near, near, near])
+    sendTo(libc, near, Buffer.from('whole'), [near])
+    sendTo(libc, near, Buffer.from('cut'), [near, near, near])
     const narrow: Libc = {
       ...libc,
       receiveMessage: (fd, { bytes }, flags) =>
@@ -122,8 +122,8 @@ describe.runIf(process.platform === 'linux')('a line', () => {
         return libc.socketPair(...kind)
       },
     })
-    expect(() => openLine(failing('setsockopt'))).toThrow('no setsockopt')
-    expect(() => openBellLine(ringless())).toThrow('no stream')
+    expect(() => openQueue(failing('setsockopt'))).toThrow('no setsockopt')
+    expect(() => openSignalledQueue(ringless())).toThrow('no stream')
     expect(descriptors()).toEqual(before)
   })
 
@@ -131,16 +131,16 @@ describe.runIf(process.platform === 'linux')('a line', () => {
     const { near } = line()
     const fds = Array.from({ length: 253 }, () => near)
     let sent = 0
-    while (sendThrough(libc, near, Buffer.from('x'), fds) === 'sent') sent += fds.length
+    while (sendTo(libc, near, Buffer.from('x'), fds) === 'sent') sent += fds.length
     expect(sent).toBeGreaterThan(50_000)
   })
 })
 
-describe.runIf(process.platform === 'linux')('a line with a bell', () => {
+describe.runIf(process.platform === 'linux')('a line with a wakeUp', () => {
   const libc = loadLibc()
 
   it('tells what waits, in order, until it is closed', async () => {
-    const { near, far } = openBellLine(libc)
+    const { near, far } = openSignalledQueue(libc)
     const heard: string[] = []
     const take = async (next: Next): Promise<void> => {
       for (let message = next(); message !== undefined; message = next()) {
@@ -148,40 +148,40 @@ describe.runIf(process.platform === 'linux')('a line with a bell', () => {
         await undefined
       }
     }
-    const { ended } = hear(libc, far, take, unreachable)
-    sendAndRing(libc, near, Buffer.from('one'))
-    sendAndRing(libc, near, Buffer.from('two'))
+    const { ended } = watchQueue(libc, far, take, unreachable)
+    sendAndSignal(libc, near, Buffer.from('one'))
+    sendAndSignal(libc, near, Buffer.from('two'))
     await new Promise((resolve) => setImmediate(resolve))
-    sendAndRing(libc, near, Buffer.from('three'))
-    closeEnd(near)
+    sendAndSignal(libc, near, Buffer.from('three'))
+    closeQueueEnd(near)
     await ended
     expect(heard).toEqual(['one', 'two', 'three'])
   })
 
   it('is ended at once: what waits is taken, and nobody can send any more', async () => {
     const before = descriptors()
-    const { near, far } = openBellLine(libc)
+    const { near, far } = openSignalledQueue(libc)
     const waits = vi.fn(async (next: Next) => texts(next))
-    const { ended, end } = hear(libc, far, waits, unreachable)
-    sendAndRing(libc, near, Buffer.from('waits'))
+    const { ended, end } = watchQueue(libc, far, waits, unreachable)
+    sendAndSignal(libc, near, Buffer.from('waits'))
     const taken: string[] = []
     let meanwhile = ''
     end((next) => {
-      meanwhile = sendAndRing(libc, near, Buffer.from('too late'))
+      meanwhile = sendAndSignal(libc, near, Buffer.from('too late'))
       taken.push(...texts(next))
     })
     expect([taken, meanwhile]).toEqual([['waits'], 'gone'])
-    expect(sendAndRing(libc, near, Buffer.from('too late'))).toBe('gone')
+    expect(sendAndSignal(libc, near, Buffer.from('too late'))).toBe('gone')
     end(() => expect.unreachable())
     await ended
     // What runs afterwards finds nothing, not even what has its descriptor by then.
     for (const { value } of waits.mock.results) expect(await value).toEqual([])
-    closeEnd(near)
+    closeQueueEnd(near)
     expect(descriptors()).toEqual(before)
   })
 
   it('goes on after somebody who could not take what waits', async () => {
-    const { near, far } = openBellLine(libc)
+    const { near, far } = openSignalledQueue(libc)
     const heard: string[] = []
     let failed = (_: Error): void => {}
     const failure = new Promise<Error>((resolve) => {
@@ -191,11 +191,11 @@ describe.runIf(process.platform === 'linux')('a line with a bell', () => {
       heard.push(...texts(next))
       if (heard.length === 1) throw new Error('not this one')
     }
-    const { ended } = hear(libc, far, take, failed)
-    sendAndRing(libc, near, Buffer.from('one'))
+    const { ended } = watchQueue(libc, far, take, failed)
+    sendAndSignal(libc, near, Buffer.from('one'))
     expect(await failure).toEqual(new Error('not this one'))
-    sendAndRing(libc, near, Buffer.from('two'))
-    closeEnd(near)
+    sendAndSignal(libc, near, Buffer.from('two'))
+    closeQueueEnd(near)
     await ended
     expect(heard).toEqual(['one', 'two'])
   })

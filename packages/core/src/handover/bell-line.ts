@@ -3,20 +3,20 @@ import { Socket } from 'node:net'
 import type { ChannelEnd } from '../notify/channel-end.ts'
 import { AF_UNIX, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_STREAM } from '../sockets/constants.ts'
 import type { Libc } from '../sockets/libc.ts'
-import { openLine, type Received, receiveFrom, type Sent, sendThrough, shutLine } from './line.ts'
+import { openQueue, type Received, receiveFrom, type Sent, sendTo, shutQueue } from './line.ts'
 
 /**
  * A line with a stream beside it that rings when something waits: Node's event loop watches a stream,
  * but no datagram socket of AF_UNIX, and would lose the descriptors of a stream. Both ends may ring.
  */
-export type LineEnd = ChannelEnd
+export type QueueEnd = ChannelEnd
 
 /** Opens a queue to a process that runs already. */
-export function openBellLine(libc: Libc): { near: LineEnd; far: LineEnd } {
-  const { near, far } = openLine(libc)
+export function openSignalledQueue(libc: Libc): { near: QueueEnd; far: QueueEnd } {
+  const { near, far } = openQueue(libc)
   try {
-    const [ear, button] = libc.socketPair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC)
-    return { near: { socket: near, bell: button }, far: { socket: far, bell: ear } }
+    const [readEnd, writeEnd] = libc.socketPair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC)
+    return { near: { socket: near, wakeUp: writeEnd }, far: { socket: far, wakeUp: readEnd } }
   } catch (error) {
     for (const fd of [near, far]) closeSync(fd)
     throw error
@@ -24,15 +24,15 @@ export function openBellLine(libc: Libc): { near: LineEnd; far: LineEnd } {
 }
 
 /** Sends a message, and writes to the wake-up pipe. */
-export function sendAndRing(
+export function sendAndSignal(
   libc: Libc,
-  { socket, bell }: LineEnd,
+  { socket, wakeUp }: QueueEnd,
   bytes: Uint8Array,
   fds: readonly number[] = [],
 ): Sent {
-  const sent = sendThrough(libc, socket, bytes, fds)
+  const sent = sendTo(libc, socket, bytes, fds)
   try {
-    writeSync(bell, '!')
+    writeSync(wakeUp, '!')
   } catch {
     // The pipe is full, so a wake-up is pending; or the reader is gone, which the next message will find.
   }
@@ -43,7 +43,7 @@ export function sendAndRing(
 export type Next = () => Received | undefined
 
 /** A queue that this process watches. */
-export interface Hearing {
+export interface QueueWatch {
   /** Resolves when the sender has closed the queue and all was taken; this process has then closed its end. */
   readonly ended: Promise<void>
   /** Refuses further messages, calls `take` for those that wait, and closes; all before it returns. */
@@ -55,12 +55,12 @@ export interface Hearing {
  * queue. `failed` gets the error of a callback that rejects; later ones are called all the same. Does not
  * keep the process running.
  */
-export function hear(
+export function watchQueue(
   libc: Libc,
-  { socket, bell }: LineEnd,
+  { socket, wakeUp }: QueueEnd,
   waits: (next: Next) => Promise<unknown>,
   failed: (error: Error) => void,
-): Hearing {
+): QueueWatch {
   let open = true
   // A callback may run after the close, when the number of the descriptor has been reused.
   const next: Next = () => (open ? receiveFrom(libc, socket) : undefined)
@@ -73,9 +73,9 @@ export function hear(
   const empty = (): void => {
     last = last.then(() => waits(next)).catch(failed)
   }
-  const ear = new Socket({ fd: bell, readable: true, writable: false }).unref()
+  const readEnd = new Socket({ fd: wakeUp, readable: true, writable: false }).unref()
   const ended = new Promise<void>((resolve) => {
-    ear
+    readEnd
       .on('data', empty)
       .on('error', () => {})
       .once('close', () => {
@@ -88,17 +88,17 @@ export function hear(
     end(take) {
       if (!open) return
       try {
-        shutLine(libc, socket)
+        shutQueue(libc, socket)
         take(next)
       } finally {
         close()
-        ear.destroy()
+        readEnd.destroy()
       }
     },
   }
 }
 
-export function closeEnd({ socket, bell }: LineEnd): void {
+export function closeQueueEnd({ socket, wakeUp }: QueueEnd): void {
   closeSync(socket)
-  closeSync(bell)
+  closeSync(wakeUp)
 }

@@ -10,10 +10,10 @@ import { loadLibc } from '../sockets/libc.ts'
 import { successorRuns } from '../successor.ts'
 import { startedWith } from '../testing/manager-socket.ts'
 import { closeAll, onClose } from '../testing/real-sockets.ts'
-import { adoption, type Parcel } from './adoption.ts'
-import { closeEnd, openBellLine, sendAndRing } from './bell-line.ts'
+import { receiver, type Batch } from './adoption.ts'
+import { closeQueueEnd, openSignalledQueue, sendAndSignal } from './bell-line.ts'
 import { openChannel, reportDrained } from './channel.ts'
-import { writeLabel } from './label.ts'
+import { writeBatchHeader } from './label.ts'
 import type { Sent } from './line.ts'
 
 const logger = { debug: vi.fn(), info: vi.fn(), warn: vi.fn(), error: vi.fn() }
@@ -89,13 +89,13 @@ async function connectionOfNobody(): Promise<{ fd: number; port: number }> {
 /** The near end of a line that the supervisor has passed to this process, after `fill`. */
 async function passedLine(channel: ChildChannel, fill?: (line: Line) => void): Promise<Line> {
   const libc = loadLibc()
-  const { near, far } = openBellLine(libc)
-  onClose(() => closeEnd(near))
-  const label = writeLabel({ port: 1, address: '::', promise: 5_000 })
-  const line: Line = { send: (fd) => sendAndRing(libc, near, label, [fd]) }
+  const { near, far } = openSignalledQueue(libc)
+  onClose(() => closeQueueEnd(near))
+  const header = writeBatchHeader({ port: 1, address: '::', promise: 5_000 })
+  const line: Line = { send: (fd) => sendAndSignal(libc, near, header, [fd]) }
   fill?.(line)
-  channel.pass([far.socket, far.bell])
-  closeEnd(far)
+  channel.pass([far.socket, far.wakeUp])
+  closeQueueEnd(far)
   return line
 }
 
@@ -106,7 +106,7 @@ async function listening(port: number): Promise<void> {
     server.close()
     server.closeAllConnections()
   })
-  adoption().join(server)
+  receiver().join(server)
 }
 
 describe.runIf(process.platform === 'linux')('the channel of a supervisor', () => {
@@ -119,7 +119,7 @@ describe.runIf(process.platform === 'linux')('the channel of a supervisor', () =
     reportDrained({ handedOver: 2, forced: 0 }, logger)
     reportDrained({ handedOver: 3, forced: 1 }, logger)
     expect(await heard()).toEqual([
-      ['X_SOCKET_PORT_ADOPTS', '1'],
+      ['X_SOCKET_PORT_RECEIVES', '1'],
       ['X_SOCKET_PORT_HANDED_OVER', '2'],
       ['X_SOCKET_PORT_HANDED_OVER', '5'],
       ['X_SOCKET_PORT_CUT', '1'],
@@ -152,15 +152,15 @@ describe.runIf(process.platform === 'linux')('the channel of a supervisor', () =
     openChannel(logger)
     const { fd, port } = await connectionOfNobody()
     await listening(port)
-    const line = await passedLine(channel)
-    line.send(fd)
-    await hears('X_SOCKET_PORT_ADOPTED', '1')
-    // The bell has not been heard when the signal comes.
-    expect(line.send(fd)).toBe('sent')
-    adoption().stop()
-    expect(adoption().adopted).toBe(2)
-    expect(line.send(fd)).toBe('gone')
-    expect(await heard()).toContainEqual(['X_SOCKET_PORT_ADOPTED', '2'])
+    const queue = await passedLine(channel)
+    queue.send(fd)
+    await hears('X_SOCKET_PORT_RECEIVED', '1')
+    // The wakeUp has not been heard when the signal comes.
+    expect(queue.send(fd)).toBe('sent')
+    receiver().stop()
+    expect(receiver().received).toBe(2)
+    expect(queue.send(fd)).toBe('gone')
+    expect(await heard()).toContainEqual(['X_SOCKET_PORT_RECEIVED', '2'])
   })
 
   it('loses no connection of a line that comes afterwards', async () => {
@@ -168,16 +168,16 @@ describe.runIf(process.platform === 'linux')('the channel of a supervisor', () =
     openChannel(logger)
     const [here, elsewhere] = [await connectionOfNobody(), await connectionOfNobody()]
     await listening(here.port)
-    adoption().stop()
-    const left = new Promise<Parcel>((resolve) => adoption().giveUp(resolve))
-    const line = await passedLine(channel, ({ send }) => {
+    receiver().stop()
+    const left = new Promise<Batch>((resolve) => receiver().forwardUnclaimed(resolve))
+    const queue = await passedLine(channel, ({ send }) => {
       expect([send(here.fd), send(elsewhere.fd)]).toEqual(['sent', 'sent'])
     })
     // No server takes that one: it goes on to the next process.
-    const { label, fds } = await left
-    expect([label.port, fds.length]).toEqual([1, 1])
+    const { header, fds } = await left
+    expect([header.port, fds.length]).toEqual([1, 1])
     fds.forEach(closeSync)
-    expect(adoption().adopted).toBe(1)
-    expect(line.send(here.fd)).toBe('gone')
+    expect(receiver().received).toBe(1)
+    expect(queue.send(here.fd)).toBe('gone')
   })
 })

@@ -6,14 +6,14 @@ import type { Libc } from '../sockets/libc.ts'
 import { usableLibc } from '../sockets/usable-libc.ts'
 import { nobodyFollows } from '../successor.ts'
 import type { DrainResult, Logger } from '../types.ts'
-import { adoption } from './adoption.ts'
-import { hear, type LineEnd, type Next } from './bell-line.ts'
+import { receiver } from './adoption.ts'
+import { watchQueue, type QueueEnd, type Next } from './bell-line.ts'
 
 /** The notification of a process that receives connections through its channel. */
-export const ADOPTS = 'X_SOCKET_PORT_ADOPTS'
+export const RECEIVES = 'X_SOCKET_PORT_RECEIVES'
 
 /** The notifications that count the connections that a process has received, and handed over. */
-export const ADOPTED = 'X_SOCKET_PORT_ADOPTED'
+export const RECEIVED = 'X_SOCKET_PORT_RECEIVED'
 export const HANDED_OVER = 'X_SOCKET_PORT_HANDED_OVER'
 
 /** How many connections a process has cut in its drain. */
@@ -51,20 +51,20 @@ export function openChannel(logger: Logger): void {
   try {
     const libc = usableLibc()
     const failed = (error: Error): void => warnOf(error, logger)
-    const follow = lineFollower(libc, failed, logger)
+    const follow = queueFollower(libc, failed, logger)
     // Do not await in between: SIGTERM follows LAST, and libuv runs signal watchers after readers
     // (uv__io_poll), so a drain finds every message that was sent before the signal.
     const listen = async (next: Next): Promise<void> => {
       for (let message = next(); message !== undefined; message = next()) {
-        const [socket, bell, ...others] = message.fds
+        const [socket, wakeUp, ...others] = message.fds
         for (const fd of others) closeSync(fd)
         if (Buffer.from(message.bytes).toString() === LAST) nobodyFollows()
-        if (socket !== undefined && bell !== undefined) follow({ socket, bell })
+        if (socket !== undefined && wakeUp !== undefined) follow({ socket, wakeUp })
         else if (socket !== undefined) closeSync(socket)
       }
     }
-    hear(libc, end, listen, failed)
-    sendNotification({ [ADOPTS]: 1 }, [], logger)
+    watchQueue(libc, end, listen, failed)
+    sendNotification({ [RECEIVES]: 1 }, [], logger)
     channel.supervised = true
   } catch (error) {
     logger.debug(`no connection is taken from the process before: ${(error as Error).message}`)
@@ -73,34 +73,34 @@ export function openChannel(logger: Logger): void {
 }
 
 /** Receives the connections of a queue until this process drains. */
-function lineFollower(
+function queueFollower(
   libc: Libc,
   failed: (error: Error) => void,
   logger: Logger,
-): (end: LineEnd) => void {
+): (end: QueueEnd) => void {
   let told = 0
   const tell = (): void => {
-    const { adopted } = adoption()
-    if (adopted > told) sendNotification({ [ADOPTED]: adopted }, [], logger)
-    told = adopted
+    const { received } = receiver()
+    if (received > told) sendNotification({ [RECEIVED]: received }, [], logger)
+    told = received
   }
   const takeSome = async (next: Next): Promise<void> => {
-    await adoption().receive(next, logger)
+    await receiver().receive(next, logger)
     tell()
   }
   return (end) => {
-    const line = hear(libc, end, takeSome, failed)
+    const queue = watchQueue(libc, end, takeSome, failed)
     // No other process has this end, so messages that came from now on would be lost with this process.
     // Close it, so that the sender notices, and take what waits, so that the drain hands it over.
-    const forget = adoption().onStop(() => {
+    const forget = receiver().onStop(() => {
       try {
-        line.end((next) => adoption().takeAll(next, logger))
+        queue.end((next) => receiver().takeAll(next, logger))
       } catch (error) {
         failed(error as Error)
       }
       tell()
     })
-    void line.ended.then(forget)
+    void queue.ended.then(forget)
   }
 }
 

@@ -15,9 +15,9 @@ describe.runIf(process.platform === 'linux')('whoever keeps connections', () => 
     const one = await import('./keeper.ts')
     vi.resetModules()
     const two = await import('./keeper.ts')
-    expect(two.keeperFor).not.toBe(one.keeperFor)
+    expect(two.targetFor).not.toBe(one.targetFor)
     const gates = await Promise.all(
-      [one, two].map(async ({ keeperFor }) => (await keeperFor(server, true, logger))?.gate),
+      [one, two].map(async ({ targetFor }) => (await targetFor(server, true, logger))?.barrier),
     )
     expect(gates[0]).toBeDefined()
     expect(gates[1]).toBe(gates[0])

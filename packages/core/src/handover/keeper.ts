@@ -1,19 +1,19 @@
 import { closeSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
-import { Gate } from '../drain/gate.ts'
-import type { Keeper } from '../drain/hand-over.ts'
+import { Barrier } from '../drain/gate.ts'
+import type { TransferTarget } from '../drain/hand-over.ts'
 import type { AnyServer, Logger } from '../types.ts'
-import { adoption } from './adoption.ts'
+import { receiver } from './adoption.ts'
 import { hasChannel } from './channel.ts'
-import { writeLabel } from './label.ts'
+import { writeBatchHeader } from './label.ts'
 import type { Sent } from './line.ts'
 import { nextProcessComes } from './next-process.ts'
 import { restartHeard } from './restart-signal.ts'
-import { type KeptLine, openStoreLine } from './store-line.ts'
+import { type StoredQueue, openStoredQueue } from './store-line.ts'
 
-interface Keeping {
-  readonly gate: Gate
-  line: Promise<KeptLine | undefined> | undefined
+interface Shared {
+  readonly barrier: Barrier
+  queue: Promise<StoredQueue | undefined> | undefined
   /** The answer of systemd. */
   comes: Promise<boolean> | undefined
 }
@@ -21,10 +21,10 @@ interface Keeping {
 // Every copy of this package in the process shares one: the next process starts when the servers of all
 // copies have drained.
 const key = Symbol.for('@socket-port/core/keeper/1')
-const globals = globalThis as { [key]?: Keeping }
+const globals = globalThis as { [key]?: Shared }
 
-function shared(): Keeping {
-  globals[key] ??= { gate: new Gate(), line: undefined, comes: undefined }
+function shared(): Shared {
+  globals[key] ??= { barrier: new Barrier(), queue: undefined, comes: undefined }
   return globals[key]
 }
 
@@ -32,71 +32,71 @@ function shared(): Keeping {
  * What takes this server's idle connections for the next process. `undefined` if there is nothing, or if no
  * next process starts; `expected` skips the question whether one does.
  */
-export async function keeperFor(
+export async function targetFor(
   server: AnyServer,
   expected: boolean,
   logger: Logger,
-): Promise<Keeper | undefined> {
-  const keeping = shared()
-  const { gate } = keeping
+): Promise<TransferTarget | undefined> {
+  const state = shared()
+  const { barrier } = state
   const address = server.address()
   // Connections of a unix socket are not handed over, but the other servers must wait for them.
-  if (typeof address === 'string') return { gate, room: 0, pass: async () => false }
+  if (typeof address === 'string') return { barrier, room: 0, send: async () => false }
   if (address === null) return undefined
-  keeping.line ??= openLine(logger).catch((error: Error) => {
-    // There is no native code. The connections are kept as promised; the notifier has warned already.
+  state.queue ??= openQueue(logger).catch((error: Error) => {
+    // There is no native code. The connections are queue as promised; the notifier has warned already.
     logger.debug(`idle connections are not handed over: ${error.message}`)
     return undefined
   })
-  const kept = await keeping.line
-  if (kept === undefined || !(expected || (await successorComes(logger)))) return undefined
-  return new LineKeeper(gate, kept, server, address)
+  const queue = await state.queue
+  if (queue === undefined || !(expected || (await nextComes(logger)))) return undefined
+  return new QueueTarget(barrier, queue, server, address)
 }
 
-function successorComes(logger: Logger): Promise<boolean> {
+function nextComes(logger: Logger): Promise<boolean> {
   // A supervisor hands connections only to a process that already runs.
   if (hasChannel() || restartHeard()) return Promise.resolve(true)
-  const keeping = shared()
-  keeping.comes ??= nextProcessComes().catch((error: Error) => {
+  const state = shared()
+  state.comes ??= nextProcessComes().catch((error: Error) => {
     logger.info(
-      'idle connections are not handed over, but kept for as long as was promised: it is not known whether the ' +
+      'idle connections are not handed over, but queue for as long as was promised: it is not known whether the ' +
         `manager starts the next process (${error.message}). Where it always does, set drain.idle to 'handover'`,
     )
     return false
   })
-  return keeping.comes
+  return state.comes
 }
 
-async function openLine(logger: Logger): Promise<KeptLine | undefined> {
-  const kept = await openStoreLine(logger)
-  if (kept === undefined) return undefined
+async function openQueue(logger: Logger): Promise<StoredQueue | undefined> {
+  const queue = await openStoredQueue(logger)
+  if (queue === undefined) return undefined
   // Forward connections of the previous process that no server of this one has taken.
-  adoption().giveUp(({ label, fds }) => {
-    kept.send(writeLabel(label), fds)
+  receiver().forwardUnclaimed(({ header, fds }) => {
+    queue.send(writeBatchHeader(header), fds)
     for (const fd of fds) closeSync(fd)
   })
-  return kept
+  return queue
 }
 
-class LineKeeper implements Keeper {
-  readonly gate: Gate
-  readonly #line: KeptLine
-  readonly #label: Uint8Array
+class QueueTarget implements TransferTarget {
+  readonly barrier: Barrier
+  readonly #queue: StoredQueue
+  readonly #header: Uint8Array
   #last: Sent = 'sent'
 
-  constructor(gate: Gate, line: KeptLine, server: AnyServer, { port, address }: AddressInfo) {
-    this.gate = gate
+  constructor(barrier: Barrier, queue: StoredQueue, server: AnyServer, { port, address }: AddressInfo) {
+    this.barrier = barrier
     const { keepAliveTimeout = 0 } = server as { keepAliveTimeout?: number }
-    this.#line = line
-    this.#label = writeLabel({ port, address, promise: keepAliveTimeout })
+    this.#queue = queue
+    this.#header = writeBatchHeader({ port, address, promise: keepAliveTimeout })
   }
 
   get room(): number {
     return this.#last === 'sent' ? Number.POSITIVE_INFINITY : 0
   }
 
-  async pass(fds: readonly number[]): Promise<boolean> {
-    this.#last = this.#line.send(this.#label, fds)
+  async send(fds: readonly number[]): Promise<boolean> {
+    this.#last = this.#queue.send(this.#header, fds)
     return this.#last === 'sent'
   }
 }

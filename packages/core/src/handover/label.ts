@@ -1,5 +1,5 @@
 /** What a batch of connections says about them. */
-export interface Label {
+export interface BatchHeader {
   /** The port of the server that accepted them. */
   port: number
   address: string
@@ -15,11 +15,11 @@ export const promiseOf = (milliseconds: number | null | undefined): number =>
   milliseconds && milliseconds > 0 && milliseconds <= LONGEST ? milliseconds : 0
 
 /** Its bytes; pure. A message without descriptors may be anything else. */
-export const writeLabel = ({ port, address, promise }: Label): Uint8Array =>
+export const writeBatchHeader = ({ port, address, promise }: BatchHeader): Uint8Array =>
   Buffer.from(JSON.stringify({ port, address, promise: promiseOf(promise) }))
 
-/** Reads what {@link writeLabel} wrote, also of another version; `undefined` for anything else; pure. */
-export function readLabel(bytes: Uint8Array): Label | undefined {
+/** Reads what {@link writeBatchHeader} wrote, also of another version; `undefined` for anything else; pure. */
+export function readBatchHeader(bytes: Uint8Array): BatchHeader | undefined {
   try {
     const { port, address, promise } = JSON.parse(Buffer.from(bytes).toString())
     // null is what JSON makes of Infinity, which earlier versions wrote.

@@ -34,7 +34,7 @@ const LONGEST = 1024
 const ROOM = 16 * 1024
 
 /** Opens a queue between two processes: a socketpair in which connections wait until they are received. */
-export function openLine(libc: Libc): { near: number; far: number } {
+export function openQueue(libc: Libc): { near: number; far: number } {
   const [near, far] = libc.socketPair(AF_UNIX, DATAGRAMS)
   try {
     libc.setsockopt(near, SOL_SOCKET, SO_SNDBUF, int32(SEND_BUFFER))
@@ -46,7 +46,7 @@ export function openLine(libc: Libc): { near: number; far: number } {
 }
 
 /** Throws if the descriptor cannot be the end of a queue. */
-export function checkLine(libc: Libc, fd: number): void {
+export function checkQueue(libc: Libc, fd: number): void {
   const option = (name: number): number | undefined =>
     readInt32(libc.getsockopt(fd, SOL_SOCKET, name))
   if (option(SO_DOMAIN) === AF_UNIX && option(SO_TYPE) === SOCK_DGRAM) return
@@ -56,13 +56,13 @@ export function checkLine(libc: Libc, fd: number): void {
 /**
  * Refuses further messages, for every process that holds this end. Messages that wait can still be received.
  */
-export const shutLine = (libc: Libc, far: number): void => libc.shutdown(far, SHUT_RD)
+export const shutQueue = (libc: Libc, far: number): void => libc.shutdown(far, SHUT_RD)
 
 /** The outcome of a send. `full`: the queue has no room. `gone`: its other end is closed. */
 export type Sent = 'sent' | 'full' | 'gone'
 
 /** Sends bytes and at most 253 descriptors. The caller still owns its descriptors. */
-export function sendThrough(
+export function sendTo(
   libc: Libc,
   near: number,
   bytes: Uint8Array,

@@ -8,7 +8,7 @@ export type HttpServer = NetServer &
   Pick<Http1Server, 'keepAliveTimeout' | 'headersTimeout' | 'requestTimeout' | 'timeout'>
 
 /** Closes those that have not asked when what was promised to them has run out. */
-export function keepPromise(
+export function expireUnused(
   server: HttpServer,
   sockets: readonly Socket[],
   promised: number,

@@ -4,7 +4,7 @@ const VARIABLE = 'SOCKET_PORT_RESTART_SIGNAL'
 
 // One for every copy of this package in the process: only the first finds the environment.
 const key = Symbol.for('@socket-port/core/restart-signal/1')
-const globals = globalThis as { [key]?: { heard: boolean } }
+const globals = globalThis as { [key]?: { hasManager: boolean } }
 
 /**
  * Listens for the signal that SOCKET_PORT_RESTART_SIGNAL names, where it names one. A unit sends it in
@@ -14,19 +14,19 @@ const globals = globalThis as { [key]?: { heard: boolean } }
  */
 export function listenForRestart(): void {
   if (globals[key] !== undefined) return
-  const state = { heard: false }
+  const state = { hasManager: false }
   globals[key] = state
   const name = process.env[VARIABLE]
   delete process.env[VARIABLE]
   if (!isSignal(name)) return
   process.on(name, () => {
-    state.heard = true
+    state.hasManager = true
     process.kill(process.pid, 'SIGTERM')
   })
 }
 
 /** Whether that signal has come: the manager starts the next process when this one has ended. */
-export const restartHeard = (): boolean => globals[key]?.heard ?? false
+export const restartHeard = (): boolean => globals[key]?.hasManager ?? false
 
 // SIGTERM and SIGINT are for the shutdown, SIGHUP is for reloads; the last two cannot be caught.
 const OTHERS = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGKILL', 'SIGSTOP']

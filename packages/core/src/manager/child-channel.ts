@@ -1,24 +1,24 @@
 import { closeSync } from 'node:fs'
 import { Socket } from 'node:net'
-import { closeEnd, type LineEnd, openBellLine, sendAndRing } from '../handover/bell-line.ts'
-import { LAST, LINE } from '../notify/channel-end.ts'
+import { closeQueueEnd, type QueueEnd, openSignalledQueue, sendAndSignal } from '../handover/bell-line.ts'
+import { LAST, QUEUE } from '../notify/channel-end.ts'
 import { usableLibc } from '../sockets/usable-libc.ts'
 import type { Notification } from './notification.ts'
 import { receiveWaiting, tellSenders } from './notify-socket.ts'
 
-export { ADOPTED, ADOPTS, CUT, HANDED_OVER } from '../handover/channel.ts'
+export { RECEIVED, RECEIVES, CUT, HANDED_OVER } from '../handover/channel.ts'
 export { CHANNEL_VARIABLE } from '../notify/channel-end.ts'
-export { PARCEL_NAME } from '../store-name.ts'
+export { QUEUE_NAME } from '../store-name.ts'
 
 /**
  * How a supervisor speaks to a process that runs already, and hears from one that may load no native
  * code and cannot send to NOTIFY_SOCKET.
  */
 export class ChildChannel {
-  readonly #near: LineEnd
-  readonly #ear: Socket
+  readonly #near: QueueEnd
+  readonly #readEnd: Socket
   readonly #receive: (message: Notification) => void
-  #far: LineEnd | undefined
+  #far: QueueEnd | undefined
   #closed = false
 
   /**
@@ -28,13 +28,13 @@ export class ChildChannel {
    */
   constructor(receive: (message: Notification) => void = () => {}) {
     const libc = usableLibc()
-    const { near, far } = openBellLine(libc)
+    const { near, far } = openSignalledQueue(libc)
     this.#near = near
     this.#far = far
     this.#receive = receive
     // Open for writing when the other end has closed: its number stays ours until close().
-    this.#ear = new Socket({ fd: near.bell, readable: true, writable: true, allowHalfOpen: true })
-    this.#ear
+    this.#readEnd = new Socket({ fd: near.wakeUp, readable: true, writable: true, allowHalfOpen: true })
+    this.#readEnd
       .unref()
       .on('data', () => this.readNow())
       .on('error', () => {})
@@ -47,12 +47,12 @@ export class ChildChannel {
    */
   get fds(): [number, number] {
     if (this.#far === undefined) throw new Error('the process has its end already')
-    return [this.#far.socket, this.#far.bell]
+    return [this.#far.socket, this.#far.wakeUp]
   }
 
   /** Call it after the process was started: the process then has its own copies of its end. */
   started(): void {
-    if (this.#far !== undefined) closeEnd(this.#far)
+    if (this.#far !== undefined) closeQueueEnd(this.#far)
     this.#far = undefined
   }
 
@@ -65,7 +65,7 @@ export class ChildChannel {
 
   /** Passes a queue of the previous process. The caller still owns its descriptors. False: the process has ended. */
   pass(fds: readonly number[]): boolean {
-    return this.#say(LINE, fds)
+    return this.#say(QUEUE, fds)
   }
 
   /** Tells the process, before its stop signal, that no next process follows. False: it has ended. */
@@ -78,12 +78,12 @@ export class ChildChannel {
     if (this.#closed) return
     this.#closed = true
     closeSync(this.#near.socket)
-    this.#ear.destroy()
+    this.#readEnd.destroy()
   }
 
   #say(word: string, fds: readonly number[]): boolean {
     // After an error on the stream its number is no longer ours.
-    if (this.#closed || this.#ear.destroyed) return false
-    return sendAndRing(usableLibc(), this.#near, Buffer.from(word), fds) === 'sent'
+    if (this.#closed || this.#readEnd.destroyed) return false
+    return sendAndSignal(usableLibc(), this.#near, Buffer.from(word), fds) === 'sent'
   }
 }

@@ -67,7 +67,7 @@ export class Notifier {
   }
 
   /** A manager listens: NOTIFY_SOCKET was set to a valid address. */
-  get heard(): boolean {
+  get hasManager(): boolean {
     return this.#variables.address !== undefined
   }
 
@@ -87,7 +87,7 @@ export class Notifier {
 
   /** Sends keep-alives often enough for a watchdog of `timeout` milliseconds. */
   keepAlive(timeout: number): void {
-    if (this.heard) this.#watchdog.start(timeout)
+    if (this.hasManager) this.#watchdog.start(timeout)
   }
 
   /**
@@ -96,7 +96,7 @@ export class Notifier {
    * Never throws.
    */
   post(fields: NotifyFields, { fds = [], dropped }: PostOptions = {}): boolean {
-    if (!this.heard) return false
+    if (!this.hasManager) return false
     const begins = 'READY' in fields || 'RELOADING' in fields
     if (begins && this.stopping) return false
     if ('STOPPING' in fields) this.stopping = true
@@ -107,7 +107,7 @@ export class Notifier {
 
   /** Resolves to true once the manager has read every earlier message. Never throws. */
   async barrier(timeout: number): Promise<boolean> {
-    if (!this.heard) return false
+    if (!this.hasManager) return false
     try {
       return await passBarrier(usableLibc(), timeout, (fd, dropped) =>
         this.post({ BARRIER: 1 }, { fds: [fd], dropped }),

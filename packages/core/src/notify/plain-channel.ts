@@ -19,9 +19,9 @@ export class PlainChannel {
 
   constructor(end: ChannelEnd) {
     this.#end = end
-    new Socket({ fd: end.bell, readable: true, writable: false })
+    new Socket({ fd: end.wakeUp, readable: true, writable: false })
       .unref()
-      .on('data', () => this.#hear())
+      .on('data', () => this.#watchQueue())
       .on('error', () => {})
       // The numbers may then belong to something else.
       .once('close', () => {
@@ -32,7 +32,7 @@ export class PlainChannel {
 
   /** Sends one message to the supervisor. Throws ERR_SOCKET_PORT_SYSCALL. */
   send(bytes: Uint8Array): void {
-    const { socket, bell } = this.#end
+    const { socket, wakeUp } = this.#end
     if (!this.#open) throw failure(socket, EPIPE)
     try {
       writeSync(socket, bytes)
@@ -41,13 +41,13 @@ export class PlainChannel {
       throw failure(socket, (error as NodeJS.ErrnoException).code === 'EAGAIN' ? EAGAIN : EPIPE)
     }
     try {
-      writeSync(bell, '!')
+      writeSync(wakeUp, '!')
     } catch {
       // It rings already, or the supervisor has gone.
     }
   }
 
-  #hear(): void {
+  #watchQueue(): void {
     const bytes = new Uint8Array(LONGEST)
     try {
       for (;;) {

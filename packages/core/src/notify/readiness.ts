@@ -36,7 +36,7 @@ class Readiness {
     const sender = notify ? notifier(logger) : undefined
     if (notify) this.#logger = logger
     // Keep no reference to a server once READY=1 was sent, or when there is no manager.
-    const mustBeTold = (): boolean => sender?.heard === true && !sender.ready
+    const mustBeTold = (): boolean => sender?.hasManager === true && !sender.ready
     const settle = (note?: () => void): void => {
       // The program has started the server once more since.
       if (this.#starting.get(server) !== start) return
@@ -74,7 +74,7 @@ class Readiness {
   #announce(logger: Logger): void {
     const urls = [...this.#urls].flatMap(([server, url]) => (server.listening ? url : []))
     const sender = notifier()
-    if (urls.length === 0 || !sender.heard || sender.ready) return
+    if (urls.length === 0 || !sender.hasManager || sender.ready) return
     if (this.#failed.size === 0) {
       sender.post({ READY: 1, STATUS: statusText(`listening on ${urls.join(', ')}`) })
       this.#urls.clear()

@@ -18,4 +18,4 @@ export function sendNotification(
 }
 
 /** Whether a manager listens for this process: NOTIFY_SOCKET was set to a valid address. */
-export const managerListens = (logger?: Logger): boolean => notifier(logger).heard
+export const managerListens = (logger?: Logger): boolean => notifier(logger).hasManager

@@ -1,4 +1,4 @@
-import type { ManageOptions } from '@socket-port/core'
+import type { AttachOptions } from '@socket-port/core'
 import { SocketPortFastifyAdapter } from '../fastify.ts'
 import { SocketPortExpressAdapter } from '../index.ts'
 
@@ -8,7 +8,7 @@ export interface Platform {
   readonly adapter: string
   /** Nest 11 on Fastify takes every text for a port, and does not hear what Node throws. */
   readonly checksPorts: boolean
-  create(options?: ManageOptions): SocketPortExpressAdapter | SocketPortFastifyAdapter
+  create(options?: AttachOptions): SocketPortExpressAdapter | SocketPortFastifyAdapter
 }
 
 export const platforms: readonly Platform[] = [
