@@ -1,12 +1,8 @@
 import { configDefaults, type ViteUserConfig } from 'vitest/config'
 import { shared } from './vitest.shared.ts'
 
-/** Suites of minutes, with a real systemd and real proxies: `pnpm run systemd`. */
-export const SYSTEMD: string[] = [
-  ...['suites/systemd-*.test.ts', 'suites/handover-*.test.ts', 'suites/proxies.test.ts'],
-  ...['suites/cli-run-systemd.test.ts', 'suites/cli-units.test.ts', 'suites/cli-examples.test.ts'],
-  'suites/frameworks/systemd.test.ts',
-]
+/** These suites take minutes and boot a real systemd: `pnpm run systemd` runs them. */
+export const SYSTEMD: string[] = ['suites/systemd/**/*.test.ts', 'suites/handover/**/*.test.ts']
 
 const config: ViteUserConfig = {
   test: {

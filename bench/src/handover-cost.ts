@@ -7,7 +7,7 @@ import {
   type PassedSocket,
   startGeneration,
   startSupervised,
-} from '@socket-port/test'
+} from '@socket-port/testkit'
 import { type Child, startChild } from './child.ts'
 import type { ConnectionsAnswer, ConnectionsQuestion } from './processes/connections.ts'
 import type { DescriptorsAnswer, DescriptorsQuestion } from './processes/descriptors.ts'

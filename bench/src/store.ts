@@ -1,6 +1,6 @@
 import { closeSync } from 'node:fs'
 import { openNotifySocket, QUEUE_NAME } from '@socket-port/core/supervisor'
-import type { PassedSocket } from '@socket-port/test'
+import type { PassedSocket } from '@socket-port/testkit'
 
 /** What systemd does for a hand-over, and nothing else: it keeps the line between two processes. */
 export interface Store {

@@ -1,6 +1,6 @@
 // Restarts a server again and again under the load of clients that never retry, in four ways.
 import { parseArgs, styleText } from 'node:util'
-import { systemdSkipReason } from '@socket-port/test'
+import { systemdSkipReason } from '@socket-port/testkit'
 import { reload, restart, systemctl } from './ways.js'
 
 const { values } = parseArgs({ options: { restarts: { type: 'string', default: '10' } } })

@@ -7,7 +7,7 @@ import {
   restartUnderLoad,
   startLoad,
   startSupervised,
-} from '@socket-port/test'
+} from '@socket-port/testkit'
 
 const load = { clients: 50, method: 'mixed', think: [0, 20], rtt: 20 }
 const pathOf = (file) => fileURLToPath(new URL(file, import.meta.url))

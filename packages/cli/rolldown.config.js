@@ -17,7 +17,12 @@ export default {
     cleanDir: true,
     postBanner: ({ name }) => (name === 'main' ? launcher : ''),
     codeSplitting: {
-      groups: [{ name: 'common', test: /src\/(errors|io|quote|version|values\/scalars)\.ts$/ }],
+      groups: [
+        {
+          name: 'common',
+          test: /src\/(base\/(counted|errors|io|quote|version)|command-line\/scalars)\.ts$/,
+        },
+      ],
     },
   },
 }

@@ -14,12 +14,12 @@ export default [
   },
   {
     ...common,
-    input: 'src/manager.ts',
-    output: { dir: 'dist', entryFileNames: 'manager.js' },
+    input: 'src/supervisor.ts',
+    output: { dir: 'dist', entryFileNames: 'supervisor.js' },
   },
   {
     ...common,
-    input: 'src/runtime.ts',
+    input: 'src/base/runtime.ts',
     output: { dir: 'dist', entryFileNames: 'runtime.js' },
   },
 ]

@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { pathInBox } from '@socket-port/testkit/systemd/index'
 import { describe, expect, it } from 'vitest'
-import { pathInBox } from '../src/systemd/index.ts'
-import { describeHandover, expectNothingNoticed, SERVER } from '../suites/handover-box.ts'
+import { describeHandover, expectNothingNoticed, SERVER } from '../suites/handover/box.ts'
 import { MAJORS, nodeBinary } from './nodes.ts'
 
 const run = promisify(execFile)

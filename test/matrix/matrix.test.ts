@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { endProcesses } from '@socket-port/testkit/processes'
 import { afterEach, describe, expect, it } from 'vitest'
-import { endProcesses } from '../src/processes.ts'
-import { CASES, expectNothingLost, MODES, restartCase } from '../suites/restart-cases.ts'
+import { CASES, expectNothingLost, MODES, restartCase } from '../suites/load/restart-cases.ts'
 import { MAJORS, nodeBinary } from './nodes.ts'
 
 const run = promisify(execFile)

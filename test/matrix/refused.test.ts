@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import { SOCKET_PORT } from '@socket-port/testkit/command'
 import { describe, expect, it } from 'vitest'
-import { SOCKET_PORT } from '../src/command.ts'
 import { REFUSED, refusedBinary } from './nodes.ts'
 
 const fromRoot = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url))

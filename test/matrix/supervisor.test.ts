@@ -1,8 +1,8 @@
 import { fileURLToPath } from 'node:url'
+import { startLoad } from '@socket-port/testkit/load/load'
+import { endProcesses } from '@socket-port/testkit/processes'
+import { Releases, startSupervised } from '@socket-port/testkit/supervised'
 import { afterEach, describe, expect, it } from 'vitest'
-import { startLoad } from '../src/load/load.ts'
-import { endProcesses } from '../src/processes.ts'
-import { Releases, startSupervised } from '../src/supervised.ts'
 import { MAJORS, nodeBinary } from './nodes.ts'
 
 const SERVER = fileURLToPath(new URL('../fixtures/cli-server.mjs', import.meta.url))

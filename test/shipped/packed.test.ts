@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { endProcesses } from '@socket-port/testkit/processes'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { ROOT, readRoot } from '../src/docs/documents.ts'
 import { PackedPackages } from '../src/docs/packed.ts'
@@ -7,7 +8,6 @@ import { USES } from '../src/docs/published.ts'
 import { type Ended, run } from '../src/docs/run.ts'
 import { runProgram } from '../src/docs/run-program.ts'
 import { UseProject } from '../src/docs/use-project.ts'
-import { endProcesses } from '../src/processes.ts'
 
 const packed = await PackedPackages.create()
 afterAll(() => packed.remove())

@@ -1,11 +1,11 @@
+import { freePort } from '@socket-port/testkit/native'
+import { commandSkipReason, requireOrSkip } from '@socket-port/testkit/requirements'
+import { pathInBox, type Release, releaseSkipReason } from '@socket-port/testkit/systemd/index'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { readRoot, SYSTEMD_WAYS } from '../src/docs/documents.ts'
 import { Machine } from '../src/docs/machine.ts'
 import { codeBlocks, tables } from '../src/docs/markdown.ts'
 import { PackedPackages } from '../src/docs/packed.ts'
-import { freePort } from '../src/native.ts'
-import { commandSkipReason, requireOrSkip } from '../src/requirements.ts'
-import { pathInBox, type Release, releaseSkipReason } from '../src/systemd/index.ts'
 
 const packed = await PackedPackages.create()
 afterAll(() => packed.remove())

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { fuzzReloads } from '../suites/fuzz-supervised.ts'
+import { fuzzReloads } from '../suites/fuzz/supervised.ts'
 
 // SOCKET_PORT_SOAK=20 is the short form that CI runs.
 const reloads = Math.min(300, Number(process.env.SOCKET_PORT_SOAK ?? 300))

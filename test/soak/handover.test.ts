@@ -1,6 +1,6 @@
+import { freePort } from '@socket-port/testkit/native'
 import { expect, it } from 'vitest'
-import { freePort } from '../src/native.ts'
-import { describeHandover, expectNothingNoticed } from '../suites/handover-box.ts'
+import { describeHandover, expectNothingNoticed } from '../suites/handover/box.ts'
 
 // SOCKET_PORT_SOAK=20 is the short form that CI runs.
 const restarts = Math.min(200, Number(process.env.SOCKET_PORT_SOAK ?? 200))

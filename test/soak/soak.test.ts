@@ -1,10 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { startGeneration } from '@socket-port/testkit/generation'
+import { openListener } from '@socket-port/testkit/native'
+import { endProcesses } from '@socket-port/testkit/processes'
 import { afterEach, describe, expect, it } from 'vitest'
-import { startGeneration } from '../src/generation.ts'
-import { openListener } from '../src/native.ts'
-import { endProcesses } from '../src/processes.ts'
-import { expectNothingLost, MODES, restartCase } from '../suites/restart-cases.ts'
+import { expectNothingLost, MODES, restartCase } from '../suites/load/restart-cases.ts'
 
 afterEach(endProcesses)
 

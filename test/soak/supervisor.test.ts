@@ -1,10 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { startLoad } from '@socket-port/testkit/load/load'
+import { endProcesses } from '@socket-port/testkit/processes'
+import { startSupervised } from '@socket-port/testkit/supervised'
 import { afterEach, expect, it } from 'vitest'
-import { startLoad } from '../src/load/load.ts'
-import { endProcesses } from '../src/processes.ts'
-import { startSupervised } from '../src/supervised.ts'
 
 const SERVER = fileURLToPath(new URL('../fixtures/cli-server.mjs', import.meta.url))
 

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url'
-import { type Listener, openListener, startGeneration } from '@socket-port/test'
+import { type Listener, openListener, startGeneration } from '@socket-port/testkit'
 import { alternate } from '../alternate.ts'
 import type { Bar } from '../bar.ts'
 import type { Benchmark, Findings } from '../benchmark.ts'

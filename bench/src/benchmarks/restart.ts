@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url'
-import { openListener, type RestartResult, restartUnderLoad } from '@socket-port/test'
+import { openListener, type RestartResult, restartUnderLoad } from '@socket-port/testkit'
 import type { Bar } from '../bar.ts'
 import type { Benchmark, Findings } from '../benchmark.ts'
 import { exact, median } from '../statistics.ts'

@@ -4,8 +4,8 @@ import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { freePort } from '@socket-port/test'
-import { type WorkerPool, WORKER, WORKERS, workersOf } from './crew.ts'
+import { freePort } from '@socket-port/testkit'
+import { WORKER, WORKERS, type WorkerPool, workersOf } from './crew.ts'
 
 const PM2 = createRequire(import.meta.url).resolve('pm2/bin/pm2')
 

@@ -1,5 +1,10 @@
 import { setTimeout } from 'node:timers/promises'
-import { type LoadCounts, type LoadOptions, startLoad, systemdSkipReason } from '@socket-port/test'
+import {
+  type LoadCounts,
+  type LoadOptions,
+  startLoad,
+  systemdSkipReason,
+} from '@socket-port/testkit'
 import { alternate } from '../alternate.ts'
 import { startPm2 } from './pm2.ts'
 import { startSocketPort } from './socket-port.ts'

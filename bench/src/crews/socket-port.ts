@@ -1,5 +1,5 @@
-import { startSupervised } from '@socket-port/test'
-import { type WorkerPool, WORKER, WORKERS, workersOf } from './crew.ts'
+import { startSupervised } from '@socket-port/testkit'
+import { WORKER, WORKERS, type WorkerPool, workersOf } from './crew.ts'
 
 /** `socket-port run --workers`, with more of its options. */
 export async function startSocketPort(...options: string[]): Promise<WorkerPool> {

@@ -1,4 +1,4 @@
-import { bootSystemd, freePort, pathInBox } from '@socket-port/test'
+import { bootSystemd, freePort, pathInBox } from '@socket-port/testkit'
 import { WORKER } from './crew.ts'
 
 /** A service of a real systemd that hands its connections over; one process, for systemd has no crews. */

@@ -2,8 +2,8 @@
 import { subscribe } from 'node:diagnostics_channel'
 import { writeSync } from 'node:fs'
 import { createServer } from 'node:http'
-import { type ReceiveEvent, type DrainEndEvent, serve } from '@socket-port/core'
-import { now } from '@socket-port/test'
+import { type DrainEndEvent, type ReceiveEvent, serve } from '@socket-port/core'
+import { now } from '@socket-port/testkit'
 import type { HandoverLine } from './handover-report.ts'
 import { stopwatch, type Took } from './stopwatch.ts'
 

@@ -1,14 +1,14 @@
+import { explain, UsageError } from './base/errors.ts'
+import type { ExitCode } from './base/exit-codes.ts'
+import { type Io, styled } from './base/io.ts'
+import { quote } from './base/quote.ts'
+import { version } from './base/version.ts'
+import { commandHelp, programHelp } from './command-line/help.ts'
+import { parse } from './command-line/parse.ts'
+import { nearest } from './command-line/suggest.ts'
 import { commands } from './commands/index.ts'
-import { explain, UsageError } from './errors.ts'
-import { commandHelp, programHelp } from './help.ts'
-import { type Io, styled } from './io.ts'
-import { parse } from './parse.ts'
-import { quote } from './quote.ts'
-import type { ExitCode } from './run/exit-codes.ts'
-import { nearest } from './suggest.ts'
-import { version } from './version.ts'
 
-export { version } from './version.ts'
+export { version } from './base/version.ts'
 
 /** Runs what was typed after `socket-port`, and resolves with the exit code; never rejects. */
 export async function main(argv: readonly string[], io: Io): Promise<ExitCode> {

@@ -1,9 +1,12 @@
 import { whyUnsupported } from '@socket-port/core/runtime'
-import type { ExitCode } from './run/exit-codes.ts'
+import type { ExitCode } from './base/exit-codes.ts'
 
 /** Runs the command. Its modules are imported here, because an unsupported Node cannot load them. */
 async function runCommand(): Promise<void> {
-  const [{ main }, { unwritten }] = await Promise.all([import('./cli.ts'), import('./errors.ts')])
+  const [{ main }, { unwritten }] = await Promise.all([
+    import('./cli.ts'),
+    import('./base/errors.ts'),
+  ])
   let ended: ExitCode = 1
   let failed: Error | undefined
   process.stdout.on('error', (error) => {

@@ -1,18 +1,29 @@
-import './refuse-runtime.ts'
+import './base/refuse-runtime.ts'
 
+export type { DrainEndEvent, DrainStartEvent, ListenEvent, ReceiveEvent } from './base/channels.ts'
+export { type BindErrorCode, SocketPortError, type SocketPortErrorCode } from './base/errors.ts'
+export type * from './base/types.ts'
 export { diagnose } from './diagnose/diagnose.ts'
 export { formatDiagnosis } from './diagnose/format.ts'
-export type * from './diagnose/types.ts'
-export type { ReceiveEvent, DrainEndEvent, DrainStartEvent, ListenEvent } from './diagnostics.ts'
+export type * from './diagnose/rules/types.ts'
 export { createDrain } from './drain/drain.ts'
-export { type BindErrorCode, SocketPortError, type SocketPortErrorCode } from './errors.ts'
-export type { ShutdownHook } from './hooks.ts'
-export { type InspectOptions, inspect } from './inspect.ts'
-export { type KillPortOptions, type KillPortResult, killPort } from './kill-port.ts'
-export { listen, listenFd } from './listen.ts'
-export { type Attached, type AttachOptions, type AttachParts, attach, serviceOf } from './manage.ts'
+export { type KillPortOptions, type KillPortResult, killPort } from './kill-port/kill-port.ts'
+export type { ShutdownHook } from './lifecycle/hooks.ts'
+export { onReload, type ReloadHook, type ReloadHookOptions } from './lifecycle/reload.ts'
+export {
+  onShutdown,
+  type ShutdownHookOptions,
+  type ShutdownOptions,
+  shutdown,
+} from './lifecycle/shutdown.ts'
+export { type InspectOptions, inspect } from './listen/inspect.ts'
+export { listen, listenFd } from './listen/listen.ts'
 export { type NotifyBarrierOptions, notify, notifyBarrier } from './notify/notify.ts'
-export { onReload, type ReloadHook, type ReloadHookOptions } from './reload.ts'
-export { serve } from './serve.ts'
-export { onShutdown, type ShutdownHookOptions, type ShutdownOptions, shutdown } from './shutdown.ts'
-export type * from './types.ts'
+export {
+  type Attached,
+  type AttachOptions,
+  type AttachParts,
+  attach,
+  serviceOf,
+} from './service/attach.ts'
+export { serve } from './service/serve.ts'

@@ -94,6 +94,7 @@ declare namespace express {
 
 export {
   type Application,
+  type AttachOptions,
   application,
   type CookieOptions,
   type Errback,
@@ -109,7 +110,6 @@ export {
   type IRouterMatcher,
   json,
   type Locals,
-  type AttachOptions,
   type MediaType,
   type NextFunction,
   query,

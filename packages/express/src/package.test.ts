@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
+import { BuiltPackage } from '@socket-port/testkit/built-package'
+import { everyName } from '@socket-port/testkit/drop-in/names'
 import { describe, expect, it } from 'vitest'
-import { BuiltPackage } from '../../../test/src/built-package.ts'
-import { everyName } from '../../../test/suites/drop-in/names.ts'
 
 const built = new BuiltPackage(new URL('..', import.meta.url))
 const read = (path: string): string => readFileSync(new URL(path, import.meta.url), 'utf8')

@@ -1,5 +1,5 @@
+import { BuiltPackage } from '@socket-port/testkit/built-package'
 import { describe, expect, it } from 'vitest'
-import { BuiltPackage } from '../../../test/src/built-package.ts'
 import * as names from './index.ts'
 
 const built = new BuiltPackage(new URL('..', import.meta.url))

@@ -1,7 +1,7 @@
-import type { Logger, AttachOptions, Service } from '@socket-port/core'
+import type { AttachOptions, Logger, Service } from '@socket-port/core'
 import type { FastifyInstance, FastifyPluginAsync, RegisterOptions } from 'fastify'
 import fp from 'fastify-plugin'
-import { attachFastify } from './manage.ts'
+import { attachFastify } from './attach.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {

@@ -2,9 +2,9 @@ import { once } from 'node:events'
 import { connect as connectHttp2 } from 'node:http2'
 import { Agent, get } from 'node:https'
 import { text } from 'node:stream/consumers'
+import { cert, key } from '@socket-port/testkit/fixed-certificate'
 import type { FastifyInstance, FastifyServerOptions } from 'fastify'
 import { afterEach, describe, expect, it } from 'vitest'
-import { cert, key } from '../../core/src/testing/certificate.ts'
 import { application, closeAll, onClose, RELEASES } from './testing/applications.ts'
 
 afterEach(closeAll)

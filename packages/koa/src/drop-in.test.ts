@@ -1,7 +1,7 @@
+import { closing } from '@socket-port/testkit/drop-in/closing'
+import type { DropIn } from '@socket-port/testkit/drop-in/drop-in'
+import { listening } from '@socket-port/testkit/drop-in/listening'
 import base from 'koa'
-import { closing } from '../../../test/suites/drop-in/closing.ts'
-import type { DropIn } from '../../../test/suites/drop-in/drop-in.ts'
-import { listening } from '../../../test/suites/drop-in/listening.ts'
 import Koa from './index.ts'
 
 const dropIn: DropIn = {

@@ -82,6 +82,7 @@ export {
   // What `require` returns (nodejs.org/api/modules.html#loading-ecmascript-modules-using-require).
   Application as 'module.exports',
   type ApplicationOptions,
+  type AttachOptions,
   type BaseContext,
   type BaseRequest,
   type BaseResponse,
@@ -96,7 +97,6 @@ export {
   type ExtendableContext,
   HttpError,
   isHttpError,
-  type AttachOptions,
   type Middleware,
   type Next,
   type ParameterizedContext,

@@ -1,9 +1,9 @@
 import type { Server } from 'node:http'
 import type { INestApplication, NestApplicationOptions } from '@nestjs/common'
 import type { AbstractHttpAdapter } from '@nestjs/core'
+import { get, RawConnection } from '@socket-port/testkit/raw-connection'
 import { afterEach, describe, expect, it, onTestFinished } from 'vitest'
 import { ChildClient } from '../../core/src/testing/child-client.ts'
-import { get, RawConnection } from '../../core/src/testing/raw-connection.ts'
 import { closeApplications, createApplication, Journal } from './testing/application.ts'
 import { platforms } from './testing/platforms.ts'
 

@@ -1,6 +1,6 @@
 import { FastifyAdapter } from '@nestjs/platform-fastify'
 import type { AttachOptions, Service } from '@socket-port/core'
-import { attachFastify } from '@socket-port/fastify/manage'
+import { attachFastify } from '@socket-port/fastify/attach'
 import { callBeforeClose } from './before-close.ts'
 import { closeGateways, noteApplications } from './gateways.ts'
 import { NestServer } from './nest-server.ts'

@@ -1,7 +1,7 @@
 import type { Attached, AttachOptions, AttachParts, Service } from '@socket-port/core'
 import { nestLogger } from './logger.ts'
 
-/** What `manage` returns, as far as it is used here. */
+/** What `attach` returns, as far as it is used here. */
 export interface AttachedServer extends Pick<Attached, 'service' | 'shutdown'> {
   drain(options?: { quick?: boolean }): Promise<unknown>
 }
@@ -15,7 +15,7 @@ export class NestServer {
 
   /** @param quick `app.close()` waits for no idle connection. */
   constructor(
-    manage: (options: AttachOptions, parts: AttachParts) => AttachedServer,
+    attach: (options: AttachOptions, parts: AttachParts) => AttachedServer,
     options: AttachOptions = {},
     onDrain?: () => Promise<void>,
     quick = false,

@@ -1,6 +1,6 @@
 import { ExpressAdapter } from '@nestjs/platform-express'
+import { BuiltPackage } from '@socket-port/testkit/built-package'
 import { afterEach, describe, expect, it } from 'vitest'
-import { BuiltPackage } from '../../../test/src/built-package.ts'
 import { Child } from './testing/child.ts'
 
 const built = new BuiltPackage(new URL('..', import.meta.url))

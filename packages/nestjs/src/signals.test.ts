@@ -1,5 +1,5 @@
+import { get, RawConnection } from '@socket-port/testkit/raw-connection'
 import { afterEach, describe, expect, it } from 'vitest'
-import { get, RawConnection } from '../../core/src/testing/raw-connection.ts'
 import { Child } from './testing/child.ts'
 
 const children: Child[] = []

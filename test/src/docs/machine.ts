@@ -1,7 +1,12 @@
 import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { bootSystemd, type Outcome, type Release, type SystemdBox } from '../systemd/index.ts'
-import { runIn } from '../systemd/run-in.ts'
+import {
+  bootSystemd,
+  type Outcome,
+  type Release,
+  type SystemdBox,
+} from '@socket-port/testkit/systemd/index'
+import { runIn } from '@socket-port/testkit/systemd/run-in'
 import { ROOT } from './documents.ts'
 import { run } from './run.ts'
 

@@ -1,4 +1,4 @@
-import { freePort } from '../native.ts'
+import { freePort } from '@socket-port/testkit/native'
 import { readRoot } from './documents.ts'
 import { type CodeBlock, codeBlocks } from './markdown.ts'
 

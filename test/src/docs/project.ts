@@ -11,7 +11,7 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { selfSigned } from '../certificate.ts'
+import { selfSigned } from '@socket-port/testkit/certificate'
 import { ROOT } from './documents.ts'
 import { type Program, withPorts } from './programs.ts'
 

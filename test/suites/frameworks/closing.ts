@@ -1,6 +1,6 @@
+import { endProcesses } from '@socket-port/testkit/processes'
+import { get, type RawConnection } from '@socket-port/testkit/raw-connection'
 import { afterEach, describe, expect, it, onTestFinished } from 'vitest'
-import { get, type RawConnection } from '../../../packages/core/src/testing/raw-connection.ts'
-import { endProcesses } from '../../src/processes.ts'
 import { asArguments } from './forms.ts'
 import { type Framework, Server } from './framework.ts'
 

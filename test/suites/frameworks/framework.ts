@@ -1,10 +1,10 @@
-import { RawConnection } from '../../../packages/core/src/testing/raw-connection.ts'
 import {
   type Generation,
   type GenerationOptions,
   type Ready,
   startGeneration,
-} from '../../src/generation.ts'
+} from '@socket-port/testkit/generation'
+import { RawConnection } from '@socket-port/testkit/raw-connection'
 import type { Form, Place } from './forms.ts'
 
 /** What the conformance suite must know of a framework. */

@@ -1,8 +1,12 @@
+import { openListener } from '@socket-port/testkit/native'
+import { endProcesses } from '@socket-port/testkit/processes'
+import {
+  type RestartOptions,
+  type RestartResult,
+  restartUnderLoad,
+} from '@socket-port/testkit/restart'
 import { afterEach, describe, expect, it } from 'vitest'
-import { openListener } from '../../src/native.ts'
-import { endProcesses } from '../../src/processes.ts'
-import { type RestartOptions, type RestartResult, restartUnderLoad } from '../../src/restart.ts'
-import { expectNothingLost } from '../restart-cases.ts'
+import { expectNothingLost } from '../load/restart-cases.ts'
 import { asArguments } from './forms.ts'
 import { type Framework, fixtureOf } from './framework.ts'
 

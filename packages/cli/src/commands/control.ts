@@ -1,8 +1,8 @@
-import type { Option } from '../command.ts'
+import { UsageError } from '../base/errors.ts'
+import { type Io, styled } from '../base/io.ts'
+import type { Option } from '../command-line/command.ts'
+import type { Parsed } from '../command-line/parse.ts'
 import type { ControlAnswer, ControlCommand } from '../control/client.ts'
-import { UsageError } from '../errors.ts'
-import { type Io, styled } from '../io.ts'
-import type { Parsed } from '../parse.ts'
 
 /** The options that say which `socket-port run` is meant. */
 export const targetOptions: Readonly<Record<TargetName, Option>> = {

@@ -1,6 +1,6 @@
-import { type Command, defineCommand } from '../command.ts'
-import { writeJson } from '../io.ts'
-import { duration } from '../values/scalars.ts'
+import { writeJson } from '../base/io.ts'
+import { type Command, defineCommand } from '../command-line/command.ts'
+import { duration } from '../command-line/scalars.ts'
 
 export const doctorCommand: Command = defineCommand<'json' | 'timeout'>({
   name: 'doctor',

@@ -1,5 +1,5 @@
-import { type Command, defineCommand } from '../command.ts'
-import { duration, port } from '../values/scalars.ts'
+import { type Command, defineCommand } from '../command-line/command.ts'
+import { duration, port } from '../command-line/scalars.ts'
 
 export const freeCommand: Command = defineCommand<'host' | 'yes' | 'force' | 'timeout' | 'json'>({
   name: 'free',
@@ -32,7 +32,7 @@ export const freeCommand: Command = defineCommand<'host' | 'yes' | 'force' | 'ti
       ...(host === undefined ? {} : { host }),
       ...(limit === undefined ? {} : { timeout: duration('timeout', limit) }),
     }
-    const { free } = await import('../free/free.ts')
+    const { free } = await import('./free-port.ts')
     return free(job, io)
   },
 })

@@ -1,4 +1,4 @@
-import type { Command } from '../command.ts'
+import type { Command } from '../command-line/command.ts'
 import { doctorCommand } from './doctor.ts'
 import { freeCommand } from './free.ts'
 import { reloadCommand } from './reload.ts'

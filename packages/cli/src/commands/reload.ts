@@ -1,4 +1,4 @@
-import { type Command, defineCommand } from '../command.ts'
+import { type Command, defineCommand } from '../command-line/command.ts'
 import { ask, showAnswer, type TargetName, targetOptions } from './control.ts'
 
 export const reloadCommand: Command = defineCommand<TargetName>({

@@ -1,4 +1,4 @@
-import { type Command, defineCommand } from '../command.ts'
+import { type Command, defineCommand } from '../command-line/command.ts'
 
 const options = {
   listen: {

@@ -1,7 +1,7 @@
-import { type Command, defineCommand } from '../command.ts'
+import { counted } from '../base/counted.ts'
+import { type Output, styled, writeJson } from '../base/io.ts'
+import { type Command, defineCommand } from '../command-line/command.ts'
 import type { GenerationStatus, SocketStatus, Status, WorkerStatus } from '../control/status.ts'
-import { counted } from '../counted.ts'
-import { type Output, styled, writeJson } from '../io.ts'
 import { ask, showAnswer, type TargetName, targetOptions } from './control.ts'
 
 export const statusCommand: Command = defineCommand<TargetName | 'json'>({

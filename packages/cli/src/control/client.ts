@@ -3,7 +3,7 @@ import { existsSync, statSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { basename, dirname } from 'node:path'
 import { peerOf, plainText } from '@socket-port/core/supervisor'
-import { type ExitCode, exitCodes } from '../run/exit-codes.ts'
+import { type ExitCode, exitCodes } from '../base/exit-codes.ts'
 import { findControlPaths, isTrusted, isTrustedPeer, ownDirectories, pathIn } from './path.ts'
 import { readMessages, writeMessage } from './protocol.ts'
 import type { Status } from './status.ts'
@@ -84,15 +84,15 @@ async function findSocket(target: ControlTarget): Promise<{ socket: Socket } | C
   const tried = await Promise.all(
     candidates(target).map(async (path) => ({ path, found: await open(path, target) })),
   )
-  const context = tried.filter(({ found }) => typeof found !== 'string')
-  const [only, ...others] = context
+  const answered = tried.filter(({ found }) => typeof found !== 'string')
+  const [only, ...others] = answered
   if (only !== undefined && (others.length === 0 || name !== undefined)) {
     close(others)
     return { socket: only.found as Socket }
   }
-  close(context)
+  close(answered)
   if (only !== undefined) {
-    const names = context.map(({ path }) => basename(path, '.sock')).join(', ')
+    const names = answered.map(({ path }) => basename(path, '.sock')).join(', ')
     return failed(2, `several socket-port run are there: ${names}; choose one with --name`)
   }
   return failed(3, nobody(tried as { path: string; found: string }[], { name, control }))

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { type BigIntStats, lstatSync, rmSync } from 'node:fs'
 import { createServer, type Server, type Socket } from 'node:net'
 import { bindFd } from '@socket-port/core/supervisor'
-import { CommandError } from '../errors.ts'
+import { CommandError } from '../base/errors.ts'
 import type { ControlAnswer, ControlCommand } from './client.ts'
 import { isRequest, readMessages, writeMessage } from './protocol.ts'
 

@@ -13,7 +13,7 @@ export interface Status {
   reloads: { succeeded: number; failed: number; last: ReloadStatus | null }
   /** Idle connections that went from one process to the next since the start. */
   connections: { handedOver: number; received: number }
-  /** Launcher that were started because the one before had crashed. */
+  /** Processes that were started because the one before had crashed. */
   restarts: number
   /** Names of descriptors that processes have stored here (FDSTORE=1). */
   stored: readonly string[]

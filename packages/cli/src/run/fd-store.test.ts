@@ -1,7 +1,7 @@
 import { fstatSync, openSync } from 'node:fs'
 import { bindFd } from '@socket-port/core/supervisor'
+import { linuxSkipReason, requireOrSkip } from '@socket-port/testkit/requirements'
 import { afterEach, describe, expect, it } from 'vitest'
-import { linuxSkipReason, requireOrSkip } from '../../../../test/src/requirements.ts'
 import { FdStore } from './fd-store.ts'
 import { inodeOf } from './sockets.ts'
 

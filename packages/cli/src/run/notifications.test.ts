@@ -1,6 +1,6 @@
 import { fstatSync, openSync } from 'node:fs'
 import { afterEach, describe, expect, it } from 'vitest'
-import { ProcessTable } from '../supervisor/population.ts'
+import { ProcessTable } from '../supervisor/process-table.ts'
 import { Worker } from '../supervisor/worker.ts'
 import { FakeChild } from '../testing/fake-child.ts'
 import { FakeClock } from '../testing/fake-clock.ts'

@@ -1,6 +1,6 @@
 import { closeSync } from 'node:fs'
 import { type Notification, QUEUE_NAME, readStat } from '@socket-port/core/supervisor'
-import type { ProcessTable } from '../supervisor/population.ts'
+import type { ProcessTable } from '../supervisor/process-table.ts'
 import type { Worker } from '../supervisor/worker.ts'
 import type { FdStore } from './fd-store.ts'
 

@@ -15,7 +15,7 @@ export interface RunOptions {
   name: string | undefined
   /** Path of the control socket, in place of one derived from the name. */
   control: string | undefined
-  /** Launcher of a generation. @default 1 */
+  /** Processes of a generation. @default 1 */
   workers: number
   /** How a generation of several processes is replaced. @default 'one-by-one' */
   replace: 'one-by-one' | 'all-at-once'

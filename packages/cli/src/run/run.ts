@@ -1,12 +1,12 @@
-import { CommandError } from '../errors.ts'
-import type { ExitCode } from './exit-codes.ts'
+import { CommandError } from '../base/errors.ts'
+import type { ExitCode } from '../base/exit-codes.ts'
+import { openOwnOutputs } from '../child/own-output.ts'
+import { hasSetpriv } from '../child/setpriv.ts'
 import type { RunOptions } from './options.ts'
-import { openOwnOutputs } from './own-output.ts'
+import { watchdogOf } from './own-manager.ts'
 import { Reporter } from './reporter.ts'
 import { Run } from './session.ts'
-import { hasSetpriv } from './setpriv.ts'
 import { closeSockets, openSockets } from './sockets.ts'
-import { watchdogOf } from './upstream.ts'
 
 /**
  * Runs the command until it is stopped. Resolves with the exit code, after everything was closed.
@@ -30,7 +30,13 @@ export async function run(options: RunOptions): Promise<ExitCode> {
   ])
   try {
     const launchContext = { pid: process.pid, setpriv }
-    return await new Run({ ...options, watchdog }, sockets, launchContext, reporter, outputs).toTheEnd()
+    return await new Run(
+      { ...options, watchdog },
+      sockets,
+      launchContext,
+      reporter,
+      outputs,
+    ).toTheEnd()
   } finally {
     closeSockets(sockets)
     outputs.end()

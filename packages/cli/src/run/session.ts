@@ -1,23 +1,27 @@
-import { type Notification, type NotifySocket, openNotifySocket } from '@socket-port/core/supervisor'
-import { readEnvFiles } from '../env-file/read.ts'
+import {
+  type Notification,
+  type NotifySocket,
+  openNotifySocket,
+} from '@socket-port/core/supervisor'
+import type { ExitCode } from '../base/exit-codes.ts'
+import type { LaunchContext } from '../child/command-line.ts'
+import type { OwnOutputs } from '../child/own-output.ts'
 import { realClock } from '../supervisor/clock.ts'
 import { Supervisor } from '../supervisor/supervisor.ts'
-import { ReloadLog } from './account.ts'
-import { openControl } from './answers.ts'
-import type { LaunchContext } from './command-line.ts'
-import { Shutdown } from './ending.ts'
-import type { ExitCode } from './exit-codes.ts'
+import { openControl } from './control-requests.ts'
+import { readEnvFiles } from './env-files.ts'
 import { FdStore } from './fd-store.ts'
 import { KeptPaths } from './kept-paths.ts'
+import { Launcher, type Spec } from './launch.ts'
 import { dispatch } from './notifications.ts'
 import type { RunOptions } from './options.ts'
-import type { OwnOutputs } from './own-output.ts'
-import { Launcher, type Spec } from './processes.ts'
+import { OwnManager } from './own-manager.ts'
 import { startReaper } from './reaper.ts'
+import { ReloadLog } from './reload-log.ts'
 import type { Reporter } from './reporter.ts'
 import { listenToSignals } from './signals.ts'
 import { announcement, inodeOf, type KeptSocket } from './sockets.ts'
-import { OwnManager } from './upstream.ts'
+import { Shutdown } from './stop.ts'
 
 /** One `socket-port run`, from the start of its first process to the end of its last. */
 export class Run {
@@ -49,7 +53,14 @@ export class Run {
     const receive = this.#receiver()
     this.#notifySocket = openNotifySocket(receive)
     const notifications = { socket: this.#notifySocket, receive }
-    const processes = new Launcher(options, sockets, this.#store, notifications, launchContext, outputs)
+    const processes = new Launcher(
+      options,
+      sockets,
+      this.#store,
+      notifications,
+      launchContext,
+      outputs,
+    )
     const { workers, replace, watch, envFiles } = options
     this.#supervisor = new Supervisor({
       ...{ workers, replace, retry: watch === undefined ? 'for-ever' : 'once', clock: realClock },

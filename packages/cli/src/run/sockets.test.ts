@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describeFd } from '@socket-port/core/supervisor'
+import { linuxSkipReason, requireOrSkip } from '@socket-port/testkit/requirements'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { linuxSkipReason, requireOrSkip } from '../../../../test/src/requirements.ts'
 import { type RunOptions, runDefaults } from './options.ts'
 import { closeSockets, inodeOf, type KeptSocket, openSockets } from './sockets.ts'
 

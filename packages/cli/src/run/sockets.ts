@@ -1,7 +1,7 @@
 import { closeSync, fstatSync } from 'node:fs'
 import { inspect, type Logger, listenFd, SocketPortError } from '@socket-port/core'
 import { bindFd, describeFd, setBlocking } from '@socket-port/core/supervisor'
-import { CommandError } from '../errors.ts'
+import { CommandError } from '../base/errors.ts'
 import type { ListenAddress, RunOptions } from './options.ts'
 
 /** A socket that this process keeps for as long as the command runs. */

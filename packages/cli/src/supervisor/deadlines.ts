@@ -1,6 +1,6 @@
 import type { WorkerRules } from './assignment.ts'
 import type { Clock } from './clock.ts'
-import type { Event, State } from './life.ts'
+import type { Event, State } from './lifecycle.ts'
 import { Timers } from './timers.ts'
 
 // The interval between two looks into /proc while a process starts.

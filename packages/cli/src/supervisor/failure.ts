@@ -1,4 +1,4 @@
-import type { Event } from './life.ts'
+import type { Event } from './lifecycle.ts'
 import type { Readiness } from './readiness.ts'
 
 /** How a process ended. */

@@ -1,7 +1,7 @@
-import { WorkerPool, type WorkerPoolOptions } from './crew.ts'
+import { Coalesced } from './coalesce.ts'
 import type { Failure } from './failure.ts'
 import type { Plan, Slot } from './slot.ts'
-import { Coalesced } from './turns.ts'
+import { WorkerPool, type WorkerPoolOptions } from './worker-pool.ts'
 
 export interface SupervisorOptions<Spec> extends WorkerPoolOptions<Spec> {
   replace: 'one-by-one' | 'all-at-once'

@@ -4,9 +4,9 @@ import type { Child } from './child.ts'
 import type { Clock } from './clock.ts'
 import { Deadlines } from './deadlines.ts'
 import { type Exit, endedLate, type Failure, failureOf, leaveReasons } from './failure.ts'
-import { type Action, type Event, next, type State } from './life.ts'
-import { Milestones } from './moments.ts'
-import { Reported } from './said.ts'
+import { type Action, type Event, next, type State } from './lifecycle.ts'
+import { Milestones } from './milestones.ts'
+import { Reported } from './reported.ts'
 
 /** One process from start to end. {@link next} alone decides what happens in each state. */
 export class Worker {

@@ -1,5 +1,5 @@
 import { PassThrough } from 'node:stream'
-import type { Io } from '../io.ts'
+import type { Io } from '../base/io.ts'
 
 export interface FakeIo extends Io {
   readonly written: () => { stdout: string; stderr: string }

@@ -1,5 +1,5 @@
-import { UsageError } from '../errors.ts'
-import { quote } from '../quote.ts'
+import { UsageError } from '../base/errors.ts'
+import { quote } from '../base/quote.ts'
 
 /** A value that takes the rest of its line: systemd.unit(5) expands `%` in it. */
 export function plainValue(text: string): string {

@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync }
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { UsageError } from '../errors.ts'
+import { UsageError } from '../base/errors.ts'
 import { barrier, STRANGER } from './access.ts'
 import { packageOf, programName } from './package.ts'
 import { checkProgram, stripsTypes } from './program.ts'

@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process'
 import { statSync } from 'node:fs'
 import { basename, dirname, extname, join } from 'node:path'
-import { UsageError } from '../errors.ts'
-import { quote } from '../quote.ts'
+import { UsageError } from '../base/errors.ts'
+import { quote } from '../base/quote.ts'
 import { startedBy } from './package.ts'
 
 /** The versions of Node that run TypeScript without a flag (https://nodejs.org/api/typescript.html). */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { UsageError } from '../errors.ts'
+import { UsageError } from '../base/errors.ts'
 import { commandWord, environmentWord, plainValue } from './escape.ts'
 import { hardening } from './harden.ts'
 import { renderUnits, type UnitJob } from './render.ts'

@@ -1,6 +1,6 @@
 import { relative, resolve } from 'node:path'
 import { type FSWatcher, watch as openWatcher } from 'chokidar'
-import { CommandError } from '../errors.ts'
+import { CommandError } from '../base/errors.ts'
 import type { Watch } from '../run/options.ts'
 import { batched } from './batch.ts'
 import { ignoring } from './ignore.ts'

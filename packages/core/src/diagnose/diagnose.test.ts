@@ -3,13 +3,13 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { attach } from '../manage.ts'
-import { serve } from '../serve.ts'
+import { attach } from '../service/attach.ts'
+import { serve } from '../service/serve.ts'
 import { fakeSystemctl } from '../testing/fake-systemctl.ts'
 import { closeAll, onClose, temporaryDirectory } from '../testing/real-sockets.ts'
-import { problemCodes } from './codes.ts'
 import { diagnose } from './diagnose.ts'
-import type { DiagnoseOptions } from './types.ts'
+import { problemCodes } from './rules/codes.ts'
+import type { DiagnoseOptions } from './rules/types.ts'
 
 afterEach(async () => {
   vi.unstubAllEnvs()

@@ -1,13 +1,13 @@
-import { describeRequest } from '../inherit.ts'
-import type { Listening } from '../listeners.ts'
-import { socketAddress } from '../match.ts'
-import { checkOptions, invalid, milliseconds, resolveLogger } from '../options.ts'
-import type { Logger } from '../types.ts'
-import type { Facts } from './facts.ts'
+import { checkOptions, invalid, milliseconds, resolveLogger } from '../base/options.ts'
+import type { Logger } from '../base/types.ts'
+import { describeRequest } from '../listen/inherit.ts'
+import type { Listening } from '../listen/listening-servers.ts'
+import { socketAddress } from '../listen/match.ts'
 import { type Gathered, gatherPid, gatherProcess, gatherUnit } from './gather.ts'
-import { judge } from './judge.ts'
 import { passedIsKnown } from './outside.ts'
-import type { DiagnosedListener, DiagnoseOptions, Diagnosis } from './types.ts'
+import type { Facts } from './rules/facts.ts'
+import { judge } from './rules/judge.ts'
+import type { DiagnosedListener, DiagnoseOptions, Diagnosis } from './rules/types.ts'
 
 const KEYS = ['unit', 'pid', 'timeout', 'logger']
 

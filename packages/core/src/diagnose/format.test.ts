@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { socket } from '../testing/facts.ts'
 import { formatDiagnosis } from './format.ts'
-import type { Diagnosis } from './types.ts'
+import type { Diagnosis } from './rules/types.ts'
 
 const diagnosis: Diagnosis = {
   pid: 40,

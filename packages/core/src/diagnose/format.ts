@@ -1,8 +1,8 @@
-import { counted } from '../counted.ts'
-import { socketAddress } from '../match.ts'
-import { plainText, quote } from '../quote.ts'
+import { counted } from '../base/counted.ts'
+import { plainText, quote } from '../base/quote.ts'
+import { socketAddress } from '../listen/match.ts'
 import { passedIsKnown } from './outside.ts'
-import type { DiagnosedListener, DiagnosedSocket, Diagnosis, Starter } from './types.ts'
+import type { DiagnosedListener, DiagnosedSocket, Diagnosis, Starter } from './rules/types.ts'
 
 /** A diagnosis as lines for a terminal or a log: plain text, without colours, whatever units are called. */
 export function formatDiagnosis(diagnosis: Diagnosis): string {

@@ -1,8 +1,8 @@
-import { readEnvironment } from '../environment.ts'
+import { readStoreName } from '../listen/fd-name.ts'
+import { readEnvironment } from '../listen/listen-fds.ts'
 import { readableEnviron, statOf } from '../proc/process.ts'
 import { readSockets, socketInode } from '../proc/sockets.ts'
-import { readStoreName } from '../store-name.ts'
-import type { DiagnosedSocket } from './types.ts'
+import type { DiagnosedSocket } from './rules/types.ts'
 
 /** What /proc shows of another process. */
 export interface Outside {

@@ -1,4 +1,4 @@
-import type { ServiceUnit, SocketUnit } from './facts.ts'
+import type { ServiceUnit, SocketUnit } from './rules/facts.ts'
 
 /** The properties that are asked for; what a systemd does not know it leaves out. */
 export const PROPERTIES: readonly string[] = [

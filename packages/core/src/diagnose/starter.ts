@@ -1,5 +1,5 @@
-import type { ServiceName } from '../proc/cgroup.ts'
-import type { ProcessName, Starter } from './types.ts'
+import type { ServiceName } from '../systemd/cgroup.ts'
+import type { ProcessName, Starter } from './rules/types.ts'
 
 export interface StarterClues {
   pid: number

@@ -1,6 +1,6 @@
-import type { ServiceName } from '../proc/cgroup.ts'
-import { systemctl } from '../proc/systemctl.ts'
-import type { ServiceUnit, SocketUnit } from './facts.ts'
+import type { ServiceName } from '../systemd/cgroup.ts'
+import { systemctl } from '../systemd/systemctl.ts'
+import type { ServiceUnit, SocketUnit } from './rules/facts.ts'
 import { PROPERTIES, parseShow, serviceOf, socketUnitOf } from './show.ts'
 
 export interface UnitAnswer {

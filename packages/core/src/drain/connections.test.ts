@@ -1,9 +1,9 @@
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import { type AddressInfo, createServer as createNetServer, type Socket } from 'node:net'
+import { get, RawConnection } from '@socket-port/testkit/raw-connection'
 import { afterEach, describe, expect, it } from 'vitest'
-import { get, RawConnection } from '../testing/raw-connection.ts'
-import type { AnyServer } from '../types.ts'
+import type { AnyServer } from '../base/types.ts'
 import { Connections } from './connections.ts'
 
 const cleanups: (() => void)[] = []

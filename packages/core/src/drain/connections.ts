@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net'
-import type { AnyServer } from '../types.ts'
-import { speaking } from './node-internals.ts'
-import { isHttp1Server, isHttp2Server, isTlsServer } from './server-kind.ts'
-import { Upgraded } from './upgraded.ts'
+import type { AnyServer } from '../base/types.ts'
+import { speaking } from '../node/node-internals.ts'
+import { isHttp1Server, isHttp2Server, isTlsServer } from '../node/server-kind.ts'
+import { Upgraded } from './protocols/upgraded.ts'
 
 export interface ConnectionListener {
   opened(socket: Socket): void

@@ -2,9 +2,9 @@ import { once } from 'node:events'
 import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http'
 import { type AddressInfo, createServer as createNetServer } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { get, RawConnection } from '@socket-port/testkit/raw-connection'
 import { afterEach, describe, expect, it } from 'vitest'
-import { get, RawConnection } from '../testing/raw-connection.ts'
-import type { AnyServer, Drain, DrainOptions } from '../types.ts'
+import type { AnyServer, Drain, DrainOptions } from '../base/types.ts'
 import { createDrain } from './drain.ts'
 
 const cleanups: (() => void)[] = []

@@ -1,13 +1,13 @@
 import { setMaxListeners } from 'node:events'
-import { publish } from '../diagnostics.ts'
-import { checkServer, type ResolvedDrain, resolveDrain } from '../options.ts'
-import { successorRuns } from '../successor.ts'
-import type { AnyServer, Drain, DrainOptions, DrainResult, DrainState } from '../types.ts'
+import { publish } from '../base/channels.ts'
+import { checkServer, type ResolvedDrain, resolveDrain } from '../base/options.ts'
+import type { AnyServer, Drain, DrainOptions, DrainResult, DrainState } from '../base/types.ts'
+import { successorRuns } from '../process/successor.ts'
 import { Connections } from './connections.ts'
-import type { TransferTarget } from './hand-over.ts'
-import { Http2Sessions } from './http2.ts'
+import { DrainRun, type OwnPeers } from './drain-run.ts'
+import type { TransferTarget } from './idle/transfer.ts'
+import { Http2Sessions } from './protocols/http2.ts'
 import { QUICK_TIMEOUT } from './quick.ts'
-import { type OwnPeers, DrainRun } from './round.ts'
 
 /**
  * Prepares the drain of a server, for programs that have their own shutdown. Call it before the server

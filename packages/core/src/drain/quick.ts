@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http'
-import type { Http1Socket } from './http1.ts'
+import type { Http1Socket } from './protocols/http1.ts'
 
 /** What the quick form takes at most, in milliseconds: a person waits, or new code. */
 export const QUICK_TIMEOUT = 3_000

@@ -7,10 +7,10 @@ import {
 import { createServer, type Server } from 'node:https'
 import { type AddressInfo, connect } from 'node:net'
 import { createServer as createTls } from 'node:tls'
+import { cert, key } from '@socket-port/testkit/fixed-certificate'
+import { get, RawConnection } from '@socket-port/testkit/raw-connection'
 import { afterEach, describe, expect, it } from 'vitest'
-import { cert, key } from '../testing/certificate.ts'
-import { get, RawConnection } from '../testing/raw-connection.ts'
-import type { AnyServer, Drain } from '../types.ts'
+import type { AnyServer, Drain } from '../base/types.ts'
 import { createDrain } from './drain.ts'
 
 const cleanups: (() => void)[] = []

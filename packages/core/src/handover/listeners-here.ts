@@ -1,9 +1,9 @@
 import type { AddressInfo } from 'node:net'
-import { listeningHandle } from '../drain/node-internals.ts'
-import { openServers } from '../listeners.ts'
-import { freeListeners } from '../registry.ts'
+import type { AnyServer } from '../base/types.ts'
+import { freeListeners } from '../listen/inherited-sockets.ts'
+import { openServers } from '../listen/listening-servers.ts'
+import { listeningHandle } from '../node/node-internals.ts'
 import { type Libc, loadLibc } from '../sockets/libc.ts'
-import type { AnyServer } from '../types.ts'
 import {
   fit,
   type ListeningAddress,

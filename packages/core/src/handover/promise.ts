@@ -1,7 +1,7 @@
 import type { Server as Http1Server } from 'node:http'
 import type { Server as NetServer, Socket } from 'node:net'
-import { excuseSilence } from '../drain/node-internals.ts'
-import { promiseOf } from './label.ts'
+import { excuseSilence } from '../node/node-internals.ts'
+import { promiseOf } from './batch-header.ts'
 
 /** A server that takes connections of the process before. */
 export type HttpServer = NetServer &

@@ -1,4 +1,4 @@
-import { quote } from '../quote.ts'
+import { quote } from '../base/quote.ts'
 import { LONGEST_UNIX_PATH } from '../sockets/constants.ts'
 
 /** The address that the manager receives notifications on: one of the forms of NOTIFY_SOCKET in sd_notify(3). */

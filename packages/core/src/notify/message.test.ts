@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { NotifyMessage } from '../types.ts'
+import type { NotifyMessage } from '../base/types.ts'
 import { statusText, toFields } from './message.ts'
 
 const lines = (message: NotifyMessage): string[] =>

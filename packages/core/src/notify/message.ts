@@ -1,5 +1,5 @@
-import { checkKeys, integer, invalid } from '../options.ts'
-import type { NotifyMessage } from '../types.ts'
+import { checkKeys, integer, invalid } from '../base/options.ts'
+import type { NotifyMessage } from '../base/types.ts'
 import type { NotifyFields } from './notifier.ts'
 
 const KEYS = [

@@ -1,5 +1,5 @@
-import { checkOptions, milliseconds, resolveLogger } from '../options.ts'
-import type { Logger, NotifyMessage, NotifyOptions } from '../types.ts'
+import { checkOptions, milliseconds, resolveLogger } from '../base/options.ts'
+import type { Logger, NotifyMessage, NotifyOptions } from '../base/types.ts'
 import { toFields } from './message.ts'
 import { notifier } from './notifier.ts'
 

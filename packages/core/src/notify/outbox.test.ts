@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { SocketPortError } from '../errors.ts'
-import type { Logger } from '../types.ts'
+import { SocketPortError } from '../base/errors.ts'
+import type { Logger } from '../base/types.ts'
 import { Outbox } from './outbox.ts'
 
 const EAGAIN = 11

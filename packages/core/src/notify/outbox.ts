@@ -1,8 +1,8 @@
 import { closeSync } from 'node:fs'
 import { getSystemErrorMap } from 'node:util'
-import { SocketPortError } from '../errors.ts'
+import { SocketPortError } from '../base/errors.ts'
+import type { Logger } from '../base/types.ts'
 import { EAGAIN, ENOBUFS, ETOOMANYREFS } from '../sockets/constants.ts'
-import type { Logger } from '../types.ts'
 import type { Datagram } from './socket.ts'
 
 const RETRY = 50

@@ -1,8 +1,8 @@
 import { closeSync, readSync, writeSync } from 'node:fs'
 import { Socket } from 'node:net'
-import { SocketPortError } from '../errors.ts'
+import { SocketPortError } from '../base/errors.ts'
+import { nobodyFollows } from '../process/successor.ts'
 import { EAGAIN, EPIPE } from '../sockets/constants.ts'
-import { nobodyFollows } from '../successor.ts'
 import { type ChannelEnd, LAST } from './channel-end.ts'
 
 // More than any word of a supervisor.

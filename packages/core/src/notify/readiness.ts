@@ -1,4 +1,4 @@
-import type { Logger } from '../types.ts'
+import type { Logger } from '../base/types.ts'
 import { statusText } from './message.ts'
 import { notifier } from './notifier.ts'
 

@@ -1,4 +1,4 @@
-import type { Logger } from '../types.ts'
+import type { Logger } from '../base/types.ts'
 import { type NotifyFields, notifier } from './notifier.ts'
 
 /**

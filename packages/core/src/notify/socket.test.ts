@@ -1,6 +1,6 @@
 import { openSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { SocketPortError } from '../errors.ts'
+import { SocketPortError } from '../base/errors.ts'
 import { littleEndian } from '../sockets/constants.ts'
 import type { Libc } from '../sockets/libc.ts'
 import { descriptors } from '../testing/real-sockets.ts'

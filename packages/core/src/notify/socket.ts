@@ -1,5 +1,5 @@
 import { closeSync } from 'node:fs'
-import { SocketPortError } from '../errors.ts'
+import { SocketPortError } from '../base/errors.ts'
 import { passFds } from '../sockets/ancillary.ts'
 import {
   AF_UNIX,

@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import { SocketPortError } from '../errors.ts'
-import { parseServiceName } from '../proc/cgroup.ts'
-import { systemctl } from '../proc/systemctl.ts'
+import { SocketPortError } from '../base/errors.ts'
 import { EAGAIN } from '../sockets/constants.ts'
+import { parseServiceName } from '../systemd/cgroup.ts'
+import { systemctl } from '../systemd/systemctl.ts'
 
 // systemd answers within milliseconds.
 const PATIENCE = 1_000

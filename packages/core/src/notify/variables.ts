@@ -1,4 +1,4 @@
-import { quote } from '../quote.ts'
+import { quote } from '../base/quote.ts'
 import { type NotifyAddress, parseNotifyAddress } from './address.ts'
 import { CHANNEL_VARIABLE } from './channel-end.ts'
 

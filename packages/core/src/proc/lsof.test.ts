@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
+import { commandSkipReason, requireOrSkip } from '@socket-port/testkit/requirements'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { commandSkipReason, requireOrSkip } from '../../../../test/src/requirements.ts'
 import { lsofSystem, parseLsof, parsePs } from './lsof.ts'
 
 afterEach(() => vi.unstubAllEnvs())

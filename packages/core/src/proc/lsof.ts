@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
-import { SocketPortError } from '../errors.ts'
+import { SocketPortError } from '../base/errors.ts'
 import type { Holder } from './holders.ts'
 import { ancestry, printable } from './process.ts'
 import type { Listener, System } from './system.ts'

@@ -4,8 +4,8 @@ import { createServer as createHttps, get as getSecure, Agent as HttpsAgent } fr
 import { type AddressInfo, type ListenOptions, Socket } from 'node:net'
 import { networkInterfaces, tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { cert, key } from '@socket-port/testkit/fixed-certificate'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { cert, key } from '../testing/certificate.ts'
 import { ChildClient } from '../testing/child-client.ts'
 import { ownPeers } from './own-peers.ts'
 

@@ -1,4 +1,4 @@
-import { SocketPortError } from '../errors.ts'
+import { SocketPortError } from '../base/errors.ts'
 import { type Holder, holdersOf } from './holders.ts'
 import { lsofSystem } from './lsof.ts'
 import { ancestry, environOf, isInOurNamespace, procIsOurs, statOf } from './process.ts'

@@ -1,4 +1,4 @@
-import { SocketPortError } from '../errors.ts'
+import { SocketPortError } from '../base/errors.ts'
 import { ENOPROTOOPT, EOPNOTSUPP, MSG_CMSG_CLOEXEC, MSG_NOSIGNAL } from './constants.ts'
 import { requireNative } from './require-native.ts'
 

@@ -1,5 +1,5 @@
 import { closeSync, fstatSync, type Stats } from 'node:fs'
-import type { SocketPortError } from '../errors.ts'
+import type { SocketPortError } from '../base/errors.ts'
 import {
   F_DUPFD_CLOEXEC,
   F_SETFD,

@@ -1,7 +1,7 @@
 import { closeSync } from 'node:fs'
 import { isIPv4, isIPv6 } from 'node:net'
 import { getSystemErrorMap } from 'node:util'
-import type { SocketPortError } from '../errors.ts'
+import type { SocketPortError } from '../base/errors.ts'
 import {
   AF_INET,
   AF_INET6,

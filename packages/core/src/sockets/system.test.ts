@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import type { Logger } from '../types.ts'
+import type { Logger } from '../base/types.ts'
 import type { SocketSystem } from './facts.ts'
 import { plainSystem } from './plain.ts'
 import { socketSystem } from './system.ts'

@@ -1,4 +1,4 @@
-import type { Logger } from '../types.ts'
+import type { Logger } from '../base/types.ts'
 import type { SocketSystem } from './facts.ts'
 import { loadLibc } from './libc.ts'
 import { nativeSystem } from './native.ts'

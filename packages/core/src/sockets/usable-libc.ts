@@ -1,4 +1,4 @@
-import { SocketPortError } from '../errors.ts'
+import { SocketPortError } from '../base/errors.ts'
 import { type Libc, loadLibc, nativeLibrary } from './libc.ts'
 
 /**

@@ -1,7 +1,7 @@
-import type { Facts, ServiceUnit, SocketUnit } from '../diagnose/facts.ts'
-import type { Listening, ListeningRequest } from '../listeners.ts'
-import { resolveServe } from '../options.ts'
-import type { InheritedSocket, ServeOptions } from '../types.ts'
+import { resolveServe } from '../base/options.ts'
+import type { InheritedSocket, ServeOptions } from '../base/types.ts'
+import type { Facts, ServiceUnit, SocketUnit } from '../diagnose/rules/facts.ts'
+import type { Listening, ListeningRequest } from '../listen/listening-servers.ts'
 
 export const PID = 40
 

@@ -1,6 +1,6 @@
-import type { Facts } from '../facts.ts'
-import type { Problem } from '../types.ts'
+import type { Facts } from './facts.ts'
 import { error, join, nameProcess, nameSelf, passedTo, type Rule } from './report.ts'
+import type { Problem } from './types.ts'
 
 /** What stands between the manager and the process. */
 export const managerRules: readonly Rule[] = [

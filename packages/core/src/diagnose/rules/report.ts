@@ -1,5 +1,5 @@
-import type { Facts, SocketUnit } from '../facts.ts'
-import type { Problem, ProblemCode, ProcessName } from '../types.ts'
+import type { Facts, SocketUnit } from './facts.ts'
+import type { Problem, ProblemCode, ProcessName } from './types.ts'
 
 /** A rule: what is wrong about the facts, nothing where all is well. Pure. */
 export type Rule = (facts: Facts) => Problem[]

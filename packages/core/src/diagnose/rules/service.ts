@@ -1,6 +1,5 @@
-import { counted } from '../../counted.ts'
-import type { Facts } from '../facts.ts'
-import type { Problem } from '../types.ts'
+import { counted } from '../../base/counted.ts'
+import type { Facts } from './facts.ts'
 import {
   error,
   isHeard,
@@ -12,6 +11,7 @@ import {
   systemctl,
   warning,
 } from './report.ts'
+import type { Problem } from './types.ts'
 
 /** What the service unit says. */
 export const serviceRules: readonly Rule[] = [

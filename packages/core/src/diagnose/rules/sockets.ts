@@ -1,10 +1,10 @@
-import { counted } from '../../counted.ts'
-import type { Listening } from '../../listeners.ts'
-import { describeCandidate, socketAddress } from '../../match.ts'
-import { quote } from '../../quote.ts'
-import type { Facts, SocketUnit } from '../facts.ts'
-import type { DiagnosedSocket, Problem } from '../types.ts'
+import { counted } from '../../base/counted.ts'
+import { quote } from '../../base/quote.ts'
+import type { Listening } from '../../listen/listening-servers.ts'
+import { describeCandidate, socketAddress } from '../../listen/match.ts'
+import type { Facts, SocketUnit } from './facts.ts'
 import { error, join, nameSelf, passingUnits, type Rule, systemctl, warning } from './report.ts'
+import type { DiagnosedSocket, Problem } from './types.ts'
 
 /** What was passed, and what became of it. */
 export const socketRules: readonly Rule[] = [

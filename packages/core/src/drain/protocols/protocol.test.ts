@@ -2,10 +2,10 @@ import { once } from 'node:events'
 import { connect as connectHttp2, createSecureServer, type Http2SecureServer } from 'node:http2'
 import { createServer as createHttps } from 'node:https'
 import { type AddressInfo, connect, createServer as createNet } from 'node:net'
+import { cert, key } from '@socket-port/testkit/fixed-certificate'
+import { get, RawConnection } from '@socket-port/testkit/raw-connection'
 import { afterEach, describe, expect, it } from 'vitest'
-import { cert, key } from '../../testing/certificate.ts'
-import { get, RawConnection } from '../../testing/raw-connection.ts'
-import type { AnyServer, Drain, DrainOptions } from '../../types.ts'
+import type { AnyServer, Drain, DrainOptions } from '../../base/types.ts'
 import { createDrain } from '../drain.ts'
 
 const cleanups: (() => unknown)[] = []

@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net'
-import type { AnyServer } from '../../types.ts'
-import type { Http1Socket } from '../http1.ts'
-import { speaking } from '../node-internals.ts'
-import { isHttp1Server, isHttp2Server, isTlsServer } from '../server-kind.ts'
+import type { AnyServer } from '../../base/types.ts'
+import { speaking } from '../../node/node-internals.ts'
+import { isHttp1Server, isHttp2Server, isTlsServer } from '../../node/server-kind.ts'
+import type { Http1Socket } from './http1.ts'
 
 /**
  * What a connection speaks at the moment. One server can have several kinds: an HTTP/2 server with

@@ -1,0 +1,144 @@
+import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { closeSync } from 'node:fs'
+import { ChildChannel, type Notification } from '@socket-port/core/supervisor'
+import type { Child } from '../supervisor/child.ts'
+import type { Exit } from '../supervisor/failure.ts'
+import { isAccepting } from './accepting.ts'
+import { Lines, type Output, openOutput, Tail } from './output.ts'
+import type { OwnOutputs } from './own-output.ts'
+import { endSession } from './session.ts'
+
+export interface SpawnOptions {
+  file: string
+  args: readonly string[]
+  env: NodeJS.ProcessEnv
+  cwd: string
+  /** The descriptors that become fd 3 and up. The two of the channel come after them. */
+  fds: readonly number[]
+  /** The inodes of the listening sockets among them. */
+  inodes: ReadonlySet<bigint>
+  /** Where what it prints goes. */
+  outputs: OwnOutputs
+  printed(line: string): void
+  /** Told what comes through the channel, from a process that cannot send to NOTIFY_SOCKET. */
+  notified(message: Notification): void
+  /** Called as soon as the process has ended. */
+  exited(): void
+}
+
+/** Starts a process. If it cannot be started, the result is a child that has ended. */
+export function spawnChild(options: SpawnOptions): Child {
+  const tail = new Tail()
+  const outputs: Output[] = []
+  let channel: ChildChannel | undefined
+  try {
+    channel = new ChildChannel(options.notified)
+    for (const to of [options.outputs.stdout, options.outputs.stderr]) {
+      const lines = new Lines()
+      const heard = (text: string): void => {
+        tail.add(text)
+        for (const line of lines.add(text)) options.printed(line)
+      }
+      outputs.push(openOutput(to, heard))
+    }
+    const writeEnds = outputs.map(({ writeEnd }) => writeEnd)
+    const stdio: StdioOptions = ['ignore', ...writeEnds, ...options.fds, ...channel.fds]
+    const { file, args, env, cwd } = options
+    // In a session of its own, so that Ctrl-C reaches it only through this process, and once.
+    const child = spawn(file, args, { env, cwd, stdio, detached: true })
+    return new SpawnedChild(child, outputs, channel, tail, options)
+  } catch (error) {
+    channel?.close()
+    return neverStarted(error as Error)
+  } finally {
+    channel?.started()
+    for (const { writeEnd } of outputs) closeSync(writeEnd)
+  }
+}
+
+class SpawnedChild implements Child {
+  readonly exited: Promise<Exit>
+  readonly #child: ChildProcess
+  readonly #channel: ChildChannel
+  readonly #tail: Tail
+  readonly #inodes: ReadonlySet<bigint>
+
+  constructor(
+    child: ChildProcess,
+    outputs: Output[],
+    channel: ChildChannel,
+    tail: Tail,
+    { inodes, exited }: SpawnOptions,
+  ) {
+    this.#child = child
+    this.#channel = channel
+    this.#tail = tail
+    this.#inodes = inodes
+    this.exited = exitOf(child).then(async (exit) => {
+      channel.readNow()
+      exited()
+      channel.close()
+      if (child.pid !== undefined) await endSession(child.pid)
+      await Promise.all(outputs.map((output) => output.read()))
+      return exit
+    })
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? -1
+  }
+
+  get #isRunning(): boolean {
+    return this.#child.exitCode === null && this.#child.signalCode === null
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    // kill() does nothing once Node has collected the process.
+    this.#child.kill(signal)
+  }
+
+  kill(): void {
+    const { pid } = this.#child
+    // While the leader has not been collected, the kernel does not reuse the id of the group.
+    if (pid !== undefined && this.#isRunning) process.kill(-pid, 'SIGKILL')
+  }
+
+  pass(fds: readonly number[]): boolean {
+    return this.#isRunning && this.#channel.pass(fds)
+  }
+
+  sayLast(): void {
+    if (this.#isRunning) this.#channel.sayLast()
+  }
+
+  tail(): string {
+    return this.#tail.toString()
+  }
+
+  isAccepting(): boolean {
+    return isAccepting(this.pid, this.#inodes)
+  }
+}
+
+async function exitOf(child: ChildProcess): Promise<Exit> {
+  try {
+    const [code, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null]
+    return { code, signal }
+  } catch (error) {
+    return { code: null, signal: null, error: (error as Error).message }
+  }
+}
+
+function neverStarted(error: Error): Child {
+  return {
+    pid: -1,
+    exited: Promise.resolve({ code: null, signal: null, error: error.message }),
+    signal() {},
+    kill() {},
+    pass: () => false,
+    sayLast() {},
+    tail: () => '',
+    isAccepting: () => false,
+  }
+}

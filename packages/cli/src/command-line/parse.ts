@@ -1,0 +1,129 @@
+import { type ParseArgsConfig, parseArgs } from 'node:util'
+import { UsageError } from '../base/errors.ts'
+import { quote } from '../base/quote.ts'
+import type { Command, Option } from './command.ts'
+import { nearest } from './suggest.ts'
+
+/** The parsed command line after the name of the command. */
+export interface Parsed<Name extends string = string> {
+  has(name: Name): boolean
+  /** The last value of the option. */
+  last(name: Name): string | undefined
+  all(name: Name): readonly string[]
+  /** What is neither an option nor part of `rest`. */
+  readonly arguments: readonly string[]
+  /** What is behind `--`, or begins with the program to start; undefined without one. */
+  readonly rest: readonly string[] | undefined
+}
+
+const HELP: Option = { short: 'h', summary: 'Show this.' }
+
+/** The options of a command, with those that every command has. */
+export const optionsOf = ({ options }: Command): Readonly<Record<string, Option>> => ({
+  ...options,
+  help: HELP,
+})
+
+/** Reads what follows the name of a command; throws a UsageError where it does not fit. */
+export function parse(command: Command, argv: readonly string[]): Parsed {
+  const { tokens } = parseArgs({
+    args: [...argv],
+    options: config(optionsOf(command)),
+    // Strict mode's messages do not say what was meant; the checks are done below.
+    strict: false,
+    tokens: true,
+  })
+  const given = new Map<string, string[]>()
+  const words: string[] = []
+  let rest: string[] | undefined
+  for (const token of tokens) {
+    if (token.kind === 'option-terminator') {
+      rest = argv.slice(token.index + 1)
+      break
+    }
+    if (token.kind === 'positional') {
+      // As for env(1) and nohup(1): what follows the program's name is the program's.
+      if (command.rest !== undefined) {
+        rest = argv.slice(token.index)
+        break
+      }
+      words.push(token.value)
+    } else give(given, token.name, optionValue(command, token))
+  }
+  const parsed: Parsed = {
+    has: (name) => given.has(name),
+    last: (name) => given.get(name)?.at(-1),
+    all: (name) => given.get(name) ?? [],
+    arguments: words,
+    rest,
+  }
+  if (!parsed.has('help')) checkArguments(command, parsed)
+  return parsed
+}
+
+function config(options: Readonly<Record<string, Option>>): ParseArgsConfig['options'] {
+  return Object.fromEntries(
+    Object.entries(options).map(([name, { value, short }]) => [
+      name,
+      {
+        type: value === undefined ? ('boolean' as const) : ('string' as const),
+        ...(short === undefined ? {} : { short }),
+      },
+    ]),
+  )
+}
+
+function give(given: Map<string, string[]>, name: string, value: string): void {
+  const values = given.get(name)
+  if (values) values.push(value)
+  else given.set(name, [value])
+}
+
+interface OptionToken {
+  name: string
+  rawName: string
+  value: string | undefined
+  inlineValue: boolean | undefined
+}
+
+function optionValue(command: Command, token: OptionToken): string {
+  const { name, rawName, value, inlineValue } = token
+  const options = optionsOf(command)
+  if (!Object.hasOwn(options, name)) throw unknownOption(command, rawName)
+  const placeholder = options[name]?.value
+  if (placeholder === undefined) {
+    if (value === undefined) return ''
+    throw new UsageError(`${rawName} takes no value (got ${quote(value)})`)
+  }
+  // `--listen --workers 2`: the value was forgotten. With `=` it may begin with a dash.
+  if (value === undefined || value === '' || (!inlineValue && value.startsWith('-'))) {
+    throw new UsageError(`${rawName} needs a value: ${rawName} ${placeholder}`)
+  }
+  return value
+}
+
+function unknownOption(command: Command, rawName: string): UsageError {
+  const options = Object.keys(optionsOf(command))
+  const meant = rawName.startsWith('--') ? nearest(rawName.slice(2), options) : undefined
+  const fix =
+    meant === undefined ? `See socket-port ${command.name} --help` : `Did you mean --${meant}?`
+  return new UsageError(`${command.name} has no option ${quote(rawName)}. ${fix}`)
+}
+
+function checkArguments(command: Command, { arguments: words, rest }: Parsed): void {
+  const wanted = command.arguments ?? []
+  const missing = wanted.find(({ optional }, index) => !optional && words[index] === undefined)
+  if (missing !== undefined) {
+    throw new UsageError(`${command.name} needs ${missing.name}, ${example(command)}`)
+  }
+  if (command.rest === undefined) {
+    const surplus = words[wanted.length] ?? rest?.[0]
+    if (surplus === undefined) return
+    throw new UsageError(`${command.name} takes no argument ${quote(surplus)}, ${example(command)}`)
+  }
+  if (rest === undefined || rest[0] === undefined || rest[0] === '') {
+    throw new UsageError(`${command.name} needs a command behind --, ${example(command)}`)
+  }
+}
+
+const example = ({ examples }: Command): string => `e.g. ${examples[0]?.[0]}`

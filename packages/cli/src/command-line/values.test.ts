@@ -1,0 +1,118 @@
+import { describe, expect, test } from 'vitest'
+import { UsageError } from '../base/errors.ts'
+import { listenAddress } from './listen-address.ts'
+import { readiness } from './readiness.ts'
+import { duration, oneOf, permissions, port, whole } from './scalars.ts'
+
+describe('--listen', () => {
+  test.each([
+    ['8080', { port: 8080 }],
+    ['0', { port: 0 }],
+    ['127.0.0.1:8080', { host: '127.0.0.1', port: 8080 }],
+    ['localhost:80', { host: 'localhost', port: 80 }],
+    ['[::1]:8080', { host: '::1', port: 8080 }],
+    ['[fe80::1%eth0]:8080', { host: 'fe80::1%eth0', port: 8080 }],
+    ['[::]:8080', { host: '::', port: 8080 }],
+    ['[fe80::1%eth0]:8080', { host: 'fe80::1%eth0', port: 8080 }],
+    ['unix:/run/app.sock', { path: '/run/app.sock' }],
+    ['unix:app.sock', { path: 'app.sock' }],
+    ['unix:@app', { path: '@app' }],
+    ['unix:/run/a=b.sock', { path: '/run/a=b.sock' }],
+    ['web=8080', { port: 8080, name: 'web' }],
+    ['web.1-x=[::1]:80', { host: '::1', port: 80, name: 'web.1-x' }],
+    ['admin=unix:/run/a=b.sock', { path: '/run/a=b.sock', name: 'admin' }],
+  ])('%s', (value, address) => {
+    expect(listenAddress(value)).toEqual(address)
+  })
+
+  test.each([
+    ['', 'a port is missing'],
+    ['web', 'a port is missing'],
+    ['127.0.0.1', 'a port is missing'],
+    ['65536', 'a port is at most 65535'],
+    ['-1', 'a port is missing'],
+    ['8080x', 'a port is missing'],
+    ['host:', 'a port is missing'],
+    [':8080', 'written as the port alone: 8080'],
+    ['*:8080', 'written as the port alone: 8080'],
+    ['::1:8080', 'in brackets, with a port behind them: [::1]:8080'],
+    ['::1', 'in brackets, with a port behind them: [::1]:8080'],
+    [
+      '[::1%lo]:8080',
+      'only link-local addresses (fe80::…) are bound on one interface; without %lo it is [::1]:8080',
+    ],
+    ['web=[2001:db8::1%2]:80', 'without %2 it is [2001:db8::1]:80'],
+    ['[::1]', 'in brackets, with a port behind them: [::1]:8080'],
+    ['[127.0.0.1]:80', 'only an IPv6 address stands in brackets'],
+    ['http://a:80', 'in brackets'],
+    ['a b:80', 'is no address and no host name'],
+    ['/run/app.sock', 'a unix socket is written unix:/run/app.sock'],
+    ['@app', 'a unix socket is written unix:@app'],
+    ['unix:', 'a path is missing, such as unix:/run/app.sock'],
+    [`unix:/${'a'.repeat(107)}`, 'a path is at most 107 bytes long, not 108'],
+    ['=8080', 'a name is 1 to 255'],
+    ['a b=8080', 'a name is 1 to 255'],
+    ['stored=8080', 'systemd reserves the name stored'],
+  ])('refuses %j and says why', (value, fix) => {
+    const attempt = (): unknown => listenAddress(value)
+    expect(attempt).toThrow(UsageError)
+    expect(attempt).toThrow(fix)
+  })
+})
+
+describe('--ready', () => {
+  test.each([
+    ['notify', { kind: 'notify' }],
+    ['port', { kind: 'port' }],
+    ['log:listening on \\d+', { kind: 'log', pattern: /listening on \d+/ }],
+    ['delay:500', { kind: 'delay', ms: 500 }],
+    ['delay:2s', { kind: 'delay', ms: 2_000 }],
+  ])('%s', (value, ready) => {
+    expect(readiness(value)).toEqual(ready)
+  })
+
+  test.each(['', 'Notify', 'log', 'log:', 'log:(', 'delay', 'delay:', 'delay:x', 'port:80'])(
+    'refuses %j',
+    (value) => {
+      expect(() => readiness(value)).toThrow(UsageError)
+    },
+  )
+})
+
+test.each([
+  ['500', 500],
+  ['0', 0],
+  ['500ms', 500],
+  ['1.5s', 1_500],
+  ['2m', 120_000],
+])('a duration: %s', (value, ms) => {
+  expect(duration('settle', value)).toBe(ms)
+})
+
+test.each([
+  () => duration('settle', '1h'),
+  () => duration('settle', '-1'),
+  () => duration('settle', '1e3'),
+  () => duration('settle', ''),
+  () => duration('settle', '99999999999'),
+  () => whole('workers', '0', 1, 1_024),
+  () => whole('workers', '1025', 1, 1_024),
+  () => whole('workers', '2.5', 1, 1_024),
+  () => whole('workers', '0x2', 1, 1_024),
+  () => oneOf('way', 'sockets', ['socket', 'store']),
+  () => permissions('mode', '888'),
+  () => permissions('mode', '7777'),
+  () => port('--port', '0'),
+  () => port('--port', '65536'),
+  () => port('--port', 'http'),
+])('what does not fit is refused: %s', (attempt) => {
+  expect(attempt).toThrow(UsageError)
+})
+
+test('whole numbers, words, permissions and ports', () => {
+  expect(whole('workers', '1024', 1, 1_024)).toBe(1_024)
+  expect(oneOf('way', 'store', ['socket', 'store'])).toBe('store')
+  expect(permissions('mode', '660')).toBe(0o660)
+  expect(permissions('mode', '0660')).toBe(0o660)
+  expect(port('--port', '65535')).toBe(65_535)
+})

@@ -1,0 +1,79 @@
+import { createInterface } from 'node:readline/promises'
+import { type KillPortOptions, killPort } from '@socket-port/core'
+import { UsageError } from '../base/errors.ts'
+import type { ExitCode } from '../base/exit-codes.ts'
+import { type Io, styled, writeJson } from '../base/io.ts'
+
+export interface FreeJob {
+  port: number
+  /** The address to free. @default every one */
+  host?: string
+  /** Do not ask. */
+  yes: boolean
+  force: boolean
+  json: boolean
+  /** Milliseconds from SIGTERM to SIGKILL. */
+  timeout?: number
+}
+
+/** What `free --json` prints. */
+interface FreeResult {
+  port: number
+  free: boolean
+  /** The processes that were signalled. */
+  signalled: { pid: number; command: string; uid: number }[]
+  error: { code: string; message: string } | null
+}
+
+/** Frees the port, after a question unless `yes`; says what was done. */
+export async function free(job: FreeJob, io: Io): Promise<ExitCode> {
+  const { port, host, yes, force, json, timeout } = job
+  if (!yes && !io.stdin.isTTY) {
+    throw new UsageError(
+      'free asks before it ends a process: pass --yes where there is no terminal',
+    )
+  }
+  const confirm: KillPortOptions['confirm'] = yes
+    ? undefined
+    : (holders) => {
+        for (const { pid, command, uid } of holders) {
+          io.stderr.write(`Port ${port} is held by pid ${pid}, user ${uid}: ${command}\n`)
+        }
+        return asked(holders.length === 1 ? 'End it?' : `End all ${holders.length}?`, io)
+      }
+  const result: FreeResult = { port, free: true, signalled: [], error: null }
+  try {
+    const { killed } = await killPort(port, { host, force, timeout, confirm })
+    result.signalled = killed.map(({ pid, command, uid }) => ({ pid, command, uid }))
+  } catch (error) {
+    if (!json || !(error instanceof Error) || !('code' in error)) throw error
+    result.free = false
+    result.error = { code: String(error.code), message: error.message }
+  }
+  if (json) writeJson(io, result)
+  else io.stdout.write(sentence(result))
+  return result.free ? 0 : 1
+}
+
+function sentence({ port, signalled }: FreeResult): string {
+  if (signalled.length === 0) return `Port ${port} is free; nobody held it.\n`
+  const ended = signalled.map(({ pid, command }) => `pid ${pid} (${command})`).join(', ')
+  return `Port ${port} is free: ${ended} ended.\n`
+}
+
+/** Asks on the terminal; Ctrl-C, Ctrl-D and everything but yes are a no. */
+async function asked(question: string, { stdin, stderr }: Io): Promise<boolean> {
+  const dialog = createInterface({ input: stdin, output: stderr, terminal: stderr.isTTY ?? false })
+  const left = new AbortController()
+  dialog.once('SIGINT', () => left.abort())
+  dialog.once('close', () => left.abort())
+  try {
+    const prompt = `${question} ${styled(stderr, 'dim', '[y/N]')} `
+    return /^y(es)?$/i.test((await dialog.question(prompt, { signal: left.signal })).trim())
+  } catch {
+    stderr.write('\n')
+    return false
+  } finally {
+    dialog.close()
+  }
+}

@@ -1,0 +1,25 @@
+import { readFile } from 'node:fs/promises'
+import { parseEnv } from 'node:util'
+import { CommandError } from '../base/errors.ts'
+import { quote } from '../base/quote.ts'
+
+/**
+ * Reads environment files as `node --env-file` does; of a variable in several, the last file counts.
+ * Throws a CommandError that names the file which cannot be read.
+ */
+export async function readEnvFiles(paths: readonly string[]): Promise<Record<string, string>> {
+  const variables: Record<string, string> = {}
+  for (const path of paths) Object.assign(variables, parseEnv(await content(path)))
+  return variables
+}
+
+async function content(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : error
+    throw new CommandError(
+      `the environment file ${quote(path)} cannot be read (${code}). Correct --env-file, or create it`,
+    )
+  }
+}

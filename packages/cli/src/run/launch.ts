@@ -1,0 +1,105 @@
+import {
+  hasOwnTerminal,
+  type Notification,
+  type NotifySocket,
+  quote,
+} from '@socket-port/core/supervisor'
+import { commandLine, type LaunchContext } from '../child/command-line.ts'
+import { childEnvironment } from '../child/environment.ts'
+import type { OwnOutputs } from '../child/own-output.ts'
+import { spawnChild } from '../child/spawn.ts'
+import { workingDirectory } from '../child/working-directory.ts'
+import type { Place } from '../supervisor/assignment.ts'
+import type { Child } from '../supervisor/child.ts'
+import { realClock } from '../supervisor/clock.ts'
+import { Worker } from '../supervisor/worker.ts'
+import { FdStore } from './fd-store.ts'
+import type { RunOptions } from './options.ts'
+import { inodeOf, type KeptSocket } from './sockets.ts'
+
+// SD_LISTEN_FDS_START of sd_listen_fds(3).
+const FIRST_FD = 3
+
+/** What the processes of one generation share, beside the options. */
+export interface Spec {
+  /** The variables from the environment files. */
+  files: Readonly<Record<string, string>>
+}
+
+/** How processes tell how they are doing. */
+export interface Notifications {
+  socket: NotifySocket
+  receive(message: Notification): void
+}
+
+/** Starts processes with the kept sockets and the stored descriptors. */
+export class Launcher {
+  readonly #options: RunOptions
+  readonly #sockets: readonly KeptSocket[]
+  readonly #store: FdStore
+  readonly #notifications: Notifications
+  readonly #launchContext: LaunchContext
+  readonly #outputs: OwnOutputs
+  readonly #cwd: string
+
+  constructor(
+    options: RunOptions,
+    sockets: readonly KeptSocket[],
+    store: FdStore,
+    notifications: Notifications,
+    launchContext: LaunchContext,
+    outputs: OwnOutputs,
+  ) {
+    this.#options = options
+    this.#sockets = sockets
+    this.#store = store
+    this.#notifications = notifications
+    this.#launchContext = launchContext
+    this.#outputs = outputs
+    this.#cwd = workingDirectory(options.cwd)
+  }
+
+  start({ files }: Spec, place: Place): Worker {
+    const { command, ready, readyTimeout, settle, drainTimeout, watchdog } = this.#options
+    const rules = { ready, readyTimeout, settle, drainTimeout, watchdog }
+    // It is assigned before the child can print anything.
+    let worker: Worker | undefined
+    const child = this.#spawn(files, place, (line) => worker?.printed(line))
+    worker = new Worker(child, place, { ...rules, program: quote(command[0]) }, realClock)
+    return worker
+  }
+
+  #spawn(files: Spec['files'], place: Place, printed: (line: string) => void): Child {
+    const { command, watchdog } = this.#options
+    const kept = this.#sockets.map(({ name, fds }) => ({
+      name,
+      fd: fds[(place.worker - 1) % fds.length] as number,
+      listening: true,
+    }))
+    const passed = [...kept, ...this.#store.for(place.worker)]
+    const [file, args] = commandLine(command, this.#launchContext)
+    return spawnChild({
+      ...{ file, args, cwd: this.#cwd, outputs: this.#outputs, printed },
+      notified: (message) => this.#notifications.receive(message),
+      // Read its last notifications before it counts as ended.
+      exited: () => this.#notifications.socket.readNow(),
+      env: childEnvironment(process.env, {
+        ...{ ...place, files, watchdog, colours: colours(), terminal: hasOwnTerminal() },
+        names: passed.map(({ name }) => name),
+        notifySocket: this.#notifications.socket.address,
+        // After the descriptors that LISTEN_FDS counts, since programs in any language read those.
+        channel: [FIRST_FD + passed.length, FIRST_FD + passed.length + 1],
+        storeSize: FdStore.size,
+      }),
+      fds: passed.map(({ fd }) => fd),
+      inodes: new Set(passed.filter(({ listening }) => listening).map(({ fd }) => inodeOf(fd))),
+    })
+  }
+}
+
+// A process that writes into a pipe assumes that its colours cannot be shown; FORCE_COLOR tells it otherwise.
+function colours(): string | undefined {
+  if (!process.stdout.isTTY) return undefined
+  const depth = process.stdout.getColorDepth()
+  return depth >= 24 ? '3' : depth >= 8 ? '2' : depth >= 4 ? '1' : undefined
+}

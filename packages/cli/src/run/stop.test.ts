@@ -1,0 +1,83 @@
+import { describe, expect, it } from 'vitest'
+import { Worker } from '../supervisor/worker.ts'
+import { WorkerPool } from '../supervisor/worker-pool.ts'
+import { FakeChild } from '../testing/fake-child.ts'
+import { FakeClock } from '../testing/fake-clock.ts'
+import { runDefaults } from './options.ts'
+import { Shutdown } from './stop.ts'
+
+function setUp() {
+  const clock = new FakeClock()
+  const child = new FakeChild(1)
+  const rules = { ...runDefaults, program: 'x' }
+  const launch = (_: string, place: { generation: number; worker: number }): Worker =>
+    new Worker(child, place, rules, clock)
+  const pool = new WorkerPool<string>({
+    workers: 1,
+    retry: 'once',
+    clock,
+    launch,
+    report: () => {},
+  })
+  const said: string[] = []
+  const report = (line: string): void => void said.push(line)
+  const ending = new Shutdown({ pool, report, stopping: () => report('stopping') })
+  return { child, pool, said, ending }
+}
+
+const start = (pool: WorkerPool<string>): void =>
+  void pool.start(pool.slots[0] as (typeof pool.slots)[0], { generation: 1, spec: '' })
+
+describe('the end', () => {
+  it('is told once, and comes when every process is gone', async () => {
+    const { child, pool, ending, said } = setUp()
+    start(pool)
+    child.obedient = false
+    const first = ending.stop('SIGTERM')
+    const second = ending.stop('SIGTERM')
+    expect(child.signals).toEqual(['last', 'SIGTERM', 'SIGTERM'])
+    child.exit({ code: 0 })
+    expect(await Promise.all([first, second, ending.over])).toEqual([0, 0, 0])
+    expect(said).toEqual([
+      'stops: 1 process drains',
+      'stopping',
+      'stopped: every process has ended',
+    ])
+  })
+
+  it('says by 5 that somebody had to be killed', async () => {
+    const { child, pool, ending } = setUp()
+    start(pool)
+    child.obedient = false
+    for (let count = 0; count < 3; count += 1) void ending.stop('SIGTERM')
+    expect(await ending.over).toBe(5)
+  })
+
+  it.each<[string, (child: FakeChild, pool: WorkerPool<string>) => void, number]>([
+    [
+      'has cut connections',
+      (child, pool) => {
+        pool.table.workers[0]?.notified(new Map([['X_SOCKET_PORT_CUT', '2']]))
+        child.exit({ code: 0 })
+      },
+      7,
+    ],
+    ['ended with an error', (child) => child.exit({ code: 1 }), 7],
+    ['crashed', (child) => child.exit({ signal: 'SIGSEGV' }), 7],
+    ['ended as shells say it', (child) => child.exit({ code: 143 }), 0],
+    ['ended by the signal', (child) => child.exit({ signal: 'SIGTERM' }), 0],
+  ])('tells by its exit code of a process that %s', async (_, end, code) => {
+    const { child, pool, ending } = setUp()
+    start(pool)
+    child.obedient = false
+    void ending.stop('SIGTERM')
+    end(child, pool)
+    expect(await ending.over).toBe(code)
+  })
+
+  it('says by 1 that the first start has failed', async () => {
+    const { ending, said } = setUp()
+    expect(await ending.fail()).toBe(1)
+    expect(said).toEqual(['stopping'])
+  })
+})

@@ -1,0 +1,63 @@
+import { counted } from '../base/counted.ts'
+import type { ExitCode } from '../base/exit-codes.ts'
+import type { WorkerPool } from '../supervisor/worker-pool.ts'
+
+export interface ShutdownOptions<Spec> {
+  pool: WorkerPool<Spec>
+  report(message: string): void
+  /** Called once, before the first process is stopped. */
+  stopping(): void
+}
+
+/** The end of `socket-port run`, whatever asked for it; the first reason decides the exit code. */
+export class Shutdown<Spec> {
+  /** Resolves with the exit code when every process has ended after a stop. */
+  readonly over: Promise<ExitCode>
+  readonly #options: ShutdownOptions<Spec>
+  #isOver: (exitCode: ExitCode) => void = () => {}
+  #exitCode: ExitCode = 0
+
+  constructor(options: ShutdownOptions<Spec>) {
+    this.#options = options
+    this.over = new Promise((resolve) => {
+      this.#isOver = resolve
+    })
+  }
+
+  /** Stops because the first generation did not start. */
+  fail(): Promise<ExitCode> {
+    this.#exitCode = 1
+    return this.stop('SIGTERM')
+  }
+
+  /** Stops every process. A second call stops them at once; both resolve together. */
+  stop(signal: NodeJS.Signals): Promise<ExitCode> {
+    const { pool, report, stopping } = this.#options
+    const { table } = pool
+    const isFirst = !pool.isStopping
+    if (isFirst) {
+      const { length } = table.workers
+      const drain = `stops: ${counted(length, 'process drains', 'processes drain')}`
+      if (length > 0) report(drain)
+      stopping()
+    }
+    const { killed, failed } = table
+    const gone = pool.stop(signal)
+    if (isFirst) {
+      void gone.then(() => {
+        if (this.#exitCode === 0 && table.killed > killed) this.#exitCode = 5
+        else if (this.#exitCode === 0 && table.failed > failed) this.#exitCode = 7
+        // A first start that failed has been told.
+        if (this.#exitCode !== 1) report(exitReport(this.#exitCode))
+        this.#isOver(this.#exitCode)
+      })
+    }
+    return this.over
+  }
+}
+
+function exitReport(exitCode: ExitCode): string {
+  if (exitCode === 5) return 'stopped: some processes had to be sent SIGKILL'
+  if (exitCode === 7) return 'stopped: a process has cut connections, or ended with an error'
+  return 'stopped: every process has ended'
+}

@@ -1,0 +1,64 @@
+import { endedInOrder } from './failure.ts'
+import type { Worker } from './worker.ts'
+
+// Reloads that come faster than drains end must not fill the memory with processes.
+const MOST_DRAINING = 10
+
+/** Every process of every generation that has not ended. */
+export class ProcessTable {
+  readonly #alive = new Set<Worker>()
+  #stops = 0
+  /** How many processes were ended by SIGKILL. */
+  killed = 0
+  /** Processes that had to cut connections, or ended with an error, while everything stopped. */
+  failed = 0
+  readonly #ended = { handedOver: 0, received: 0 }
+
+  get workers(): readonly Worker[] {
+    return [...this.#alive]
+  }
+
+  add(worker: Worker): void {
+    this.#alive.add(worker)
+    void worker.gone.then((exit) => {
+      this.#alive.delete(worker)
+      if (worker.killed) this.killed += 1
+      else if (this.#stops > 0 && (worker.reported.cut > 0 || !endedInOrder(exit))) this.failed += 1
+      this.#ended.handedOver += worker.reported.handedOver
+      this.#ended.received += worker.reported.received
+    })
+  }
+
+  /** Connections that went from one process to the next, as the sending and the receiving processes counted them. */
+  get connections(): { handedOver: number; received: number } {
+    const said = [this.#ended, ...this.workers.map((worker) => worker.reported)]
+    return {
+      handedOver: said.reduce((sum, { handedOver }) => sum + handedOver, 0),
+      received: said.reduce((sum, { received }) => sum + received, 0),
+    }
+  }
+
+  byPid(pid: number): Worker | undefined {
+    return this.workers.find((worker) => worker.pid === pid)
+  }
+
+  /** Resolves when few enough processes drain to start one more generation. */
+  async room(workers: number): Promise<void> {
+    for (;;) {
+      const draining = this.workers.filter(({ state }) => state === 'draining')
+      if (draining.length < MOST_DRAINING * workers) return
+      await Promise.race(draining.map(({ gone }) => gone))
+    }
+  }
+
+  /** Stops all processes: in order, on a second call at once, on a third by SIGKILL. Resolves when all have ended. */
+  async stop(signal: NodeJS.Signals): Promise<void> {
+    this.#stops += 1
+    for (const worker of this.workers) {
+      if (this.#stops === 1) worker.stop(signal)
+      else if (this.#stops === 2) worker.hurry(signal)
+      else worker.kill()
+    }
+    while (this.#alive.size > 0) await Promise.all(this.workers.map(({ gone }) => gone))
+  }
+}

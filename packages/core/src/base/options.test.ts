@@ -1,0 +1,442 @@
+import http from 'node:http'
+import http2 from 'node:http2'
+import https from 'node:https'
+import net from 'node:net'
+import { resolve } from 'node:path'
+import tls from 'node:tls'
+import { requireOrSkip, unixSkipReason } from '@socket-port/testkit/requirements'
+import { describe, expect, it } from 'vitest'
+import type { SocketPortError } from './errors.ts'
+import { defaultLogger } from './logger.ts'
+import {
+  checkServer,
+  milliseconds,
+  type ResolvedListen,
+  resolveDrain,
+  resolveListen,
+  resolveServe,
+} from './options.ts'
+
+function failure(act: () => unknown): SocketPortError {
+  try {
+    act()
+  } catch (error) {
+    return error as SocketPortError
+  }
+  throw new Error('nothing was thrown')
+}
+
+/** As JavaScript, or configuration that was read from a file, may call it. */
+const untyped = (target: unknown): ResolvedListen => resolveListen(target as number)
+
+describe('resolveListen', () => {
+  it('completes what was left out', () => {
+    expect(resolveListen(8080)).toEqual({
+      port: 8080,
+      portGiven: true,
+      host: undefined,
+      path: undefined,
+      bindPath: undefined,
+      name: undefined,
+      ipv6Only: false,
+      shared: false,
+      inherit: 'prefer',
+      backlog: 1024,
+      reusePort: false,
+      exclusive: false,
+      mode: undefined,
+      killPort: false,
+      fdStore: false,
+      signal: undefined,
+      logger: defaultLogger,
+    })
+    expect(resolveListen({})).toEqual({ ...resolveListen(0), portGiven: false })
+  })
+
+  it('keeps what was given, and changes nothing of it', () => {
+    const options = Object.freeze({
+      port: 8080,
+      host: '::1',
+      name: 'web',
+      ipv6Only: true,
+      shared: true,
+      inherit: 'require' as const,
+      backlog: 1,
+      reusePort: true,
+      exclusive: true,
+      mode: 0o600,
+      killPort: 'force' as const,
+      fdStore: true,
+      signal: new AbortController().signal,
+      logger: console,
+    })
+    const absent = { path: undefined, bindPath: undefined }
+    expect(resolveListen(options)).toEqual({ ...options, ...absent, portGiven: true })
+  })
+
+  it('refuses IPv6 alone on an IPv4 host, which Node would ignore', () => {
+    expect(() => resolveListen({ host: '127.0.0.1', ipv6Only: true })).toThrow(
+      'ipv6Only must be false where the host is 127.0.0.1, an IPv4 address (got true)',
+    )
+  })
+
+  it('takes undefined for absent, everywhere but for the port', () => {
+    const ours = ['bindPath', 'portGiven', 'port']
+    const keys = Object.keys(resolveListen(0)).filter((key) => !ours.includes(key))
+    const nothing = Object.fromEntries(keys.map((key) => [key, undefined]))
+    expect(untyped({ ...nothing, port: 0 })).toEqual(resolveListen(0))
+    expect(untyped(nothing)).toEqual(resolveListen({}))
+  })
+
+  it.each([{ path: '/run/app.sock' }, { name: 'web' }])(
+    'takes an undefined port for absent where %j says which socket is meant',
+    (place) => {
+      expect(untyped({ ...place, port: undefined })).toEqual(resolveListen(place))
+    },
+  )
+
+  const fromEnvironment =
+    '; where it comes from the environment, the variable is missing, empty or no number: ' +
+    'set it, give a default (process.env.PORT ?? 8080), or pass 0 for any free port'
+
+  it.each([
+    [{ port: undefined }, 'undefined'],
+    [{ port: undefined, host: '127.0.0.1' }, 'undefined'],
+    [{ port: undefined, path: undefined, name: undefined }, 'undefined'],
+    [{ port: '' }, '""'],
+    [{ port: Number.NaN }, 'NaN'],
+    [{ port: '', name: 'web' }, '""'],
+  ])('refuses %j, as a variable that is not set gives it', (target, shown) => {
+    const error = failure(() => untyped(target))
+    expect(error.code).toBe('ERR_SOCKET_PORT_INVALID_PORT')
+    expect(error.message).toBe(
+      `port must be an integer between 0 and 65535 (got ${shown})${fromEnvironment}`,
+    )
+  })
+
+  it.each([0, 1, 80, 65_535, '0', '80', '65535', '00080'])('takes the port %j', (port) => {
+    expect(resolveListen(port).port).toBe(Number(port))
+    expect(resolveListen({ port }).port).toBe(Number(port))
+  })
+
+  it.each([
+    [-1, '-1'],
+    [65_536, '65536'],
+    [80.5, '80.5'],
+    [Number.POSITIVE_INFINITY, 'Infinity'],
+    [80n, '80'],
+    [true, 'true'],
+    [null, 'null'],
+    [[80], 'Array'],
+    [{}, 'Object'],
+    [Symbol('80'), 'Symbol(80)'],
+  ])('refuses the port %s', (port, shown) => {
+    const error = failure(() => untyped({ port }))
+    expect(error.code).toBe('ERR_SOCKET_PORT_INVALID_PORT')
+    expect(error.message).toBe(`port must be an integer between 0 and 65535 (got ${shown})`)
+  })
+
+  it.each([' 80', '80 ', '-1', '+80', '8e1', '0x50', '80.0', '65536', '100000', '/run/a.sock'])(
+    'refuses the port %j, and says how a unix socket is asked for',
+    (port) => {
+      const error = failure(() => resolveListen(port))
+      expect(error.code).toBe('ERR_SOCKET_PORT_INVALID_PORT')
+      expect(error.message).toBe(
+        `port must be an integer between 0 and 65535 (got ${JSON.stringify(port)}); for a unix socket pass { path }`,
+      )
+    },
+  )
+
+  it('refuses the target undefined, as a variable that is not set gives it', () => {
+    const error = failure(() => untyped(undefined))
+    expect(error.code).toBe('ERR_SOCKET_PORT_INVALID_OPTION')
+    expect(error.message).toBe(
+      `target must be a port or an options object (got undefined)${fromEnvironment}`,
+    )
+  })
+
+  it.each([
+    [null, 'null'],
+    [true, 'true'],
+    [80n, '80'],
+    [function app() {}, 'function app'],
+    [() => 'a whole program', 'a function'],
+  ])('refuses the target %s', (target, shown) => {
+    const error = failure(() => untyped(target))
+    expect(error.code).toBe('ERR_SOCKET_PORT_INVALID_OPTION')
+    expect(error.message).toBe(`target must be a port or an options object (got ${shown})`)
+  })
+
+  it.each(['Port', 'hots', 'drain', 'signals', 'fd', 'ipv6only', 'constructor', '0'])(
+    'refuses the unknown option %j',
+    (key) => {
+      const error = failure(() => untyped({ port: 80, [key]: undefined }))
+      expect(error.code).toBe('ERR_SOCKET_PORT_UNKNOWN_OPTION')
+      expect(error.message).toBe(
+        `there is no option ${JSON.stringify(key)}; known are port, host, path, name, ipv6Only, shared, ` +
+          'logger, inherit, backlog, reusePort, exclusive, mode, killPort, fdStore, signal',
+      )
+    },
+  )
+
+  it.each<[option: string, wrong: unknown[], must: string]>([
+    ['host', ['', null, 1, true, ['::']], 'a string that is not empty'],
+    ['name', ['', null, 1, {}], 'a string that is not empty'],
+    ['ipv6Only', [null, 0, 1, 'true'], 'true or false'],
+    ['shared', [null, 1, 'yes'], 'true or false'],
+    ['reusePort', [null, 1, 'yes'], 'true or false'],
+    ['exclusive', [null, 1, 'yes'], 'true or false'],
+    ['fdStore', [null, 1, 'yes'], 'true or false'],
+    ['killPort', [null, 1, 'yes', 'Force'], "true, false or 'force'"],
+    ['inherit', [null, true, 'always', 'Prefer'], "'prefer' or 'require' or 'never'"],
+    [
+      'backlog',
+      [null, 0, -1, 1.5, 2 ** 31, '1024', Number.NaN, Number.POSITIVE_INFINITY],
+      'a whole number of connections between 1 and 2147483647',
+    ],
+    [
+      'mode',
+      [null, -1, 0o1000, 0.5, '0660'],
+      'a whole number of permission bits between 0 and 511',
+    ],
+    ['signal', [null, {}, 'abort', new AbortController()], 'an AbortSignal'],
+  ])('refuses a wrong %s', (option, wrong, must) => {
+    for (const value of wrong) {
+      const error = failure(() => untyped({ [option]: value }))
+      expect(error.code).toBe('ERR_SOCKET_PORT_INVALID_OPTION')
+      expect(error.message).toMatch(new RegExp(`^${option} must be ${must} \\(got .+\\)$`))
+    }
+  })
+
+  it.each(['::1%lo', '::%eth0', '2001:db8::1%2', 'fec0::1%lo'])(
+    'refuses a zone that the kernel would overlook: %s',
+    (host) => {
+      const { code, message } = failure(() => untyped({ host }))
+      expect(code).toBe('ERR_SOCKET_PORT_INVALID_OPTION')
+      expect(message).toMatch(/^host must be without a zone .*fe80::/)
+    },
+  )
+
+  it.each(['fe80::1%lo', 'FEBF::1%2', 'fe80::1', '::1', 'localhost', '100%.example'])(
+    'takes the host %s',
+    (host) => {
+      expect(untyped({ host })).toMatchObject({ host })
+    },
+  )
+
+  it.each([
+    [null, 'null', 'debug, info, warn, error'],
+    ['console', '"console"', 'debug, info, warn, error'],
+    [{ warn() {}, error() {} }, 'Object', 'debug, info'],
+  ])('refuses the logger %s and names what it lacks', (logger, shown, missing) => {
+    const error = failure(() => untyped({ logger }))
+    expect(error.code).toBe('ERR_SOCKET_PORT_INVALID_OPTION')
+    expect(error.message).toBe(
+      `logger must be an object with debug, info, warn and error (no ${missing}) (got ${shown})`,
+    )
+  })
+
+  it('keeps a message short, whatever was passed', () => {
+    for (const value of ['x'.repeat(10_000), `${'\n'.repeat(10_000)}`]) {
+      for (const target of [value, { path: value }, { inherit: value }, { [value]: 1 }]) {
+        expect(failure(() => untyped(target)).message.length).toBeLessThan(400)
+      }
+    }
+  })
+
+  it('shows an object that has no class', () => {
+    const error = failure(() => untyped({ host: Object.create(null) }))
+    expect(error.message).toBe('host must be a string that is not empty (got an object)')
+  })
+})
+
+describe(...requireOrSkip('a unix path', unixSkipReason()), () => {
+  it('is known by its absolute path and bound as it was given', () => {
+    expect(resolveListen({ path: './run/../app.sock' })).toMatchObject({
+      path: resolve('app.sock'),
+      bindPath: './run/../app.sock',
+      port: 0,
+    })
+  })
+
+  it.runIf(process.platform === 'linux')('may be abstract, with @ or NUL', () => {
+    for (const path of ['@app', '\0app']) {
+      expect(resolveListen({ path })).toMatchObject({ path: '@app', bindPath: '\0app' })
+    }
+  })
+
+  it.runIf(process.platform === 'linux')('may be as long as the kernel takes', () => {
+    for (const path of [`/${'a'.repeat(106)}`, `@${'a'.repeat(106)}`, `/${'ä'.repeat(53)}`]) {
+      expect(() => resolveListen({ path })).not.toThrow()
+    }
+    for (const path of [`/${'a'.repeat(107)}`, `@${'a'.repeat(107)}`, `/a${'ä'.repeat(53)}`]) {
+      const error = failure(() => resolveListen({ path }))
+      expect(error.code).toBe('ERR_SOCKET_PORT_INVALID_PATH')
+      expect(error.message).toMatch(
+        /^path must be at most 107 bytes long, not 108; bind in a shorter directory \(got "/,
+      )
+      expect(error.path).toBe(path)
+    }
+  })
+
+  it.each(['', '@', '\0', null, 1, true, {}])('is refused where it is none: %j', (path) => {
+    const error = failure(() => untyped({ path }))
+    expect(error.code).toBe('ERR_SOCKET_PORT_INVALID_PATH')
+    expect(error.message).toMatch(/^path must be a unix socket path \(got /)
+  })
+
+  it.each(['/run/a\0b', '@a\0b', '/run/a\0'])('is refused with a NUL byte: %j', (path) => {
+    const error = failure(() => resolveListen({ path }))
+    expect(error.code).toBe('ERR_SOCKET_PORT_INVALID_PATH')
+    expect(error.message).toBe(`path must be free of NUL bytes (got ${JSON.stringify(path)})`)
+  })
+
+  it('is refused beside a port', () => {
+    for (const port of [0, 80, '80']) {
+      const error = failure(() => resolveListen({ port, path: '/run/app.sock' }))
+      expect(error.code).toBe('ERR_SOCKET_PORT_INVALID_OPTION')
+      expect(error.message).toMatch(
+        /^path must be absent where a port is given: pass one of the two/,
+      )
+    }
+  })
+})
+
+describe('resolveServe', () => {
+  it('completes what was left out', () => {
+    expect(resolveServe(8080)).toEqual({
+      ...resolveListen(8080),
+      drain: {
+        delay: 0,
+        idleTimeout: 5_000,
+        timeout: 25_000,
+        successor: undefined,
+        idle: 'auto',
+      },
+      signals: ['SIGTERM', 'SIGINT'],
+      exit: true,
+      idleExit: undefined,
+      notify: true,
+    })
+  })
+
+  it('listens to no signal where none is wanted', () => {
+    expect(resolveServe({ signals: false }).signals).toEqual([])
+    expect(resolveServe({ signals: [] }).signals).toEqual([])
+    expect(resolveServe({ signals: ['SIGINT'] }).signals).toEqual(['SIGINT'])
+  })
+
+  it.each<[option: string, wrong: unknown[], must: RegExp]>([
+    ['signals', [null, true, 'SIGTERM', 15, {}], /^signals must be an array of signals or false/],
+    [
+      'signals',
+      [['SIGHUP'], ['sigterm'], [undefined], [15]],
+      /^signals must be 'SIGTERM' or 'SIGINT'/,
+    ],
+    ['exit', [null, 1, 'no'], /^exit must be true or false/],
+    [
+      'idleExit',
+      [null, 0, 0.5, '5000'],
+      /^idleExit must be a whole number of milliseconds between 1/,
+    ],
+    ['notify', [null, 1], /^notify must be true or false/],
+    ['drain', [null, true, 5_000, 'quick'], /^drain must be an object/],
+    ['backlog', [0], /^backlog must be/],
+  ])('refuses wrong %s', (option, wrong, must) => {
+    for (const value of wrong) {
+      const error = failure(() => resolveServe({ [option]: value }))
+      expect(error.code).toBe('ERR_SOCKET_PORT_INVALID_OPTION')
+      expect(error.message).toMatch(must)
+    }
+  })
+
+  it('refuses unknown options', () => {
+    const error = failure(() => resolveServe({ timeout: 5 } as object))
+    expect(error.code).toBe('ERR_SOCKET_PORT_UNKNOWN_OPTION')
+    expect(error.message).toMatch(
+      /^there is no option "timeout"; known are .*, drain, signals, exit, idleExit, notify$/,
+    )
+  })
+})
+
+describe('resolveDrain', () => {
+  it('takes durations up to the longest that a timer can hold', () => {
+    const most = 2 ** 31 - 1
+    expect(resolveDrain({ delay: 0, idleTimeout: 0, timeout: 0 })).toMatchObject({ timeout: 0 })
+    expect(resolveDrain({ idleTimeout: most, timeout: most })).toMatchObject({ timeout: most })
+  })
+
+  it.each(['delay', 'idleTimeout', 'timeout'])('refuses a wrong %s', (option) => {
+    for (const value of [null, -1, 0.5, '5000', Number.NaN, Number.POSITIVE_INFINITY, 2 ** 31]) {
+      const error = failure(() => resolveDrain({ [option]: value }))
+      expect(error.code).toBe('ERR_SOCKET_PORT_INVALID_OPTION')
+      expect(error.message).toBe(
+        `drain.${option} must be a whole number of milliseconds between 0 and 2147483647 (got ${
+          typeof value === 'string' ? JSON.stringify(value) : value
+        })`,
+      )
+    }
+  })
+
+  it('refuses an unknown successor', () => {
+    for (const successor of [null, 'soon', true]) {
+      const error = failure(() => resolveDrain({ successor } as object))
+      expect(error.message).toMatch(/^drain\.successor must be 'after-exit' or 'running' \(got /)
+    }
+  })
+
+  it('refuses a delay that leaves no time to drain', () => {
+    expect(() => resolveDrain({ delay: 4_999, timeout: 5_000 })).not.toThrow()
+    for (const delay of [5_000, 6_000]) {
+      const error = failure(() => resolveDrain({ delay, timeout: 5_000 }))
+      expect(error.code).toBe('ERR_SOCKET_PORT_INVALID_OPTION')
+      expect(error.message).toBe(
+        `drain.delay must be shorter than drain.timeout (5000) (got ${delay})`,
+      )
+    }
+  })
+
+  it('refuses unknown options', () => {
+    const error = failure(() => resolveDrain({ grace: 5 } as object))
+    expect(error.code).toBe('ERR_SOCKET_PORT_UNKNOWN_OPTION')
+    expect(error.message).toBe(
+      'there is no drain option "grace"; known are delay, idleTimeout, timeout, successor, idle',
+    )
+  })
+})
+
+describe('checkServer', () => {
+  it('takes every kind of server', () => {
+    const servers = [
+      net.createServer(),
+      tls.createServer(),
+      http.createServer(),
+      https.createServer(),
+    ]
+    for (const server of [...servers, http2.createServer(), http2.createSecureServer()]) {
+      expect(() => checkServer(server)).not.toThrow()
+    }
+  })
+
+  it.each([
+    [function express() {}, 'function express'],
+    [new Map(), 'Map'],
+    [null, 'null'],
+    [undefined, 'undefined'],
+    [8080, '8080'],
+  ])('refuses %s', (server, shown) => {
+    const error = failure(() => checkServer(server))
+    expect(error.code).toBe('ERR_SOCKET_PORT_INVALID_OPTION')
+    expect(error.message).toBe(
+      `server must be of node:net, http, https or http2: http.createServer(app) (got ${shown})`,
+    )
+  })
+})
+
+describe('milliseconds', () => {
+  it('falls back only where nothing was given', () => {
+    expect(milliseconds('timeout', undefined, 7)).toBe(7)
+    expect(milliseconds('timeout', 0, 7)).toBe(0)
+    expect(() => milliseconds('timeout', null, 7)).toThrow('timeout must be')
+  })
+})

@@ -1,0 +1,19 @@
+import { expect, it } from 'vitest'
+import { Barrier } from './barrier.ts'
+
+it('opens when the last has let go', async () => {
+  const barrier = new Barrier()
+  await barrier.opened
+  const [first, second] = [barrier.hold(), barrier.hold()]
+  let open = false
+  const opened = barrier.opened.then(() => {
+    open = true
+  })
+  first()
+  first()
+  await Promise.resolve()
+  expect(open).toBe(false)
+  second()
+  await opened
+  await barrier.opened
+})

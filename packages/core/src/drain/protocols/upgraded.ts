@@ -1,0 +1,70 @@
+import type { IncomingMessage } from 'node:http'
+import type { Socket } from 'node:net'
+import type { AnyServer } from '../../base/types.ts'
+
+const EVENTS = ['upgrade', 'connect'] as const
+type UpgradeEvent = (typeof EVENTS)[number]
+
+// Marks the listeners that this package adds, in every copy of it.
+const beside: unique symbol = Symbol.for('@socket-port/core/beside')
+const isBeside = (listener: unknown): boolean => beside in (listener as object)
+
+/**
+ * The open connections of a server that have left HTTP/1.1 for another protocol, which Node itself no
+ * longer lists.
+ */
+export class Upgraded implements Iterable<Socket> {
+  /** Called for each upgrade, before the program's listener. */
+  listener: ((socket: Socket) => void) | undefined
+  readonly #server: AnyServer
+  readonly #open = new Set<Socket>()
+
+  constructor(server: AnyServer) {
+    this.#server = server
+    server.on('newListener', this.#onNewListener).on('removeListener', this.#onRemoveListener)
+    for (const event of EVENTS) if (this.#isHeard(event)) this.#listen(event)
+  }
+
+  [Symbol.iterator](): IterableIterator<Socket> {
+    return this.#open.values()
+  }
+
+  stop(): void {
+    const server = this.#server
+    server.off('newListener', this.#onNewListener).off('removeListener', this.#onRemoveListener)
+    for (const event of EVENTS) server.off(event, this.#onUpgrade)
+    this.listener = undefined
+  }
+
+  /** Whether the program itself listens: only then does Node upgrade connections. */
+  #isHeard(event: UpgradeEvent): boolean {
+    return this.#server.listeners(event).some((listener) => !isBeside(listener))
+  }
+
+  #listen(event: UpgradeEvent): void {
+    if (this.#server.listeners(event).includes(this.#onUpgrade)) return
+    this.#server.prependListener(event, this.#onUpgrade)
+  }
+
+  readonly #onNewListener = (event: string, listener: unknown): void => {
+    if (isUpgrade(event) && !isBeside(listener)) this.#listen(event)
+  }
+
+  readonly #onRemoveListener = (event: string): void => {
+    if (isUpgrade(event) && !this.#isHeard(event)) this.#server.off(event, this.#onUpgrade)
+  }
+
+  readonly #onUpgrade = Object.assign(
+    (request: IncomingMessage, socket: Socket): void => {
+      // CONNECT of HTTP/2 opens a stream, on a session that stays what it is.
+      if (request.httpVersionMajor !== 1) return
+      this.#open.add(socket)
+      socket.once('close', () => this.#open.delete(socket))
+      this.listener?.(socket)
+    },
+    { [beside]: true },
+  )
+}
+
+const isUpgrade = (event: string): event is UpgradeEvent =>
+  (EVENTS as readonly string[]).includes(event)

@@ -1,0 +1,25 @@
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { closeAll, onClose, temporaryDirectory } from '../testing/real-sockets.ts'
+
+afterEach(closeAll)
+
+const logger = { debug: vi.fn(), info: vi.fn(), warn: vi.fn(), error: vi.fn() }
+
+describe.runIf(process.platform === 'linux')('whoever keeps connections', () => {
+  it('is one for all copies of this package in the process', async () => {
+    const server = createServer().listen(`${temporaryDirectory()}/socket`)
+    await once(server, 'listening')
+    onClose(() => server.close())
+    const one = await import('./sender.ts')
+    vi.resetModules()
+    const two = await import('./sender.ts')
+    expect(two.targetFor).not.toBe(one.targetFor)
+    const gates = await Promise.all(
+      [one, two].map(async ({ targetFor }) => (await targetFor(server, true, logger))?.barrier),
+    )
+    expect(gates[0]).toBeDefined()
+    expect(gates[1]).toBe(gates[0])
+  })
+})

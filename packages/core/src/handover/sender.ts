@@ -1,0 +1,107 @@
+import { closeSync } from 'node:fs'
+import type { AddressInfo } from 'node:net'
+import type { AnyServer, Logger } from '../base/types.ts'
+import { Barrier } from '../drain/idle/barrier.ts'
+import type { TransferTarget } from '../drain/idle/transfer.ts'
+import { nextProcessComes } from '../systemd/restart-job.ts'
+import { writeBatchHeader } from './batch-header.ts'
+import type { Sent } from './fd-queue.ts'
+import { receiver } from './receiver.ts'
+import { restartHeard } from './restart-signal.ts'
+import { openStoredQueue, type StoredQueue } from './stored-queue.ts'
+import { hasChannel } from './supervisor-channel.ts'
+
+interface Shared {
+  readonly barrier: Barrier
+  queue: Promise<StoredQueue | undefined> | undefined
+  /** The answer of systemd. */
+  comes: Promise<boolean> | undefined
+}
+
+// Every copy of this package in the process shares one: the next process starts when the servers of all
+// copies have drained.
+const key = Symbol.for('@socket-port/core/keeper/1')
+const globals = globalThis as { [key]?: Shared }
+
+function shared(): Shared {
+  globals[key] ??= { barrier: new Barrier(), queue: undefined, comes: undefined }
+  return globals[key]
+}
+
+/**
+ * What takes this server's idle connections for the next process. `undefined` if there is nothing, or if no
+ * next process starts; `expected` skips the question whether one does.
+ */
+export async function targetFor(
+  server: AnyServer,
+  expected: boolean,
+  logger: Logger,
+): Promise<TransferTarget | undefined> {
+  const state = shared()
+  const { barrier } = state
+  const address = server.address()
+  // Connections of a unix socket are not handed over, but the other servers must wait for them.
+  if (typeof address === 'string') return { barrier, room: 0, send: async () => false }
+  if (address === null) return undefined
+  state.queue ??= openQueue(logger).catch((error: Error) => {
+    // There is no native code. The connections are queue as promised; the notifier has warned already.
+    logger.debug(`idle connections are not handed over: ${error.message}`)
+    return undefined
+  })
+  const queue = await state.queue
+  if (queue === undefined || !(expected || (await nextComes(logger)))) return undefined
+  return new QueueTarget(barrier, queue, server, address)
+}
+
+function nextComes(logger: Logger): Promise<boolean> {
+  // A supervisor hands connections only to a process that already runs.
+  if (hasChannel() || restartHeard()) return Promise.resolve(true)
+  const state = shared()
+  state.comes ??= nextProcessComes().catch((error: Error) => {
+    logger.info(
+      'idle connections are not handed over, but queue for as long as was promised: it is not known whether the ' +
+        `manager starts the next process (${error.message}). Where it always does, set drain.idle to 'handover'`,
+    )
+    return false
+  })
+  return state.comes
+}
+
+async function openQueue(logger: Logger): Promise<StoredQueue | undefined> {
+  const queue = await openStoredQueue(logger)
+  if (queue === undefined) return undefined
+  // Forward connections of the previous process that no server of this one has taken.
+  receiver().forwardUnclaimed(({ header, fds }) => {
+    queue.send(writeBatchHeader(header), fds)
+    for (const fd of fds) closeSync(fd)
+  })
+  return queue
+}
+
+class QueueTarget implements TransferTarget {
+  readonly barrier: Barrier
+  readonly #queue: StoredQueue
+  readonly #header: Uint8Array
+  #last: Sent = 'sent'
+
+  constructor(
+    barrier: Barrier,
+    queue: StoredQueue,
+    server: AnyServer,
+    { port, address }: AddressInfo,
+  ) {
+    this.barrier = barrier
+    const { keepAliveTimeout = 0 } = server as { keepAliveTimeout?: number }
+    this.#queue = queue
+    this.#header = writeBatchHeader({ port, address, promise: keepAliveTimeout })
+  }
+
+  get room(): number {
+    return this.#last === 'sent' ? Number.POSITIVE_INFINITY : 0
+  }
+
+  async send(fds: readonly number[]): Promise<boolean> {
+    this.#last = this.#queue.send(this.#header, fds)
+    return this.#last === 'sent'
+  }
+}

@@ -1,0 +1,208 @@
+import { closeSync, fstatSync } from 'node:fs'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { controlSize } from '../sockets/ancillary.ts'
+import { type Libc, loadLibc } from '../sockets/libc.ts'
+import { descriptors } from '../testing/real-sockets.ts'
+import { checkQueue, openQueue, type Received, receiveFrom, sendTo, shutQueue } from './fd-queue.ts'
+import {
+  closeQueueEnd,
+  type Next,
+  openSignalledQueue,
+  sendAndSignal,
+  watchQueue,
+} from './signalled-queue.ts'
+
+const AF_UNIX = 1
+const SOCK_STREAM = 1
+const O_CLOEXEC = 0o2000000
+
+const failing = (call: keyof Libc): Libc => ({
+  ...loadLibc(),
+  [call]: () => {
+    throw new Error(`no ${call}`)
+  },
+})
+
+const texts = (next: Next): string[] => {
+  const all: string[] = []
+  for (let message = next(); message !== undefined; message = next()) all.push(text(message))
+  return all
+}
+
+const unreachable = ({ message }: Error): never => expect.unreachable(message)
+
+const text = ({ bytes }: Received): string => Buffer.from(bytes).toString()
+
+describe.runIf(process.platform === 'linux')('a line', () => {
+  const libc = loadLibc()
+
+  function line(): { near: number; far: number } {
+    const ends = openQueue(libc)
+    onTestFinished(() => {
+      closeSync(ends.near)
+      try {
+        closeSync(ends.far)
+      } catch {
+        // by the test
+      }
+    })
+    return ends
+  }
+
+  it('keeps what was sent, each message whole, with its descriptors', () => {
+    const { near, far } = line()
+    expect(sendTo(libc, near, Buffer.from('first'), [near, far])).toBe('sent')
+    expect(sendTo(libc, near, Buffer.from('second'))).toBe('sent')
+    const first = receiveFrom(libc, far) as Received
+    onTestFinished(() => first.fds.forEach(closeSync))
+    expect(text(first)).toBe('first')
+    expect(first.fds.map((fd) => fstatSync(fd).ino)).toEqual(
+      [near, far].map((fd) => fstatSync(fd).ino),
+    )
+    expect(text(receiveFrom(libc, far) as Received)).toBe('second')
+    expect(receiveFrom(libc, far)).toBeUndefined()
+  })
+
+  it('is told from what is none', () => {
+    const { far } = line()
+    expect(() => checkQueue(libc, far)).not.toThrow()
+    const [readEnd, writeEnd] = libc.pipe(O_CLOEXEC)
+    const stream = libc.socketPair(AF_UNIX, SOCK_STREAM | O_CLOEXEC)
+    onTestFinished(() => [readEnd, writeEnd, ...stream].forEach(closeSync))
+    expect(() => checkQueue(libc, readEnd)).toThrow('getsockopt failed')
+    expect(() => checkQueue(libc, stream[0])).toThrow('no datagram socket')
+  })
+
+  it('keeps it also when the near end is closed', () => {
+    const { near, far } = openQueue(libc)
+    sendTo(libc, near, Buffer.from('last'))
+    closeSync(near)
+    expect(text(receiveFrom(libc, far) as Received)).toBe('last')
+    closeSync(far)
+  })
+
+  it('says when nobody has its other end', () => {
+    const { near, far } = line()
+    closeSync(far)
+    expect(sendTo(libc, near, Buffer.from('lost'))).toBe('gone')
+  })
+
+  it('takes nothing more once it is shut, and keeps what waits', () => {
+    const { near, far } = line()
+    sendTo(libc, near, Buffer.from('in time'), [near])
+    shutQueue(libc, far)
+    expect(sendTo(libc, near, Buffer.from('too late'))).toBe('gone')
+    const waiting = receiveFrom(libc, far) as Received
+    waiting.fds.forEach(closeSync)
+    expect(text(waiting)).toBe('in time')
+    expect(receiveFrom(libc, far)).toBeUndefined()
+  })
+
+  it('says when the kernel had no room for descriptors', () => {
+    const { near, far } = line()
+    sendTo(libc, near, Buffer.from('whole'), [near])
+    sendTo(libc, near, Buffer.from('cut'), [near, near, near])
+    const narrow: Libc = {
+      ...libc,
+      receiveMessage: (fd, { bytes }, flags) =>
+        libc.receiveMessage(fd, { bytes, control: controlSize(1) - 32 }, flags),
+    }
+    for (const [expected, truncated] of [
+      ['whole', false],
+      ['cut', true],
+    ] as const) {
+      const message = receiveFrom(narrow, far) as Received
+      message.fds.forEach(closeSync)
+      expect([text(message), message.truncated]).toEqual([expected, truncated])
+    }
+  })
+
+  it('leaves nothing open where it cannot be made', () => {
+    const before = descriptors()
+    let pairs = 0
+    const ringless = (): Libc => ({
+      ...libc,
+      socketPair(...kind) {
+        pairs += 1
+        if (pairs === 2) throw new Error('no stream')
+        return libc.socketPair(...kind)
+      },
+    })
+    expect(() => openQueue(failing('setsockopt'))).toThrow('no setsockopt')
+    expect(() => openSignalledQueue(ringless())).toThrow('no stream')
+    expect(descriptors()).toEqual(before)
+  })
+
+  it('says when it is full, after tens of thousands of descriptors', () => {
+    const { near } = line()
+    const fds = Array.from({ length: 253 }, () => near)
+    let sent = 0
+    while (sendTo(libc, near, Buffer.from('x'), fds) === 'sent') sent += fds.length
+    expect(sent).toBeGreaterThan(50_000)
+  })
+})
+
+describe.runIf(process.platform === 'linux')('a line with a wakeUp', () => {
+  const libc = loadLibc()
+
+  it('tells what waits, in order, until it is closed', async () => {
+    const { near, far } = openSignalledQueue(libc)
+    const heard: string[] = []
+    const take = async (next: Next): Promise<void> => {
+      for (let message = next(); message !== undefined; message = next()) {
+        heard.push(text(message))
+        await undefined
+      }
+    }
+    const { ended } = watchQueue(libc, far, take, unreachable)
+    sendAndSignal(libc, near, Buffer.from('one'))
+    sendAndSignal(libc, near, Buffer.from('two'))
+    await new Promise((resolve) => setImmediate(resolve))
+    sendAndSignal(libc, near, Buffer.from('three'))
+    closeQueueEnd(near)
+    await ended
+    expect(heard).toEqual(['one', 'two', 'three'])
+  })
+
+  it('is ended at once: what waits is taken, and nobody can send any more', async () => {
+    const before = descriptors()
+    const { near, far } = openSignalledQueue(libc)
+    const waits = vi.fn(async (next: Next) => texts(next))
+    const { ended, end } = watchQueue(libc, far, waits, unreachable)
+    sendAndSignal(libc, near, Buffer.from('waits'))
+    const taken: string[] = []
+    let meanwhile = ''
+    end((next) => {
+      meanwhile = sendAndSignal(libc, near, Buffer.from('too late'))
+      taken.push(...texts(next))
+    })
+    expect([taken, meanwhile]).toEqual([['waits'], 'gone'])
+    expect(sendAndSignal(libc, near, Buffer.from('too late'))).toBe('gone')
+    end(() => expect.unreachable())
+    await ended
+    // What runs afterwards finds nothing, not even what has its descriptor by then.
+    for (const { value } of waits.mock.results) expect(await value).toEqual([])
+    closeQueueEnd(near)
+    expect(descriptors()).toEqual(before)
+  })
+
+  it('goes on after somebody who could not take what waits', async () => {
+    const { near, far } = openSignalledQueue(libc)
+    const heard: string[] = []
+    let failed = (_: Error): void => {}
+    const failure = new Promise<Error>((resolve) => {
+      failed = resolve
+    })
+    const take = async (next: Next): Promise<void> => {
+      heard.push(...texts(next))
+      if (heard.length === 1) throw new Error('not this one')
+    }
+    const { ended } = watchQueue(libc, far, take, failed)
+    sendAndSignal(libc, near, Buffer.from('one'))
+    expect(await failure).toEqual(new Error('not this one'))
+    sendAndSignal(libc, near, Buffer.from('two'))
+    closeQueueEnd(near)
+    await ended
+    expect(heard).toEqual(['one', 'two'])
+  })
+})

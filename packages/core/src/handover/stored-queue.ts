@@ -1,0 +1,65 @@
+import { closeSync } from 'node:fs'
+import type { Logger } from '../base/types.ts'
+import { QUEUE_NAME } from '../listen/fd-name.ts'
+import { notifier } from '../notify/notifier.ts'
+import { sendNotification } from '../notify/send.ts'
+import { successorRuns } from '../process/successor.ts'
+import type { Libc } from '../sockets/libc.ts'
+import { usableLibc } from '../sockets/usable-libc.ts'
+import { openQueue, type Sent, sendTo } from './fd-queue.ts'
+import { closeQueueEnd, openSignalledQueue, sendAndSignal } from './signalled-queue.ts'
+
+// A manager answers at once. The drain must not wait longer for one that does not.
+const PATIENCE = 500
+
+/** The sending end of a queue. The manager keeps the other end for the next process, or that process has it. */
+export interface StoredQueue {
+  send(bytes: Uint8Array, fds?: readonly number[]): Sent
+}
+
+/**
+ * Opens a queue and puts its far end into the manager's fd store. Returns `undefined` if there is no store,
+ * or it is full. Then nothing was handed over, and nothing is lost.
+ *
+ * The connections themselves never go through the manager, which compares each new descriptor with all that
+ * it stores. They wait in the queue, which is one entry of the store for thousands of connections.
+ */
+export async function openStoredQueue(logger: Logger): Promise<StoredQueue | undefined> {
+  const libc = usableLibc()
+  // A next process that already runs must be woken; one that starts later finds the queue.
+  const { queue, far, close } = successorRuns() ? signalledQueue(libc) : plainQueue(libc)
+  const sent = sendNotification({ FDSTORE: 1, FDNAME: QUEUE_NAME }, far, logger)
+  const read = sent && (await notifier().barrier(PATIENCE))
+  far.forEach(closeSync)
+  // A manager does not report what it did not store. But then the queue has no other end, and a send fails.
+  if (read && queue.send(HELLO) === 'sent') return queue
+  close()
+  return undefined
+}
+
+interface Opened {
+  queue: StoredQueue
+  /** The descriptors of the far end. */
+  far: number[]
+  close(): void
+}
+
+function plainQueue(libc: Libc): Opened {
+  const { near, far } = openQueue(libc)
+  return {
+    queue: { send: (bytes, fds) => sendTo(libc, near, bytes, fds) },
+    far: [far],
+    close: () => closeSync(near),
+  }
+}
+
+function signalledQueue(libc: Libc): Opened {
+  const { near, far } = openSignalledQueue(libc)
+  return {
+    queue: { send: (bytes, fds) => sendAndSignal(libc, near, bytes, fds) },
+    far: [far.socket, far.wakeUp],
+    close: () => closeQueueEnd(near),
+  }
+}
+
+const HELLO = Buffer.from(`socket-port ${process.pid}`)

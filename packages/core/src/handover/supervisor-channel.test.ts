@@ -1,0 +1,183 @@
+import { once } from 'node:events'
+import { closeSync } from 'node:fs'
+import { createServer } from 'node:http'
+import { type AddressInfo, connect, createServer as createNetServer, type Socket } from 'node:net'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { CHANNEL_VARIABLE } from '../notify/channel-end.ts'
+import { successorRuns } from '../process/successor.ts'
+import { loadLibc } from '../sockets/libc.ts'
+import { ChildChannel } from '../supervisor/child-channel.ts'
+import { openNotifySocket } from '../supervisor/notify-socket.ts'
+import { startedWith } from '../testing/manager-socket.ts'
+import { closeAll, onClose } from '../testing/real-sockets.ts'
+import { writeBatchHeader } from './batch-header.ts'
+import type { Sent } from './fd-queue.ts'
+import { type Batch, receiver } from './receiver.ts'
+import { closeQueueEnd, openSignalledQueue, sendAndSignal } from './signalled-queue.ts'
+import { openChannel, reportDrained } from './supervisor-channel.ts'
+
+const logger = { debug: vi.fn(), info: vi.fn(), warn: vi.fn(), error: vi.fn() }
+
+afterEach(async () => {
+  await closeAll()
+  expect(logger.warn).not.toHaveBeenCalled()
+})
+
+interface Supervisor {
+  channel: ChildChannel
+  /** Resolves when the process has said so. */
+  hears(field: string, value: string): Promise<void>
+  /** All that it has said. */
+  heard(): Promise<string[][]>
+}
+
+/** Makes this process one that a supervisor has started. */
+function supervisor(): Supervisor {
+  const all: string[][] = []
+  let wake = (): void => {}
+  const socket = openNotifySocket(({ fields }) => {
+    all.push([...fields].flat())
+    wake()
+  })
+  const channel = new ChildChannel()
+  startedWith({
+    NOTIFY_SOCKET: socket.address,
+    SOCKET_PORT_SUCCESSOR: 'running',
+    [CHANNEL_VARIABLE]: channel.fds.join(','),
+  })
+  for (const name of ['channel/1', 'adoption/2', 'successor/1']) {
+    Reflect.deleteProperty(globalThis, Symbol.for(`@socket-port/core/${name}`))
+  }
+  onClose(() => socket.close())
+  return {
+    channel,
+    async hears(field, value) {
+      const isSaid = (): boolean => all.some((said) => said[0] === field && said[1] === value)
+      while (!isSaid()) {
+        await new Promise<void>((resolve) => {
+          wake = resolve
+        })
+      }
+    },
+    async heard() {
+      await socket.close()
+      return all
+    },
+  }
+}
+
+interface Line {
+  /** Sends one connection. */
+  send(fd: number): Sent
+}
+
+/** A connection of nobody to a port, on which this process does not listen any more. */
+async function connectionOfNobody(): Promise<{ fd: number; port: number }> {
+  const source = createNetServer().listen(0)
+  await once(source, 'listening')
+  const { port } = source.address() as AddressInfo
+  const client = connect(port)
+  const [[connection]] = await Promise.all([once(source, 'connection'), once(client, 'connect')])
+  source.close()
+  onClose(() => {
+    connection.destroy()
+    client.destroy()
+  })
+  return { fd: (connection as Socket & { _handle: { fd: number } })._handle.fd, port }
+}
+
+/** The near end of a line that the supervisor has passed to this process, after `fill`. */
+async function passedLine(channel: ChildChannel, fill?: (line: Line) => void): Promise<Line> {
+  const libc = loadLibc()
+  const { near, far } = openSignalledQueue(libc)
+  onClose(() => closeQueueEnd(near))
+  const header = writeBatchHeader({ port: 1, address: '::', promise: 5_000 })
+  const line: Line = { send: (fd) => sendAndSignal(libc, near, header, [fd]) }
+  fill?.(line)
+  channel.pass([far.socket, far.wakeUp])
+  closeQueueEnd(far)
+  return line
+}
+
+async function listening(port: number): Promise<void> {
+  const server = createServer().listen(port)
+  await once(server, 'listening')
+  onClose(() => {
+    server.close()
+    server.closeAllConnections()
+  })
+  receiver().join(server)
+}
+
+describe.runIf(process.platform === 'linux')('the channel of a supervisor', () => {
+  it('is spoken through in both directions', async () => {
+    const { channel, heard } = supervisor()
+    openChannel(logger)
+    expect(process.env[CHANNEL_VARIABLE]).toBeUndefined()
+    expect(successorRuns()).toBe(true)
+    reportDrained({ handedOver: 0, forced: 0 }, logger)
+    reportDrained({ handedOver: 2, forced: 0 }, logger)
+    reportDrained({ handedOver: 3, forced: 1 }, logger)
+    expect(await heard()).toEqual([
+      ['X_SOCKET_PORT_RECEIVES', '1'],
+      ['X_SOCKET_PORT_HANDED_OVER', '2'],
+      ['X_SOCKET_PORT_HANDED_OVER', '5'],
+      ['X_SOCKET_PORT_CUT', '1'],
+    ])
+
+    // As a supervisor does: the signal follows at once, and must find it heard.
+    const signalled = new Promise<boolean>((resolve) => {
+      process.once('SIGUSR2', () => resolve(successorRuns()))
+    })
+    expect(channel.sayLast()).toBe(true)
+    process.kill(process.pid, 'SIGUSR2')
+    expect(await signalled).toBe(false)
+  })
+
+  it('is one for all copies of this package in the process', async () => {
+    const { heard } = supervisor()
+    openChannel(logger)
+    vi.resetModules()
+    const other = await import('./supervisor-channel.ts')
+    expect(other.openChannel).not.toBe(openChannel)
+    other.openChannel(logger)
+    expect(other.hasChannel()).toBe(true)
+    reportDrained({ handedOver: 2, forced: 0 }, logger)
+    other.reportDrained({ handedOver: 3, forced: 0 }, logger)
+    expect(await heard()).toContainEqual(['X_SOCKET_PORT_HANDED_OVER', '5'])
+  })
+
+  it('loses no connection of a line when the process drains', async () => {
+    const { channel, hears, heard } = supervisor()
+    openChannel(logger)
+    const { fd, port } = await connectionOfNobody()
+    await listening(port)
+    const queue = await passedLine(channel)
+    queue.send(fd)
+    await hears('X_SOCKET_PORT_RECEIVED', '1')
+    // The wakeUp has not been heard when the signal comes.
+    expect(queue.send(fd)).toBe('sent')
+    receiver().stop()
+    expect(receiver().received).toBe(2)
+    expect(queue.send(fd)).toBe('gone')
+    expect(await heard()).toContainEqual(['X_SOCKET_PORT_RECEIVED', '2'])
+  })
+
+  it('loses no connection of a line that comes afterwards', async () => {
+    const { channel } = supervisor()
+    openChannel(logger)
+    const [here, elsewhere] = [await connectionOfNobody(), await connectionOfNobody()]
+    await listening(here.port)
+    receiver().stop()
+    const left = new Promise<Batch>((resolve) => receiver().forwardUnclaimed(resolve))
+    const queue = await passedLine(channel, ({ send }) => {
+      expect([send(here.fd), send(elsewhere.fd)]).toEqual(['sent', 'sent'])
+    })
+    // No server takes that one: it goes on to the next process.
+    const { header, fds } = await left
+    expect([header.port, fds.length]).toEqual([1, 1])
+    fds.forEach(closeSync)
+    expect(receiver().received).toBe(1)
+    expect(queue.send(here.fd)).toBe('gone')
+  })
+})

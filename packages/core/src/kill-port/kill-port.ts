@@ -1,0 +1,105 @@
+import { isIP } from 'node:net'
+import { SocketPortError } from '../base/errors.ts'
+import { checkOptions, flag, milliseconds, resolveLogger, text } from '../base/options.ts'
+import type { Logger } from '../base/types.ts'
+import type { Holder } from '../proc/holders.ts'
+import { systemOf } from '../proc/system.ts'
+import { freePort } from './free.ts'
+import { probe, type WantedBind } from './probe.ts'
+
+export interface KillPortOptions {
+  /**
+   * Address or host name that is to be bound: who listens on another one is not in the way.
+   * @default every address, IPv6 and IPv4
+   */
+  host?: string | undefined
+  /** Only IPv6 is to be bound: who listens on IPv4 is not in the way. @default false */
+  ipv6Only?: boolean | undefined
+  /** It is to be bound with SO_REUSEPORT: who shares the port is not in the way. @default false */
+  reusePort?: boolean | undefined
+  /** Allow it under `NODE_ENV=production` too. @default false */
+  force?: boolean | undefined
+  /** Milliseconds from SIGTERM to SIGKILL. @default 3000 */
+  timeout?: number | undefined
+  /**
+   * Asked before the first signal, about those who would get one; `false` signals nobody, and
+   * ERR_SOCKET_PORT_KILL_REFUSED is thrown. @default nobody is asked
+   */
+  confirm?: ((holders: readonly Holder[]) => boolean | Promise<boolean>) | undefined
+  /** Aborting ends the wait; what was signalled stays signalled. */
+  signal?: AbortSignal | undefined
+  /** @default warnings and errors to stderr, the rest through `NODE_DEBUG=socket-port` */
+  logger?: Logger | undefined
+}
+
+export interface KillPortResult {
+  /** The processes that were signalled; empty if the port was free. */
+  killed: Holder[]
+}
+
+const KEYS = [
+  ...['host', 'ipv6Only', 'reusePort'],
+  ...['force', 'timeout', 'confirm', 'signal', 'logger'],
+]
+
+// A process that gets SIGKILL is gone in milliseconds, unless it hangs in the kernel.
+const GRACE = 2000
+
+/**
+ * Frees a busy TCP port: SIGTERM to the user's own processes whose sockets keep it from being bound,
+ * SIGKILL to those that still have them after `timeout`, and resolves once it can be bound. Never
+ * ends this process, an ancestor, PID 1, a process of another container (pid namespace), or anyone on
+ * a socket that a manager owns: then nobody is signalled.
+ *
+ * @throws {SocketPortError} ERR_SOCKET_PORT_KILL_REFUSED, …_KILL_FAILED, …_INVALID_PORT,
+ * …_INVALID_OPTION, …_UNKNOWN_OPTION
+ */
+export async function killPort(
+  port: number,
+  options: KillPortOptions = {},
+): Promise<KillPortResult> {
+  checkOptions(options, KEYS, 'killPort')
+  checkPort(port)
+  const { confirm, signal } = options
+  const force = flag('force', options.force, false)
+  const host = text('host', options.host)
+  const ipv6Only = flag('ipv6Only', options.ipv6Only, false)
+  const reusePort = flag('reusePort', options.reusePort, false)
+  const timeout = milliseconds('timeout', options.timeout, 3000)
+  const logger = resolveLogger(options.logger)
+  signal?.throwIfAborted()
+  if (process.env.NODE_ENV === 'production' && !force) {
+    throw new SocketPortError(
+      'ERR_SOCKET_PORT_KILL_REFUSED',
+      `Port ${port} is not freed under NODE_ENV=production, where whoever holds it may be serving users. Stop that process yourself, or force it (killPort: 'force', killPort(${port}, { force: true }), socket-port free ${port} --force).`,
+      { port },
+    )
+  }
+  const bind: WantedBind = { port, host: await addressOf(host), ipv6Only, reusePort }
+  const job = { port, timeout, grace: GRACE, confirm, signal, logger }
+  const killed = await freePort({
+    ...job,
+    system: systemOf(process.platform, port),
+    place: { address: bind.host, ipv6Only },
+    probe: () => probe(bind),
+  })
+  return { killed }
+}
+
+// As Node's `listen` looks a name up. One that does not resolve is for the bind to complain of.
+async function addressOf(host: string | undefined): Promise<string | undefined> {
+  if (host === undefined || isIP(host.split('%')[0] ?? '') > 0) return host
+  const { lookup } = await import('node:dns/promises')
+  return lookup(host).then(
+    ({ address }) => address,
+    () => host,
+  )
+}
+
+function checkPort(port: number): void {
+  if (Number.isInteger(port) && port >= 1 && port <= 65535) return
+  throw new SocketPortError(
+    'ERR_SOCKET_PORT_INVALID_PORT',
+    `The port to free must be an integer between 1 and 65535 (got ${JSON.stringify(port)}).`,
+  )
+}

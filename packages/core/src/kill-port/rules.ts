@@ -1,0 +1,86 @@
+import { describeHolder, type Holder } from '../proc/holders.ts'
+import type { Listener, PortUse } from '../proc/system.ts'
+
+/** The process that wants the port, and what it knows of others. */
+export interface Caller {
+  pid: number
+  uid: number
+  /** From its parent up to the first process. */
+  ancestors: readonly number[]
+  /** Those of the holders that were given sockets by a manager. */
+  activated: readonly number[]
+  /** Those of the holders that run in another pid namespace, as far as can be seen. */
+  elsewhere: readonly number[]
+}
+
+/** Returns why nobody on the port may be signalled, and what to do; undefined if all may be. */
+export function refusal(use: PortUse, caller: Caller): string | undefined {
+  // One protected holder protects the others too: ending them would not free the port.
+  for (const rule of rules) {
+    const reason = rule(use, caller)
+    if (reason !== undefined) return reason
+  }
+  return undefined
+}
+
+/** Returns a listening socket that none of the holders has. */
+export function hiddenListener({ listeners, holders }: PortUse): Listener | undefined {
+  return listeners.find(({ socket }) => !holders.some(({ sockets }) => sockets.includes(socket)))
+}
+
+const rules: readonly ((use: PortUse, caller: Caller) => string | undefined)[] = [
+  ({ holders }, { pid }) =>
+    holders.some((holder) => holder.pid === pid)
+      ? 'this process would end itself. Close its server, or listen on the socket it inherited.'
+      : undefined,
+
+  // Its PID 1 is one of many here, and what ends there would be a whole container.
+  ({ holders }, { elsewhere }) => {
+    const foreign = holders.find(({ pid }) => elsewhere.includes(pid))
+    if (foreign === undefined) return undefined
+    return `${describeHolder(foreign)} runs in another container (pid namespace). Stop it there, or use another port.`
+  },
+
+  ({ holders }, { ancestors }) => {
+    const parent = holders.find(({ pid }) => ancestors.includes(pid))
+    if (parent === undefined) return undefined
+    return `${describeHolder(parent)} manages this socket and started this process. Stop it there, or use another port.`
+  },
+
+  ({ holders }) => {
+    const manager = holders.find(isManager)
+    if (manager === undefined) return undefined
+    return `${describeHolder(manager)} manages this socket. Stop it there (systemctl stop the .socket unit), or use another port.`
+  },
+
+  ({ holders }, { activated }) => {
+    const child = holders.find(({ pid }) => activated.includes(pid))
+    if (child === undefined) return undefined
+    return `${describeHolder(child)} was started with LISTEN_FDS, so a manager owns its sockets and would start it again. Stop it through that manager.`
+  },
+
+  ({ holders }, { uid }) => {
+    const foreign = holders.find((holder) => holder.uid !== uid)
+    if (foreign === undefined) return undefined
+    return `${describeHolder(foreign)} belongs to user ${foreign.uid}, this process to user ${uid}. Stop it as that user, or use another port.`
+  },
+
+  (use, { uid }) => {
+    const hidden = hiddenListener(use)
+    if (hidden === undefined) return undefined
+    return `the socket belongs to user ${hidden.uid ?? 'unknown'}, and this process (user ${uid}) cannot see who holds it: a process of another user or container. Stop it there, or use another port.`
+  },
+
+  // Who runs as another user hides that it holds the socket, but not that it opened it.
+  ({ listeners }, { uid }) => {
+    const opened = listeners.find((listener) => listener.uid !== undefined && listener.uid !== uid)
+    if (opened === undefined) return undefined
+    return `the socket was opened by user ${opened.uid}, perhaps a manager such as systemd, and this process belongs to user ${uid}. Stop it through its manager, or use another port.`
+  },
+]
+
+/** Whether a process is PID 1 or a systemd. */
+// A user's own systemd is neither PID 1 nor, in most terminals, an ancestor.
+export function isManager({ pid, command }: Holder): boolean {
+  return pid === 1 || /^(\S*\/)?systemd[\w-]*( |$)/.test(command)
+}

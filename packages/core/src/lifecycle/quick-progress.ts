@@ -1,0 +1,59 @@
+import { counted } from '../base/counted.ts'
+import { tellPerson } from '../base/logger.ts'
+import type { DrainResult, Logger } from '../base/types.ts'
+import { QUICK_TIMEOUT } from '../drain/quick.ts'
+
+const INTERVAL = 1_000
+
+// What has ended by then is not worth a line.
+const FIRST = 100
+
+/** A server that drains, as a person sees it. */
+export interface Draining {
+  readonly logger: Logger
+  readonly busy: number | undefined
+  readonly timeout: number
+}
+
+/** Tells a person at a terminal, once a second, what a quick drain waits for, and then that it is over. */
+export class QuickProgress {
+  readonly #servers: readonly Draining[]
+  readonly #canInterrupt: boolean
+  readonly #began = performance.now()
+  readonly #timers: readonly NodeJS.Timeout[]
+  #hasSpoken = false
+
+  /** @param canInterrupt The person has pressed Ctrl-C, and can press it again. */
+  constructor(servers: readonly Draining[], canInterrupt: boolean) {
+    this.#servers = servers
+    this.#canInterrupt = canInterrupt
+    const tell = (): void => this.#tell()
+    this.#timers = [setTimeout(tell, FIRST).unref(), setInterval(tell, INTERVAL).unref()]
+  }
+
+  /** Everything is drained, and the hooks have run. */
+  end(results: readonly DrainResult[]): void {
+    for (const timer of this.#timers) clearTimeout(timer)
+    if (!this.#hasSpoken) return
+    const cut = results.reduce((sum, { forced }) => sum + forced, 0)
+    const seconds = ((performance.now() - this.#began) / 1000).toFixed(1)
+    const what =
+      cut === 0 ? 'nothing was cut' : `${counted(cut, 'request')} ${cut === 1 ? 'was' : 'were'} cut`
+    this.#say(`stopped after ${seconds} s: ${what}`)
+  }
+
+  #tell(): void {
+    const busy = this.#servers.reduce((sum, { busy = 0 }) => sum + busy, 0)
+    if (busy === 0) return
+    this.#hasSpoken = true
+    const limit = Math.max(...this.#servers.map(({ timeout }) => Math.min(timeout, QUICK_TIMEOUT)))
+    const left = Math.max(1, Math.round((limit - (performance.now() - this.#began)) / 1000))
+    const cut = this.#canInterrupt ? `; Ctrl-C again cuts ${busy === 1 ? 'it' : 'them'}` : ''
+    this.#say(`${counted(busy, 'request')} in flight, up to ${left} s${cut}`)
+  }
+
+  #say(message: string): void {
+    const [first] = this.#servers
+    if (first !== undefined) tellPerson(first.logger, message)
+  }
+}

@@ -1,0 +1,115 @@
+import { isIP } from 'node:net'
+import type { ResolvedListen } from '../base/options.ts'
+import { isManager } from '../kill-port/rules.ts'
+import { describeHolders, findHolders, type Holder, holdersOf } from '../proc/holders.ts'
+import { type Overlap, overlap } from '../proc/overlap.ts'
+import { ancestry, statOf } from '../proc/process.ts'
+import { listeningSockets } from '../proc/sockets.ts'
+import { successorRuns } from '../process/successor.ts'
+import { inheritedEntries, managerReport } from './inherited-sockets.ts'
+import { type Listening, listeningServers } from './listening-servers.ts'
+
+export interface InUseRequest extends ResolvedListen {
+  /** The socket is bound for a program that keeps it for others: `socket-port run`. */
+  kept?: boolean | undefined
+}
+
+/** Returns who has the address that cannot be bound (EADDRINUSE), and what can be done about it. */
+export function describeInUse(request: InUseRequest, address: string | undefined): string {
+  const { path } = request
+  if (path !== undefined) {
+    const holders = findHolders({ path })
+    const fix = isOurs(holders)
+      ? 'close that server first, or choose another path'
+      : 'stop that process or choose another path'
+    return `${who(holders)}; ${fix}`
+  }
+  const holders = holdersInTheWay(request, address)
+  return `${who(holders)}; ${adviceOn(request, holders)}`
+}
+
+const who = (holders: readonly Holder[]): string =>
+  holders.length === 0
+    ? 'in use; who holds it cannot be seen from here'
+    : `it is ${describeHolders(holders)}`
+
+function holdersInTheWay({ port, host, ipv6Only }: InUseRequest, address = host): Holder[] {
+  const known = address !== undefined && isIP(address.split('%')[0] ?? '') > 0
+  const place = { address: known ? address : undefined, ipv6Only }
+  const sockets = listeningSockets().filter((socket) => socket.port === port)
+  const those = (kind: Overlap) => sockets.filter((socket) => overlap(place, socket) === kind)
+  const certain = those('certain')
+  return holdersOf(certain.length > 0 ? certain : those('possible'))
+}
+
+const isOurs = (holders: readonly Holder[]): boolean =>
+  holders.some(({ pid }) => pid === process.pid)
+
+function adviceOn(request: InUseRequest, holders: readonly Holder[]): string {
+  const { port } = request
+  if (holders.length === 0) return adviceOnHidden(request)
+  const ours = isOurs(holders)
+  if (ours && serverOn(port) !== undefined) return adviceOnOurs(port)
+  const ancestors = ancestry(process.pid, (pid) => statOf(pid)?.parent)
+  const supervisor = holders.find(({ pid }) => ancestors.includes(pid))
+  if (ours || supervisor !== undefined || holders.some(isManager)) {
+    const lost = adviceOnPassed(request)
+    if (lost !== undefined) return lost
+  }
+  if (ours) return adviceOnOurs(port)
+  if (holders.some(isManager)) {
+    return 'let its unit start this program and inherit the socket, stop the .socket unit, or choose another port'
+  }
+  if (supervisor !== undefined) return adviceOnSupervisor(port)
+  const isSibling = ({ pid }: Holder): boolean => ancestors.includes(statOf(pid)?.parent ?? 0)
+  if (successorRuns() && holders.some(isSibling)) {
+    return (
+      'it was started by the same supervisor, which runs two generations at a time: ' +
+      `let it open the socket for both (socket-port run --listen ${port})`
+    )
+  }
+  return adviceOnStranger(request, holders)
+}
+
+// Only Linux shows holders here; elsewhere `killPort` asks lsof.
+function adviceOnHidden({ port, kept }: InUseRequest): string {
+  if (process.platform === 'linux') {
+    return 'look as root who it is (ss -ltnp), or choose another port'
+  }
+  const free = kept ? `socket-port free ${port}` : 'in development killPort: true'
+  return `find it (lsof -i :${port}) and stop it, choose another port, or end it with ${free}`
+}
+
+const serverOn = (port: number): Listening | undefined =>
+  listeningServers().find(({ address }) => typeof address === 'object' && address?.port === port)
+
+function adviceOnOurs(port: number): string {
+  const inherited = serverOn(port)?.source === 'inherited'
+  const shared = inherited ? ', pass shared: true to accept from that socket too' : ''
+  return `close the server that has it first${shared}, or choose another port`
+}
+
+// It was passed, and yet it is not the one that serves.
+function adviceOnPassed({ port, inherit, logger }: InUseRequest): string | undefined {
+  const { outcome, missing } = managerReport(logger)
+  if (outcome.kind === 'refused' || missing > 0) {
+    return 'the sockets that it passed did not reach this process, as the warning about them says; start node itself'
+  }
+  const passed = inheritedEntries(logger).some((entry) => entry.port === port && !entry.taken)
+  if (!passed) return undefined
+  return inherit === 'never'
+    ? "this process has inherited that socket: take it, without inherit: 'never'"
+    : 'this process has inherited a socket of that port: ask for its host, or for its name'
+}
+
+const adviceOnSupervisor = (port: number): string =>
+  `it has started this process: let it pass the socket (socket-port run --listen ${port}), or choose another port`
+
+function adviceOnStranger({ port, kept, killPort }: InUseRequest, holders: readonly Holder[]) {
+  if (kept) return `stop that process (socket-port free ${port}) or choose another port`
+  // Processes of others are not ended, and one that came after the port was freed would come again.
+  const canFree = killPort === false && holders.every(({ uid }) => uid === process.getuid?.())
+  return canFree
+    ? 'stop that process, choose another port, or in development pass killPort: true'
+    : 'stop that process or choose another port'
+}

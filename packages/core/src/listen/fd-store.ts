@@ -1,0 +1,90 @@
+import { rmSync } from 'node:fs'
+import type { ResolvedListen } from '../base/options.ts'
+import type { Logger } from '../base/types.ts'
+import { whenAllListen } from '../notify/readiness.ts'
+import { managerListens, sendNotification } from '../notify/send.ts'
+import { usableLibc } from '../sockets/usable-libc.ts'
+import { storeName } from './fd-name.ts'
+import { checkStoreLimit } from './fd-store-limit.ts'
+import { drop, type Entry, inheritedEntries, keep } from './inherited-sockets.ts'
+import { describeCandidate, inTheWay, socketAddress } from './match.ts'
+
+// A program may have work to do between two servers, such as connecting to a database.
+const GRACE = 10_000
+
+/** Whether a socket that is bound for the request goes into the manager's fd store. Warns if it cannot. */
+export function isStored({ fdStore, logger }: ResolvedListen): boolean {
+  if (!fdStore) return false
+  if (managerListens(logger)) return hasLibc(logger)
+  const why =
+    'fdStore has no effect: NOTIFY_SOCKET is not set, so no manager keeps the socket over a restart'
+  if (isUnitsProcess(process.env, process.pid)) {
+    logger.warn(
+      `${why}. Set FileDescriptorStoreMax= in the unit, to the number of sockets at least, and ` +
+        'let ExecStart= start node itself',
+    )
+  } else {
+    logger.debug(why)
+  }
+  return false
+}
+
+function hasLibc(logger: Logger): boolean {
+  try {
+    usableLibc()
+    return true
+  } catch (error) {
+    logger.warn(`fdStore has no effect: ${(error as Error).message}`)
+    return false
+  }
+}
+
+/** Registers a listening socket that was bound for the request, so that a server can take it. */
+export function keepBound(fd: number, { name, logger }: ResolvedListen): Entry {
+  return keep(fd, name, (facts, present) => storeName(name, socketAddress(facts), present), logger)
+}
+
+/** Puts the socket into the manager's fd store. The next process inherits it from there. */
+export function store(entry: Entry, logger: Logger): void {
+  sendNotification({ FDSTORE: 1, FDNAME: entry.fdname }, [entry.fd], logger)
+  const count = (): number => inheritedEntries(logger).filter(({ stored }) => stored).length
+  checkStoreLimit(count, logger)
+}
+
+/** Closes stored sockets that occupy the address of the request, but were bound with other options. */
+export function clearTheWay(request: ResolvedListen): void {
+  const { path, logger } = request
+  for (const entry of inTheWay(request, inheritedEntries(logger))) {
+    discard(entry, logger)
+    // An earlier process of this service bound it, so no other program serves there.
+    if (path !== undefined && !path.startsWith('@')) rmSync(path, { force: true })
+  }
+}
+
+let sweep: NodeJS.Timeout | undefined
+
+/** Closes, some time after the start, stored sockets that no server of this process has taken. */
+export function sweepLater(logger: Logger): void {
+  const isUnclaimed = ({ stored, claimed }: Entry): boolean => stored && !claimed
+  clearTimeout(sweep)
+  if (!inheritedEntries(logger).some(isUnclaimed)) return
+  whenAllListen(() => {
+    clearTimeout(sweep)
+    sweep = setTimeout(() => {
+      for (const entry of inheritedEntries(logger).filter(isUnclaimed)) discard(entry, logger)
+    }, GRACE).unref()
+  })
+}
+
+function discard(entry: Entry, logger: Logger): void {
+  sendNotification({ FDSTOREREMOVE: 1, FDNAME: entry.fdname }, [], logger)
+  drop(entry)
+  logger.info(
+    `closed ${describeCandidate(entry)}: an earlier process of the service stored it, and it is not asked for any more`,
+  )
+}
+
+// systemd.exec(5). INVOCATION_ID alone is not enough: a terminal that runs in a unit passes it on.
+const isUnitsProcess = ({ INVOCATION_ID, SYSTEMD_EXEC_PID }: NodeJS.ProcessEnv, pid: number) =>
+  INVOCATION_ID !== undefined &&
+  (SYSTEMD_EXEC_PID === undefined || SYSTEMD_EXEC_PID === String(pid))

@@ -1,0 +1,105 @@
+import { isIP } from 'node:net'
+import { SocketPortError } from '../base/errors.ts'
+import type { ResolvedListen } from '../base/options.ts'
+import { quote } from '../base/quote.ts'
+import { overlap } from '../proc/overlap.ts'
+import { type Entry, inheritedEntries, type Taken, take } from './inherited-sockets.ts'
+import { describeCandidate, hasAddress, matchSocket } from './match.ts'
+
+export interface InheritedListener extends Taken {
+  entry: Entry
+}
+
+/**
+ * Takes the inherited socket that fits; `undefined` where none does and one may be bound.
+ *
+ * @throws ERR_SOCKET_PORT_AMBIGUOUS, or ERR_SOCKET_PORT_NOT_INHERITED with `inherit: 'require'`.
+ */
+export function takeInherited(request: ResolvedListen): InheritedListener | undefined {
+  const { inherit, logger, port } = request
+  // Read in any case: the variables must not reach a child process.
+  const entries = inheritedEntries(logger).filter((entry) => entry.problem === undefined)
+  if (inherit === 'never') return undefined
+  const match = matchSocket(request, entries)
+
+  switch (match.kind) {
+    case 'ambiguous':
+      throw new SocketPortError(
+        'ERR_SOCKET_PORT_AMBIGUOUS',
+        `${match.candidates.length} inherited sockets fit ${describeRequest(request)}: ` +
+          `${match.candidates.map(describeCandidate).join(', ')}; pass name, host or ipv6Only to choose one`,
+        { port },
+      )
+    case 'match':
+      if (match.warning !== undefined) logger.warn(match.warning)
+      return { entry: match.socket, ...takeFor(request, match.socket) }
+    case 'none':
+      if (inherit === 'require') throw notInherited(request, entries)
+      if (match.warning !== undefined) logger.warn(match.warning)
+      return undefined
+  }
+}
+
+function takeFor(request: ResolvedListen, entry: Entry): Taken {
+  const taken = take(entry)
+  const guessed = request.portGiven || request.path !== undefined
+  if (guessed && !hasAddress(request)(entry)) entry.takenFor ??= describeRequest(request)
+  return taken
+}
+
+/**
+ * Refuses a request for exactly the socket that another server of this process has taken, although
+ * that one asked for another port: a metrics server that listens first.
+ *
+ * @throws EADDRINUSE, as the bind would; it names the server that has the socket.
+ */
+export function refuseTaken(request: ListenPlace): void {
+  if (request.shared) return
+  const entry = inheritedEntries(request.logger).find(
+    (each) => each.takenFor !== undefined && hasAddress(request)(each) && isInTheWay(request, each),
+  )
+  if (entry === undefined) return
+  throw new SocketPortError(
+    'EADDRINUSE',
+    `cannot listen on ${describeRequest(request)} (EADDRINUSE): the server that asked for ` +
+      `${entry.takenFor} has taken the inherited socket ${describeCandidate(entry)}, because no other ` +
+      "was passed. Give that server inherit: 'never', so that it binds a socket of its own, or let it listen last",
+    {
+      ...(request.path === undefined ? { port: request.port } : { path: request.path }),
+      ...{ fd: entry.fd, address: request.host, syscall: 'listen' },
+    },
+  )
+}
+
+type ListenPlace = ResolvedListen & { defaultHost?: string | undefined }
+
+function isInTheWay({ host, defaultHost, ipv6Only }: ListenPlace, entry: Entry): boolean {
+  if (entry.family === 'unix') return true
+  const name = host ?? defaultHost
+  const address = name === 'localhost' ? '127.0.0.1' : name
+  // Another host name is looked up by the bind, which fails where it leads to this address.
+  if (address !== undefined && isIP(address.split('%')[0] ?? '') === 0) return false
+  return overlap({ address, ipv6Only }, entry) !== 'none'
+}
+
+function notInherited(request: ResolvedListen, entries: Entry[]): SocketPortError {
+  const passed =
+    entries.length === 0
+      ? 'no socket was passed to this process (LISTEN_FDS, LISTEN_PID)'
+      : `passed were ${entries
+          .map((entry) => `${describeCandidate(entry)}${entry.taken ? ' (taken)' : ''}`)
+          .join(', ')}`
+  return new SocketPortError(
+    'ERR_SOCKET_PORT_NOT_INHERITED',
+    `${describeRequest(request)} must be inherited, but ${passed}; ` +
+      "start the process with its manager, or allow binding with inherit: 'prefer'",
+    { port: request.port, path: request.path },
+  )
+}
+
+/** What was asked for, for messages: `port 8080`, `path /run/app.sock`, with name and host. */
+export function describeRequest({ port, path, host, name }: ResolvedListen): string {
+  const what = path === undefined ? `port ${port}` : `path ${path}`
+  const where = host === undefined ? '' : ` on ${host}`
+  return `${what}${where}${name === undefined ? '' : ` named ${quote(name)}`}`
+}

@@ -1,0 +1,73 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import { RawConnection } from '@socket-port/testkit/raw-connection'
+import { afterEach, describe, expect, it, onTestFinished } from 'vitest'
+import type { DrainOptions } from '../base/types.ts'
+import { createDrain } from '../drain/drain.ts'
+import { inspect } from '../listen/inspect.ts'
+import { nobodyFollows, successorRuns } from './successor.ts'
+
+afterEach(() => {
+  Reflect.deleteProperty(globalThis, Symbol.for('@socket-port/core/successor/1'))
+  Reflect.deleteProperty(globalThis, Symbol.for('@socket-port/core/registry/1'))
+  delete process.env.SOCKET_PORT_SUCCESSOR
+})
+
+describe('SOCKET_PORT_SUCCESSOR', () => {
+  it.each([
+    [undefined, false],
+    ['running', true],
+    ['after-exit', false],
+    ['garbage', false],
+  ])('%s: the successor runs: %s', (value, runs) => {
+    if (value !== undefined) process.env.SOCKET_PORT_SUCCESSOR = value
+    expect(successorRuns()).toBe(runs)
+    expect(process.env.SOCKET_PORT_SUCCESSOR).toBeUndefined()
+    expect(successorRuns()).toBe(runs)
+  })
+
+  it('is gone with LISTEN_FDS, and remembered', () => {
+    process.env.SOCKET_PORT_SUCCESSOR = 'running'
+    inspect()
+    expect(process.env.SOCKET_PORT_SUCCESSOR).toBeUndefined()
+    expect(successorRuns()).toBe(true)
+  })
+
+  it('is taken back when the manager ends as well', () => {
+    process.env.SOCKET_PORT_SUCCESSOR = 'running'
+    nobodyFollows()
+    expect(process.env.SOCKET_PORT_SUCCESSOR).toBeUndefined()
+    expect(successorRuns()).toBe(false)
+  })
+})
+
+describe('a drain of a server with a silent connection', () => {
+  /** Whether it goes on accepting. */
+  async function accepts(options: DrainOptions, beforeDrain = (): void => {}): Promise<boolean> {
+    const server = createServer()
+    const drain = createDrain(server, options)
+    expect(process.env.SOCKET_PORT_SUCCESSOR).toBeUndefined()
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const { port } = server.address() as { port: number }
+    await Promise.all([once(server, 'connection'), RawConnection.open(port)])
+    onTestFinished(() => drain.force())
+    beforeDrain()
+    void drain.start()
+    return server.listening
+  }
+
+  it.each<[string, string | undefined, DrainOptions, boolean]>([
+    ['where nothing is said', undefined, {}, true],
+    ['not where the successor runs', 'running', {}, false],
+    ['where the program says otherwise', 'running', { successor: 'after-exit' }, true],
+    ['not where the program says so', undefined, { successor: 'running' }, false],
+  ])('goes on accepting %s', async (_, variable, options, expected) => {
+    if (variable !== undefined) process.env.SOCKET_PORT_SUCCESSOR = variable
+    expect(await accepts(options)).toBe(expected)
+  })
+
+  it('goes on accepting where the manager has said since that nobody follows', async () => {
+    process.env.SOCKET_PORT_SUCCESSOR = 'running'
+    expect(await accepts({}, nobodyFollows)).toBe(true)
+  })
+})

@@ -1,0 +1,253 @@
+import { SocketPortError } from '../base/errors.ts'
+import { checkAttach, checkServer, resolveLogger, resolveServe } from '../base/options.ts'
+import type { AnyServer, DrainResult, Logger, ServeOptions, Service } from '../base/types.ts'
+import { hooksAhead, runningShutdown } from '../lifecycle/shutdown.ts'
+import { explainInPlace } from '../listen/bind.ts'
+import { closeOnAbort } from '../listen/listen.ts'
+import { type ListenCall, readListenArguments } from './node-listen.ts'
+import { ServerService, type ServiceParts } from './service.ts'
+
+/** The options of `serve`, without those that the server's own `listen` takes. */
+export type AttachOptions = Omit<
+  ServeOptions,
+  'port' | 'host' | 'path' | 'backlog' | 'ipv6Only' | 'reusePort' | 'exclusive' | 'signal'
+>
+
+/** How a framework takes part in the shutdown of the process. */
+export type AttachParts = Pick<
+  ServiceParts,
+  'onDrain' | 'finish' | 'endsElsewhere' | 'defaultHost' | 'announces'
+>
+
+/** A server whose own `listen` and `close` are core's. */
+export interface Attached<S extends AnyServer = AnyServer> {
+  /** `undefined` until the server has been told to listen. */
+  readonly service: Service<S> | undefined
+  /** Where messages about this server go: the option, or its default. */
+  readonly logger: Logger
+  /**
+   * Drains; `undefined` where the server does not listen. Idempotent. With `quick` idle connections
+   * are closed at once, but not while the process shuts down: their clients go to the next process.
+   */
+  drain(options?: { quick?: boolean }): Promise<DrainResult | undefined>
+  /**
+   * The running shutdown of the process: every drain, then the hooks. A framework that ends
+   * the process elsewhere waits for it.
+   */
+  readonly shutdown: Promise<void> | undefined
+}
+
+/**
+ * Lets the server's own `listen` inherit or bind, and its own `close` drain, in all of Node's forms:
+ * what an adapter of a framework is made of. A server that listens already is taken as it is.
+ *
+ * @throws {SocketPortError} ERR_SOCKET_PORT_INVALID_OPTION, …_UNKNOWN_OPTION, …_ALREADY_ATTACHED; for
+ * a server that listens, …_SHUTTING_DOWN. What goes wrong later comes as the server's 'error' event,
+ * as in Node.
+ */
+export function attach<S extends AnyServer>(
+  server: S,
+  options: AttachOptions = {},
+  parts: AttachParts = {},
+): Attached<S> {
+  checkServer(server)
+  // Now, where the stack still shows who passed them.
+  checkAttach(options)
+  if (brand in server) throw alreadyAttached()
+  const attached = new AttachedServer(server, options, parts)
+  if (server.listening) attached.attach()
+  Object.defineProperty(server, brand, { value: attached })
+  return attached
+}
+
+/**
+ * Returns the service of a managed server, where a framework's `listen` returns only the server;
+ * `undefined` for any other server, and until it has been told to listen.
+ */
+export function serviceOf<S extends AnyServer>(server: S): Service<S> | undefined {
+  return (server as { [brand]?: Attached<S> })[brand]?.service
+}
+
+// Symbol.for: another copy of this package must not attach it once more.
+const brand: unique symbol = Symbol.for('@socket-port/core/attached')
+
+const alreadyAttached = (): SocketPortError =>
+  new SocketPortError(
+    'ERR_SOCKET_PORT_ALREADY_ATTACHED',
+    'the server is managed already; register the plugin, or wrap the server, only once',
+  )
+
+/** One call of `listen`, until the server has closed. */
+interface Start<S extends AnyServer> {
+  readonly service: ServerService<S>
+  /** The program has closed the server, which it does once. */
+  closed: boolean
+  /** False once the server has emitted 'close', or could not listen. */
+  open: boolean
+  /** Node's own `listen` was called: closing ends with a 'close' event. */
+  told: boolean
+}
+
+class AttachedServer<S extends AnyServer> implements Attached<S> {
+  readonly #server: S
+  readonly #options: AttachOptions
+  readonly #parts: AttachParts
+  readonly #nativeListen: (...args: unknown[]) => unknown
+  readonly #nativeClose: (callback?: (error?: Error) => void) => unknown
+  #start: Start<S> | undefined
+  /** Node's own `close` was called, and its 'close' event has still to come. */
+  #closing = false
+
+  constructor(server: S, options: AttachOptions, parts: AttachParts) {
+    const { listen, close } = server
+    this.#server = server
+    this.#options = options
+    this.#parts = parts
+    this.#nativeListen = (...args) => Reflect.apply(listen, server, args)
+    this.#nativeClose = (callback) => Reflect.apply(close, server, [callback])
+    server.listen = ((...args: unknown[]) => this.#listen(args)) as S['listen']
+    server.close = ((callback?: (error?: Error) => void) => this.#close(callback)) as S['close']
+  }
+
+  get service(): ServerService<S> | undefined {
+    return this.#start?.service
+  }
+
+  get logger(): Logger {
+    return resolveLogger(this.#options.logger)
+  }
+
+  attach(): void {
+    const service = new ServerService(this.#server, resolveServe(this.#options), this.#parts)
+    service.attach()
+    this.#begin(service).told = true
+  }
+
+  async drain({ quick = false } = {}): Promise<DrainResult | undefined> {
+    return this.service?.close({ quick: quick && this.shutdown === undefined })
+  }
+
+  get shutdown(): Promise<void> | undefined {
+    return runningShutdown()
+  }
+
+  #listen(args: unknown[]): S {
+    const server = this.#server
+    if (this.#isClosing()) {
+      // The 'close' event that is still to come belongs to the listen before. Node would listen at once.
+      server.once('close', () => this.#listen(args))
+      return server
+    }
+    const call = readListenArguments(args)
+    if (call === undefined || server.listening) {
+      // A descriptor of the program's own, or something that Node refuses in its own words.
+      this.#nativeListen(...args)
+      return server
+    }
+    if (call.callback !== undefined) server.once('listening', call.callback)
+    if (call.signal?.aborted) {
+      // Node listens, and closes before anybody hears of it.
+      process.nextTick(() => server.close())
+      return server
+    }
+    try {
+      this.#listenFor(call)
+    } catch (error) {
+      this.#fail(error)
+    }
+    return server
+  }
+
+  #listenFor({ options: asked, nodeOptions, signal }: ListenCall): void {
+    const server = this.#server
+    const { host } = asked
+    const defaultHost = host === this.#parts.defaultHost ? host : undefined
+    const named = { ...asked, host: defaultHost === undefined ? host : undefined }
+    const options = resolveServe({ ...this.#options, ...named })
+    // Node's own 'error' event is not repeated, unless only the start itself has heard it.
+    let heard = false
+    const onError = (error: NodeJS.ErrnoException): void => {
+      heard = server.listenerCount('error') > 0
+      // Else the error that follows says it, with this one as its cause.
+      if (heard) explainInPlace(error, options)
+      // Now: a listener of the program may let the server listen once more.
+      start.open = false
+    }
+    const nativeListen = (...args: unknown[]): unknown => {
+      start.told = true
+      return this.#nativeListen(...args)
+    }
+    const parts = { nativeListen, nodeOptions, defaultHost, onError }
+    const service = new ServerService(server, options, { ...this.#parts, ...parts })
+    const start = this.#begin(service)
+    if (signal !== undefined) closeOnAbort(server, signal)
+    service.start().catch((error) => {
+      if (heard || start.closed) return
+      start.open = false
+      // Closed before it listened: a framework that waits for the outcome is told, no other program crashes.
+      const isClosed = error.code === 'ERR_SOCKET_PORT_CLOSED'
+      if (!isClosed || server.listenerCount('error') > 0) this.#fail(error)
+    })
+  }
+
+  #begin(service: ServerService<S>): Start<S> {
+    const start = { service, closed: false, open: true, told: false }
+    this.#start = start
+    this.#server.prependOnceListener('close', () => {
+      start.open = false
+    })
+    return start
+  }
+
+  /** The 'close' event of an earlier listen has still to come. */
+  #isClosing(): boolean {
+    if (this.#closing) return true
+    const { closed, open, service } = this.#start ?? {}
+    return open === true && (closed === true || service?.state !== 'ready')
+  }
+
+  #close(callback?: (error?: Error) => void): S {
+    const start = this.#start
+    const done = typeof callback === 'function' ? callback : undefined
+    if (start === undefined || isOver(start)) {
+      this.#closeNow(done)
+    } else if (start.closed) {
+      // Not Node's own close, which would cut idle connections. It tells the second what it tells here.
+      if (done !== undefined) this.#server.once('close', () => done(notRunning()))
+    } else {
+      // A drain may be under way or over already: then this close finds the work done.
+      start.closed = true
+      const hooks = this.#parts.finish === undefined ? hooksAhead() : undefined
+      // A callback that ends the process must not keep the shutdown hooks from running.
+      start.service
+        .close()
+        .then(() => hooks)
+        .then(() => {
+          if (!start.open || start.service.url !== '') done?.()
+          else if (start.told) this.#server.once('close', () => done?.())
+          else this.#closeNow(() => done?.())
+        })
+    }
+    return this.#server
+  }
+
+  #closeNow(callback: ((error?: Error) => void) | undefined): void {
+    this.#closing = true
+    this.#server.prependOnceListener('close', () => {
+      this.#closing = false
+    })
+    this.#nativeClose(callback)
+  }
+
+  #fail(error: unknown): void {
+    process.nextTick(() => this.#server.emit('error', error))
+  }
+}
+
+/** Nothing is left to close: the program has done so, or the server could not listen. */
+const isOver = ({ closed, open, service }: Start<AnyServer>): boolean =>
+  !open && (closed || service.url === '')
+
+// As Node's own (lib/internal/errors.js).
+const notRunning = (): Error =>
+  Object.assign(new Error('Server is not running.'), { code: 'ERR_SERVER_NOT_RUNNING' })

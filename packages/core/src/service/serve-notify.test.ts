@@ -1,0 +1,281 @@
+import { once } from 'node:events'
+import { createServer, type Server } from 'node:http'
+import { createServer as createNet } from 'node:net'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { get, RawConnection } from '@socket-port/testkit/raw-connection'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { Logger, ServeOptions, Service } from '../base/types.ts'
+import { onShutdown, shutdown } from '../lifecycle/shutdown.ts'
+import { notify } from '../notify/notify.ts'
+import { beginStart, whenAllListen } from '../notify/readiness.ts'
+import { ManagerSocket, startedWith } from '../testing/manager-socket.ts'
+import { closeAll, onClose } from '../testing/real-sockets.ts'
+import { attach } from './attach.ts'
+import { serve } from './serve.ts'
+
+let manager: ManagerSocket
+let warnings: string[]
+const logger: Logger = {
+  debug: () => {},
+  info: () => {},
+  warn: (message) => void warnings.push(message),
+  error: (message) => void warnings.push(message),
+}
+const own: ServeOptions = { signals: false, exit: false, host: '127.0.0.1', logger }
+
+beforeEach(() => {
+  warnings = []
+  manager = new ManagerSocket()
+  startedWith({ NOTIFY_SOCKET: manager.address })
+})
+afterEach(async () => {
+  vi.useRealTimers()
+  await closeAll()
+})
+
+async function serving(options: ServeOptions = {}, server = createServer()): Promise<Service> {
+  // What is handed over is said to the manager too.
+  const drain = { idle: 'promise', ...options.drain } as const
+  const service = await serve(server, { ...own, ...options, drain })
+  onClose(() => service.close({ quick: true }))
+  return service
+}
+
+describe.runIf(process.platform === 'linux')('READY=1', () => {
+  it('comes with the address, once', async () => {
+    const { url } = await serving()
+    expect(manager.texts()).toEqual([])
+    await nextTurn()
+    expect(manager.texts()).toEqual([`READY=1\nSTATUS=listening on ${url}`])
+    await serving()
+    await nextTurn()
+    expect(manager.texts()).toEqual([])
+  })
+
+  it('waits for servers that are started one after the other, and at the same time', async () => {
+    const first = await serving()
+    const [second, third] = await Promise.all([serving(), serving()])
+    await nextTurn()
+    expect(manager.texts()).toEqual([
+      `READY=1\nSTATUS=listening on ${[first, second, third].map(({ url }) => url).join(', ')}`,
+    ])
+  })
+
+  it('comes for a managed server, and for one that listened before', async () => {
+    const later = createServer()
+    attach(later, { signals: false, exit: false })
+    later.listen(0, '127.0.0.1')
+    await once(later, 'listening')
+    const earlier = createServer().listen(0, '127.0.0.1')
+    await once(earlier, 'listening')
+    const attached = attach(earlier, { signals: false, exit: false })
+    onClose(() => Promise.all([attached.drain(), later.close()]))
+    await nextTurn()
+    await nextTurn()
+    expect(manager.texts()).toEqual([expect.stringMatching(/^READY=1\nSTATUS=listening on http/)])
+  })
+
+  it('does not come where a server cannot listen, and a warning says what to do', async () => {
+    const { port = 0 } = await serving({ notify: false })
+    const failing = expect(serving({ port })).rejects.toThrow(/EADDRINUSE/)
+    await Promise.all([serving(), failing])
+    await nextTurn()
+    await nextTurn()
+    expect(manager.texts()).toEqual([])
+    expect(warnings).toEqual([
+      expect.stringMatching(/READY=1 is not sent.*call notify\(\{ ready: true \}\)/),
+    ])
+  })
+
+  it('comes once that server has found another port', async () => {
+    const { port = 0 } = await serving({ notify: false })
+    const server = createServer()
+    await expect(serving({ port }, server)).rejects.toThrow(/EADDRINUSE/)
+    const { url } = await serving({ port: 0 }, server)
+    await nextTurn()
+    expect(manager.texts()).toEqual([`READY=1\nSTATUS=listening on ${url}`])
+    expect(warnings).toEqual([])
+  })
+
+  it('comes once a server has found another port from its error listener', async () => {
+    const { port } = await serving({ notify: false })
+    const server = createServer()
+    const attached = attach(server, { signals: false, exit: false, logger })
+    onClose(() => attached.drain())
+    const listening = new Promise((resolve) => server.once('listening', resolve))
+    server.once('error', () => server.listen(0, '127.0.0.1'))
+    server.listen(port, '127.0.0.1')
+    await listening
+    await nextTurn()
+    await nextTurn()
+    expect(manager.texts()).toEqual([`READY=1\nSTATUS=listening on ${attached.service?.url}`])
+    expect(warnings).toEqual([])
+  })
+
+  it('does not wait for a server that was closed while it started', async () => {
+    const aborted = new AbortController()
+    const start = serving({ signal: aborted.signal, host: 'localhost' })
+    const gone = expect(start).rejects.toThrow('enough')
+    aborted.abort(new Error('enough'))
+    const { url } = await serving()
+    await gone
+    await nextTurn()
+    await nextTurn()
+    expect(manager.texts()).toEqual([`READY=1\nSTATUS=listening on ${url}`])
+  })
+
+  it('is left to a program that says it itself', async () => {
+    const { port } = await serving({ notify: false })
+    await nextTurn()
+    expect(manager.texts()).toEqual([])
+    expect(process.env.NOTIFY_SOCKET).toBe(manager.address)
+    expect(notify({ ready: true, status: `serving ${port}` })).toBe(true)
+    await serving()
+    await nextTurn()
+    expect(manager.texts()).toEqual([`READY=1\nSTATUS=serving ${port}`])
+  })
+
+  it('takes the variables from the environment as soon as a server starts', async () => {
+    const start = serving()
+    expect(process.env.NOTIFY_SOCKET).toBeUndefined()
+    await start
+  })
+})
+
+describe('whenAllListen', () => {
+  it('calls back once no service is about to listen, whoever asked for READY=1', async () => {
+    const callback = vi.fn()
+    const start = beginStart({ listening: true }, false, logger)
+    await serving()
+    whenAllListen(callback)
+    await nextTurn()
+    expect(callback).not.toHaveBeenCalled()
+    start.listening('http://localhost:1')
+    await nextTurn()
+    expect(callback).toHaveBeenCalledOnce()
+    await serving()
+    await nextTurn()
+    expect(callback).toHaveBeenCalledOnce()
+  })
+
+  it('calls back soon where nothing starts', async () => {
+    const callback = vi.fn()
+    whenAllListen(callback)
+    expect(callback).not.toHaveBeenCalled()
+    await nextTurn()
+    expect(callback).toHaveBeenCalledOnce()
+  })
+})
+
+describe.runIf(process.platform === 'linux')('STOPPING=1', () => {
+  async function started(options: ServeOptions = {}, server?: Server): Promise<Service> {
+    const service = await serving(options, server)
+    await nextTurn()
+    manager.texts()
+    return service
+  }
+
+  it('comes with the shutdown, at once, with what is left and a plea for time', async () => {
+    await started()
+    const ended = shutdown()
+    expect(manager.texts()).toEqual([
+      'STOPPING=1\nSTATUS=draining: 0 connections left\nEXTEND_TIMEOUT_USEC=5000000',
+    ])
+    await ended
+    expect(manager.texts()).toEqual([])
+  })
+
+  it('does not come with the close of one service', async () => {
+    const service = await started()
+    await service.close()
+    expect(manager.texts()).toEqual([])
+  })
+
+  it('does not come for servers that do not take part', async () => {
+    await started({ notify: false })
+    notify({ ready: true })
+    manager.texts()
+    await shutdown()
+    expect(manager.texts()).toEqual([])
+  })
+
+  it('comes without a server too, where the program has spoken to the manager', async () => {
+    const exit = vi.spyOn(process, 'exit').mockReturnValue(undefined as never)
+    onClose(() => exit.mockRestore())
+    notify({ ready: true })
+    await shutdown()
+    expect(exit).toHaveBeenCalledExactlyOnceWith()
+    expect(manager.texts()).toEqual([
+      'READY=1',
+      'STOPPING=1\nSTATUS=stopping\nEXTEND_TIMEOUT_USEC=5000000',
+    ])
+  })
+
+  it('is followed each second by what has changed, until the end, and by no READY=1', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+    const responses: (() => void)[] = []
+    const server = createServer((_, response) => void responses.push(() => response.end('held')))
+    const { port = 0 } = await started({ drain: { idleTimeout: 25_000 } }, server)
+    const held = await RawConnection.open(port)
+    const idle = await RawConnection.open(port)
+    held.send(get('/'))
+    idle.send(get('/'))
+    await vi.waitUntil(() => responses.length === 2)
+    responses.pop()?.()
+    await idle.receive(/held$/)
+    let endHook = (): void => {}
+    const hookRuns = new Promise<void>((runs) => {
+      onShutdown(() => {
+        runs()
+        return new Promise<void>((resolve) => (endHook = resolve))
+      })
+    })
+
+    const ended = shutdown()
+    const ask = 'EXTEND_TIMEOUT_USEC=5000000'
+    expect(manager.texts()).toEqual([`STOPPING=1\nSTATUS=draining: 2 connections left\n${ask}`])
+    await nextTurn()
+    vi.advanceTimersByTime(2_000)
+    expect(manager.texts()).toEqual([`STATUS=draining: 2 connections left, 1 busy\n${ask}`, ask])
+    idle.close()
+    await idle.closed
+    await vi.waitUntil(async () => (await connectionsOf(server)) === 1)
+    vi.advanceTimersByTime(2_000)
+    expect(manager.texts()).toEqual([`STATUS=draining: 1 connection left, 1 busy\n${ask}`, ask])
+    responses.pop()?.()
+    await held.receive(/held$/)
+    await held.closed
+    await hookRuns
+    expect(notify({ ready: true })).toBe(false)
+    vi.advanceTimersByTime(1_000)
+    expect(manager.texts()).toEqual([`STATUS=running the shutdown hooks\n${ask}`])
+    endHook()
+    await ended
+    vi.advanceTimersByTime(10_000)
+    expect(manager.texts()).toEqual([])
+  })
+
+  it('asks for no more time than the drain has set itself', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] })
+    const server = createNet()
+    const { port = 0 } = await started(
+      { drain: { timeout: 3_000, idle: 'promise' } },
+      server as Server,
+    )
+    const connection = await RawConnection.open(port)
+    await vi.waitUntil(async () => (await connectionsOf(server as Server)) === 1)
+    const ended = shutdown()
+    vi.advanceTimersByTime(60_000)
+    const ask = 'EXTEND_TIMEOUT_USEC=5000000'
+    expect(manager.texts()).toEqual([
+      expect.stringMatching(/^STOPPING=1\n/),
+      `STATUS=draining: 1 connection left, 1 busy\n${ask}`,
+      ...[ask, ask],
+    ])
+    connection.close()
+    await ended
+  })
+})
+
+const connectionsOf = (server: Server): Promise<number> =>
+  new Promise((resolve) => server.getConnections((_, count) => resolve(count)))

@@ -1,0 +1,293 @@
+import { counted } from '../base/counted.ts'
+import type { ResolvedServe } from '../base/options.ts'
+import type { AnyServer, DrainResult, DrainState, Logger, Service } from '../base/types.ts'
+import { ServerDrain, type StartOptions } from '../drain/drain.ts'
+import { receiveConnections } from '../handover/receive.ts'
+import { receiver } from '../handover/receiver.ts'
+import { listenForRestart } from '../handover/restart-signal.ts'
+import { targetFor } from '../handover/sender.ts'
+import { reportDrained } from '../handover/supervisor-channel.ts'
+import type { ShutdownHook } from '../lifecycle/hooks.ts'
+import { endIdleProcess, joinShutdown, shuttingDown } from '../lifecycle/shutdown.ts'
+import {
+  closedTooEarly,
+  type ListenRequest,
+  type Source,
+  startListening,
+} from '../listen/listen.ts'
+import { noteListening } from '../listen/listening-servers.ts'
+import { beginStart } from '../notify/readiness.ts'
+import { managerListens } from '../notify/send.ts'
+import { ownPeers } from '../proc/own-peers.ts'
+import { IdleWatch } from './idle-exit.ts'
+import { serverUrl } from './url.ts'
+
+/** How a framework takes part in the start and the end of a service. */
+export interface ServiceParts
+  extends Pick<
+    ListenRequest,
+    'nativeListen' | 'nodeOptions' | 'defaultHost' | 'announces' | 'onError'
+  > {
+  /**
+   * Called once, when connections are asked to leave: after `drain.delay`, and before the requests in
+   * flight are waited for. Here the framework ends connections in its own way that would stay open
+   * otherwise, such as WebSockets. Requests still come. The drain waits for the connections, not for
+   * the promise that this returns.
+   */
+  onDrain?: (() => unknown) | undefined
+  /**
+   * The first hook of the shutdown, after every server has drained. Its time-out is the rest of
+   * `drain.timeout`, but at least 5 seconds.
+   */
+  finish?: ShutdownHook | undefined
+  /** The framework ends the process, and calls `finish` itself. @default () => false */
+  endsElsewhere?: (() => boolean) | undefined
+}
+
+const SHORTEST_FINISH = 5_000
+
+const NOTHING_DRAINED: Readonly<DrainResult> = {
+  graceful: true,
+  served: 0,
+  handedOver: 0,
+  expired: 0,
+  forced: 0,
+  duration: 0,
+}
+
+/** One server, from listen to the end of its drain. */
+export class ServerService<S extends AnyServer> implements Service<S> {
+  readonly server: S
+  readonly #options: ResolvedServe
+  readonly #parts: ServiceParts
+  readonly #drain: ServerDrain
+  readonly #starting = new AbortController()
+  #started: Promise<void> | undefined
+  #interrupted = false
+  #drainTook = 0
+  #source: Source = 'bound'
+  /** A manager starts the process again at the next connection. */
+  #activated = false
+  #idle: IdleWatch | undefined
+  /** Stops receiving connections of the previous process. */
+  #stopReceiving: () => void = () => {}
+  // Kept here, because a closed server has no address.
+  #address: Service['address'] = ''
+  #url = ''
+
+  constructor(server: S, options: ResolvedServe, parts: ServiceParts = {}) {
+    this.server = server
+    this.#options = options
+    this.#parts = parts
+    this.#drain = new ServerDrain(server, options.drain)
+    const { onDrain } = parts
+    if (onDrain !== undefined) this.signal.addEventListener('abort', () => this.#tell(onDrain))
+  }
+
+  async start(): Promise<void> {
+    this.#started = this.#listen()
+    try {
+      await this.#started
+    } catch (error) {
+      // The process is about to end in order; a rejection would make it fail first.
+      if (this.#interrupted && this.#options.exit) return new Promise(() => {})
+      throw error
+    }
+  }
+
+  /** Takes part for a server that listens already; of its open connections, those of plain HTTP/1.1 are known. */
+  attach(): void {
+    const { notify, logger } = this.#options
+    try {
+      this.server.once('close', this.#join())
+      this.#noteAddress()
+      noteListening(this.server, { request: this.#adopted(), source: 'bound', fd: undefined })
+      const start = beginStart(this.server, notify, logger)
+      this.#watchIdle()
+      this.#stopReceiving = receiveConnections(this.server, logger)
+      start.listening(this.#url)
+    } catch (error) {
+      this.#drain.dispose()
+      throw error
+    }
+  }
+
+  // Somebody else has said where to listen, and only the outcome can be seen.
+  #adopted(): ResolvedServe {
+    const address = this.#address
+    if (typeof address === 'string') return { ...this.#options, path: address }
+    return { ...this.#options, port: address.port }
+  }
+
+  get source(): Source {
+    return this.#source
+  }
+
+  get address(): Service['address'] {
+    return this.#address
+  }
+
+  get port(): number | undefined {
+    return typeof this.#address === 'string' ? undefined : this.#address.port
+  }
+
+  get url(): string {
+    return this.#url
+  }
+
+  get state(): DrainState {
+    return this.#drain.state
+  }
+
+  get signal(): AbortSignal {
+    return this.#drain.signal
+  }
+
+  close({ quick = false }: { quick?: boolean } = {}): Promise<DrainResult> {
+    return this.#close({ quick, ownPeers })
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close().then(() => {})
+  }
+
+  async #listen(): Promise<void> {
+    const { signal, notify, logger } = this.#options
+    const drain = this.#drain
+    signal?.throwIfAborted()
+    const leave = this.#join()
+    const start = beginStart(this.server, notify, logger)
+    const onListening = (): void => {
+      this.#noteAddress()
+      this.#watchIdle()
+      this.#stopReceiving = receiveConnections(this.server, logger)
+      start.listening(this.#url)
+    }
+    const abort = (): void => this.#starting.abort(signal?.reason)
+    signal?.addEventListener('abort', abort, { once: true })
+    try {
+      const request = { ...this.#options, ...this.#parts, signal: this.#starting.signal }
+      const onSource = (source: Source, stored: boolean): void => {
+        this.#source = source
+        this.#activated = source === 'inherited' && !stored
+      }
+      this.server.once('close', leave)
+      await startListening(this.server, { ...request, onSource, onListening })
+    } catch (error) {
+      if (this.#starting.signal.aborted) start.withdrawn()
+      else start.failed()
+      this.server.off('close', leave)
+      leave()
+      drain.dispose()
+      throw error
+    } finally {
+      signal?.removeEventListener('abort', abort)
+    }
+    const close = (): void => void this.close()
+    signal?.addEventListener('abort', close, { once: true })
+    this.server.once('close', () => signal?.removeEventListener('abort', close))
+    // An abort between the 'listening' event and this line was one of the start only.
+    if (signal?.aborted) close()
+  }
+
+  #join(): () => void {
+    const { signals, exit, notify, logger, drain: limits } = this.#options
+    const { finish, endsElsewhere } = this.#parts
+    const drain = this.#drain
+    if (signals.includes('SIGTERM')) listenForRestart()
+    return joinShutdown({
+      signals,
+      logger,
+      notify,
+      timeout: limits.timeout,
+      get exit() {
+        return exit && !endsElsewhere?.()
+      },
+      get connections() {
+        return drain.connections
+      },
+      isIdle: () => this.#idle?.idle ?? false,
+      get busy() {
+        return drain.busy
+      },
+      drain: (quick) => this.#shutDown(quick),
+      force: () => drain.force(),
+      finish: () => {
+        if (finish === undefined || endsElsewhere?.()) return undefined
+        return {
+          run: finish,
+          timeout: Math.max(SHORTEST_FINISH, Math.round(limits.timeout - this.#drainTook)),
+        }
+      },
+    })
+  }
+
+  async #tell(onDrain: () => unknown): Promise<void> {
+    try {
+      await onDrain()
+    } catch (error) {
+      this.#options.logger.warn(
+        `the framework could not end its own connections when the drain began: ${error}; ` +
+          'those that stay open are cut at the deadline (drain.timeout)',
+      )
+    }
+  }
+
+  #watchIdle(): void {
+    const { idleExit, logger } = this.#options
+    if (idleExit === undefined) return
+    if (!this.#activated) {
+      logger.warn(
+        `idleExit has no effect on ${this.#url}: nobody would start the process again, because no manager ` +
+          'listens on a socket that was bound here. Let a .socket unit of systemd open it',
+      )
+      return
+    }
+    const idle = new IdleWatch(this.#drain, idleExit, endIdleProcess)
+    this.#idle = idle
+    this.server.once('close', () => idle.stop())
+  }
+
+  #noteAddress(): void {
+    this.#address = this.server.address() ?? ''
+    this.#url = serverUrl(this.server)
+  }
+
+  async #shutDown(quick: boolean): Promise<DrainResult> {
+    this.#interrupted = true
+    receiver().stop()
+    const { drain, notify, logger } = this.#options
+    const handOver = drain.idle !== 'promise' && notify && managerListens(logger)
+    const findTarget = () => targetFor(this.server, drain.idle === 'handover', logger)
+    const result = await this.#close({ quick, ...(handOver && { findTarget }) })
+    this.#drainTook = result.duration
+    reportDrained(result, logger)
+    return result
+  }
+
+  async #close(options: StartOptions): Promise<DrainResult> {
+    const { logger } = this.#options
+    if (this.#url === '') {
+      // Still starting: nothing is served yet, and nothing may start to be.
+      this.#starting.abort(this.#interrupted ? shuttingDown() : closedTooEarly())
+      await this.#started?.catch(() => {})
+      // Never listened. The server may listen for a later service by now, which a drain would close.
+      if (this.state === 'closed') return { ...NOTHING_DRAINED }
+    }
+    const first = this.state === 'ready' && this.#url !== ''
+    this.#stopReceiving()
+    const result = await this.#drain.start(options)
+    if (first) report(result, this.#url, logger)
+    return result
+  }
+}
+
+function report(result: DrainResult, url: string, logger: Logger): void {
+  const { served, handedOver, expired, forced, duration } = result
+  const message =
+    `drained ${url} in ${Math.round(duration)} ms: ${counted(served, 'request')} served, ` +
+    (handedOver > 0 ? `${counted(handedOver, 'connection')} handed over, ` : '') +
+    `${counted(expired, 'idle connection')} closed, ${counted(forced, 'connection')} cut`
+  if (forced > 0) logger.warn(message)
+  else logger.info(message)
+}

@@ -1,0 +1,24 @@
+// For programs that keep sockets and start the processes that serve them, as `socket-port run`.
+import './base/refuse-runtime.ts'
+
+export { isZoneDropped } from './base/options.ts'
+export { plainText, quote } from './base/quote.ts'
+export { StopSignals } from './lifecycle/stop-signals.ts'
+export { bindFd } from './listen/bind-fd.ts'
+export { hasOwnTerminal, TERMINAL_VARIABLE } from './proc/terminal.ts'
+export { setBlocking } from './supervisor/blocking.ts'
+export {
+  CHANNEL_VARIABLE,
+  ChildChannel,
+  CUT,
+  HANDED_OVER,
+  QUEUE_NAME,
+  RECEIVED,
+  RECEIVES,
+} from './supervisor/child-channel.ts'
+export { describeFd, type SocketFacts } from './supervisor/describe-fd.ts'
+export { milliseconds, type Notification } from './supervisor/notification.ts'
+export { type NotifySocket, openNotifySocket } from './supervisor/notify-socket.ts'
+export { type ProcessStat, readStat, reapOrphans } from './supervisor/orphans.ts'
+export { type Peer, peerOf } from './supervisor/peer.ts'
+export { openPipe } from './supervisor/pipe.ts'

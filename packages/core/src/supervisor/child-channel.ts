@@ -1,0 +1,99 @@
+import { closeSync } from 'node:fs'
+import { Socket } from 'node:net'
+import {
+  closeQueueEnd,
+  openSignalledQueue,
+  type QueueEnd,
+  sendAndSignal,
+} from '../handover/signalled-queue.ts'
+import { LAST, QUEUE } from '../notify/channel-end.ts'
+import { usableLibc } from '../sockets/usable-libc.ts'
+import type { Notification } from './notification.ts'
+import { receiveWaiting, tellSenders } from './notify-socket.ts'
+
+export { CUT, HANDED_OVER, RECEIVED, RECEIVES } from '../handover/supervisor-channel.ts'
+export { QUEUE_NAME } from '../listen/fd-name.ts'
+export { CHANNEL_VARIABLE } from '../notify/channel-end.ts'
+
+/**
+ * How a supervisor speaks to a process that runs already, and hears from one that may load no native
+ * code and cannot send to NOTIFY_SOCKET.
+ */
+export class ChildChannel {
+  readonly #near: QueueEnd
+  readonly #readEnd: Socket
+  readonly #receive: (message: Notification) => void
+  #far: QueueEnd | undefined
+  #closed = false
+
+  /**
+   * `receive` is told the notifications that come through the channel.
+   *
+   * @throws {SocketPortError} ERR_SOCKET_PORT_UNSUPPORTED without native code, …_SYSCALL
+   */
+  constructor(receive: (message: Notification) => void = () => {}) {
+    const libc = usableLibc()
+    const { near, far } = openSignalledQueue(libc)
+    this.#near = near
+    this.#far = far
+    this.#receive = receive
+    // Open for writing when the other end has closed: its number stays ours until close().
+    this.#readEnd = new Socket({
+      fd: near.wakeUp,
+      readable: true,
+      writable: true,
+      allowHalfOpen: true,
+    })
+    this.#readEnd
+      .unref()
+      .on('data', () => this.readNow())
+      .on('error', () => {})
+    tellSenders(libc, near.socket)
+  }
+
+  /**
+   * The descriptors that the process must inherit. CHANNEL_VARIABLE holds their numbers in the process,
+   * separated by a comma.
+   */
+  get fds(): [number, number] {
+    if (this.#far === undefined) throw new Error('the process has its end already')
+    return [this.#far.socket, this.#far.wakeUp]
+  }
+
+  /** Call it after the process was started: the process then has its own copies of its end. */
+  started(): void {
+    if (this.#far !== undefined) closeQueueEnd(this.#far)
+    this.#far = undefined
+  }
+
+  /** Tells what has arrived by now, before it returns: what a process that has ended said last. */
+  readNow(): void {
+    if (this.#closed) return
+    const more = receiveWaiting(usableLibc(), this.#near.socket, this.#receive)
+    if (more) setImmediate(() => this.readNow())
+  }
+
+  /** Passes a queue of the previous process. The caller still owns its descriptors. False: the process has ended. */
+  pass(fds: readonly number[]): boolean {
+    return this.#say(QUEUE, fds)
+  }
+
+  /** Tells the process, before its stop signal, that no next process follows. False: it has ended. */
+  sayLast(): boolean {
+    return this.#say(LAST, [])
+  }
+
+  close(): void {
+    this.started()
+    if (this.#closed) return
+    this.#closed = true
+    closeSync(this.#near.socket)
+    this.#readEnd.destroy()
+  }
+
+  #say(word: string, fds: readonly number[]): boolean {
+    // After an error on the stream its number is no longer ours.
+    if (this.#closed || this.#readEnd.destroyed) return false
+    return sendAndSignal(usableLibc(), this.#near, Buffer.from(word), fds) === 'sent'
+  }
+}

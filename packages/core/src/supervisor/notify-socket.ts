@@ -1,0 +1,138 @@
+import { randomBytes } from 'node:crypto'
+import { closeSync } from 'node:fs'
+import type { SocketPortError } from '../base/errors.ts'
+import { controlSize, MOST_FDS, readAncillary } from '../sockets/ancillary.ts'
+import {
+  AF_UNIX,
+  EAGAIN,
+  EINTR,
+  int32,
+  littleEndian,
+  MSG_DONTWAIT,
+  O_CLOEXEC,
+  SO_PASSCRED,
+  SOCK_CLOEXEC,
+  SOCK_DGRAM,
+  SOL_SOCKET,
+} from '../sockets/constants.ts'
+import { type Libc, loadLibc } from '../sockets/libc.ts'
+import { unixSockaddr } from '../sockets/sockaddr.ts'
+import { type Notification, parseFields } from './notification.ts'
+
+// Twice what systemd reads (NOTIFY_BUFFER_MAX in manager.c).
+const LONGEST_MESSAGE = 8192
+
+const MOST_AT_ONCE = 256
+
+export interface NotifySocket {
+  /** What NOTIFY_SOCKET is to be: an abstract address, which leaves no file behind. */
+  readonly address: string
+  /** Tells what has arrived by now, before it returns: what a process that has ended said last. */
+  readNow(): void
+  /** No message comes after it has resolved; what has arrived by now is still told. */
+  close(): Promise<void>
+}
+
+/**
+ * Opens the manager's side of sd_notify(3): `receive` is told each message, with the sender's pid
+ * and the descriptors that came with it. It takes one thread of libuv's pool until it is closed.
+ *
+ * @throws {SocketPortError} ERR_SOCKET_PORT_SYSCALL; whatever loading libc throws
+ */
+export function openNotifySocket(receive: (message: Notification) => void): NotifySocket {
+  const libc = loadLibc()
+  const name = `socket-port/${process.pid}/${randomBytes(8).toString('hex')}`
+  const fd = libc.socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)
+  const opened = [fd]
+  try {
+    // Set it before the bind, so that even the first sender's pid is known.
+    tellSenders(libc, fd)
+    libc.bind(fd, unixSockaddr(`\0${name}`, littleEndian))
+    const [wakeRead, wakeWrite] = libc.pipe(O_CLOEXEC)
+    opened.push(wakeRead)
+    let isOpen = true
+    let closing = false
+    // The poll sees the hang-up and ends; closing the socket itself would not wake it.
+    const wake = (): void => {
+      if (!closing) closeSync(wakeWrite)
+      closing = true
+    }
+    // Node waits for the threads of its pool before the process ends, whatever ends it: an
+    // exception or process.exit would hang on this one for ever.
+    process.once('exit', wake)
+    const ended = receiveAll(libc, fd, wakeRead, receive).finally(() => {
+      isOpen = false
+      process.off('exit', wake)
+      opened.forEach(closeFd)
+    })
+    return {
+      address: `@${name}`,
+      readNow() {
+        if (isOpen) receiveWaiting(libc, fd, receive)
+      },
+      close() {
+        wake()
+        return ended
+      },
+    }
+  } catch (error) {
+    opened.forEach(closeFd)
+    throw error
+  }
+}
+
+async function receiveAll(
+  libc: Libc,
+  fd: number,
+  wake: number,
+  receive: (message: Notification) => void,
+): Promise<void> {
+  for (;;) {
+    const woken = await waitFor(libc, fd, wake)
+    receiveWaiting(libc, fd, receive)
+    if (woken) return
+  }
+}
+
+/** Tells the messages that wait in the socket, up to a bound; true where more may wait. */
+export function receiveWaiting(
+  libc: Libc,
+  fd: number,
+  receive: (message: Notification) => void,
+): boolean {
+  let message = next(libc, fd)
+  // Not without end: one process that never stops sending must not stop everything else here.
+  for (let count = 1; message !== undefined; count += 1) {
+    receive(message)
+    if (count === MOST_AT_ONCE) return true
+    message = next(libc, fd)
+  }
+  return false
+}
+
+// One poll for both, and a second one that does not wait tells whether it is time to end.
+async function waitFor(libc: Libc, fd: number, wake: number): Promise<boolean> {
+  await libc.readable([fd, wake])
+  return await libc.readable([wake], 0)
+}
+
+/** Lets the kernel say which process has sent each message that the socket receives. */
+export const tellSenders = (libc: Libc, fd: number): void =>
+  libc.setsockopt(fd, SOL_SOCKET, SO_PASSCRED, int32(1))
+
+function next(libc: Libc, fd: number): Notification | undefined {
+  try {
+    const sizes = { bytes: LONGEST_MESSAGE, control: controlSize(MOST_FDS) }
+    const { bytes, control } = libc.receiveMessage(fd, sizes, MSG_DONTWAIT)
+    const { pid, fds } = readAncillary(control)
+    // The kernel writes 0 for a process that has no pid here.
+    return { pid: pid === 0 ? undefined : pid, fields: parseFields(bytes), fds }
+  } catch (error) {
+    const { errno } = error as SocketPortError
+    if (errno === EINTR) return next(libc, fd)
+    if (errno === EAGAIN) return undefined
+    throw error
+  }
+}
+
+const closeFd = (fd: number): void => closeSync(fd)

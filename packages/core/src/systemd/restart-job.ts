@@ -1,0 +1,40 @@
+import { readFileSync } from 'node:fs'
+import { parseServiceName } from './cgroup.ts'
+import { systemctl } from './systemctl.ts'
+
+// systemd answers within milliseconds; this is the longest wait.
+const PATIENCE = 1_000
+
+/**
+ * Whether systemd starts this service again after the process has ended, and keeps its fd store until then.
+ * A process gets the same SIGTERM at `systemctl restart` and at `systemctl stop`, and at a stop systemd
+ * closes the store. Rejects when systemd does not answer.
+ */
+export async function nextProcessComes(
+  cgroup: string = readFileSync('/proc/self/cgroup', 'utf8'),
+  patience: number = PATIENCE,
+): Promise<boolean> {
+  const service = parseServiceName(cgroup)
+  if (service === undefined) throw new Error('this process belongs to no service of systemd')
+  const { unit, user } = service
+  const signal = AbortSignal.timeout(patience)
+  const ask = (...args: string[]): Promise<string> =>
+    systemctl(args, { signal, user }).catch((error: Error) => {
+      throw signal.aborted ? new Error(`systemctl took more than ${patience} ms`) : error
+    })
+  const job = jobOf(unit, await ask('list-jobs', '--no-legend', '--plain', '--full'))
+  if (job === 'restart' || job === 'start') return true
+  const shown = await ask('show', '--property=Restart,FileDescriptorStorePreserve', '--', unit)
+  // After a drain it exits with 0.
+  return job === undefined ? /^Restart=(always|on-success)$/m.test(shown) : isPreserved(shown)
+}
+
+/** The kind of the job that systemd has for the unit, in what `list-jobs` prints; pure. */
+export const jobOf = (unit: string, jobs: string): string | undefined =>
+  jobs
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/))
+    .find(([, name]) => name === unit)?.[2]
+
+// Since systemd 254 (systemd.service(5)).
+const isPreserved = (shown: string): boolean => /^FileDescriptorStorePreserve=yes$/m.test(shown)

@@ -1,0 +1,98 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { track } from './processes.ts'
+
+/** The built command. */
+export const SOCKET_PORT: string = fileURLToPath(new URL('../../cli/dist/main.js', import.meta.url))
+
+export interface CommandOptions {
+  cwd?: string
+  /** Added to the environment. */
+  env?: NodeJS.ProcessEnv
+}
+
+export interface CommandEnd {
+  code: number | null
+  stdout: string
+  stderr: string
+}
+
+/** Runs `socket-port` with these arguments and an empty stdin to its end. */
+export async function socketPort(
+  args: readonly string[],
+  options: CommandOptions = {},
+): Promise<CommandEnd> {
+  return ended(start(process.execPath, ['--', SOCKET_PORT, ...args], options))
+}
+
+/** A `socket-port` on a terminal of its own (script(1)). */
+export interface OnTerminal {
+  /** Resolves when the screen has shown it; rejects when the command ends without. */
+  shown(what: RegExp): Promise<RegExpMatchArray>
+  type(keys: string): void
+  readonly end: Promise<CommandEnd>
+}
+
+export function startOnTerminal(args: readonly string[]): OnTerminal {
+  const words = [process.execPath, '--', SOCKET_PORT, ...args].map((word) => `'${word}'`)
+  return typeOnTerminal(words.join(' '))
+}
+
+/** The same for whatever is typed. */
+export function typeOnTerminal(typed: string, options: CommandOptions = {}): OnTerminal {
+  // A shell that stayed would hear a Ctrl-C too, and dash then ends with a code of its own.
+  const line = `exec ${typed}`
+  const child = start('script', ['--quiet', '--return', '--command', line, '/dev/null'], options)
+  let screen = ''
+  let look = (): void => {}
+  child.stdout?.on('data', (data: Buffer) => {
+    screen += data
+    look()
+  })
+  const end = ended(child)
+  return {
+    end,
+    type: (keys) => void child.stdin?.write(keys),
+    shown: (what) =>
+      new Promise((resolve, reject) => {
+        look = () => {
+          const match = screen.match(what)
+          if (match !== null) resolve(match)
+        }
+        look()
+        void end.then(() => reject(new Error(`the screen has not shown ${what}:\n${screen}`)))
+      }),
+  }
+}
+
+/** As {@link socketPort}, on a terminal; there a question gets its answer. */
+export async function socketPortOnTerminal(
+  args: readonly string[],
+  question: RegExp,
+  answer: string,
+): Promise<CommandEnd> {
+  const terminal = startOnTerminal(args)
+  await terminal.shown(question)
+  terminal.type(answer)
+  return terminal.end
+}
+
+function start(file: string, args: readonly string[], { cwd, env }: CommandOptions): ChildProcess {
+  const child = spawn(file, args, { cwd, env: { ...process.env, ...env }, detached: true })
+  track(child)
+  return child
+}
+
+function ended(child: ChildProcess): Promise<CommandEnd> {
+  const end: CommandEnd = { code: null, stdout: '', stderr: '' }
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+    end.stdout += text
+  })
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    end.stderr += text
+  })
+  return new Promise((resolve, reject) => {
+    child.once('error', reject)
+    child.once('close', (code) => resolve({ ...end, code }))
+  })
+}

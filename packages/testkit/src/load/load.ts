@@ -1,0 +1,88 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { end, track } from '../processes.ts'
+import { type LoadOptions, resolveOptions } from './options.ts'
+import type { LoadCounts, LoadResult } from './result.ts'
+import type { Answer, Call, Question } from './worker.ts'
+
+/** A load under way, in a process of its own. */
+export interface Load {
+  readonly pid: number
+  /** Resolves when at least that many more requests have ended. */
+  warm(requests: number): Promise<void>
+  /** Resolves when every client has ended at least one more request. */
+  round(): Promise<void>
+  /** Opens again the idle connections that were closed. */
+  openIdle(): Promise<void>
+  /** The account of what has ended since the last lap, or the start. */
+  lap(): Promise<LoadCounts>
+  /** The account so far. */
+  snapshot(): Promise<LoadResult>
+  /** Lets the requests under way finish, for at most 10 s, and returns the account. */
+  stop(): Promise<LoadResult>
+  /** Ends the load at once, if it still runs. */
+  dispose(): Promise<void>
+}
+
+const WORKER = new URL('./worker.js', import.meta.url)
+
+/** Starts a load; resolves when its idle connections are open and its clients are at work. */
+export async function startLoad(options: LoadOptions): Promise<Load> {
+  const worker = new Worker()
+  await worker.ask({ name: 'start', plan: resolveOptions(options) })
+  return {
+    pid: worker.child.pid ?? -1,
+    warm: (requests) => worker.ask({ name: 'warm', requests }) as Promise<void>,
+    round: () => worker.ask({ name: 'round' }) as Promise<void>,
+    openIdle: () => worker.ask({ name: 'openIdle' }) as Promise<void>,
+    lap: () => worker.ask({ name: 'lap' }) as Promise<LoadCounts>,
+    snapshot: () => worker.ask({ name: 'snapshot' }) as Promise<LoadResult>,
+    async stop() {
+      const result = (await worker.ask({ name: 'stop' })) as LoadResult
+      await worker.closed
+      return result
+    },
+    dispose: () => end(worker.child),
+  }
+}
+
+/** Asks the load's process, and fails every open question when that process ends. */
+class Worker {
+  readonly child: ChildProcess
+  /** It disconnects and exits by itself once it has answered `stop`. */
+  readonly closed: Promise<void>
+  readonly #open = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>()
+  #asked = 0
+  #gone = false
+
+  constructor() {
+    this.child = fork(fileURLToPath(WORKER), { serialization: 'advanced', detached: true })
+    track(this.child)
+    this.child.on('message', ({ id, value }: Answer) => {
+      this.#open.get(id)?.resolve(value)
+      this.#open.delete(id)
+    })
+    this.closed = new Promise((resolve) => {
+      this.child.once('close', () => {
+        this.#gone = true
+        for (const question of this.#open.values()) question.reject(this.#lost())
+        resolve()
+      })
+    })
+  }
+
+  ask(call: Call): Promise<unknown> {
+    if (this.#gone || !this.child.connected) return Promise.reject(this.#lost())
+    this.#asked += 1
+    const question: Question = { id: this.#asked, call }
+    return new Promise((resolve, reject) => {
+      this.#open.set(question.id, { resolve, reject })
+      this.child.send(question)
+    })
+  }
+
+  #lost(): Error {
+    const { exitCode, signalCode } = this.child
+    return new Error(`the load's process is gone (${signalCode ?? `code ${exitCode}`})`)
+  }
+}

@@ -1,0 +1,112 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { socketPort } from '@socket-port/testkit/command'
+import { freePort, openListener } from '@socket-port/testkit/native'
+import { track } from '@socket-port/testkit/processes'
+import { describe, expect, it } from 'vitest'
+import { afterTest, start, supervise } from './supervising.ts'
+
+/** A program in JavaScript. */
+const program = (code: string): string[] => [
+  process.execPath,
+  '--input-type=module',
+  '-e',
+  `import { createServer } from 'node:http'\n${code}`,
+]
+
+const core = new URL('../../../packages/core/dist/index.js', import.meta.url).href
+const importCore = `import { serve, attach } from '${core}'\n`
+const SERVES = (target: string): string => `await serve(createServer(), ${target})\n`
+
+describe('a port in use, under socket-port run', () => {
+  it('that the program opens itself: says that it does not take the socket, and how it can', async () => {
+    const port = freePort()
+    const supervised = supervise({
+      args: ['--listen', `127.0.0.1:${port}`],
+      command: program(`createServer().listen(${port}, '127.0.0.1')`),
+    })
+    expect(await supervised.generation.exit).toMatchObject({ code: 1 })
+    expect(supervised.generation.output).toMatch(
+      /ended before it was ready.*an address is in use.*take the socket that is passed to it, by @socket-port\/core.*LISTEN_FDS/,
+    )
+  })
+
+  it("that the program opens by core with inherit: 'never': says what to leave out", async () => {
+    const port = freePort()
+    const supervised = supervise({
+      args: ['--listen', `127.0.0.1:${port}`],
+      command: program(
+        `${importCore}${SERVES(`{ port: ${port}, host: '127.0.0.1', inherit: 'never' }`)}`,
+      ),
+    })
+    expect(await supervised.generation.exit).toMatchObject({ code: 1 })
+    const { output } = supervised.generation
+    expect(output).toMatch(/has inherited that socket: take it, without inherit: 'never'/)
+    expect(output).not.toMatch(/killPort|stop that process|ExecStart/)
+  })
+
+  it('that a wrapper has got in the place of the program: says to start node itself', async () => {
+    const port = freePort()
+    const code = `${importCore}${SERVES(`{ port: ${port}, host: '127.0.0.1' }`)}`
+    const inner = JSON.stringify(program(code).slice(1))
+    const supervised = supervise({
+      args: ['--listen', `127.0.0.1:${port}`],
+      command: program(`
+        const { spawn } = await import('node:child_process')
+        spawn(process.execPath, ${inner}, { stdio: 'inherit' }).once('exit', (code) => process.exit(code))`),
+    })
+    expect(await supervised.generation.exit).toMatchObject({ code: 1 })
+    const { output } = supervised.generation
+    expect(output).toMatch(
+      /start node itself, e\.g\. socket-port run --listen PORT -- node server\.js/,
+    )
+    expect(output).toMatch(/\(EADDRINUSE\): .*did not reach this process.* start node itself/)
+    expect(output).not.toMatch(/killPort|stop that process|ExecStart/)
+  })
+
+  it('that the generation before has: says --listen, in the answer of reload', async () => {
+    const other = freePort()
+    const supervised = await start({
+      command: program(
+        `${importCore}${SERVES('{}')}${SERVES(`{ port: ${other}, host: '127.0.0.1', inherit: 'never' }`)}`,
+      ),
+    })
+    const { code, stderr } = await supervised.ask('reload')
+    expect(code).toBe(1)
+    expect(stderr).toMatch(
+      new RegExp(`SocketPortError: cannot listen on port ${other} .*--listen ${other}\\)`),
+    )
+    expect(stderr).not.toMatch(/killPort|stop that process|ExecStart/)
+  })
+
+  it('that a stranger has: names the command that frees it', async () => {
+    const port = freePort()
+    const code = `createServer().listen(${port}, () => console.log('ready'))`
+    const [command = '', ...args] = program(code)
+    const stranger = spawn(command, args, { detached: true })
+    track(stranger)
+    await once(stranger.stdout, 'data')
+    const supervised = supervise({ args: ['--listen', String(port)], command: program('') })
+    expect(await supervised.generation.exit).toMatchObject({ code: 4 })
+    expect(supervised.generation.output).toMatch(`held by pid ${stranger.pid} (`)
+    expect(supervised.generation.output).toMatch(
+      `stop that process (socket-port free ${port}) or choose another port`,
+    )
+  })
+})
+
+describe('free --host', () => {
+  it('leaves who listens on another address alone', async () => {
+    const listener = openListener({ host: '127.0.0.3' })
+    afterTest(() => listener.close())
+    const port = String(listener.port)
+    expect(await socketPort(['free', port, '--host', '127.0.0.1', '--yes'])).toMatchObject({
+      code: 0,
+      stdout: `Port ${port} is free; nobody held it.\n`,
+    })
+    const { code, stderr } = await socketPort(['free', port, '--host', '127.0.0.3', '--yes'])
+    // It belongs to this very process, which has started the command.
+    expect(code).toBe(1)
+    expect(stderr).toMatch(/started this process/)
+  })
+})

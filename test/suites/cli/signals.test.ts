@@ -1,0 +1,131 @@
+import { once } from 'node:events'
+import { startOnTerminal } from '@socket-port/testkit/command'
+import { startLoad } from '@socket-port/testkit/load/load'
+import { freePort } from '@socket-port/testkit/native'
+import { get, RawConnection } from '@socket-port/testkit/raw-connection'
+import { describe, expect, it } from 'vitest'
+import {
+  afterTest,
+  expectNothingLost,
+  fixture,
+  pidsOf,
+  SERVER,
+  start,
+  startUpload,
+} from './supervising.ts'
+
+const HOLDING = fixture('core-shutdown.mjs')
+const command = [process.execPath, HOLDING]
+
+describe('stop signals to `run` and its process that come together', () => {
+  it.each<[string, NodeJS.Signals[], NodeJS.Signals[]]>([
+    ['KillMode=control-group', ['SIGTERM'], ['SIGTERM']],
+    ['pm2, to the whole tree', ['SIGINT'], ['SIGINT']],
+    ['nodemon', ['SIGTERM', 'SIGTERM', 'SIGINT'], ['SIGTERM']],
+    ['npm on a Ctrl-C', ['SIGINT', 'SIGINT'], []],
+    ['docker and a shell', ['SIGTERM', 'SIGQUIT'], []],
+  ])('are one: %s', async (_, toRun, toChild) => {
+    const supervised = await start()
+    const upload = await startUpload(await supervised.port())
+    const [child = 0] = await pidsOf(supervised)
+    for (const signal of toChild) process.kill(child, signal)
+    for (const signal of toRun) process.kill(supervised.pid, signal)
+    // A process that says first that it stops may have been followed by another one for a moment.
+    await supervised.said(/stops: \d+ process/)
+    let answer = ''
+    upload.on('data', (data) => {
+      answer += data
+    })
+    upload.end('rest')
+    await once(upload, 'close')
+    expect(answer).toContain('rest')
+    expect(await supervised.generation.exit).toMatchObject({ code: 0, signal: null })
+    expect(supervised.generation.output).toMatch(/stopped: every process has ended\n$/)
+    expect(supervised.generation.output).not.toMatch(/warning/)
+  })
+
+  it('cut nothing under load, when the group gets SIGTERM', async () => {
+    const supervised = await start()
+    const port = await supervised.port()
+    const load = await startLoad({
+      ...{ target: { port }, clients: 30, method: 'mixed', connection: 'keep-alive' },
+      think: [0, 20],
+    })
+    afterTest(() => load.dispose())
+    await load.round()
+    const upload = await startUpload(port)
+    const pids = [...(await pidsOf(supervised)), supervised.pid]
+    for (const pid of pids) process.kill(pid, 'SIGTERM')
+    await supervised.said(/stops: \d+ process/)
+    const result = await load.stop()
+    upload.end('rest')
+    await once(upload, 'close')
+    expect(await supervised.generation.exit).toMatchObject({ code: 0, signal: null })
+    expectNothingLost(result)
+  })
+})
+
+describe('impatience', () => {
+  it('begins after the first moments; a request that is cut shows in the exit code', async () => {
+    const supervised = await start()
+    const upload = await startUpload(await supervised.port())
+    upload.on('error', () => {})
+    supervised.generation.signal('SIGTERM')
+    await supervised.said(/stops: 1 process drains/)
+    const impatience = setInterval(() => supervised.generation.signal('SIGTERM'), 10)
+    await once(upload, 'close')
+    clearInterval(impatience)
+    expect(await supervised.generation.exit).toMatchObject({ code: 7, signal: null })
+    expect(supervised.generation.output).toMatch(/stopped: a process has cut connections/)
+  })
+
+  it('a deadline that cuts shows in the exit code too', async () => {
+    const env = { OPTIONS: JSON.stringify({ drain: { timeout: 60, idleTimeout: 10 } }) }
+    const supervised = await start({ command, env })
+    const held = await RawConnection.open(await supervised.port())
+    held.send(get('/hold'))
+    const probe = await RawConnection.open(await supervised.port())
+    probe.send(get('/', 'Connection: close'))
+    await probe.receive(/ready$/)
+    supervised.generation.signal('SIGTERM')
+    await held.closed
+    expect(await supervised.generation.exit).toMatchObject({ code: 7, signal: null })
+  })
+})
+
+describe('Ctrl-C on the terminal of `run`', () => {
+  it('says each second what it waits for, and that all is over', async () => {
+    const port = freePort('127.0.0.1')
+    const listen = ['--listen', `127.0.0.1:${port}`]
+    const terminal = startOnTerminal(['run', ...listen, '--', ...command])
+    await terminal.shown(/generation 1 is ready/)
+    const held = await RawConnection.open(port)
+    held.send(get('/hold'))
+    const probe = await RawConnection.open(port)
+    probe.send(get('/', 'Connection: close'))
+    await probe.receive(/ready$/)
+    terminal.type('\x03')
+    await terminal.shown(/1 request in flight, up to 3 s; Ctrl-C again cuts it/)
+    await terminal.shown(/1 request in flight, up to 2 s/)
+    await held.closed
+    const { code, stdout } = await terminal.end
+    expect(code).toBe(7)
+    expect(stdout).toMatch(/stopped after 3\.\d s: 1 request was cut/)
+    expect(stdout).toMatch(/socket-port: stopped: a process has cut connections[^\n]*\n$/)
+  })
+
+  it('closes idle connections at once', async () => {
+    const port = freePort('127.0.0.1')
+    const listen = ['--listen', `127.0.0.1:${port}`]
+    const terminal = startOnTerminal(['run', ...listen, '--', process.execPath, SERVER])
+    await terminal.shown(/generation 1 is ready/)
+    const idle = await RawConnection.open(port)
+    idle.send(get('/'))
+    await idle.receive(/200 OK/)
+    terminal.type('\x03')
+    await idle.closed
+    const { code, stdout } = await terminal.end
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/stopped: every process has ended\r?\n$/)
+  })
+})

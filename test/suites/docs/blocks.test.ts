@@ -1,0 +1,168 @@
+import { readdirSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import { type GenerationOptions, startGeneration } from '@socket-port/testkit/generation'
+import { freePort, type Listener, openListener } from '@socket-port/testkit/native'
+import { endProcesses } from '@socket-port/testkit/processes'
+import { afterAll, afterEach, describe, expect, onTestFinished, test } from 'vitest'
+import { readCommandLine } from '../../../bench/src/options.ts'
+import {
+  ACTIVATE,
+  BUNDLE,
+  INSTALL,
+  INSTALL_WITH_PNPM,
+  OVERLAP,
+  STATUS,
+  SUPERVISE,
+  SYSTEMCTL,
+  UNITS,
+  WRITE_UNITS,
+} from '../../src/docs/commands.ts'
+import { documents, manifestOf, ROOT, readRoot } from '../../src/docs/documents.ts'
+import { codeBlocks } from '../../src/docs/markdown.ts'
+import { binds, type Program, programsOf } from '../../src/docs/programs.ts'
+import { Project } from '../../src/docs/project.ts'
+
+const blocks = documents.flatMap((document) =>
+  codeBlocks(readRoot(document)).map((block) => ({ ...block, where: `${document}:${block.line}` })),
+)
+const [firstProgram] = programsOf('README.md') as [Program]
+const project = new Project()
+afterAll(() => project.remove())
+afterEach(endProcesses)
+
+test('a block in the docs is of a kind that is checked', () => {
+  const checked = ['js', 'ts', 'sh', 'ini', 'text']
+  expect(blocks.filter(({ language }) => !checked.includes(language))).toEqual([])
+})
+
+describe('a block of commands', () => {
+  const lines = blocks.flatMap(({ language, code, where }) =>
+    language === 'sh'
+      ? code
+          .trim()
+          .split('\n')
+          .map((command) => ({ command, where }))
+      : [],
+  )
+  const run = [
+    ...INSTALL,
+    ...SYSTEMCTL,
+    ACTIVATE,
+    ...SUPERVISE,
+    STATUS,
+    ...BUNDLE,
+    ...UNITS,
+    ...WRITE_UNITS,
+  ]
+
+  test('is there for each that is run for it', () => {
+    expect(lines.map(({ command }) => command)).toEqual(expect.arrayContaining(run))
+  })
+
+  const known = [...run, ...INSTALL_WITH_PNPM, ...cloneLines(), ...scriptLines()]
+  test.each(lines)('holds only what is run: $command ($where)', ({ command }) => {
+    if (!isBench(command)) expect(known).toContain(command)
+  })
+})
+
+describe('a block of text', () => {
+  const texts = blocks.filter(({ language }) => language === 'text')
+  const messages = texts.filter(({ code }) => code.startsWith('socket-port: '))
+
+  test('is compared with what is written, unless it is a picture', () => {
+    const printed = documents
+      .flatMap(programsOf)
+      .filter(binds)
+      .map(({ output }) => output)
+    // proxies.test.ts and docs-command.test.ts; the last is the picture.
+    const elsewhere = /^# (nginx|HAProxy): |^8080 is running, |^old process .* next process\n/
+    const others = texts.filter(
+      (block) =>
+        !messages.includes(block) && !printed.includes(block.code) && block.code !== OVERLAP,
+    )
+    expect(others.filter(({ code }) => !elsewhere.test(code))).toEqual([])
+  })
+
+  test.each(messages)('is really written: $where', async ({ code }) => {
+    const written = await warnings()
+    expect(written.map(withoutNumbers)).toContain(withoutNumbers(code))
+  })
+})
+
+describe('a block of a unit', () => {
+  const excerpts = blocks.filter(({ code }) => code.startsWith('# examples/'))
+
+  test('names its file: an example, or one that docs-systemd.test.ts starts', () => {
+    const units = blocks.filter(({ language }) => language === 'ini')
+    const others = units.filter((block) => !excerpts.includes(block))
+    const elsewhere = /^README(\.zh)?\.md:\d+ # \/etc\/systemd\/system\/app\.\w+\n/
+    expect(others.filter(({ where, code }) => !elsewhere.test(`${where} ${code}`))).toEqual([])
+  })
+
+  test.each(excerpts)('is a part of the file that it names: $where', ({ code }) => {
+    const [file = '', ...lines] = code.trimEnd().split('\n')
+    const unit = readRoot(file.replace('# ', '')).split('\n')
+    expect(unit.filter((line) => lines.includes(line))).toEqual(lines)
+  })
+})
+
+function cloneLines(): string[] {
+  const url = manifestOf('packages/core').repository.url.replace('git+', '')
+  return [`git clone ${url.replace(/\.git$/, '')}`, `cd ${basename(url, '.git')}`]
+}
+
+/** `npx -y pnpm@… demo` and the like: each script there is whose callee exists too. */
+function scriptLines(): string[] {
+  const { scripts, packageManager } = manifestOf('')
+  const workspaces = ['packages', 'examples']
+    .flatMap((folder) => readdirSync(join(ROOT, folder)).map((name) => `${folder}/${name}`))
+    .concat('test', 'bench')
+    .map(manifestOf)
+  const exists = (script: string): boolean => {
+    const [, name, called = ''] = /--filter (\S+) (\S+)$/.exec(script) ?? []
+    const callee = workspaces.find((manifest) => manifest.name === name)
+    return name === undefined || (callee !== undefined && called in callee.scripts)
+  }
+  const names = Object.keys(scripts).filter((name) => exists(scripts[name] ?? ''))
+  return names.flatMap((name) =>
+    ['', 'run '].map((run) => `npx -y ${packageManager} ${run}${name}`),
+  )
+}
+
+/** True for `npx -y pnpm@… bench` with words that the benchmarks take; throws for others. */
+function isBench(command: string): boolean {
+  const bench = `npx -y ${manifestOf('').packageManager} bench `
+  if (!command.startsWith(bench)) return false
+  const names = readdirSync(join(ROOT, 'bench/src/benchmarks')).map((file) => basename(file, '.ts'))
+  readCommandLine(command.slice(bench.length).split(' '), names)
+  return true
+}
+
+/** What the first program of the README writes to stderr in the cases that the docs quote. */
+async function warnings(): Promise<string[]> {
+  const port = freePort()
+  const passedToAnother = { LISTEN_FDS: '1', LISTEN_PID: '1' }
+  return [
+    await stderrOfFirst(port, { env: passedToAnother }),
+    await stderrOfFirst(port, { sockets: [passed()] }),
+    await stderrOfFirst(port, { sockets: [passed(port)], env: { NODE_OPTIONS: '--no-addons' } }),
+  ]
+}
+
+function passed(port = 0): Listener {
+  const listener = openListener({ port })
+  onTestFinished(listener.close)
+  return listener
+}
+
+async function stderrOfFirst(port: number, options: GenerationOptions): Promise<string> {
+  const script = project.prepare(firstProgram, 'warns', port)
+  const generation = startGeneration({ ...options, script })
+  await generation.said(/http/)
+  generation.signal('SIGTERM')
+  await generation.exit
+  return generation.stderr
+}
+
+const withoutNumbers = (message: string): string =>
+  message.replace(/\d+/g, '#').replace(/koffi-linux-\w+#?/, 'koffi-linux')

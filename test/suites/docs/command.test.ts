@@ -1,0 +1,92 @@
+import { setTimeout } from 'node:timers/promises'
+import { freePort } from '@socket-port/testkit/native'
+import { endProcesses } from '@socket-port/testkit/processes'
+import { get, RawConnection } from '@socket-port/testkit/raw-connection'
+import { type Supervised, startSupervised } from '@socket-port/testkit/supervised'
+import { afterAll, afterEach, describe, expect, onTestFinished, test } from 'vitest'
+import { ask } from '../../src/docs/ask.ts'
+import { STATUS, SUPERVISE } from '../../src/docs/commands.ts'
+import { readRoot } from '../../src/docs/documents.ts'
+import { codeBlocks } from '../../src/docs/markdown.ts'
+import { type Program, programsOf } from '../../src/docs/programs.ts'
+import { Project } from '../../src/docs/project.ts'
+import { untilDrained } from '../cli/supervising.ts'
+
+const COMMAND = 'packages/cli/README.md'
+const project = new Project()
+afterAll(() => project.remove())
+afterEach(endProcesses)
+
+const linesOf = (document: string): string[][] =>
+  codeBlocks(readRoot(document)).map(({ code }) => code.trim().split('\n'))
+
+/** Types the first line of SUPERVISE, with the first program of the document as `server.js`. */
+async function supervise(document: string, port: number): Promise<Supervised> {
+  const [program] = programsOf(document) as [Program]
+  project.write('server.js', program.code.replaceAll('8080', String(port)))
+  // As typed, but for the port, and for the command that is found elsewhere.
+  const line = SUPERVISE[0]?.replace('8080', String(port)).replace('npx socket-port run ', '')
+  const [options = '', command = ''] = line?.split(' -- ') ?? []
+  const supervised = startSupervised({
+    ...{ args: options.split(' '), command: command.split(' '), cwd: project.dir },
+  })
+  onTestFinished(() => supervised.dispose())
+  await supervised.said(/generation 1 is ready/)
+  return supervised
+}
+
+/** Types a line that asks it. */
+async function type(supervised: Supervised, line = ''): Promise<string> {
+  const { code, stdout, stderr } = await supervised.ask(
+    ...line.replace(/^npx /, '').split(' ').slice(1),
+  )
+  expect(code, stderr).toBe(0)
+  return stdout
+}
+
+test.each(['README.md', COMMAND])('%s runs and reloads a program as it says', async (document) => {
+  expect(linesOf(document)).toContainEqual(SUPERVISE)
+  const port = freePort()
+  const supervised = await supervise(document, port)
+  expect(await ask(port)).toBe('hello\n')
+  await type(supervised, SUPERVISE[1])
+  expect(await ask(port)).toBe('hello\n')
+  const { generations } = await supervised.status()
+  expect(generations.map(({ number }) => number)).toContain(2)
+  expect(supervised.generation.output).not.toMatch(/warn|error/i)
+})
+
+describe(COMMAND, () => {
+  test('shows what status prints', async () => {
+    const block = codeBlocks(readRoot(COMMAND)).find(({ code }) => code === `${STATUS}\n`)
+    const shown = block?.next?.code ?? ''
+    const [, reloads, idle] = /(\d+) succeeded[\s\S]* (\d+) idle/.exec(shown) ?? []
+    const port = freePort()
+    const supervised = await supervise(COMMAND, port)
+    const connections = await Promise.all(
+      Array.from({ length: Number(idle) / Number(reloads) }, () => RawConnection.open(port)),
+    )
+    for (let reload = 1; reload <= Number(reloads); reload += 1) {
+      for (const connection of connections) {
+        connection.send(get('/'))
+        await connection.receive(/hello\n$/)
+      }
+      await type(supervised, SUPERVISE[1])
+      await untilDrained(supervised)
+      await untilAdopted(supervised, connections.length * reload)
+    }
+    const printed = await type(supervised, STATUS)
+    expect(withoutChance(printed.replaceAll(String(port), '8080'))).toBe(withoutChance(shown))
+  })
+})
+
+/** Resolves when the processes have said that they took so many connections. */
+async function untilAdopted(supervised: Supervised, count: number): Promise<void> {
+  while ((await supervised.status()).connections.adopted < count) await setTimeout(10)
+}
+
+/** Without what is another the next time: pids and durations. */
+const withoutChance = (status: string): string =>
+  status
+    .replace(/(process|pid) \d+/g, '$1 #')
+    .replace(/\d+(\.\d+)? (ms|s|min)( \d+ s)?\b/g, '# of time')

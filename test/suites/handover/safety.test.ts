@@ -1,0 +1,220 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { selfSigned } from '@socket-port/testkit/certificate'
+import { startGeneration } from '@socket-port/testkit/generation'
+import { freePort, openListener } from '@socket-port/testkit/native'
+import { ODD_KINDS, openSocket } from '@socket-port/testkit/odd-fds'
+import { endProcesses } from '@socket-port/testkit/processes'
+import { get, RawConnection } from '@socket-port/testkit/raw-connection'
+import { pathInBox } from '@socket-port/testkit/systemd/index'
+import { afterEach, describe, expect, it, onTestFinished } from 'vitest'
+import { type AppOptions, describeHandover, expectNothingNoticed, SERVER } from './box.ts'
+
+const PLAIN = fileURLToPath(new URL('../../fixtures/plain-fd3.mjs', import.meta.url))
+const CLOSING = fileURLToPath(new URL('../../fixtures/plain-close.mjs', import.meta.url))
+const LOAD = { clients: 30, rtt: 10, think: [0, 20] } as const
+
+const node = (script: string): string[] => [pathInBox(process.execPath), pathInBox(script)]
+
+await describeHandover('what may go wrong when connections are handed over', (box) => {
+  /** Restarts under load. */
+  async function restarted(options: AppOptions, restarts = 3) {
+    const app = await box.start(options)
+    const running = await app.load(LOAD)
+    for (let restart = 0; restart < restarts; restart += 1) {
+      await app.restart()
+      await running.round()
+    }
+    return { app, ...(await running.stop()) }
+  }
+
+  it('a successor that fails to start: the one after has the connections', async () => {
+    const file = join(box.systemd.dir, 'failures')
+    writeFileSync(file, '0')
+    const app = await box.start({
+      env: { FAILURES: file },
+      lines: ['Restart=on-failure', 'RestartSec=0'],
+    })
+    const load = await app.load({ ...LOAD, clients: 10 })
+    const client = await app.connect()
+    const before = await client.who()
+    writeFileSync(file, '2')
+    await box.systemd.systemctl('restart', app.unit)
+    await box.systemd.until(app.unit, 'ActiveState', 'active')
+    await load.round()
+    expectNothingNoticed(await load.stop(), 10)
+    expect((await client.who()).pid).not.toBe(before.pid)
+    const log = await app.log()
+    expect(log.match(/fails to start/g)).toHaveLength(2)
+    expect(log).toContain('adopted 11 connections')
+    expect(await app.stored()).toBe('0')
+  })
+
+  it('a successor without core: its newcomers are served, those before wait for one with it', async () => {
+    const app = await box.start()
+    const client = await app.connect()
+    await app.install({ command: node(PLAIN), lines: ['Type=exec'] })
+    await app.restart()
+    const newcomer = await RawConnection.open(app.port)
+    newcomer.send(get('/'))
+    await newcomer.receive(/"LISTEN_FDNAMES":"app\d+\.socket:socket-port\/connections"/)
+    client.raw.send(get('/who'))
+    await app.install({})
+    await app.restart()
+    expect((await client.whoComes()).pid).toBe(await app.pid())
+  })
+
+  it('a successor without native code: it warns, and the one after has the connections', async () => {
+    const servers = [{ drain: { idleTimeout: 300 } }]
+    const app = await box.start({ servers })
+    const client = await app.connect()
+    await app.install({ servers, env: { NODE_OPTIONS: '--no-addons' }, lines: ['Type=exec'] })
+    await app.restart()
+    client.raw.send(get('/who'))
+    const newcomer = await app.connect()
+    expect((await newcomer.who()).pid).toBe(await app.pid())
+    await box.systemd.logHolds(app.unit, 'connections of the process before cannot be taken')
+    await app.install({})
+    await app.restart()
+    expect((await client.whoComes()).pid).toBe(await app.pid())
+  })
+
+  it('a process that is killed while it drains: what it had handed over is served', async () => {
+    const { systemd } = box
+    const app = await box.start({ env: { TELL: '1' }, lines: ['Restart=always', 'RestartSec=0'] })
+    const [idle, first, second] = [await app.connect(), await app.connect(), await app.connect()]
+    first.raw.send(get('/hold'))
+    await first.raw.receive(/first /)
+    const { old } = await app.beginRestart()
+    second.raw.send(get('/hold'))
+    await second.raw.receive(/first /)
+    await app.release()
+    await first.raw.receive(/last of/)
+    for (const { localPort } of [idle, first]) {
+      await systemd.logHolds(app.unit, `${old} has closed ${localPort}`)
+    }
+    await systemd.kill(app.unit, 'SIGKILL')
+    await second.raw.closed
+    const after = await Promise.all([idle.who(), first.who()])
+    expect(after.map(({ pid }) => pid)).toEqual(Array(2).fill(await app.pid()))
+    expect(after[0]?.pid).not.toBe(old)
+  })
+
+  it.each<[string, AppOptions]>([
+    ['none', { store: 0 }],
+    ['full', { store: 1, listen: null, servers: [{ fdStore: true }] }],
+    ['switched off', { servers: [{ drain: { idle: 'promise' } }] }],
+    ['of nobody', { store: 0, lines: ['Type=simple'] }],
+  ])(
+    'a store that is %s: the promise is kept, connections are closed, 0 failed',
+    async (_, options) => {
+      const { app, failures, failed, connections } = await restarted(options)
+      expect({ failures, failed }).toEqual({ failures: [], failed: 0 })
+      expect(connections).toBeGreaterThan(LOAD.clients)
+      expect(await app.log()).not.toMatch(/handed over|adopted/)
+    },
+  )
+
+  it('a server that closes by itself loses requests (the control)', async () => {
+    const lines = ['Type=exec', 'TimeoutStopSec=1']
+    const { failed } = await restarted({ command: node(CLOSING), lines }, 1)
+    expect(failed).toBeGreaterThan(0)
+  })
+
+  it.each(['https', 'http2'] as const)('%s: is drained as before, 0 failed', async (kind) => {
+    const { key, cert } = selfSigned()
+    const port = freePort()
+    const env = { CERTIFICATE: JSON.stringify({ key, cert, allowHTTP1: true }) }
+    const app = await box.start({
+      listen: String(port),
+      servers: [{ port, kind, drain: { idleTimeout: 300 } }],
+      env,
+    })
+    const tls = { ca: cert, servername: 'localhost' }
+    const load = await app.load(LOAD, { port, tls })
+    for (let restart = 0; restart < 3; restart += 1) {
+      await app.restart()
+      await load.round()
+    }
+    const { failures, failed, connections } = await load.stop()
+    expect({ failures, failed }).toEqual({ failures: [], failed: 0 })
+    expect(connections).toBeGreaterThan(LOAD.clients)
+  })
+
+  it('a unix socket: is drained as before, 0 failed', async () => {
+    const path = join(box.systemd.dir, 'app.sock')
+    const app = await box.start({ listen: path, servers: [{ path, drain: { idleTimeout: 300 } }] })
+    const load = await app.load(LOAD, { path })
+    for (let restart = 0; restart < 3; restart += 1) {
+      await app.restart()
+      await load.round()
+    }
+    const { failures, failed, connections } = await load.stop()
+    expect({ failures, failed }).toEqual({ failures: [], failed: 0 })
+    expect(connections).toBeGreaterThan(LOAD.clients)
+  })
+
+  it('a WebSocket: stays until it ends, and nobody waits for it', async () => {
+    const app = await box.start()
+    const load = await app.load(LOAD)
+    const socket = await RawConnection.open(app.port)
+    socket.send(get('/', 'Connection: Upgrade', 'Upgrade: websocket', 'Sec-WebSocket-Key: eA=='))
+    await socket.receive(/^HTTP\/1\.1 101 .*\r\n\r\n$/s)
+    const { old, restarted: done } = await app.beginRestart()
+    for (let round = 0; round < 10; round += 1) await load.round()
+    socket.send('still there')
+    await socket.receive(/still there$/)
+    expect(await app.pid()).toBe(old)
+    socket.close()
+    await done
+    await load.round()
+    expectNothingNoticed(await load.stop(), LOAD.clients)
+  })
+
+  it('descriptors of a user other than root, as many as the process may have', async () => {
+    const app = await box.start({
+      // Without a system bus it cannot ask.
+      servers: [{ drain: { idle: 'handover' } }],
+      lines: ['User=nobody', 'LimitNOFILE=400', 'CapabilityBoundingSet='],
+    })
+    const load = await app.load({ clients: 300, think: [0, 500], rtt: 10 })
+    for (let restart = 0; restart < 3; restart += 1) {
+      await app.restart()
+      await load.round()
+    }
+    expectNothingNoticed(await load.stop(), 300)
+  })
+})
+
+describe.runIf(process.platform === 'linux')('what has the name of a line, and is none', () => {
+  afterEach(endProcesses)
+
+  it.each(ODD_KINDS)('%s: a warning, and it serves', async (kind) => {
+    const [listener, odd] = [openListener(), openSocket(kind)]
+    onTestFinished(() => {
+      listener.close()
+      odd.close()
+    })
+    const server = startGeneration({
+      script: SERVER,
+      env: { SERVERS: JSON.stringify([{ port: listener.port }]) },
+      sockets: [
+        { fd: listener.fd, name: 'web' },
+        { fd: odd.fd, name: 'socket-port/connections' },
+      ],
+    })
+    await server.said(/inherited by/)
+    const client = await RawConnection.open(listener.port)
+    client.send(get('/who'))
+    await client.receive(/\{.*\}/)
+    client.close()
+    server.signal('SIGTERM')
+    expect(await server.exit).toMatchObject({ code: 0 })
+    // A datagram socket of AF_UNIX may be one: nothing comes out of it.
+    const warning =
+      'warning: fd 4 was passed as socket-port/connections, but nothing can be received'
+    if (kind === 'unix-datagram') expect(server.stderr).toBe('')
+    else expect(server.stderr).toContain(warning)
+  })
+})

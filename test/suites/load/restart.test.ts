@@ -1,0 +1,46 @@
+import { endProcesses } from '@socket-port/testkit/processes'
+import { afterEach, describe, expect, it } from 'vitest'
+import { CASES, expectNothingLost, MODES, restartCase } from './restart-cases.ts'
+
+afterEach(endProcesses)
+
+describe.each(MODES)('restarts on one inherited socket, %s', (mode) => {
+  it.each(CASES)('$name: 0 failed', async (restart) => {
+    expectNothingLost(await restartCase(restart, { mode, restarts: 6 }))
+  })
+
+  it('20 idle connections beside: 0 failed, and each is kept for what it was promised', async () => {
+    const result = await restartCase(
+      { name: 'idle', load: { think: [0, 20], rtt: 20 }, idleClients: 20 },
+      { mode, restarts: 2 },
+    )
+    expectNothingLost(result)
+    expect(result.total.idle.closed).toEqual({ fin: 40, reset: 0, data: 0 })
+    for (const { signalToExit } of result.rows) expect(signalToExit).toBeGreaterThan(4_900)
+  })
+
+  it('a successor that runs already takes the newcomers: 0 failed', async () => {
+    const restart = { name: '', load: { rtt: 20 }, drain: { successor: 'running' } }
+    expectNothingLost(await restartCase(restart, { mode, restarts: 6 }))
+  })
+})
+
+describe('newcomers', () => {
+  it('wait for a successor that starts afterwards, and for little else', async () => {
+    const { rows, ...result } = await restartCase(
+      // A thousand requests a second. Without pauses all fifty wait at once, and how fast a cold
+      // process answers fifty first requests would be most of what is measured.
+      { name: 'stall', load: { think: [0, 100] }, serviceMs: 0 },
+      { mode: 'one-after-the-other', restarts: 11, betweenRequests: 200 },
+    )
+    expectNothingLost({ rows, ...result })
+    // Of one run, so that what else the machine does weighs on both sides.
+    const stalls = rows.map(
+      ({ longestStall, spawnToReady }) => (longestStall?.ms ?? 0) / spawnToReady,
+    )
+    expect(median(stalls)).toBeLessThan(1.5)
+  })
+})
+
+const median = (numbers: number[]): number =>
+  numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? Number.NaN

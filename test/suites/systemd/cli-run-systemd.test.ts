@@ -1,0 +1,137 @@
+import { fileURLToPath } from 'node:url'
+import { SOCKET_PORT } from '@socket-port/testkit/command'
+import { startLoad } from '@socket-port/testkit/load/load'
+import { freePort } from '@socket-port/testkit/native'
+import { endProcesses } from '@socket-port/testkit/processes'
+import { requireOrSkip } from '@socket-port/testkit/requirements'
+import { untilGone } from '@socket-port/testkit/supervised'
+import {
+  bootSystemd,
+  pathInBox,
+  RELEASES,
+  releaseSkipReason,
+  type SystemdBox,
+} from '@socket-port/testkit/systemd/index'
+import { afterEach, describe, expect, it } from 'vitest'
+import { startUpload, who } from '../cli/supervising.ts'
+
+const SERVER = fileURLToPath(new URL('../../fixtures/cli-server.mjs', import.meta.url))
+const RELOADS = Number(process.env.SOCKET_PORT_RESTARTS ?? 5)
+// notify-reload came with systemd 253.
+const NOTIFY_RELOAD = 253
+
+function unit(port: number, version: number): string {
+  const node = pathInBox(process.execPath)
+  const run = [node, pathInBox(SOCKET_PORT), 'run', '--listen', String(port), '--settle', '50']
+  return [
+    ...[
+      '[Unit]',
+      'StartLimitIntervalSec=0',
+      '[Service]',
+      'KillMode=mixed',
+      'WatchdogSec=2',
+      'NotifyAccess=main',
+    ],
+    ...(version >= NOTIFY_RELOAD
+      ? ['Type=notify-reload']
+      : ['Type=notify', 'ExecReload=kill -HUP $MAINPID']),
+    'RuntimeDirectory=socket-port',
+    `ExecStart=${[...run, '--', node, pathInBox(SERVER)].join(' ')}`,
+    '',
+  ].join('\n')
+}
+
+afterEach(endProcesses)
+
+for (const release of RELEASES) {
+  const name = `socket-port run as a service of ${release}`
+  describe(...requireOrSkip(name, await releaseSkipReason(release)), () => {
+    let box: SystemdBox | undefined
+    afterEach(() => box?.stop())
+
+    async function started(): Promise<{ box: SystemdBox; port: number; version: number }> {
+      const port = freePort()
+      box = await bootSystemd({ units: {}, release })
+      const version = await box.version()
+      await box.install({ 'app.service': unit(port, version) })
+      await box.start('app.service')
+      return { box, port, version }
+    }
+
+    it(`${RELOADS} reloads under load: 0 failed, and the main process stays`, async () => {
+      const { box, port } = await started()
+      const pid = await box.mainPid('app.service')
+      expect(await box.show('app.service', 'StatusText')).toMatch(/^generation 1: listening on /)
+      const load = await startLoad({
+        target: { port },
+        clients: 20,
+        method: 'mixed',
+        think: [0, 20],
+      })
+      await load.round()
+      for (let reload = 1; reload <= RELOADS; reload += 1) {
+        await box.reload('app.service')
+        await box.until('app.service', 'StatusText', (text) =>
+          text.startsWith(`generation ${reload + 1}: listening on `),
+        )
+        await load.warm(100)
+      }
+      const { failures, failed } = await load.stop()
+      expect(failures).toEqual([])
+      expect(failed).toBe(0)
+      expect(await box.mainPid('app.service')).toBe(pid)
+      await box.stopUnit('app.service')
+      const ended = await box.properties('app.service', 'Result', 'ExecMainStatus')
+      expect(ended).toEqual({ Result: 'success', ExecMainStatus: '0' })
+    })
+
+    it(`${RELOADS} systemctl restart under load, with a .socket: 0 failed`, async () => {
+      const { box, port } = await started()
+      await box.stopUnit('app.service')
+      await box.install({ 'app.socket': `[Socket]\nListenStream=${port}\n` })
+      await box.start('app.socket', 'app.service')
+      const pid = await box.mainPid('app.service')
+      expect(await box.log('app.service')).toMatch(/keeps \S+ \(app\.socket\), inherited\n/)
+      const load = await startLoad({
+        ...{ target: { port }, clients: 20, method: 'mixed', connection: 'mixed', think: [0, 20] },
+      })
+      await load.round()
+      for (let restart = 1; restart <= RELOADS; restart += 1) {
+        await box.restart('app.service')
+        await load.warm(100)
+      }
+      const { failures, failed } = await load.stop()
+      expect(failures).toEqual([])
+      expect(failed).toBe(0)
+      expect(await box.mainPid('app.service')).not.toBe(pid)
+      expect(await box.log('app.service')).not.toMatch(/SIGKILL|connections? cut/)
+    })
+
+    it('systemctl stop, with a .socket: who comes while it drains is served', async () => {
+      const { box, port } = await started()
+      await box.stopUnit('app.service')
+      await box.install({ 'app.socket': `[Socket]\nListenStream=${port}\n` })
+      await box.start('app.socket', 'app.service')
+      const { pid } = await who(port)
+      const upload = await startUpload(port)
+      const restarted = box.restart('app.service')
+      await box.until('app.service', 'StatusText', 'draining')
+      for (let newcomer = 0; newcomer < 20; newcomer += 1) expect((await who(port)).pid).toBe(pid)
+      upload.end('rest')
+      await restarted
+      expect((await who(port)).pid).not.toBe(pid)
+    })
+
+    it('a process that hangs is replaced, and the service goes on', async () => {
+      const { box, port } = await started()
+      const pid = await box.mainPid('app.service')
+      const { pid: worker } = await who(port)
+      const hung = box.hostPid(worker)
+      process.kill(hung, 'SIGSTOP')
+      await untilGone(hung)
+      expect((await who(port)).pid).not.toBe(worker)
+      expect(await box.mainPid('app.service')).toBe(pid)
+      expect(await box.log('app.service')).toContain('stopped unexpectedly')
+    })
+  })
+}
