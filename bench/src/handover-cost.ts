@@ -86,9 +86,9 @@ async function restartAll(client: Client, count: number, rounds: number): Promis
       const line = store.take()
       current = start(line)
       closeSync(line.fd)
-      const { adopted, took } = await tells<AdoptedLine>(current, /^\{"pid":\d+,"adopted".*\}/m)
+      const { received, took } = await tells<AdoptedLine>(current, /^\{"pid":\d+,"received".*\}/m)
       const { open } = await client.ask({ name: 'ask' })
-      checkAll(count, left.handedOver, adopted, open)
+      checkAll(count, left.handedOver, received, open)
       restarts.push({ exit: left.exit, line: left.line, sending: left.sending, taking: took })
     }
     return restarts
@@ -99,10 +99,10 @@ async function restartAll(client: Client, count: number, rounds: number): Promis
   }
 }
 
-function checkAll(count: number, handedOver: number, adopted: number, open: number): void {
-  if (handedOver === count && adopted === count && open === count) return
+function checkAll(count: number, handedOver: number, received: number, open: number): void {
+  if (handedOver === count && received === count && open === count) return
   throw new Error(
-    `${handedOver} of ${count} were handed over, ${adopted} adopted, ${open} are open`,
+    `${handedOver} of ${count} were handed over, ${received} received, ${open} are open`,
   )
 }
 
@@ -143,11 +143,11 @@ async function reloadAll(client: Client, count: number, rounds: number): Promise
       if (code !== 0) throw new Error(stderr)
       const left = await line<DrainedLine>(`"pid":${pid},"handedOver"`)
       const { gone } = await line<GoneLine>(`"pid":${pid},"gone"`)
-      const { adopted, at } = await line<AdoptedLine>(
-        `"pid":${await serving()},"adopted":${count},`,
+      const { received, at } = await line<AdoptedLine>(
+        `"pid":${await serving()},"received":${count},`,
       )
       const { open } = await client.ask({ name: 'ask' })
-      checkAll(count, left.handedOver, adopted, open)
+      checkAll(count, left.handedOver, received, open)
       const taking = at - left.heard - left.line.wall
       const { line: opening, sending } = left
       reloads.push({ exit: gone - left.heard, line: opening.wall, sending: sending.wall, taking })

@@ -42,12 +42,12 @@ it(`${rounds} reloads of socket-port run lose nothing, and it keeps neither desc
     while (fds() > before.fds) await setTimeout(5)
     const after = { fds: fds(), rss: rss(pid) }
     const flat = (['fds', 'rss'] as const).map((what) => `${before[what]} → ${after[what]}`)
-    const { handedOver, adopted } = (await supervised.status()).connections
+    const { handedOver, received } = (await supervised.status()).connections
     console.log(
-      `${requests} requests, 0 failed, 0 closed; ${handedOver} connections handed over, ${adopted} adopted; ` +
+      `${requests} requests, 0 failed, 0 closed; ${handedOver} connections handed over, ${received} received; ` +
         `of the supervisor: fds ${flat[0]}, RSS ${flat[1]} MB`,
     )
-    expect(adopted).toBe(handedOver)
+    expect(received).toBe(handedOver)
     expect(after.rss - before.rss).toBeLessThan(30)
   } finally {
     await supervised.dispose()

@@ -11,7 +11,7 @@ export interface ReadyLine {
 export interface AdoptedLine {
   readonly pid: number
   /** So far. */
-  readonly adopted: number
+  readonly received: number
   /** From `listening` to the last connection. */
   readonly took: Took
   readonly at: number

@@ -13,7 +13,7 @@ server.keepAliveTimeout = 600_000
 
 const { pid } = process
 const lap = stopwatch()
-let adopted = 0
+let received = 0
 let heard = 0
 let line: Took
 server.once('listening', lap)
@@ -22,8 +22,8 @@ process.prependListener('SIGTERM', () => {
   lap()
 })
 subscribe('socket-port.receive', (message) => {
-  adopted += (message as ReceiveEvent).connections
-  say({ pid, adopted, took: lap(), at: now() })
+  received += (message as ReceiveEvent).connections
+  say({ pid, received, took: lap(), at: now() })
 })
 subscribe('socket-port.drain.end', (message) => {
   const { handedOver } = (message as DrainEndEvent).result

@@ -6,7 +6,7 @@ import base, { type Express } from 'express'
 // `express.query`, only once it listens (lib/application.js of both).
 const REPORTS_ERRORS = !('query' in base)
 
-/** An application of Express whose own `listen` opens a server that core manages. */
+/** An application of Express whose own `listen` opens a server that core is attached to. */
 export function createApplication(options: AttachOptions | undefined): Express {
   const app = base()
   // On this app alone: every other one shares the method of `express.application`.

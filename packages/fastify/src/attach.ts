@@ -5,10 +5,10 @@ import { Servers } from './servers.ts'
 export type { Servers } from './servers.ts'
 
 /**
- * Manages the servers of a Fastify application before it is ready: what the plugin is made of, for
+ * Attaches to the servers of a Fastify application before it is ready: what the plugin is made of, for
  * adapters of frameworks that run on Fastify.
  *
- * @throws {SocketPortError} As `manage` of `@socket-port/core`.
+ * @throws {SocketPortError} As `attach` of `@socket-port/core`.
  */
 export function attachFastify(
   fastify: FastifyInstance,

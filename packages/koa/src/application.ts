@@ -13,7 +13,7 @@ type AttachedKoa = typeof base &
     options?: ApplicationOptions<StateT, ContextT>,
   ) => base<StateT, ContextT>)
 
-/** Koa, with a `listen` that opens a server which core manages. */
+/** Koa, with a `listen` that opens a server that core is attached to. */
 export const AttachedKoa: AttachedKoa = class<StateT, ContextT> extends base<StateT, ContextT> {
   readonly #options: AttachOptions | undefined
 

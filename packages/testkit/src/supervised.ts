@@ -52,7 +52,7 @@ export interface SupervisedStatus {
   state: string
   restarts: number
   stored: readonly string[]
-  connections: { handedOver: number; adopted: number }
+  connections: { handedOver: number; received: number }
   reloads: { succeeded: number; failed: number }
   generations: readonly {
     number: number
@@ -61,7 +61,7 @@ export interface SupervisedStatus {
       pid: number
       state: string
       status: string | null
-      adopted: number
+      received: number
       handedOver: number
     }[]
   }[]

@@ -43,7 +43,7 @@ export const withPorts = (source: string, port: number): string =>
 /** How many servers listen by the time the program is up. */
 export const serversOf = ({ code }: Program): number => [...code.matchAll(LISTENS)].length
 
-const LISTENS = /(?<![.\w])(?:(?:serve|listen|manage)|app\.listen)\(/g
+const LISTENS = /(?<![.\w])(?:(?:serve|listen|attach)|app\.listen)\(/g
 
 /** True where the program closes what it opened: it ends without a signal. */
 export const endsByItself = (program: Program): boolean =>
@@ -52,7 +52,7 @@ export const endsByItself = (program: Program): boolean =>
 
 /** True where SIGTERM is heeded, so that the program ends with a code. */
 export const drains = ({ code }: Program): boolean =>
-  /(?<![.\w])(?:serve|manage|app\.listen)\(|SIGTERM/.test(code)
+  /(?<![.\w])(?:serve|attach|app\.listen)\(|SIGTERM/.test(code)
 
 /** True where a passed socket is the program's to use, and not a free port that it asks for. */
 export const inherits = ({ code }: Program): boolean =>

@@ -78,7 +78,7 @@ describe.each(ALL)('a program that $bundler has made one file of, as $format', (
     })
     expectNothingLost(result)
     await untilDrained(supervised)
-    expect((await supervised.status()).connections.adopted).toBeGreaterThan(0)
+    expect((await supervised.status()).connections.received).toBeGreaterThan(0)
     await expectStops(supervised)
     expect(supervised.generation.stdout).not.toMatch(/warning|libc/)
   })

@@ -54,8 +54,8 @@ describe('what is passed', () => {
     expectNothingLost(result)
     expect(result).toMatchObject({ closedByServer: 0, connections: clients })
     const { connections, generations } = await supervised.status()
-    expect(connections).toEqual({ handedOver: clients * reloads, adopted: clients * reloads })
-    expect(generations).toMatchObject([{ workers: [{ adopted: clients, handedOver: 0 }] }])
+    expect(connections).toEqual({ handedOver: clients * reloads, received: clients * reloads })
+    expect(generations).toMatchObject([{ workers: [{ received: clients, handedOver: 0 }] }])
   })
 
   it('signals that mean nothing here', async () => {

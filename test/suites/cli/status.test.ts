@@ -31,7 +31,7 @@ it('status --json tells all of a run that has been reloaded, with success and wi
   const worker = (number: number) => ({
     ...{ worker: number, pid: NUMBER, state: 'ready', startedAt: DATE, uptime: NUMBER },
     ...{ readyAfter: NUMBER, status: `listening on http://127.0.0.1:${port}` },
-    ...{ adopted: 0, handedOver: 0 },
+    ...{ received: 0, handedOver: 0 },
   })
   const status = JSON.parse(stdout)
   expect(status).toEqual({
@@ -47,7 +47,7 @@ it('status --json tells all of a run that has been reloaded, with success and wi
       ...{ succeeded: 1, failed: 1 },
       last: { at: DATE, ok: false, reason: expect.stringContaining('ended before it was ready') },
     },
-    ...{ connections: { handedOver: 0, adopted: 0 }, restarts: 0, stored: [] },
+    ...{ connections: { handedOver: 0, received: 0 }, restarts: 0, stored: [] },
   })
   expect((await supervised.ask('status')).stdout).toMatch(
     /^shop is running, process \d+, up [\s\S]*1 succeeded, 1 failed[\s\S]*^generation 2\n {2}worker 1 {2}pid \d+ {2}ready/m,

@@ -82,7 +82,7 @@ describe(COMMAND, () => {
 
 /** Resolves when the processes have said that they took so many connections. */
 async function untilAdopted(supervised: Supervised, count: number): Promise<void> {
-  while ((await supervised.status()).connections.adopted < count) await setTimeout(10)
+  while ((await supervised.status()).connections.received < count) await setTimeout(10)
 }
 
 /** Without what is another the next time: pids and durations. */

@@ -11,8 +11,8 @@ await describeHandover('the number of connections handed over', (box) => {
     const load = await app.load(options)
     for (let restart = 0; restart < restarts; restart += 1) {
       await app.restart()
-      const adopted = `SOCKET-PORT ${await app.pid()}: adopted ${connections} connections`
-      await box.systemd.logHolds(app.unit, adopted)
+      const received = `SOCKET-PORT ${await app.pid()}: received ${connections} connections`
+      await box.systemd.logHolds(app.unit, received)
       await load.round()
     }
     const result = await load.stop()

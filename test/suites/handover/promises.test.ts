@@ -89,7 +89,7 @@ await describeHandover('a connection that was handed over', (box) => {
     expect(await app.stored()).toBe('2')
     const log = await app.log()
     expect(log.match(/20 connections handed over/g)).toHaveLength(10)
-    expect(log.match(/adopted 20 connections/g)).toHaveLength(10)
+    expect(log.match(/received 20 connections/g)).toHaveLength(10)
     expect(log).not.toMatch(/warning|error/i)
   })
 

@@ -47,7 +47,7 @@ await describeHandover('what may go wrong when connections are handed over', (bo
     expect((await client.who()).pid).not.toBe(before.pid)
     const log = await app.log()
     expect(log.match(/fails to start/g)).toHaveLength(2)
-    expect(log).toContain('adopted 11 connections')
+    expect(log).toContain('received 11 connections')
     expect(await app.stored()).toBe('0')
   })
 
@@ -112,7 +112,7 @@ await describeHandover('what may go wrong when connections are handed over', (bo
       const { app, failures, failed, connections } = await restarted(options)
       expect({ failures, failed }).toEqual({ failures: [], failed: 0 })
       expect(connections).toBeGreaterThan(LOAD.clients)
-      expect(await app.log()).not.toMatch(/handed over|adopted/)
+      expect(await app.log()).not.toMatch(/handed over|received/)
     },
   )
 

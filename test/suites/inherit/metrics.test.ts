@@ -47,7 +47,7 @@ async function start(WAY: string, metrics: object, app: object = {}): Promise<St
   return { ...report, process: started, manager, port }
 }
 
-describe.each(['serve', 'manage', 'listen'])('metrics before the application, by %s', (way) => {
+describe.each(['serve', 'attach', 'listen'])('metrics before the application, by %s', (way) => {
   it('takes the only socket at another port, and then the application is told who has it', async () => {
     const other = freePort()
     const { metrics, app, process, manager, port } = await start(way, { port: other })

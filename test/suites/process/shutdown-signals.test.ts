@@ -85,15 +85,15 @@ describe('the exit code', () => {
 })
 
 describe('server.close(() => process.exit(0)) in a signal listener', () => {
-  it('of a managed server: the hooks have run before, without a warning', async () => {
-    const { process } = await start('closes,first,second', { MANAGED: '1' })
+  it('of a attached server: the hooks have run before, without a warning', async () => {
+    const { process } = await start('closes,first,second', { ATTACHED: '1' })
     process.signal('SIGTERM')
     expect(await process.exit).toMatchObject({ code: 0, signal: null })
     expect(process.stdout).toMatch(/second false closed\nfirst SIGTERM\n$/)
     expect(process.stderr).toBe('')
   })
 
-  it.each([{}, { MANAGED: '1' }])('says nothing where nothing is left to do (%j)', async (env) => {
+  it.each([{}, { ATTACHED: '1' }])('says nothing where nothing is left to do (%j)', async (env) => {
     const { process } = await start('closes', env)
     process.signal('SIGTERM')
     expect(await process.exit).toMatchObject({ code: 0, signal: null })

@@ -8,7 +8,7 @@ const options = {
     summary:
       'Socket to open and pass on: 8080, 127.0.0.1:8080, [::1]:8080 or unix:/run/app.sock; with a name as in web=8080.',
   },
-  workers: { short: 'w', value: 'N', summary: 'Launcher of a generation. Default: 1.' },
+  workers: { short: 'w', value: 'N', summary: 'Processes of a generation. Default: 1.' },
   'all-at-once': { summary: 'Replace all workers at once, not one by one.' },
   'reuse-port': {
     summary: 'A socket for each worker in one SO_REUSEPORT group, not one for all of them.',

@@ -57,7 +57,7 @@ const LISTEN_KEYS: readonly string[] = [
   'signal',
 ]
 const SERVE_KEYS = [...LISTEN_KEYS, 'drain', 'signals', 'exit', 'idleExit', 'notify']
-const MANAGE_KEYS = [
+const ATTACH_KEYS = [
   ...['name', 'shared', 'logger', 'inherit', 'mode', 'killPort', 'drain', 'signals', 'exit'],
   ...['fdStore', 'idleExit', 'notify'],
 ]
@@ -97,12 +97,12 @@ export function resolveServe(target: Target<ServeOptions>): ResolvedServe {
   }
 }
 
-/** Checks what `manage` was given: the options of `serve`, less those that `server.listen` takes. */
+/** Checks what `attach` was given: the options of `serve`, less those that `server.listen` takes. */
 export function checkAttach(options: unknown): void {
   if (typeof options !== 'object' || options === null) {
     throw invalid('options', options, 'an object; the port goes to listen()')
   }
-  checkKeys(options, MANAGE_KEYS, 'option of a managed server')
+  checkKeys(options, ATTACH_KEYS, 'option of a attached server')
   resolveServe(options)
 }
 

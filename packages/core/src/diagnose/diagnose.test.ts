@@ -36,7 +36,7 @@ describe('diagnose', () => {
     expect((await diagnose()).listeners).toEqual([])
   })
 
-  it('tells of a server that listened before it was managed', async () => {
+  it('tells of a server that listened before it was attached', async () => {
     const server = createServer().listen(0, '127.0.0.1')
     await once(server, 'listening')
     const { port } = server.address() as AddressInfo

@@ -199,7 +199,7 @@ function addressOf(fd: number): LocalAddress | undefined {
 }
 
 // Every copy of this package in the process shares one: a queue is read only once.
-const key = Symbol.for('@socket-port/core/adoption/2')
+const key = Symbol.for('@socket-port/core/receiver/1')
 const globals = globalThis as { [key]?: Receiver }
 
 export function receiver(): Receiver {

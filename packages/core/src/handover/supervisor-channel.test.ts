@@ -45,7 +45,7 @@ function supervisor(): Supervisor {
     SOCKET_PORT_SUCCESSOR: 'running',
     [CHANNEL_VARIABLE]: channel.fds.join(','),
   })
-  for (const name of ['channel/1', 'adoption/2', 'successor/1']) {
+  for (const name of ['channel/1', 'receiver/1', 'successor/1']) {
     Reflect.deleteProperty(globalThis, Symbol.for(`@socket-port/core/${name}`))
   }
   onClose(() => socket.close())

@@ -13,7 +13,7 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
 })
 
-async function adopted(server: Server): Promise<{ client: RawConnection; socket: Socket }> {
+async function received(server: Server): Promise<{ client: RawConnection; socket: Socket }> {
   const before = createNetServer({ pauseOnConnect: true }).listen(0)
   await once(before, 'listening')
   const accepted = once(before, 'connection')
@@ -47,7 +47,7 @@ describe.runIf(process.platform === 'linux')('a connection whose silence is excu
       Object.assign(serverOf(request.socket) as object, { kept: request.url })
       response.end(`served ${request.url}`)
     })
-    const { client, socket } = await adopted(await listening(server))
+    const { client, socket } = await received(await listening(server))
     expect(serverOf(socket)).not.toBe(server)
     for (const path of ['/1', '/2']) {
       client.send(get(path))
@@ -61,7 +61,7 @@ describe.runIf(process.platform === 'linux')('a connection whose silence is excu
 
   it('is of the server itself for whoever hears of its error', async () => {
     const server = await listening(createServer())
-    const { socket } = await adopted(server)
+    const { socket } = await received(server)
     const heard: unknown[] = []
     server.on('clientError', (_: Error, failed: Socket) => {
       heard.push(serverOf(failed) === server)
@@ -71,7 +71,7 @@ describe.runIf(process.platform === 'linux')('a connection whose silence is excu
   })
 
   it('may be given another server', async () => {
-    const { socket } = await adopted(await listening(createServer()))
+    const { socket } = await received(await listening(createServer()))
     const other = createServer()
     Object.assign(socket, { server: other })
     expect(serverOf(socket)).toBe(other)

@@ -61,7 +61,7 @@ export function attach<S extends AnyServer>(
 }
 
 /**
- * Returns the service of a managed server, where a framework's `listen` returns only the server;
+ * Returns the service of a attached server, where a framework's `listen` returns only the server;
  * `undefined` for any other server, and until it has been told to listen.
  */
 export function serviceOf<S extends AnyServer>(server: S): Service<S> | undefined {
@@ -74,7 +74,7 @@ const brand: unique symbol = Symbol.for('@socket-port/core/attached')
 const alreadyAttached = (): SocketPortError =>
   new SocketPortError(
     'ERR_SOCKET_PORT_ALREADY_ATTACHED',
-    'the server is managed already; register the plugin, or wrap the server, only once',
+    'the server is attached already; register the plugin, or wrap the server, only once',
   )
 
 /** One call of `listen`, until the server has closed. */

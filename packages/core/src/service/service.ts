@@ -101,7 +101,7 @@ export class ServerService<S extends AnyServer> implements Service<S> {
     try {
       this.server.once('close', this.#join())
       this.#noteAddress()
-      noteListening(this.server, { request: this.#adopted(), source: 'bound', fd: undefined })
+      noteListening(this.server, { request: this.#attached(), source: 'bound', fd: undefined })
       const start = beginStart(this.server, notify, logger)
       this.#watchIdle()
       this.#stopReceiving = receiveConnections(this.server, logger)
@@ -113,7 +113,7 @@ export class ServerService<S extends AnyServer> implements Service<S> {
   }
 
   // Somebody else has said where to listen, and only the outcome can be seen.
-  #adopted(): ResolvedServe {
+  #attached(): ResolvedServe {
     const address = this.#address
     if (typeof address === 'string') return { ...this.#options, path: address }
     return { ...this.#options, port: address.port }
