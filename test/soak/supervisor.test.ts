@@ -1,9 +1,8 @@
-import { readdirSync, readFileSync } from 'node:fs'
-import { setTimeout } from 'node:timers/promises'
+import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { startLoad } from '@socket-port/testkit/load/load'
 import { endProcesses } from '@socket-port/testkit/processes'
-import { startSupervised } from '@socket-port/testkit/supervised'
+import { type Supervised, startSupervised } from '@socket-port/testkit/supervised'
 import { afterEach, expect, it } from 'vitest'
 
 const SERVER = fileURLToPath(new URL('../fixtures/cli-server.mjs', import.meta.url))
@@ -17,7 +16,6 @@ it(`${rounds} reloads of socket-port run lose nothing, and it keeps neither desc
   const args = ['--listen', '127.0.0.1:0', '--settle', '50']
   const supervised = startSupervised({ command: [process.execPath, SERVER], args })
   const { pid } = supervised
-  const fds = (): number => readdirSync(`/proc/${pid}/fd`).length
   try {
     const reload = async (generation: number): Promise<void> => {
       process.kill(pid, 'SIGHUP')
@@ -31,16 +29,15 @@ it(`${rounds} reloads of socket-port run lose nothing, and it keeps neither desc
     // Memory is compared once everything has been compiled, and buffers have their size.
     const warm = Math.ceil(rounds / 10) + 1
     for (let generation = 2; generation <= warm; generation += 1) await reload(generation)
-    const before = { fds: fds(), rss: rss(pid) }
+    const before = { fds: await fdsOf(supervised), rss: rss(pid) }
     for (let generation = warm + 1; generation <= rounds + 1; generation += 1) {
       await reload(generation)
     }
     const { failures, failed, requests, closedByServer } = await load.stop()
     expect(failures).toEqual([])
     expect({ failed, closedByServer }).toEqual({ failed: 0, closedByServer: 0 })
-    // The last process before is still draining.
-    while (fds() > before.fds) await setTimeout(5)
-    const after = { fds: fds(), rss: rss(pid) }
+    const after = { fds: await fdsOf(supervised), rss: rss(pid) }
+    expect(after.fds).toBeLessThanOrEqual(before.fds)
     const flat = (['fds', 'rss'] as const).map((what) => `${before[what]} → ${after[what]}`)
     const { handedOver, received } = (await supervised.status()).connections
     console.log(
@@ -53,6 +50,12 @@ it(`${rounds} reloads of socket-port run lose nothing, and it keeps neither desc
     await supervised.dispose()
   }
 })
+
+/** The descriptors of the supervisor, once the process before has drained. */
+async function fdsOf(supervised: Supervised): Promise<number> {
+  await supervised.until(({ generations }) => generations.length === 1)
+  return supervised.openFds()
+}
 
 function rss(pid: number): number {
   const [, pages] = readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ')

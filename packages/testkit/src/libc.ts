@@ -13,6 +13,15 @@ export interface Libc {
   inet_pton(family: number, text: string, address: Buffer): number
   pipe2(fds: Buffer, flags: number): number
   eventfd(count: number, flags: number): number
+  /** syscall(2) for pidfd_open(2), which glibc before 2.36 has no function for. */
+  syscall(number: number, pid: number, flags: number): number
+  poll: Asynchronous<(fds: Buffer, count: number, timeout: number) => number>
+}
+
+/** A call that can run in another thread. */
+interface Asynchronous<F extends (...args: never[]) => number> {
+  (...args: Parameters<F>): number
+  async(...args: [...Parameters<F>, (error: Error | null, result: number) => void]): void
 }
 
 interface Koffi {
@@ -38,6 +47,8 @@ export const libc: Libc = {
   inet_pton: c.func('int inet_pton(int family, str text, _Out_ uint8_t *address)'),
   pipe2: c.func('int pipe2(_Out_ uint8_t *fds, int flags)'),
   eventfd: c.func('int eventfd(unsigned int count, int flags)'),
+  syscall: c.func('long syscall(long number, int pid, unsigned int flags)'),
+  poll: c.func('int poll(uint8_t *fds, unsigned long count, int timeout)'),
 }
 
 /** Returns what the call returned, or throws an error with the call's errno as its `code`. */

@@ -3,13 +3,12 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
-  readFileSync,
   renameSync,
   rmSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
-import { connect } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -43,6 +42,10 @@ export interface Supervised {
   ask(...args: string[]): Promise<CommandEnd>
   /** What `socket-port status --json` prints, without a process for it: tests ask often. */
   status(): Promise<SupervisedStatus>
+  /** Asks for the status until it is so: for what `run` prints nothing about, and no event announces. */
+  until(holds: (status: SupervisedStatus) => boolean): Promise<SupervisedStatus>
+  /** How many descriptors `run` has open, with one for the connection that asks. */
+  openFds(): Promise<number>
   dispose(): Promise<void>
 }
 
@@ -81,13 +84,30 @@ export function startSupervised(options: SupervisedOptions): Supervised {
     ...(cwd !== undefined && { cwd }),
   })
   const ask = (...words: string[]): Promise<CommandEnd> => socketPort(words, { env })
+  const folder = join(directory, 'socket-port')
+  const status = (): Promise<SupervisedStatus> => askStatus(connectControl(folder))
   return {
     generation,
     pid: generation.pid,
     said: (pattern) => generation.said(pattern),
     port: async () => Number((await generation.said(/socket-port: keeps \S*:(\d+)/))[1]),
     ask,
-    status: () => statusOf(join(directory, 'socket-port')),
+    status,
+    async until(holds) {
+      for (;;) {
+        const current = await status()
+        if (holds(current)) return current
+        await setTimeout(10)
+      }
+    },
+    async openFds() {
+      // Our half of the connection stays open, so `run` has always exactly this one open while we count.
+      const socket = connectControl(folder, { allowHalfOpen: true })
+      await askStatus(socket)
+      const fds = readdirSync(`/proc/${generation.pid}/fd`).length
+      socket.destroy()
+      return fds
+    },
     async dispose() {
       await generation.dispose()
       rmSync(directory, { recursive: true, force: true })
@@ -95,27 +115,16 @@ export function startSupervised(options: SupervisedOptions): Supervised {
   }
 }
 
-/** Asks the only control socket of the folder. */
-async function statusOf(folder: string): Promise<SupervisedStatus> {
+/** A connection to the only control socket of the folder. */
+function connectControl(folder: string, options: { allowHalfOpen?: boolean } = {}): Socket {
   const [name] = readdirSync(folder).filter((file) => file.endsWith('.sock'))
-  const socket = connect(join(folder, String(name)))
+  return connect({ path: join(folder, String(name)), ...options })
+}
+
+async function askStatus(socket: Socket): Promise<SupervisedStatus> {
   socket.write('{"command":"status"}\n')
   const { answer } = JSON.parse(await text(socket)) as { answer: { status: SupervisedStatus } }
   return answer.status
-}
-
-/** Resolves when the process has ended, collected or not. */
-export async function untilGone(pid: number): Promise<void> {
-  while (isRunning(pid)) await setTimeout(5)
-}
-
-export function isRunning(pid: number): boolean {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
-    return stat.slice(stat.lastIndexOf(')') + 2, stat.lastIndexOf(')') + 3) !== 'Z'
-  } catch {
-    return false
-  }
 }
 
 /** A directory of releases, with `current` as a symlink to the newest, each with its `server`. */

@@ -3,9 +3,8 @@ import { once } from 'node:events'
 import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { isRunning, untilGone } from '@socket-port/testkit/supervised'
+import { isRunning, untilGone } from '@socket-port/testkit/until-gone'
 import { build as esbuild } from 'esbuild'
 import { describe, expect, it } from 'vitest'
 import {
@@ -28,6 +27,7 @@ import {
   supervise,
   underLoad,
   untilDrained,
+  untilStatus,
   who,
 } from './supervising.ts'
 
@@ -179,9 +179,7 @@ describe('with --no-addons', () => {
     const { pid } = await who(port)
     const upload = await startUpload(port)
     supervised.generation.signal('SIGTERM')
-    const status = async (): Promise<unknown> =>
-      (await supervised.status()).generations[0]?.workers[0]?.status
-    while ((await status()) !== 'draining: 1 connection left, 1 busy') await setTimeout(10)
+    await untilStatus(supervised, 'draining: 1 connection left, 1 busy')
     expect((await who(port)).pid).toBe(pid)
     upload.end('rest')
     await once(upload, 'close')

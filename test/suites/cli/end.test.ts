@@ -1,9 +1,9 @@
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import { setTimeout } from 'node:timers/promises'
 import { freePort } from '@socket-port/testkit/native'
 import { requireOrSkip, rootSkipReason } from '@socket-port/testkit/requirements'
-import { isRunning, type Supervised, untilGone } from '@socket-port/testkit/supervised'
+import type { Supervised } from '@socket-port/testkit/supervised'
+import { isRunning, untilGone } from '@socket-port/testkit/until-gone'
 import { describe, expect, it } from 'vitest'
 import {
   expectStops,
@@ -13,6 +13,7 @@ import {
   start,
   startUpload,
   supervise,
+  untilStatus,
   who,
 } from './supervising.ts'
 
@@ -39,9 +40,8 @@ describe('the end', () => {
     const upload = await startUpload(port)
     const stopped = stop(supervised)
     await supervised.said(/stops: 1 process drains/)
-    // What it says once its connections have been told apart.
-    const isDraining = /draining: 1 connection left, 1 busy/
-    while (!isDraining.test(await statusText(supervised))) await setTimeout(10)
+    // What it reports once its connections have been told apart.
+    await untilStatus(supervised, 'draining: 1 connection left, 1 busy')
     expect((await who(port)).pid).toBe(pid)
     upload.end('rest')
     await once(upload, 'close')
@@ -105,22 +105,9 @@ describe('the end', () => {
   })
 })
 
-/** What the only process says of itself. */
-async function statusText(supervised: Supervised): Promise<string> {
-  const [
-    {
-      workers: [worker],
-    } = { workers: [] },
-  ] = (await supervised.status()).generations
-  return worker?.status ?? ''
-}
-
 async function bothGenerations(supervised: Supervised): Promise<number[]> {
-  for (;;) {
-    const pids = await pidsOf(supervised)
-    if (pids.length === 2) return pids
-    await setTimeout(10)
-  }
+  await supervised.until(({ generations }) => generations.length === 2)
+  return pidsOf(supervised)
 }
 
 describe(...requireOrSkip('PID 1 of a container', rootSkipReason()), () => {

@@ -1,4 +1,4 @@
-import { untilGone } from '@socket-port/testkit/supervised'
+import { untilGone } from '@socket-port/testkit/until-gone'
 import { describe, expect, it } from 'vitest'
 import {
   expectNothingLost,

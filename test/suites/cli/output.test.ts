@@ -9,6 +9,7 @@ import {
   rmSync,
   statSync,
   truncateSync,
+  watch,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -76,15 +77,16 @@ async function runWith(outputs: Outputs, server = CHATTY) {
   const directory = newDirectory()
   const control = controlIn(directory)
   const args = ['run', '-l', '127.0.0.1:0', ...control, '--', process.execPath, server]
+  // What it prints may be lost: its socket tells that it runs, and a reload waits for the first start.
+  const watcher = watch(directory)
   const child = startWith(args, outputs)
   const end = once(child, 'exit') as Promise<[number | null, string | null]>
-  // Its own words may be lost: its socket tells that it runs, and a reload waits for the first start.
+  const died = end.then(([code]) => Promise.reject(new Error(`it ended with ${code}`)))
+  await Promise.race([once(watcher, 'change'), died])
+  watcher.close()
+  // Its end is expected from now on.
+  died.catch(() => {})
   const ask = (...words: string[]) => socketPort([...words, ...control])
-  for (;;) {
-    const { code } = await ask('status')
-    if (code === 0) break
-    if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode}`)
-  }
   return { child, end, ask, control }
 }
 

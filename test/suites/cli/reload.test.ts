@@ -32,8 +32,7 @@ describe('a reload', () => {
       }
     })
     expectNothingLost(result)
-    // The connection that asked may be open for a moment more; a leak would be there for ever.
-    while ((await openFds(supervised)) > before) await setTimeout(5)
+    expect(await openFds(supervised)).toBeLessThanOrEqual(before)
     await expectStops(supervised)
   })
 

@@ -1,18 +1,16 @@
-import { readdirSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
-import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { type Load, startLoad } from '@socket-port/testkit/load/load'
 import type { LoadOptions } from '@socket-port/testkit/load/options'
 import type { LoadResult } from '@socket-port/testkit/load/result'
 import { endProcesses } from '@socket-port/testkit/processes'
 import {
-  isRunning,
   Releases,
   type Supervised,
   type SupervisedOptions,
   startSupervised,
 } from '@socket-port/testkit/supervised'
+import { isRunning } from '@socket-port/testkit/until-gone'
 import { afterEach, expect } from 'vitest'
 
 export const fixture = (name: string): string =>
@@ -109,11 +107,16 @@ export async function expectStops(supervised: Supervised, code = 0): Promise<voi
 
 /** Resolves when nothing drains any more. */
 export async function untilDrained(supervised: Supervised): Promise<void> {
-  while ((await supervised.status()).generations.length > 1) await setTimeout(10)
+  await supervised.until(({ generations }) => generations.length === 1)
+}
+
+/** Resolves when the only process reports this status. */
+export async function untilStatus(supervised: Supervised, status: string): Promise<void> {
+  await supervised.until(({ generations }) => generations[0]?.workers[0]?.status === status)
 }
 
 /** How many descriptors the supervisor has open once a single process is left. */
 export async function openFds(supervised: Supervised): Promise<number> {
   await untilDrained(supervised)
-  return readdirSync(`/proc/${supervised.pid}/fd`).length
+  return supervised.openFds()
 }

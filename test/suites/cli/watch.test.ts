@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url'
 import { startOnTerminal } from '@socket-port/testkit/command'
 import { freePort } from '@socket-port/testkit/native'
 import { commandSkipReason, requireOrSkip } from '@socket-port/testkit/requirements'
-import { isRunning } from '@socket-port/testkit/supervised'
+import { isRunning } from '@socket-port/testkit/until-gone'
 import { beforeEach, describe, expect, it } from 'vitest'
 import {
   afterTest,

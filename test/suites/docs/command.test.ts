@@ -1,4 +1,3 @@
-import { setTimeout } from 'node:timers/promises'
 import { freePort } from '@socket-port/testkit/native'
 import { endProcesses } from '@socket-port/testkit/processes'
 import { get, RawConnection } from '@socket-port/testkit/raw-connection'
@@ -73,17 +72,13 @@ describe(COMMAND, () => {
       }
       await type(supervised, SUPERVISE[1])
       await untilDrained(supervised)
-      await untilAdopted(supervised, connections.length * reload)
+      const received = connections.length * reload
+      await supervised.until((status) => status.connections.received === received)
     }
     const printed = await type(supervised, STATUS)
     expect(withoutChance(printed.replaceAll(String(port), '8080'))).toBe(withoutChance(shown))
   })
 })
-
-/** Resolves when the processes have said that they took so many connections. */
-async function untilAdopted(supervised: Supervised, count: number): Promise<void> {
-  while ((await supervised.status()).connections.received < count) await setTimeout(10)
-}
 
 /** Without what is another the next time: pids and durations. */
 const withoutChance = (status: string): string =>

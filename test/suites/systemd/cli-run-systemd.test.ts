@@ -4,7 +4,6 @@ import { startLoad } from '@socket-port/testkit/load/load'
 import { freePort } from '@socket-port/testkit/native'
 import { endProcesses } from '@socket-port/testkit/processes'
 import { requireOrSkip } from '@socket-port/testkit/requirements'
-import { untilGone } from '@socket-port/testkit/supervised'
 import {
   bootSystemd,
   pathInBox,
@@ -12,6 +11,7 @@ import {
   releaseSkipReason,
   type SystemdBox,
 } from '@socket-port/testkit/systemd/index'
+import { untilGone } from '@socket-port/testkit/until-gone'
 import { afterEach, describe, expect, it } from 'vitest'
 import { startUpload, who } from '../cli/supervising.ts'
 

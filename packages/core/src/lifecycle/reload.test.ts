@@ -40,9 +40,14 @@ describe('onReload', () => {
       await nextTurn()
       events.push('first ends')
     })
-    reloading(() => events.push('second'))
+    const second = new Promise<void>((ran) => {
+      reloading(() => {
+        events.push('second')
+        ran()
+      })
+    })
     hup()
-    await vi.waitUntil(() => events.length === 3)
+    await second
     expect(events).toEqual(['first', 'first ends', 'second'])
   })
 
@@ -59,14 +64,19 @@ describe('onReload', () => {
 
   it('makes one more reload of all signals that come during one', async () => {
     const ends: (() => void)[] = []
-    const hook = vi.fn(() => new Promise<void>((resolve) => void ends.push(resolve)))
+    let ran = (): void => {}
+    const hook = vi.fn(() => {
+      ran()
+      return new Promise<void>((resolve) => void ends.push(resolve))
+    })
     reloading(hook)
     hup()
     hup()
     hup()
     expect(hook).toHaveBeenCalledTimes(1)
+    const again = new Promise<void>((resolve) => (ran = resolve))
     ends[0]?.()
-    await vi.waitUntil(() => ends.length === 2)
+    await again
     ends[1]?.()
     await nextTurn()
     expect(hook).toHaveBeenCalledTimes(2)
@@ -77,14 +87,13 @@ describe('onReload', () => {
   })
 
   it('goes on when a hook fails or hangs, and says so', async () => {
-    const last = vi.fn()
     reloading(function readCertificate() {
       throw new Error('no such file')
     })
     reloading(() => new Promise(() => {}), 10)
-    reloading(last)
+    const last = new Promise<void>((ran) => reloading(ran))
     hup()
-    await vi.waitUntil(() => last.mock.calls.length === 1)
+    await last
     expect(errors).toEqual([
       expect.stringMatching(/^the reload hook readCertificate failed: Error: no such file\n/),
       expect.stringMatching(/^the reload hook \(anonymous\) did not end within 10 ms; /),

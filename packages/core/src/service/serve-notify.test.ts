@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { createServer, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { createServer as createNet } from 'node:net'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { get, RawConnection } from '@socket-port/testkit/raw-connection'
@@ -12,6 +12,8 @@ import { ManagerSocket, startedWith } from '../testing/manager-socket.ts'
 import { closeAll, onClose } from '../testing/real-sockets.ts'
 import { attach } from './attach.ts'
 import { serve } from './serve.ts'
+
+type Exchange = [IncomingMessage, ServerResponse]
 
 let manager: ManagerSocket
 let warnings: string[]
@@ -213,15 +215,15 @@ describe.runIf(process.platform === 'linux')('STOPPING=1', () => {
 
   it('is followed each second by what has changed, until the end, and by no READY=1', async () => {
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
-    const responses: (() => void)[] = []
-    const server = createServer((_, response) => void responses.push(() => response.end('held')))
+    const server = createServer()
     const { port = 0 } = await started({ drain: { idleTimeout: 25_000 } }, server)
     const held = await RawConnection.open(port)
     const idle = await RawConnection.open(port)
     held.send(get('/'))
+    const [, heldResponse] = (await once(server, 'request')) as Exchange
     idle.send(get('/'))
-    await vi.waitUntil(() => responses.length === 2)
-    responses.pop()?.()
+    const [idleRequest, idleResponse] = (await once(server, 'request')) as Exchange
+    idleResponse.end('held')
     await idle.receive(/held$/)
     let endHook = (): void => {}
     const hookRuns = new Promise<void>((runs) => {
@@ -237,12 +239,12 @@ describe.runIf(process.platform === 'linux')('STOPPING=1', () => {
     await nextTurn()
     vi.advanceTimersByTime(2_000)
     expect(manager.texts()).toEqual([`STATUS=draining: 2 connections left, 1 busy\n${ask}`, ask])
+    const seen = once(idleRequest.socket, 'close')
     idle.close()
-    await idle.closed
-    await vi.waitUntil(async () => (await connectionsOf(server)) === 1)
+    await seen
     vi.advanceTimersByTime(2_000)
     expect(manager.texts()).toEqual([`STATUS=draining: 1 connection left, 1 busy\n${ask}`, ask])
-    responses.pop()?.()
+    heldResponse.end('held')
     await held.receive(/held$/)
     await held.closed
     await hookRuns
@@ -262,8 +264,9 @@ describe.runIf(process.platform === 'linux')('STOPPING=1', () => {
       { drain: { timeout: 3_000, idle: 'promise' } },
       server as Server,
     )
+    const accepted = once(server, 'connection')
     const connection = await RawConnection.open(port)
-    await vi.waitUntil(async () => (await connectionsOf(server as Server)) === 1)
+    await accepted
     const ended = shutdown()
     vi.advanceTimersByTime(60_000)
     const ask = 'EXTEND_TIMEOUT_USEC=5000000'
@@ -276,6 +279,3 @@ describe.runIf(process.platform === 'linux')('STOPPING=1', () => {
     await ended
   })
 })
-
-const connectionsOf = (server: Server): Promise<number> =>
-  new Promise((resolve) => server.getConnections((_, count) => resolve(count)))
