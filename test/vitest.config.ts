@@ -1,5 +1,5 @@
+import { shared } from '@socket-port/testkit/vitest/shared'
 import { configDefaults, type ViteUserConfig } from 'vitest/config'
-import { shared } from './vitest.shared.ts'
 
 /** These suites take minutes and boot a real systemd: `pnpm run systemd` runs them. */
 export const SYSTEMD: string[] = ['suites/systemd/**/*.test.ts', 'suites/handover/**/*.test.ts']

@@ -1,5 +1,5 @@
+import { shared } from '@socket-port/testkit/vitest/shared'
 import type { ViteUserConfig } from 'vitest/config'
-import { shared } from '../../test/vitest.shared.ts'
 
 const config: ViteUserConfig = {
   test: { ...shared, include: ['src/**/*.test.ts'], testTimeout: 30_000 },

@@ -1,5 +1,5 @@
+import { shared } from '@socket-port/testkit/vitest/shared'
 import type { ViteUserConfig } from 'vitest/config'
-import { shared } from '../../test/vitest.shared.ts'
 
 const config: ViteUserConfig = {
   // Some tests start processes, or the compiler.

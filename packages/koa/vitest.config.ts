@@ -1,3 +1,3 @@
-import { majors } from '../../test/vitest.majors.ts'
+import { majors } from '@socket-port/testkit/vitest/majors'
 
 export default majors('koa', 3, 2)

@@ -1,6 +1,6 @@
 import { nest11 } from '@socket-port/nest-11'
+import { shared } from '@socket-port/testkit/vitest/shared'
 import type { ViteUserConfig } from 'vitest/config'
-import { shared } from '../../test/vitest.shared.ts'
 
 const test = { include: ['src/**/*.test.ts'], testTimeout: 30_000 }
 const alias = Object.entries(nest11).map(([name, replacement]) => ({

@@ -1,5 +1,5 @@
 import type { ViteUserConfig } from 'vitest/config'
-import { shared } from './vitest.shared.ts'
+import { shared } from './shared.ts'
 
 /**
  * Runs every test with the newest major of a framework, and again with an older one, which is installed
