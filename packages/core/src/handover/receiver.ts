@@ -6,6 +6,7 @@ import type { AnyServer, Logger } from '../base/types.ts'
 import { takeConnection } from '../node/node-internals.ts'
 import { isHttp1Server, isTlsServer } from '../node/server-kind.ts'
 import { whenAllListen } from '../notify/readiness.ts'
+import { perProcess } from '../process/per-process.ts'
 import { loadLibc } from '../sockets/libc.ts'
 import { type BatchHeader, readBatchHeader } from './batch-header.ts'
 import { fileLimit } from './file-limit.ts'
@@ -199,10 +200,6 @@ function addressOf(fd: number): LocalAddress | undefined {
 }
 
 // Every copy of this package in the process shares one: a queue is read only once.
-const key = Symbol.for('@socket-port/core/receiver/1')
-const globals = globalThis as { [key]?: Receiver }
+const shared = perProcess<Receiver>('receiver/1')
 
-export function receiver(): Receiver {
-  globals[key] ??= new Receiver()
-  return globals[key]
-}
+export const receiver = (): Receiver => shared.get(() => new Receiver())

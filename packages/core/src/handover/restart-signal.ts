@@ -1,10 +1,10 @@
 import { constants } from 'node:os'
+import { perProcess } from '../process/per-process.ts'
 
 const VARIABLE = 'SOCKET_PORT_RESTART_SIGNAL'
 
 // One for every copy of this package in the process: only the first finds the environment.
-const key = Symbol.for('@socket-port/core/restart-signal/1')
-const globals = globalThis as { [key]?: { hasManager: boolean } }
+const shared = perProcess<{ hasManager: boolean }>('restart-signal/1')
 
 /**
  * Listens for the signal that SOCKET_PORT_RESTART_SIGNAL names, where it names one. A unit sends it in
@@ -13,9 +13,8 @@ const globals = globalThis as { [key]?: { hasManager: boolean } }
  * reads the variable and removes it, so that no child process believes that it is for it.
  */
 export function listenForRestart(): void {
-  if (globals[key] !== undefined) return
-  const state = { hasManager: false }
-  globals[key] = state
+  if (shared.current !== undefined) return
+  const state = shared.get(() => ({ hasManager: false }))
   const name = process.env[VARIABLE]
   delete process.env[VARIABLE]
   if (!isSignal(name)) return
@@ -26,7 +25,7 @@ export function listenForRestart(): void {
 }
 
 /** Whether that signal has come: the manager starts the next process when this one has ended. */
-export const restartHeard = (): boolean => globals[key]?.hasManager ?? false
+export const restartHeard = (): boolean => shared.current?.hasManager ?? false
 
 // SIGTERM and SIGINT are for the shutdown, SIGHUP is for reloads; the last two cannot be caught.
 const OTHERS = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGKILL', 'SIGSTOP']

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net'
 import type { AnyServer, Logger } from '../base/types.ts'
 import { Barrier } from '../drain/idle/barrier.ts'
 import type { TransferTarget } from '../drain/idle/transfer.ts'
+import { perProcess } from '../process/per-process.ts'
 import { nextProcessComes } from '../systemd/restart-job.ts'
 import { writeBatchHeader } from './batch-header.ts'
 import type { Sent } from './fd-queue.ts'
@@ -20,13 +21,10 @@ interface Shared {
 
 // Every copy of this package in the process shares one: the next process starts when the servers of all
 // copies have drained.
-const key = Symbol.for('@socket-port/core/keeper/1')
-const globals = globalThis as { [key]?: Shared }
+const state = perProcess<Shared>('keeper/1')
 
-function shared(): Shared {
-  globals[key] ??= { barrier: new Barrier(), queue: undefined, comes: undefined }
-  return globals[key]
-}
+const shared = (): Shared =>
+  state.get(() => ({ barrier: new Barrier(), queue: undefined, comes: undefined }))
 
 /**
  * What takes this server's idle connections for the next process. `undefined` if there is nothing, or if no

@@ -3,6 +3,7 @@ import type { DrainResult, Logger } from '../base/types.ts'
 import { CHANNEL_VARIABLE, LAST } from '../notify/channel-end.ts'
 import { notifier, notifierInUse } from '../notify/notifier.ts'
 import { sendNotification } from '../notify/send.ts'
+import { perProcess } from '../process/per-process.ts'
 import { nobodyFollows } from '../process/successor.ts'
 import type { Libc } from '../sockets/libc.ts'
 import { usableLibc } from '../sockets/usable-libc.ts'
@@ -28,13 +29,10 @@ interface Channel {
 
 // Every copy of this package in the process shares one: only the first finds the environment, and the
 // supervisor expects one count for the process.
-const key = Symbol.for('@socket-port/core/channel/1')
-const globals = globalThis as { [key]?: Channel }
+const state = perProcess<Channel>('channel/1')
 
-function shared(): Channel {
-  globals[key] ??= { opened: false, supervised: false, handedOver: 0, cut: 0 }
-  return globals[key]
-}
+const shared = (): Channel =>
+  state.get(() => ({ opened: false, supervised: false, handedOver: 0, cut: 0 }))
 
 /**
  * Listens to the supervisor, where one gave this process a channel, and tells it so; once per process.

@@ -2,6 +2,7 @@ import { checkOptions, invalid, milliseconds, resolveLogger } from '../base/opti
 import type { Logger } from '../base/types.ts'
 import { monotonicMicroseconds, statusText } from '../notify/message.ts'
 import { notifier } from '../notify/notifier.ts'
+import { perProcess } from '../process/per-process.ts'
 import { type Hook, hookFailure } from './hooks.ts'
 import { runningShutdown } from './shutdown.ts'
 
@@ -76,8 +77,7 @@ class Reloads {
 }
 
 // Every copy of this package in the process shares one: the manager waits for one READY=1.
-const key = Symbol.for('@socket-port/core/reload/1')
-const globals = globalThis as { [key]?: Reloads }
+const shared = perProcess<Reloads>('reload/1')
 
 /**
  * Adds a hook that runs whenever the process gets SIGHUP, after the hooks that were added before. The
@@ -99,6 +99,5 @@ export function onReload(hook: ReloadHook, options: ReloadHookOptions = {}): () 
   const timeout = milliseconds('timeout', options.timeout, 5_000)
   const logger = resolveLogger(options.logger)
   notifier()
-  globals[key] ??= new Reloads()
-  return globals[key].add({ run: hook, timeout, logger })
+  return shared.get(() => new Reloads()).add({ run: hook, timeout, logger })
 }

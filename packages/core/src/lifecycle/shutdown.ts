@@ -8,6 +8,7 @@ import { StopReport } from '../notify/stop-report.ts'
 import { hasTerminal } from '../proc/terminal.ts'
 import { isWatched } from '../proc/watcher.ts'
 import { surviveThePrimary } from '../process/cluster-primary.ts'
+import { perProcess } from '../process/per-process.ts'
 import { type Hook, runHooks, type ShutdownHook } from './hooks.ts'
 import { QuickProgress } from './quick-progress.ts'
 import { StopSignals } from './stop-signals.ts'
@@ -253,13 +254,9 @@ function whatIsLeft(members: readonly Member[]): string {
 }
 
 // Every copy of this package in the process shares one: two would each count the other's signal.
-const key = Symbol.for('@socket-port/core/shutdown/1')
-const globals = globalThis as { [key]?: Shutdown }
+const state = perProcess<Shutdown>('shutdown/1')
 
-function shared(): Shutdown {
-  globals[key] ??= new Shutdown()
-  return globals[key]
-}
+const shared = (): Shutdown => state.get(() => new Shutdown())
 
 /** The error for a server that starts when the process shuts down. */
 export function shuttingDown(): SocketPortError {

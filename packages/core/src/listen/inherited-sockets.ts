@@ -3,6 +3,7 @@ import { closeSync, readdirSync } from 'node:fs'
 import { SocketPortError } from '../base/errors.ts'
 import { quote } from '../base/quote.ts'
 import type { InheritedSocket, Logger } from '../base/types.ts'
+import { perProcess } from '../process/per-process.ts'
 import { successorRuns } from '../process/successor.ts'
 import { NO_FACTS, problemOf, type SocketFacts, type SocketSystem } from '../sockets/facts.ts'
 import { socketSystem } from '../sockets/system.ts'
@@ -48,27 +49,24 @@ interface Registry {
 }
 
 // Every copy of this package in the process shares one: two copies must not take the same socket.
-const key = Symbol.for('@socket-port/core/registry/1')
-const globals = globalThis as { [key]?: Registry }
+const shared = perProcess<Registry>('registry/1')
 
 /** The sockets that were passed to this process. The first call reads the variables and removes them. */
-export function inheritedEntries(logger: Logger): Entry[] {
-  globals[key] ??= readRegistry(logger)
-  return globals[key].entries
-}
+export const inheritedEntries = (logger: Logger): Entry[] =>
+  shared.get(() => readRegistry(logger)).entries
 
 /** The variables of the manager when the process started. */
 export function managerReport(logger: Logger): Reported {
   inheritedEntries(logger)
-  return globals[key]?.reported ?? { variables: {}, outcome: { kind: 'absent' }, missing: 0 }
+  return shared.current?.reported ?? { variables: {}, outcome: { kind: 'absent' }, missing: 0 }
 }
 
 /** Returns the queues with connections of the previous process. The caller then owns them. */
-export const takeQueues = (): number[] => globals[key]?.queues.splice(0) ?? []
+export const takeQueues = (): number[] => shared.current?.queues.splice(0) ?? []
 
 /** The inherited sockets that listen and that no server has taken; they stay the registry's. */
 export const freeListeners = (): number[] =>
-  (globals[key]?.entries ?? [])
+  (shared.current?.entries ?? [])
     .filter(({ problem, taken }) => problem === undefined && !taken)
     .map(({ fd }) => fd)
 
@@ -78,7 +76,7 @@ export function inherited(logger: Logger): InheritedSocket[] {
   return entries.map((entry) => {
     const { fd, name, family, address, port, path, ipv6Only, listening, backlog } = entry
     // Only the length of the queue can have changed.
-    const now = globals[key]?.system?.describe(fd)
+    const now = shared.current?.system?.describe(fd)
     return {
       ...{ fd, name, family, address, port, path, ipv6Only, listening, backlog },
       queueLength: typeof now === 'object' ? now.queueLength : undefined,
@@ -98,7 +96,7 @@ export interface Taken {
  * no duplicate can be made, the first taker gets the inherited descriptor itself.
  */
 export function take(entry: Entry): Taken {
-  const duplicate = globals[key]?.system?.duplicate(entry.fd)
+  const duplicate = shared.current?.system?.duplicate(entry.fd)
   if (duplicate === undefined && entry.takers > 0) throw cannotShare(entry)
   entry.takers += 1
   entry.taken = true
@@ -137,7 +135,7 @@ export function keep(
   logger: Logger,
 ): Entry {
   const entries = inheritedEntries(logger)
-  const registry = globals[key] as Registry
+  const registry = shared.current as Registry
   registry.system ??= socketSystem(logger)
   const found = registry.system.describe(fd)
   const facts = typeof found === 'string' ? NO_FACTS : found
@@ -156,7 +154,7 @@ export function drop(entry: Entry): void {
   forget(entry)
   // The manager closes its copy later, but the address must be free now.
   try {
-    globals[key]?.system?.shutDown(entry.fd)
+    shared.current?.system?.shutDown(entry.fd)
   } catch {
     // It no longer listened.
   }
@@ -164,7 +162,7 @@ export function drop(entry: Entry): void {
 }
 
 function forget(entry: Entry): void {
-  const entries = globals[key]?.entries ?? []
+  const entries = shared.current?.entries ?? []
   const index = entries.indexOf(entry)
   if (index >= 0) entries.splice(index, 1)
 }

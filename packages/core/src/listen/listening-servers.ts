@@ -1,5 +1,6 @@
 import type { ResolvedDrain, ResolvedListen } from '../base/options.ts'
 import type { AnyServer } from '../base/types.ts'
+import { perProcess } from '../process/per-process.ts'
 
 /** The request of a listening server, and the socket that it got. */
 export interface Listening {
@@ -22,8 +23,7 @@ interface Note extends Listening {
 }
 
 // Every copy of this package in the process shares one: the diagnosis covers the process.
-const key = Symbol.for('@socket-port/core/listeners/1')
-const globals = globalThis as { [key]?: Note[] }
+const shared = perProcess<Note[]>('listeners/1')
 
 /** Records a listening server. It is forgotten when it no longer listens. */
 export function noteListening(
@@ -32,7 +32,8 @@ export function noteListening(
 ): void {
   const others = open().filter((note) => note.server.deref() !== server)
   const note = { server: new WeakRef(server), request, source, fd, address: server.address() }
-  globals[key] = [...others, note]
+  const notes = shared.get(() => [])
+  notes.splice(0, notes.length, ...others, note)
 }
 
 /** Every server of the process that listens through this package, the oldest first. */
@@ -43,4 +44,4 @@ export const openServers = (): AnyServer[] => open().flatMap(({ server }) => ser
 
 // Closed servers are dropped here, not by a 'close' listener, which would be one more on every server.
 const open = (): Note[] =>
-  (globals[key] ?? []).filter(({ server }) => server.deref()?.listening === true)
+  (shared.current ?? []).filter(({ server }) => server.deref()?.listening === true)

@@ -2,6 +2,7 @@ import cluster from 'node:cluster'
 import { isMainThread } from 'node:worker_threads'
 import { defaultLogger } from '../base/logger.ts'
 import type { Logger } from '../base/types.ts'
+import { perProcess } from '../process/per-process.ts'
 import { F_DUPFD_CLOEXEC } from '../sockets/constants.ts'
 import { usableLibc } from '../sockets/usable-libc.ts'
 import { passBarrier } from './barrier.ts'
@@ -132,17 +133,16 @@ const encode = (fields: NotifyFields): Uint8Array =>
   )
 
 // Every copy of this package in the process shares one: only the first finds the environment.
-const key = Symbol.for('@socket-port/core/notify/1')
-const globals = globalThis as { [key]?: Notifier }
+const shared = perProcess<Notifier>('notify/1')
 
 /**
  * The notifier of this process. The first call reads and removes the variables of sd_notify(3), and
  * starts the keep-alives of the watchdog.
  */
 export function notifier(logger?: Logger): Notifier {
-  globals[key] ??= new Notifier(readOnce(), sendDatagram, logger ?? defaultLogger)
-  if (logger !== undefined) globals[key].logger = logger
-  return globals[key]
+  const notifier = shared.get(() => new Notifier(readOnce(), sendDatagram, logger ?? defaultLogger))
+  if (logger !== undefined) notifier.logger = logger
+  return notifier
 }
 
 const noManager: NotifyVariables = {
@@ -151,7 +151,7 @@ const noManager: NotifyVariables = {
 }
 
 /** The notifier of this process; `undefined` when nothing has used it yet. */
-export const notifierInUse = (): Notifier | undefined => globals[key]
+export const notifierInUse = (): Notifier | undefined => shared.current
 
 // Only the main thread notifies. A worker thread has the pid of its process, so the manager would take
 // the state of one worker for the state of the process. A worker thread may share `process.env` with the

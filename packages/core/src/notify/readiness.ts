@@ -1,4 +1,5 @@
 import type { Logger } from '../base/types.ts'
+import { perProcess } from '../process/per-process.ts'
 import { statusText } from './message.ts'
 import { notifier } from './notifier.ts'
 
@@ -89,13 +90,9 @@ class Readiness {
 }
 
 // Every copy of this package in the process shares one: each alone would send READY=1 too early.
-const key = Symbol.for('@socket-port/core/readiness/1')
-const globals = globalThis as { [key]?: Readiness }
+const readiness = perProcess<Readiness>('readiness/1')
 
-function shared(): Readiness {
-  globals[key] ??= new Readiness()
-  return globals[key]
-}
+const shared = (): Readiness => readiness.get(() => new Readiness())
 
 /** Counts the server as starting. With `notify`, READY=1 waits for it. */
 export const beginStart = (server: Starting, notify: boolean, logger: Logger): Start =>

@@ -1,13 +1,14 @@
+import { perProcess } from './per-process.ts'
+
 const VARIABLE = 'SOCKET_PORT_SUCCESSOR'
 
 // Every copy of this package in the process shares one: only the first finds the environment.
-const key = Symbol.for('@socket-port/core/successor/1')
-const globals = globalThis as { [key]?: { running: boolean } }
+const shared = perProcess<{ running: boolean }>('successor/1')
 
 function read(): { running: boolean } {
-  globals[key] ??= { running: process.env[VARIABLE] === 'running' }
+  const state = shared.get(() => ({ running: process.env[VARIABLE] === 'running' }))
   delete process.env[VARIABLE]
-  return globals[key]
+  return state
 }
 
 /**
