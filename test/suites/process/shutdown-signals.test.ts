@@ -85,7 +85,7 @@ describe('the exit code', () => {
 })
 
 describe('server.close(() => process.exit(0)) in a signal listener', () => {
-  it('of a attached server: the hooks have run before, without a warning', async () => {
+  it('of an attached server: the hooks have run before, without a warning', async () => {
     const { process } = await start('closes,first,second', { ATTACHED: '1' })
     process.signal('SIGTERM')
     expect(await process.exit).toMatchObject({ code: 0, signal: null })

@@ -102,7 +102,7 @@ export function checkAttach(options: unknown): void {
   if (typeof options !== 'object' || options === null) {
     throw invalid('options', options, 'an object; the port goes to listen()')
   }
-  checkKeys(options, ATTACH_KEYS, 'option of a attached server')
+  checkKeys(options, ATTACH_KEYS, 'option of an attached server')
   resolveServe(options)
 }
 

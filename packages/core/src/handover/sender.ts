@@ -42,7 +42,7 @@ export async function targetFor(
   if (typeof address === 'string') return { barrier, room: 0, send: async () => false }
   if (address === null) return undefined
   state.queue ??= openQueue(logger).catch((error: Error) => {
-    // There is no native code. The connections are queue as promised; the notifier has warned already.
+    // There is no native code. The connections are kept as promised; the notifier has warned already.
     logger.debug(`idle connections are not handed over: ${error.message}`)
     return undefined
   })
@@ -57,7 +57,7 @@ function nextComes(logger: Logger): Promise<boolean> {
   const state = shared()
   state.comes ??= nextProcessComes().catch((error: Error) => {
     logger.info(
-      'idle connections are not handed over, but queue for as long as was promised: it is not known whether the ' +
+      'idle connections are not handed over, but kept for as long as was promised: it is not known whether the ' +
         `manager starts the next process (${error.message}). Where it always does, set drain.idle to 'handover'`,
     )
     return false

@@ -115,7 +115,7 @@ describe.runIf(process.platform === 'linux')('fdStore', () => {
     return listening
   })
 
-  it('stores the socket of a attached server, whose listen stays synchronous', async () => {
+  it('stores the socket of an attached server, whose listen stays synchronous', async () => {
     const server = createServer()
     attach(server, { fdStore: true, logger, signals: false, exit: false })
     const listening = once(server, 'listening')

@@ -277,7 +277,7 @@ function outcome(
 
 // Node's own `signal` option would leave a listener behind for every start that failed.
 function giveUp(server: AnyServer): void {
-  // Node's own close: that of a attached server would drain, and come back here. It also forgets a look-up, and
+  // Node's own close: that of an attached server would drain, and come back here. It also forgets a look-up, and
   // nobody hears 'listening' of a server that does not (net.js, lookupAndListen, emitListeningNT).
   if (server.listening || !cluster.isWorker) return void NetServer.prototype.close.call(server)
   // The answer of the primary cannot be forgotten.

@@ -296,7 +296,7 @@ const moments: [string, (program: Program) => Program][] = [
 ]
 
 describe.each(['node:net', 'node:http', 'node:http2'] as const)(
-  'a attached server of %s',
+  'an attached server of %s',
   (module) => {
     describe.each(moments)('whose program runs %s', (_, at) => {
       it.each(programs)('%s, as Node does', async (_, program) => {

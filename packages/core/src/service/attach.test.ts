@@ -110,7 +110,7 @@ describe('listen', () => {
   })
 
   it.each([
-    [{ port: 8080 }, /no option of a attached server "port"; known are name, /],
+    [{ port: 8080 }, /no option of an attached server "port"; known are name, /],
     [{ host: '::1' }, /"host"/],
     [8080, /options must be an object; the port goes to listen\(\) \(got 8080\)/],
     [null, /options must be an object/],
@@ -120,7 +120,7 @@ describe('listen', () => {
 })
 
 describe('serviceOf', () => {
-  it('finds the service of a attached server once it has been told to listen', () => {
+  it('finds the service of an attached server once it has been told to listen', () => {
     const { server, attached } = fixture()
     expect(serviceOf(server)).toBeUndefined()
     server.listen(0)

@@ -61,7 +61,7 @@ export function attach<S extends AnyServer>(
 }
 
 /**
- * Returns the service of a attached server, where a framework's `listen` returns only the server;
+ * Returns the service of an attached server, where a framework's `listen` returns only the server;
  * `undefined` for any other server, and until it has been told to listen.
  */
 export function serviceOf<S extends AnyServer>(server: S): Service<S> | undefined {

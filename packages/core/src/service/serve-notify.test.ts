@@ -63,7 +63,7 @@ describe.runIf(process.platform === 'linux')('READY=1', () => {
     ])
   })
 
-  it('comes for a attached server, and for one that listened before', async () => {
+  it('comes for an attached server, and for one that listened before', async () => {
     const later = createServer()
     attach(later, { signals: false, exit: false })
     later.listen(0, '127.0.0.1')

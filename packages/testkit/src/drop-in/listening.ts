@@ -110,7 +110,7 @@ export function listening({ name, create, base }: DropIn): void {
 
     it('that are wrong make listen throw', () => {
       const app = create({ drian: {} } as object)
-      expect(() => callListen(app, 0)).toThrow(/no option of a attached server "drian"/)
+      expect(() => callListen(app, 0)).toThrow(/no option of an attached server "drian"/)
     })
   })
 }
