@@ -1,7 +1,8 @@
 import type { Socket } from 'node:net'
 import type { AnyServer } from '../base/types.ts'
-import { speaking } from '../node/node-internals.ts'
+import { parsedConnections } from '../node/http-parser.ts'
 import { isHttp1Server, isHttp2Server, isTlsServer } from '../node/server-kind.ts'
+import { socketBelow } from '../node/tls-socket.ts'
 import { Upgraded } from './protocols/upgraded.ts'
 
 export interface ConnectionListener {
@@ -82,7 +83,7 @@ export class Connections implements Iterable<Socket> {
 
   readonly #leaveToNode = (): void => {
     // Another listener of the same event may have called follow(): the event still comes here.
-    if (this.#isNeeded || speaking(this.#server) === undefined) return
+    if (this.#isNeeded || parsedConnections(this.#server) === undefined) return
     this.#following = false
     this.#unfollow()
   }
@@ -92,7 +93,7 @@ export class Connections implements Iterable<Socket> {
   }
 
   #all(): Set<Socket> {
-    const listed = this.#following ? [] : (speaking(this.#server) ?? [])
+    const listed = this.#following ? [] : (parsedConnections(this.#server) ?? [])
     return new Set([...this.#followed, ...listed, ...(this.#upgraded ?? [])])
   }
 
@@ -101,8 +102,8 @@ export class Connections implements Iterable<Socket> {
     this.listener?.opened(socket)
   }
 
-  readonly #onSecure = (socket: Socket & { _parent?: Socket }): void => {
-    const raw = socket._parent
+  readonly #onSecure = (socket: Socket): void => {
+    const raw = socketBelow(socket)
     this.#add(socket)
     if (raw === undefined || !this.#followed.delete(raw)) this.listener?.opened(socket)
     else this.listener?.secured(raw, socket)

@@ -1,12 +1,8 @@
 import { Server as NetServer, type Socket } from 'node:net'
 import type { ResolvedDrain } from '../base/options.ts'
 import type { AnyServer, DrainResult } from '../base/types.ts'
-import {
-  receiving,
-  stopConnectionChecks,
-  timeoutCheck,
-  unreadRequest,
-} from '../node/node-internals.ts'
+import { hasParser, receivingConnections, unreadRequest } from '../node/http-parser.ts'
+import { stopTimeoutChecks, timeoutCheck } from '../node/request-timeouts.ts'
 import { isHttp1Server, isTlsServer } from '../node/server-kind.ts'
 import type { Connections } from './connections.ts'
 import { InFlight } from './idle/blocking.ts'
@@ -18,7 +14,7 @@ import {
   type IdleStrategy,
 } from './idle/strategy.ts'
 import { type TransferTarget, transfer } from './idle/transfer.ts'
-import { type Http1Socket, isAnswering, LastResponses } from './protocols/http1.ts'
+import { isAnswering, LastResponses } from './protocols/http1.ts'
 import type { Http2Sessions } from './protocols/http2.ts'
 import { acceptsHttp1, protocolOf } from './protocols/protocol.ts'
 import { isEventStream } from './quick.ts'
@@ -90,7 +86,7 @@ export class DrainRun {
     this.#before = new Set(connections)
     this.#idle = this.#idleStrategy({
       isIdle: (socket) => this.#isIdle(socket),
-      receiving: () => receiving(this.#server),
+      receiving: () => receivingConnections(this.#server),
       promiseOf: (socket) => this.#promiseOf(socket),
       expire: (socket) => this.#expire(socket),
       transferred: (socket) => this.#leave(socket),
@@ -157,7 +153,7 @@ export class DrainRun {
 
   #begin(sessions: Http2Sessions): void {
     const { quick, successor, target } = this.#options
-    const half = receiving(this.#server)
+    const half = receivingConnections(this.#server)
     const allStay = !this.#handsOver()
     for (const socket of this.#connections) {
       if (allStay || this.#isOpaque(socket) || isAnswering(socket) || half.has(socket)) {
@@ -197,9 +193,9 @@ export class DrainRun {
     else if (this.#before.has(socket)) this.#inFlight.stays(socket)
   }
 
-  #fellIdle(socket: Http1Socket): void {
+  #fellIdle(socket: Socket): void {
     // Upgraded: that may come in the same segment as the end of a request, and is heard of first.
-    if (!socket.destroyed && !socket.parser) return
+    if (!socket.destroyed && !hasParser(socket)) return
     this.#inFlight.settle(socket)
     if (!socket.destroyed) this.#wait(socket)
   }
@@ -227,7 +223,7 @@ export class DrainRun {
   #isIdle(socket: Socket): boolean {
     const waiting = this.#waiting.get(socket)
     if (waiting === undefined || socket.destroyed) return false
-    return socket.bytesRead === waiting.bytesRead || !receiving(this.#server).has(socket)
+    return socket.bytesRead === waiting.bytesRead || !receivingConnections(this.#server).has(socket)
   }
 
   #promiseOf({ bytesRead }: Socket): number {
@@ -321,7 +317,7 @@ export class DrainRun {
     for (const timer of this.#timers) clearTimeout(timer)
     this.#idle.stop()
     this.#responses.stop()
-    stopConnectionChecks(this.#server)
+    stopTimeoutChecks(this.#server)
     this.#end({
       graceful: this.#forced === 0,
       served: this.#served,

@@ -1,6 +1,6 @@
 import type { Server as Http1Server } from 'node:http'
 import type { Server as NetServer, Socket } from 'node:net'
-import { excuseSilence } from '../node/node-internals.ts'
+import { excuseSilence } from '../node/request-timeouts.ts'
 import { promiseOf } from './batch-header.ts'
 
 /** A server that takes connections of the process before. */

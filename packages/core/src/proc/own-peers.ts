@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import { descriptorOf } from '../node/tcp-handle.ts'
 import { readInt32, SO_PEERCRED, SOL_SOCKET } from '../sockets/constants.ts'
 import { usableLibc } from '../sockets/usable-libc.ts'
 
@@ -91,15 +92,13 @@ function reportedHandles(): ReportedHandle[] {
   }
 }
 
-const fdOf = (socket: Socket): number =>
-  (socket as { _handle?: { fd?: number } | null })._handle?.fd ?? -1
-
-const isUnix = (socket: Socket): boolean => socket.remoteAddress === undefined && fdOf(socket) >= 0
+const isUnix = (socket: Socket): boolean =>
+  socket.remoteAddress === undefined && descriptorOf(socket) >= 0
 
 function connectedHere(socket: Socket): boolean {
   if (process.platform !== 'linux') return false
   try {
-    const credentials = usableLibc().getsockopt(fdOf(socket), SOL_SOCKET, SO_PEERCRED, 12)
+    const credentials = usableLibc().getsockopt(descriptorOf(socket), SOL_SOCKET, SO_PEERCRED, 12)
     // struct ucred begins with the pid, as the namespace of this process has it.
     return readInt32(credentials) === process.pid
   } catch {

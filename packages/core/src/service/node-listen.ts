@@ -1,4 +1,5 @@
 import type { ListenOptions } from '../base/types.ts'
+import { namesHandle } from '../node/tcp-handle.ts'
 
 /** What a call of Node's `server.listen` asks for, where a socket may be inherited for it. */
 export interface ListenCall {
@@ -26,7 +27,7 @@ export function readListenArguments(args: readonly unknown[]): ListenCall | unde
   }
   if (typeof first === 'object') {
     const given = first as Record<string, unknown>
-    if (typeof given.fd === 'number' || '_handle' in given || 'handle' in given) return undefined
+    if (typeof given.fd === 'number' || namesHandle(given)) return undefined
     const options = fromObject(given, rest)
     return options && { ...options, callback }
   }

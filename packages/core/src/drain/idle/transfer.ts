@@ -1,10 +1,6 @@
 import type { Socket } from 'node:net'
-import {
-  isPlainTcp,
-  type OpenHandle,
-  quietHandle,
-  unreadRequest,
-} from '../../node/node-internals.ts'
+import { unreadRequest } from '../../node/http-parser.ts'
+import { isPlainTcp, type OpenHandle, quietHandle } from '../../node/tcp-handle.ts'
 import type { Barrier } from './barrier.ts'
 import { afterPoll, type IdleContext, type IdleStrategy } from './strategy.ts'
 

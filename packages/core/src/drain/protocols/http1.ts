@@ -2,7 +2,8 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { AnyServer } from '../../base/types.ts'
-import { isFollowed } from '../../node/node-internals.ts'
+import { isFollowed, newestRequest } from '../../node/http-parser.ts'
+import { currentResponse } from '../../node/http-response.ts'
 import { closeAfter, keepOpenAfter } from './last-response.ts'
 
 // Node publishes it for every request, also with `Expect: 100-continue`, before any listener runs.
@@ -13,13 +14,6 @@ interface RequestStart {
   response: ServerResponse
   socket: Socket
   server: AnyServer
-}
-
-/** The properties that Node's HTTP/1.1 server sets on a socket. `parser` is removed at an upgrade. */
-export interface Http1Socket extends Socket {
-  parser?: { incoming?: IncomingMessage | null } | null
-  /** The response that is being sent; further ones wait behind it when requests are pipelined. */
-  _httpMessage?: ServerResponse | null
 }
 
 export interface RequestListener {
@@ -33,7 +27,7 @@ export interface RequestListener {
 }
 
 /** Whether a response is being sent on the connection. */
-export const isAnswering = (socket: Http1Socket): boolean => Boolean(socket._httpMessage)
+export const isAnswering = (socket: Socket): boolean => currentResponse(socket) !== undefined
 
 /**
  * Makes every response of a draining server the last of its connection, unless the connection is handed over.
@@ -52,12 +46,12 @@ export class LastResponses {
   }
 
   /** Tracks a connection whose response was being sent when the drain started. */
-  track(socket: Http1Socket): void {
-    const response = socket._httpMessage
-    if (!response) return
+  track(socket: Socket): void {
+    const response = currentResponse(socket)
+    if (response === undefined) return
     this.#listener.requested(socket)
     // Pipelined requests behind this one must still be answered, so this response must not close.
-    const newest = socket.parser?.incoming ?? response.req
+    const newest = newestRequest(socket) ?? response.req
     if (newest === response.req) {
       this.#newest.set(socket, response)
       if (this.#listener.isLast(socket)) closeAfter(response)
@@ -80,7 +74,7 @@ export class LastResponses {
     this.#watch(socket, response)
   }
 
-  #watch(socket: Http1Socket, response: ServerResponse): void {
+  #watch(socket: Socket, response: ServerResponse): void {
     response.once('close', () => {
       if (response.writableFinished) this.#listener.answered()
       const newest = this.#newest.get(socket)

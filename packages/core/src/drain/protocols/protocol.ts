@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net'
 import type { AnyServer } from '../../base/types.ts'
-import { speaking } from '../../node/node-internals.ts'
+import { hasParser, parsedConnections } from '../../node/http-parser.ts'
 import { isHttp1Server, isHttp2Server, isTlsServer } from '../../node/server-kind.ts'
-import type { Http1Socket } from './http1.ts'
+import { isEncrypted } from '../../node/tls-socket.ts'
 
 /**
  * What a connection speaks at the moment. One server can have several kinds: an HTTP/2 server with
@@ -20,10 +20,10 @@ export type Protocol =
   | 'other'
 
 /** Returns what the connection of this server speaks. */
-export function protocolOf(server: AnyServer, socket: Http1Socket): Protocol {
-  if (isTlsServer(server) && !('encrypted' in socket)) return 'handshake'
+export function protocolOf(server: AnyServer, socket: Socket): Protocol {
+  if (isTlsServer(server) && !isEncrypted(socket)) return 'handshake'
   // A server of another protocol may pass its connections to an HTTP server: that parser is not ours.
-  if (socket.parser && acceptsHttp1(server)) return 'http1'
+  if (hasParser(socket) && acceptsHttp1(server)) return 'http1'
   return isHttp2Server(server) && !negotiatedHttp1(socket) ? 'http2' : 'other'
 }
 
@@ -32,7 +32,7 @@ export function protocolOf(server: AnyServer, socket: Http1Socket): Protocol {
  * tell when they are idle. An HTTP/2 server keeps Node's list of parsers only with `allowHTTP1`.
  */
 export const acceptsHttp1 = (server: AnyServer): boolean =>
-  isHttp1Server(server) || speaking(server) !== undefined
+  isHttp1Server(server) || parsedConnections(server) !== undefined
 
 // As node:http2 decides (connectionListener in lib/internal/http2/core.js): a client that negotiated
 // no protocol gets HTTP/1.1. A socket without TLS has no such property, and always gets HTTP/2.

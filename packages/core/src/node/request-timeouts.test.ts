@@ -4,7 +4,8 @@ import { type AddressInfo, createServer as createNetServer, type Socket } from '
 import { get, RawConnection } from '@socket-port/testkit/raw-connection'
 import { afterEach, describe, expect, it } from 'vitest'
 import { loadLibc } from '../sockets/libc.ts'
-import { excuseSilence, takeConnection } from './node-internals.ts'
+import { excuseSilence } from './request-timeouts.ts'
+import { takeConnection } from './take-connection.ts'
 
 const F_DUPFD_CLOEXEC = 1030
 
