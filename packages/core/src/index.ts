@@ -21,9 +21,9 @@ export { listen, listenFd } from './listen/listen.ts'
 export { type NotifyBarrierOptions, notify, notifyBarrier } from './notify/notify.ts'
 export {
   type Attached,
-  type AttachOptions,
   type AttachParts,
   attach,
   serviceOf,
 } from './service/attach.ts'
+export type { AttachOptions } from './service/options.ts'
 export { serve } from './service/serve.ts'

@@ -1,10 +1,10 @@
 // For programs that keep sockets and start the processes that serve them, as `socket-port run`.
 import './base/refuse-runtime.ts'
 
-export { isZoneDropped } from './base/options.ts'
 export { plainText, quote } from './base/quote.ts'
 export { StopSignals } from './lifecycle/stop-signals.ts'
 export { bindFd } from './listen/bind-fd.ts'
+export { isZoneDropped } from './listen/zone.ts'
 export { hasOwnTerminal, TERMINAL_VARIABLE } from './proc/terminal.ts'
 export { setBlocking } from './supervisor/blocking.ts'
 export {

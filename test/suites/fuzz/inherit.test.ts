@@ -1,10 +1,10 @@
 import { isIPv4 } from 'node:net'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { SocketPortError } from '../../../packages/core/src/base/errors.ts'
-import { resolveListen } from '../../../packages/core/src/base/options.ts'
 import type { ListenOptions, Logger } from '../../../packages/core/src/base/types.ts'
 import { type InheritedListener, takeInherited } from '../../../packages/core/src/listen/inherit.ts'
 import { inherited } from '../../../packages/core/src/listen/inherited-sockets.ts'
+import { resolveListen } from '../../../packages/core/src/listen/options.ts'
 import { type Chance, type EnvironmentCase, environmentCase, forSeeds, OWN } from './cases.ts'
 import { FakeSystem, HOSTS, INODE, PATHS, PORTS } from './system.ts'
 

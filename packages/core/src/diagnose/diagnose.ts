@@ -1,5 +1,12 @@
-import { checkOptions, invalid, milliseconds, resolveLogger } from '../base/options.ts'
-import type { Logger } from '../base/types.ts'
+import {
+  type Check,
+  type Checks,
+  type Complete,
+  invalid,
+  logger,
+  milliseconds,
+  resolveOptions,
+} from '../base/validate.ts'
 import { describeRequest } from '../listen/inherit.ts'
 import type { Listening } from '../listen/listening-servers.ts'
 import { socketAddress } from '../listen/match.ts'
@@ -9,7 +16,27 @@ import type { Facts } from './rules/facts.ts'
 import { judge } from './rules/judge.ts'
 import type { DiagnosedListener, DiagnoseOptions, Diagnosis } from './rules/types.ts'
 
-const KEYS = ['unit', 'pid', 'timeout', 'logger']
+// The name of a unit that starts with a dash would be an option to systemctl.
+const unit: Check<string | undefined> = (name, value) => {
+  if (value === undefined) return undefined
+  if (typeof value === 'string' && /^[\w:.\\@][\w:.\\@-]*$/.test(value)) return value
+  throw invalid(name, value, "the name of a systemd service, such as 'app.service'")
+}
+
+const pid: Check<number | undefined> = (name, value) => {
+  if (value === undefined) return undefined
+  if (Number.isSafeInteger(value) && Number(value) >= 1) return Number(value)
+  throw invalid(name, value, 'the id of a process')
+}
+
+type Resolved = Complete<DiagnoseOptions, 'unit' | 'pid'>
+
+const OPTIONS: Checks<Resolved> = {
+  unit,
+  pid,
+  timeout: milliseconds(2_000),
+  logger,
+}
 
 /**
  * Who started this process, what was passed and what was taken, what is wrong with that and how to
@@ -19,8 +46,8 @@ const KEYS = ['unit', 'pid', 'timeout', 'logger']
  * @throws {SocketPortError} ERR_SOCKET_PORT_INVALID_OPTION or …_UNKNOWN_OPTION, and nothing else.
  */
 export async function diagnose(options: DiagnoseOptions = {}): Promise<Diagnosis> {
-  const { unit, pid, logger } = check(options)
-  const signal = AbortSignal.timeout(milliseconds('timeout', options.timeout, 2_000))
+  const { unit, pid, timeout, logger } = check(options)
+  const signal = AbortSignal.timeout(timeout)
   const { facts, unknown } = await gather()
   const { self, starter, environment, sockets, listeners } = facts
   function gather(): Promise<Gathered> {
@@ -56,22 +83,13 @@ function seenIn(facts: Facts, unknown: readonly string[]): Diagnosis['seen'] {
   return isProgram || starter.kind === 'socket-port' ? seen : 'nothing'
 }
 
-function check(
-  options: DiagnoseOptions,
-): Pick<DiagnoseOptions, 'unit' | 'pid'> & { logger: Logger } {
-  checkOptions(options, KEYS, 'diagnose')
-  const { unit, pid } = options
-  // What starts with a dash would be an option to systemctl.
-  if (unit !== undefined && !/^[\w:.\\@][\w:.\\@-]*$/.test(unit)) {
-    throw invalid('unit', unit, "the name of a systemd service, such as 'app.service'")
-  }
-  if (pid !== undefined && (!Number.isSafeInteger(pid) || pid < 1)) {
-    throw invalid('pid', pid, 'the id of a process')
-  }
+function check(options: DiagnoseOptions): Resolved {
+  const given = resolveOptions(options, OPTIONS, 'diagnose')
+  const { unit, pid } = given
   if (pid !== undefined && unit !== undefined) {
     throw invalid('pid', pid, 'left out where `unit` is given')
   }
-  return { unit, pid, logger: resolveLogger(options.logger) }
+  return given
 }
 
 function describeListening({ request, source, fd, address }: Listening): DiagnosedListener {

@@ -1,11 +1,6 @@
 import { lstatSync } from 'node:fs'
 import { kernelPath, listeningSockets } from '../proc/sockets.ts'
-
-/** The path of a unix socket that listens, and why no client finds it there. */
-export interface LostPath {
-  path: string
-  now: 'gone' | 'replaced'
-}
+import type { LostPath } from './rules/facts.ts'
 
 /**
  * Which of the paths lead no client to the socket that was bound there: the file was removed, or

@@ -1,5 +1,4 @@
 import { Server as NetServer, type Socket } from 'node:net'
-import type { ResolvedDrain } from '../base/options.ts'
 import type { AnyServer, DrainResult } from '../base/types.ts'
 import { hasParser, receivingConnections, unreadRequest } from '../node/http-parser.ts'
 import { stopTimeoutChecks, timeoutCheck } from '../node/request-timeouts.ts'
@@ -14,6 +13,7 @@ import {
   type IdleStrategy,
 } from './idle/strategy.ts'
 import { type TransferTarget, transfer } from './idle/transfer.ts'
+import type { ResolvedDrain } from './options.ts'
 import { isAnswering, LastResponses } from './protocols/http1.ts'
 import type { Http2Sessions } from './protocols/http2.ts'
 import { acceptsHttp1, protocolOf } from './protocols/protocol.ts'

@@ -1,11 +1,12 @@
 import { setMaxListeners } from 'node:events'
 import { publish } from '../base/channels.ts'
-import { checkServer, type ResolvedDrain, resolveDrain } from '../base/options.ts'
 import type { AnyServer, Drain, DrainOptions, DrainResult, DrainState } from '../base/types.ts'
-import { successorRuns } from '../process/successor.ts'
+import { checkServer } from '../base/validate.ts'
+import { claimSuccessor, successorRuns } from '../process/successor.ts'
 import { Connections } from './connections.ts'
 import { DrainRun, type OwnPeers } from './drain-run.ts'
 import type { TransferTarget } from './idle/transfer.ts'
+import { type ResolvedDrain, resolveDrain } from './options.ts'
 import { Http2Sessions } from './protocols/http2.ts'
 import { QUICK_TIMEOUT } from './quick.ts'
 
@@ -17,7 +18,9 @@ import { QUICK_TIMEOUT } from './quick.ts'
  */
 export function createDrain(server: AnyServer, options: DrainOptions = {}): Drain {
   checkServer(server)
-  return new ServerDrain(server, resolveDrain(options))
+  const resolved = resolveDrain(options)
+  claimSuccessor()
+  return new ServerDrain(server, resolved)
 }
 
 export interface StartOptions {

@@ -6,12 +6,12 @@ import type { AddressInfo, Socket } from 'node:net'
 import { cert, key } from '@socket-port/testkit/fixed-certificate'
 import { get, RawConnection } from '@socket-port/testkit/raw-connection'
 import { afterEach, describe, expect, it } from 'vitest'
-import { resolveDrain } from '../base/options.ts'
 import { F_DUPFD_CLOEXEC } from '../sockets/constants.ts'
 import { loadLibc } from '../sockets/libc.ts'
 import { ServerDrain } from './drain.ts'
 import { Barrier } from './idle/barrier.ts'
 import type { TransferTarget } from './idle/transfer.ts'
+import { resolveDrain } from './options.ts'
 
 // What Node itself would look for only after half a minute.
 const SLOW = { headersTimeout: 300, requestTimeout: 600 }

@@ -1,7 +1,18 @@
 import { isIP } from 'node:net'
 import { SocketPortError } from '../base/errors.ts'
-import { checkOptions, flag, milliseconds, resolveLogger, text } from '../base/options.ts'
 import type { Logger } from '../base/types.ts'
+import {
+  abortSignal,
+  type Check,
+  type Checks,
+  type Complete,
+  flag,
+  invalid,
+  logger,
+  milliseconds,
+  resolveOptions,
+  text,
+} from '../base/validate.ts'
 import type { Holder } from '../proc/holders.ts'
 import { systemOf } from '../proc/system.ts'
 import { freePort } from './free.ts'
@@ -37,10 +48,23 @@ export interface KillPortResult {
   killed: Holder[]
 }
 
-const KEYS = [
-  ...['host', 'ipv6Only', 'reusePort'],
-  ...['force', 'timeout', 'confirm', 'signal', 'logger'],
-]
+const confirm: Check<KillPortOptions['confirm']> = (name, value) => {
+  if (value === undefined || typeof value === 'function') {
+    return value as KillPortOptions['confirm']
+  }
+  throw invalid(name, value, 'a function that returns true or false')
+}
+
+const OPTIONS: Checks<Complete<KillPortOptions, 'host' | 'confirm' | 'signal'>> = {
+  host: text,
+  ipv6Only: flag(false),
+  reusePort: flag(false),
+  force: flag(false),
+  timeout: milliseconds(3_000),
+  confirm,
+  signal: abortSignal,
+  logger,
+}
 
 // A process that gets SIGKILL is gone in milliseconds, unless it hangs in the kernel.
 const GRACE = 2000
@@ -58,16 +82,13 @@ export async function killPort(
   port: number,
   options: KillPortOptions = {},
 ): Promise<KillPortResult> {
-  checkOptions(options, KEYS, 'killPort')
+  const { host, ipv6Only, reusePort, force, ...given } = resolveOptions(
+    options,
+    OPTIONS,
+    'killPort',
+  )
   checkPort(port)
-  const { confirm, signal } = options
-  const force = flag('force', options.force, false)
-  const host = text('host', options.host)
-  const ipv6Only = flag('ipv6Only', options.ipv6Only, false)
-  const reusePort = flag('reusePort', options.reusePort, false)
-  const timeout = milliseconds('timeout', options.timeout, 3000)
-  const logger = resolveLogger(options.logger)
-  signal?.throwIfAborted()
+  given.signal?.throwIfAborted()
   if (process.env.NODE_ENV === 'production' && !force) {
     throw new SocketPortError(
       'ERR_SOCKET_PORT_KILL_REFUSED',
@@ -76,9 +97,10 @@ export async function killPort(
     )
   }
   const bind: WantedBind = { port, host: await addressOf(host), ipv6Only, reusePort }
-  const job = { port, timeout, grace: GRACE, confirm, signal, logger }
   const killed = await freePort({
-    ...job,
+    ...given,
+    port,
+    grace: GRACE,
     system: systemOf(process.platform, port),
     place: { address: bind.host, ipv6Only },
     probe: () => probe(bind),

@@ -1,5 +1,12 @@
-import { checkOptions, invalid, milliseconds, resolveLogger } from '../base/options.ts'
 import type { Logger } from '../base/types.ts'
+import {
+  type Checks,
+  type Complete,
+  invalid,
+  logger,
+  milliseconds,
+  resolveOptions,
+} from '../base/validate.ts'
 import { monotonicMicroseconds, statusText } from '../notify/message.ts'
 import { notifier } from '../notify/notifier.ts'
 import { perProcess } from '../process/per-process.ts'
@@ -14,6 +21,11 @@ export interface ReloadHookOptions {
   timeout?: number | undefined
   /** @default warnings and errors to stderr, the rest through `NODE_DEBUG=socket-port` */
   logger?: Logger | undefined
+}
+
+const OPTIONS: Checks<Complete<ReloadHookOptions>> = {
+  timeout: milliseconds(5_000),
+  logger,
 }
 
 interface LoggedHook extends Hook<[]> {
@@ -95,9 +107,7 @@ export function onReload(hook: ReloadHook, options: ReloadHookOptions = {}): () 
   if (typeof hook !== 'function') {
     throw invalid('a reload hook', hook, 'a function: onReload(() => server.setSecureContext(…))')
   }
-  checkOptions(options, ['timeout', 'logger'], 'onReload')
-  const timeout = milliseconds('timeout', options.timeout, 5_000)
-  const logger = resolveLogger(options.logger)
+  const given = resolveOptions(options, OPTIONS, 'onReload')
   notifier()
-  return shared.get(() => new Reloads()).add({ run: hook, timeout, logger })
+  return shared.get(() => new Reloads()).add({ run: hook, ...given })
 }

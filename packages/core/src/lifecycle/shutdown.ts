@@ -1,8 +1,14 @@
 import { counted } from '../base/counted.ts'
 import { SocketPortError } from '../base/errors.ts'
 import { defaultLogger } from '../base/logger.ts'
-import { checkOptions, integer, milliseconds } from '../base/options.ts'
 import type { DrainResult, Logger, ShutdownReason, ShutdownSignal } from '../base/types.ts'
+import {
+  type Checks,
+  type Complete,
+  integer,
+  milliseconds,
+  resolveOptions,
+} from '../base/validate.ts'
 import { notifierInUse } from '../notify/notifier.ts'
 import { StopReport } from '../notify/stop-report.ts'
 import { hasTerminal } from '../proc/terminal.ts'
@@ -24,6 +30,11 @@ export interface ShutdownOptions {
    * fails makes it 1. @default what `process.exitCode` says, else 0
    */
   exitCode?: number | undefined
+}
+
+const HOOK_OPTIONS: Checks<Complete<ShutdownHookOptions>> = { timeout: milliseconds(5_000) }
+const SHUTDOWN_OPTIONS: Checks<Complete<ShutdownOptions, 'exitCode'>> = {
+  exitCode: integer(0, 255, 'the exit code'),
 }
 
 /** A service as the shutdown of the process sees it. */
@@ -291,8 +302,8 @@ export function onShutdown(hook: ShutdownHook, options: ShutdownHookOptions = {}
       `a shutdown hook must be a function (got ${typeof hook}); pass onShutdown(() => pool.end())`,
     )
   }
-  checkOptions(options, ['timeout'], 'onShutdown')
-  return shared().addHook(hook, milliseconds('timeout', options.timeout, 5_000))
+  const { timeout } = resolveOptions(options, HOOK_OPTIONS, 'onShutdown')
+  return shared().addHook(hook, timeout)
 }
 
 /**
@@ -303,8 +314,7 @@ export function onShutdown(hook: ShutdownHook, options: ShutdownHookOptions = {}
  * @throws {SocketPortError} ERR_SOCKET_PORT_INVALID_OPTION, ERR_SOCKET_PORT_UNKNOWN_OPTION
  */
 export function shutdown(options: ShutdownOptions = {}): Promise<void> {
-  checkOptions(options, ['exitCode'], 'shutdown')
-  const exitCode = integer('exitCode', options.exitCode, 0, 255, 'the exit code')
+  const { exitCode } = resolveOptions(options, SHUTDOWN_OPTIONS, 'shutdown')
   if (exitCode !== undefined) process.exitCode = exitCode
   return shared().begin('shutdown')
 }

@@ -3,7 +3,6 @@ import { connect, createServer } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { join, relative } from 'node:path'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { resolveListen, type Target } from '../base/options.ts'
 import { loadLibc } from '../sockets/libc.ts'
 import { nativeSystem } from '../sockets/native.ts'
 import {
@@ -15,6 +14,7 @@ import {
   temporaryDirectory,
 } from '../testing/real-sockets.ts'
 import { bindFd, openBound } from './bind-fd.ts'
+import { resolveListen, type Target } from './options.ts'
 
 vi.mock('../sockets/libc.ts', async (original) => {
   const real: typeof import('../sockets/libc.ts') = await original()

@@ -1,12 +1,12 @@
 import { chmodSync, closeSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { isMainThread } from 'node:worker_threads'
-import { LONGEST_PATH, resolveListen, type Target } from '../base/options.ts'
 import type { Libc } from '../sockets/libc.ts'
 import { openListener, type Place } from '../sockets/open.ts'
 import { usableLibc } from '../sockets/usable-libc.ts'
 import { explainBindError, makeRoom, withMode } from './bind.ts'
 import type { InUseRequest } from './bind-in-use.ts'
+import { LONGEST_PATH, resolveListen, type Target } from './options.ts'
 
 /**
  * Binds as `listen` would, and returns the fd of the listening socket. Nothing accepts on it yet. It is

@@ -1,5 +1,4 @@
 import { isIP } from 'node:net'
-import type { ResolvedListen } from '../base/options.ts'
 import { isManager } from '../kill-port/rules.ts'
 import { describeHolders, findHolders, type Holder, holdersOf } from '../proc/holders.ts'
 import { type Overlap, overlap } from '../proc/overlap.ts'
@@ -8,6 +7,7 @@ import { listeningSockets } from '../proc/sockets.ts'
 import { successorRuns } from '../process/successor.ts'
 import { inheritedEntries, managerReport } from './inherited-sockets.ts'
 import { type Listening, listeningServers } from './listening-servers.ts'
+import type { ResolvedListen } from './options.ts'
 
 export interface InUseRequest extends ResolvedListen {
   /** The socket is bound for a program that keeps it for others: `socket-port run`. */

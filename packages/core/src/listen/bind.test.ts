@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { requireOrSkip, unixSkipReason } from '@socket-port/testkit/requirements'
 import { describe, expect, it } from 'vitest'
 import { SocketPortError } from '../base/errors.ts'
-import { resolveListen, type Target } from '../base/options.ts'
 import { bindOptions, explainBindError, prepareToBind, withMode } from './bind.ts'
+import { resolveListen, type Target } from './options.ts'
 
 const nodeError = (code: string): NodeJS.ErrnoException =>
   Object.assign(new Error(`listen ${code}`), { code, errno: -1, syscall: 'listen' })

@@ -2,11 +2,12 @@ import { lstatSync } from 'node:fs'
 import type { ListenOptions as NodeListenOptions } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { type BindErrorCode, SocketPortError } from '../base/errors.ts'
-import { isLinkLocal, type ResolvedListen } from '../base/options.ts'
 import { killPort } from '../kill-port/kill-port.ts'
 import { describeInUse, type InUseRequest } from './bind-in-use.ts'
 import { describeRequest } from './inherit.ts'
+import type { ResolvedListen } from './options.ts'
 import { removeStaleSocket } from './stale-socket.ts'
+import { isLinkLocal } from './zone.ts'
 
 /**
  * Does what must be done before Node can bind the socket; returns like {@link makeRoom}.

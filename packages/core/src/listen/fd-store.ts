@@ -1,5 +1,4 @@
 import { rmSync } from 'node:fs'
-import type { ResolvedListen } from '../base/options.ts'
 import type { Logger } from '../base/types.ts'
 import { whenAllListen } from '../notify/readiness.ts'
 import { managerListens, sendNotification } from '../notify/send.ts'
@@ -8,6 +7,7 @@ import { storeName } from './fd-name.ts'
 import { checkStoreLimit } from './fd-store-limit.ts'
 import { drop, type Entry, inheritedEntries, keep } from './inherited-sockets.ts'
 import { describeCandidate, inTheWay, socketAddress } from './match.ts'
+import type { ResolvedListen } from './options.ts'
 
 // A program may have work to do between two servers, such as connecting to a database.
 const GRACE = 10_000

@@ -1,5 +1,5 @@
-import { checkOptions, resolveLogger } from '../base/options.ts'
 import type { InheritedSocket, Logger } from '../base/types.ts'
+import { type Checks, type Complete, logger, resolveOptions } from '../base/validate.ts'
 import { inherited } from './inherited-sockets.ts'
 
 export interface InspectOptions {
@@ -7,12 +7,13 @@ export interface InspectOptions {
   logger?: Logger | undefined
 }
 
+const OPTIONS: Checks<Complete<InspectOptions>> = { logger }
+
 /**
  * Lists every socket that was passed to this process, usable or not, taken or not; takes none.
  *
  * @throws {SocketPortError} ERR_SOCKET_PORT_INVALID_OPTION, …_UNKNOWN_OPTION
  */
 export function inspect(options: InspectOptions = {}): InheritedSocket[] {
-  checkOptions(options, ['logger'], 'inspect')
-  return inherited(resolveLogger(options.logger))
+  return inherited(resolveOptions(options, OPTIONS, 'inspect').logger)
 }

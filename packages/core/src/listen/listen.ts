@@ -4,15 +4,9 @@ import { createServer, Server as NetServer } from 'node:net'
 import { isMainThread } from 'node:worker_threads'
 import { publish } from '../base/channels.ts'
 import { SocketPortError } from '../base/errors.ts'
-import {
-  checkNoMore,
-  checkServer,
-  type ResolvedListen,
-  resolveListen,
-  type Target,
-} from '../base/options.ts'
 import { quote } from '../base/quote.ts'
 import type { AnyServer } from '../base/types.ts'
+import { checkNoMore, checkServer } from '../base/validate.ts'
 import { failedToStart } from '../notify/readiness.ts'
 import { bindOptions, explainBindError, prepareToBind, withMode } from './bind.ts'
 import { openBound } from './bind-fd.ts'
@@ -21,6 +15,7 @@ import { describeRequest, type InheritedListener, refuseTaken, takeInherited } f
 import { drop, type Entry, take } from './inherited-sockets.ts'
 import { noteListening } from './listening-servers.ts'
 import { socketAddress } from './match.ts'
+import { type ResolvedListen, resolveListen, type Target } from './options.ts'
 
 /** The origin of a listening socket. */
 export type Source = 'inherited' | 'bound'

@@ -1,6 +1,6 @@
-import type { ResolvedDrain, ResolvedListen } from '../base/options.ts'
 import type { AnyServer } from '../base/types.ts'
 import { perProcess } from '../process/per-process.ts'
+import type { ResolvedListen } from './options.ts'
 
 /** The request of a listening server, and the socket that it got. */
 export interface Listening {
@@ -12,9 +12,9 @@ export interface Listening {
   address: ReturnType<AnyServer['address']>
 }
 
-/** The options of `listen`, and those of `serve` if it was used. */
+/** The options of `listen`, and those of `serve` that a diagnosis needs if it was used. */
 export type ListeningRequest = ResolvedListen & {
-  drain?: ResolvedDrain
+  drain?: { timeout: number }
   notify?: boolean | undefined
 }
 

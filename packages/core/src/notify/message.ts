@@ -1,11 +1,15 @@
-import { checkKeys, integer, invalid } from '../base/options.ts'
 import type { NotifyMessage } from '../base/types.ts'
+import {
+  type Check,
+  type Checks,
+  type Complete,
+  checkKeys,
+  complete,
+  flag,
+  integer,
+  invalid,
+} from '../base/validate.ts'
 import type { NotifyFields } from './notifier.ts'
-
-const KEYS = [
-  ...['ready', 'reloading', 'stopping', 'status', 'mainPid', 'errno', 'extendTimeout'],
-  ...['watchdog', 'watchdogTimeout', 'fields'],
-]
 
 // systemd ignores a longer datagram (NOTIFY_BUFFER_MAX, which is PIPE_BUF).
 const MOST_BYTES = 4096
@@ -13,16 +17,52 @@ const MOST_STATUS_BYTES = 1024
 
 const LONGEST = 2 ** 31 - 1
 
+const status: Check<string | undefined> = (_, value) =>
+  value === undefined ? undefined : statusText(value)
+
+const watchdog: Check<boolean | 'trigger'> = (name, value) => {
+  if (value === undefined || typeof value === 'boolean') return value ?? false
+  if (value === 'trigger') return value
+  throw invalid(name, value, "true or 'trigger'")
+}
+
+const duration = integer(1, LONGEST, 'milliseconds')
+
+const fields: Check<Record<string, string>> = (_, value = {}) => {
+  if (typeof value !== 'object' || value === null) throw invalid('fields', value, 'an object')
+  for (const [name, text] of Object.entries(value)) {
+    if (!/^X_[A-Z0-9_]+$/.test(name)) {
+      throw invalid('fields', name, 'names such as X_VERSION: the others belong to sd_notify(3)')
+    }
+    if (typeof text !== 'string' || /[\n\0]/.test(text)) {
+      throw invalid(`fields.${name}`, text, 'a string on one line')
+    }
+  }
+  return value as Record<string, string>
+}
+
+type Unset = 'status' | 'mainPid' | 'errno' | 'extendTimeout' | 'watchdogTimeout'
+
+const MESSAGE: Checks<Complete<NotifyMessage, Unset>> = {
+  ready: flag(false),
+  reloading: flag(false),
+  stopping: flag(false),
+  status,
+  mainPid: integer(1, LONGEST, 'the process id'),
+  errno: integer(1, 4095, 'the errno'),
+  extendTimeout: duration,
+  watchdog,
+  watchdogTimeout: duration,
+  fields,
+}
+
 /** The assignments of a message, always in the same order. Throws ERR_SOCKET_PORT_INVALID_OPTION, …_UNKNOWN_OPTION. */
 export function toFields(message: NotifyMessage): NotifyFields {
   if (typeof message !== 'object' || message === null) {
     throw invalid('the message', message, 'an object such as { ready: true }')
   }
-  checkKeys(message, KEYS, 'part of a notification')
-  const { status, fields = {} } = message
-  const [ready, reloading, stopping] = (['ready', 'reloading', 'stopping'] as const).map((name) =>
-    isTrue(name, message[name]),
-  )
+  checkKeys(message, MESSAGE, 'part of a notification')
+  const { ready, reloading, stopping, watchdog, ...given } = complete(message, MESSAGE)
   if (Number(ready) + Number(reloading) + Number(stopping) > 1) {
     throw invalid('reloading', reloading, 'alone: a process is ready, reloading or stopping')
   }
@@ -31,13 +71,13 @@ export function toFields(message: NotifyMessage): NotifyFields {
     RELOADING: reloading ? 1 : undefined,
     MONOTONIC_USEC: reloading ? monotonicMicroseconds() : undefined,
     STOPPING: stopping ? 1 : undefined,
-    MAINPID: integer('mainPid', message.mainPid, 1, LONGEST, 'the process id'),
-    STATUS: status === undefined ? undefined : statusText(status),
-    ERRNO: integer('errno', message.errno, 1, 4095, 'the errno'),
-    EXTEND_TIMEOUT_USEC: microseconds('extendTimeout', message.extendTimeout),
-    WATCHDOG: watchdog(message.watchdog),
-    WATCHDOG_USEC: microseconds('watchdogTimeout', message.watchdogTimeout),
-    ...ownFields(fields),
+    MAINPID: given.mainPid,
+    STATUS: given.status,
+    ERRNO: given.errno,
+    EXTEND_TIMEOUT_USEC: microseconds(given.extendTimeout),
+    WATCHDOG: watchdog === true ? '1' : watchdog || undefined,
+    WATCHDOG_USEC: microseconds(given.watchdogTimeout),
+    ...given.fields,
   }
   const lines = Object.entries(result).filter(([, value]) => value !== undefined)
   if (lines.length === 0)
@@ -66,32 +106,5 @@ export function statusText(text: unknown): string {
 /** CLOCK_MONOTONIC in microseconds. The manager tells two reloads apart by it. */
 export const monotonicMicroseconds = (): string => String(process.hrtime.bigint() / 1000n)
 
-function ownFields(fields: unknown): Record<string, string> {
-  if (typeof fields !== 'object' || fields === null) throw invalid('fields', fields, 'an object')
-  for (const [name, value] of Object.entries(fields)) {
-    if (!/^X_[A-Z0-9_]+$/.test(name)) {
-      throw invalid('fields', name, 'names such as X_VERSION: the others belong to sd_notify(3)')
-    }
-    if (typeof value !== 'string' || /[\n\0]/.test(value)) {
-      throw invalid(`fields.${name}`, value, 'a string on one line')
-    }
-  }
-  return fields as Record<string, string>
-}
-
-function isTrue(name: string, value: unknown): boolean {
-  if (value === undefined || typeof value === 'boolean') return value === true
-  throw invalid(name, value, 'true or false')
-}
-
-function watchdog(value: unknown): string | undefined {
-  if (value === undefined || value === false) return undefined
-  if (value === true) return '1'
-  if (value === 'trigger') return value
-  throw invalid('watchdog', value, "true or 'trigger'")
-}
-
-function microseconds(name: string, value: unknown): string | undefined {
-  const ms = integer(name, value, 1, LONGEST, 'milliseconds')
-  return ms === undefined ? undefined : `${ms}000`
-}
+const microseconds = (ms: number | undefined): string | undefined =>
+  ms === undefined ? undefined : `${ms}000`

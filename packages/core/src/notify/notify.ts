@@ -1,11 +1,28 @@
-import { checkOptions, milliseconds, resolveLogger } from '../base/options.ts'
 import type { Logger, NotifyMessage, NotifyOptions } from '../base/types.ts'
+import {
+  type Check,
+  type Checks,
+  type Complete,
+  milliseconds,
+  resolveLogger,
+  resolveOptions,
+} from '../base/validate.ts'
 import { toFields } from './message.ts'
 import { notifier } from './notifier.ts'
 
 export interface NotifyBarrierOptions extends NotifyOptions {
   /** Milliseconds to wait for the manager; then the result is false. @default 5000 */
   timeout?: number | undefined
+}
+
+// Undefined where none is given: the notifier keeps the one that it has.
+const logger: Check<Logger | undefined> = (_, value) =>
+  value === undefined ? undefined : resolveLogger(value)
+
+const NOTIFY_OPTIONS: Checks<Complete<NotifyOptions, 'logger'>> = { logger }
+const BARRIER_OPTIONS: Checks<Complete<NotifyBarrierOptions, 'logger'>> = {
+  timeout: milliseconds(5_000),
+  logger,
 }
 
 /**
@@ -20,7 +37,7 @@ export interface NotifyBarrierOptions extends NotifyOptions {
  */
 export function notify(message: NotifyMessage, options: NotifyOptions = {}): boolean {
   const fields = toFields(message)
-  const sender = notifier(loggerOf(options, ['logger'], 'notify'))
+  const sender = notifier(resolveOptions(options, NOTIFY_OPTIONS, 'notify').logger)
   const sent = sender.post(fields)
   // The manager now expects keep-alives at this interval, not at the one from the environment.
   if (sent && message.watchdogTimeout !== undefined) sender.keepAlive(message.watchdogTimeout)
@@ -35,17 +52,6 @@ export function notify(message: NotifyMessage, options: NotifyOptions = {}): boo
  * @throws {SocketPortError} ERR_SOCKET_PORT_INVALID_OPTION, …_UNKNOWN_OPTION
  */
 export async function notifyBarrier(options: NotifyBarrierOptions = {}): Promise<boolean> {
-  const logger = loggerOf(options, ['timeout', 'logger'], 'notifyBarrier')
-  const timeout = milliseconds('timeout', options.timeout, 5_000)
+  const { logger, timeout } = resolveOptions(options, BARRIER_OPTIONS, 'notifyBarrier')
   return notifier(logger).barrier(timeout)
-}
-
-// Undefined where none is given: the notifier keeps the one that it has.
-function loggerOf(
-  options: NotifyOptions,
-  known: readonly string[],
-  what: string,
-): Logger | undefined {
-  checkOptions(options, known, what)
-  return options.logger === undefined ? undefined : resolveLogger(options.logger)
 }

@@ -5,6 +5,9 @@ import { afterEach, describe, expect, it, onTestFinished } from 'vitest'
 import type { DrainOptions } from '../base/types.ts'
 import { createDrain } from '../drain/drain.ts'
 import { inspect } from '../listen/inspect.ts'
+import { attach } from '../service/attach.ts'
+import { resolveServe } from '../service/options.ts'
+import { serve } from '../service/serve.ts'
 import { nobodyFollows, successorRuns } from './successor.ts'
 
 afterEach(() => {
@@ -31,6 +34,26 @@ describe('SOCKET_PORT_SUCCESSOR', () => {
     inspect()
     expect(process.env.SOCKET_PORT_SUCCESSOR).toBeUndefined()
     expect(successorRuns()).toBe(true)
+  })
+
+  it.each<[string, () => unknown]>([
+    ['createDrain', () => createDrain(createServer())],
+    ['attach', () => attach(createServer())],
+    [
+      'serve',
+      () => serve(createServer(), { port: 0, signal: AbortSignal.abort() }).catch(() => {}),
+    ],
+  ])('is gone after %s, and remembered', async (_, call) => {
+    process.env.SOCKET_PORT_SUCCESSOR = 'running'
+    await call()
+    expect(process.env.SOCKET_PORT_SUCCESSOR).toBeUndefined()
+    expect(successorRuns()).toBe(true)
+  })
+
+  it('stays when options are only checked', () => {
+    process.env.SOCKET_PORT_SUCCESSOR = 'running'
+    resolveServe({ port: 0 })
+    expect(process.env.SOCKET_PORT_SUCCESSOR).toBe('running')
   })
 
   it('is taken back when the manager ends as well', () => {

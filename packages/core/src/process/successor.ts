@@ -18,6 +18,9 @@ function read(): { running: boolean } {
  */
 export const successorRuns = (): boolean => read().running
 
+/** Removes the variable where a service starts, before a child process can inherit it. */
+export const claimSuccessor = (): void => void read()
+
 /**
  * Records that the manager ends as well, so that a next process, if any, starts after this one has ended.
  * The manager says so before it sends the stop signal.

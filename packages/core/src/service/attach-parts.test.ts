@@ -8,7 +8,8 @@ import { get, RawConnection } from '@socket-port/testkit/raw-connection'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { Logger } from '../base/types.ts'
 import { onShutdown, shutdown } from '../lifecycle/shutdown.ts'
-import { type Attached, type AttachOptions, type AttachParts, attach } from './attach.ts'
+import { type Attached, type AttachParts, attach } from './attach.ts'
+import type { AttachOptions } from './options.ts'
 
 const cleanups: (() => unknown)[] = []
 afterEach(async () => {

@@ -1,17 +1,13 @@
 import { SocketPortError } from '../base/errors.ts'
-import { checkAttach, checkServer, resolveLogger, resolveServe } from '../base/options.ts'
-import type { AnyServer, DrainResult, Logger, ServeOptions, Service } from '../base/types.ts'
+import type { AnyServer, DrainResult, Logger, Service } from '../base/types.ts'
+import { checkServer, resolveLogger } from '../base/validate.ts'
 import { hooksAhead, runningShutdown } from '../lifecycle/shutdown.ts'
 import { explainInPlace } from '../listen/bind.ts'
 import { closeOnAbort } from '../listen/listen.ts'
+import { claimSuccessor } from '../process/successor.ts'
 import { type ListenCall, readListenArguments } from './node-listen.ts'
+import { type AttachOptions, checkAttach, resolveServe } from './options.ts'
 import { ServerService, type ServiceParts } from './service.ts'
-
-/** The options of `serve`, without those that the server's own `listen` takes. */
-export type AttachOptions = Omit<
-  ServeOptions,
-  'port' | 'host' | 'path' | 'backlog' | 'ipv6Only' | 'reusePort' | 'exclusive' | 'signal'
->
 
 /** How a framework takes part in the shutdown of the process. */
 export type AttachParts = Pick<
@@ -53,6 +49,7 @@ export function attach<S extends AnyServer>(
   checkServer(server)
   // Now, where the stack still shows who passed them.
   checkAttach(options)
+  claimSuccessor()
   if (brand in server) throw alreadyAttached()
   const attached = new AttachedServer(server, options, parts)
   if (server.listening) attached.attach()

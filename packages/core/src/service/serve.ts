@@ -1,5 +1,8 @@
-import { checkNoMore, checkServer, resolveServe, type Target } from '../base/options.ts'
 import type { AnyServer, ServeOptions, Service } from '../base/types.ts'
+import { checkNoMore, checkServer } from '../base/validate.ts'
+import type { Target } from '../listen/options.ts'
+import { claimSuccessor } from '../process/successor.ts'
+import { resolveServe } from './options.ts'
 import { ServerService } from './service.ts'
 
 /**
@@ -15,6 +18,7 @@ export async function serve<S extends AnyServer>(
   checkServer(server)
   checkNoMore('serve', more)
   const options = resolveServe(target)
+  claimSuccessor()
   const service = new ServerService(server, options)
   await service.start()
   return service

@@ -1,5 +1,4 @@
 import { counted } from '../base/counted.ts'
-import type { ResolvedServe } from '../base/options.ts'
 import type { AnyServer, DrainResult, DrainState, Logger, Service } from '../base/types.ts'
 import { ServerDrain, type StartOptions } from '../drain/drain.ts'
 import { receiveConnections } from '../handover/receive.ts'
@@ -18,8 +17,9 @@ import {
 import { noteListening } from '../listen/listening-servers.ts'
 import { beginStart } from '../notify/readiness.ts'
 import { managerListens } from '../notify/send.ts'
-import { ownPeers } from '../proc/own-peers.ts'
+import { ownPeers } from '../sockets/own-peers.ts'
 import { IdleWatch } from './idle-exit.ts'
+import type { ResolvedServe } from './options.ts'
 import { serverUrl } from './url.ts'
 
 /** How a framework takes part in the start and the end of a service. */

@@ -1,7 +1,7 @@
-import { resolveServe } from '../base/options.ts'
 import type { InheritedSocket, ServeOptions } from '../base/types.ts'
 import type { Facts, ServiceUnit, SocketUnit } from '../diagnose/rules/facts.ts'
-import type { Listening, ListeningRequest } from '../listen/listening-servers.ts'
+import type { Listening } from '../listen/listening-servers.ts'
+import { resolveServe } from '../service/options.ts'
 
 export const PID = 40
 
@@ -62,7 +62,7 @@ export const listening = (
   options: ServeOptions = { port: 8080 },
   changes: Partial<Listening> = {},
 ): Listening => ({
-  request: resolveServe(options) as ListeningRequest,
+  request: resolveServe(options),
   source: 'inherited',
   fd: 3,
   address: { family: 'IPv6', address: '::', port: 8080 },

@@ -1,5 +1,4 @@
 import type { Listening } from '../../listen/listening-servers.ts'
-import type { LostPath } from '../lost-paths.ts'
 import type { DiagnosedSocket, ProcessName, Starter } from './types.ts'
 
 /** Everything that the rules judge; gathered first, so that they stay pure. */
@@ -31,6 +30,12 @@ export interface Facts {
   socketUnits: readonly SocketUnit[]
   /** The kernel's cap of every accept queue (net.core.somaxconn). */
   somaxconn: number | undefined
+}
+
+/** The path of a unix socket that listens, and why no client finds it there. */
+export interface LostPath {
+  path: string
+  now: 'gone' | 'replaced'
 }
 
 /** A service as `systemctl show` describes it; durations in milliseconds, `Infinity` for no limit. */

@@ -4,12 +4,12 @@ import { createServer, type RequestListener, type Server, type ServerResponse } 
 import type { AddressInfo, Socket } from 'node:net'
 import { get, RawConnection } from '@socket-port/testkit/raw-connection'
 import { afterEach, describe, expect, it } from 'vitest'
-import { resolveDrain } from '../../base/options.ts'
 import type { DrainOptions, DrainResult } from '../../base/types.ts'
 import { excuseSilence } from '../../node/request-timeouts.ts'
 import { takeConnection } from '../../node/take-connection.ts'
 import { loadLibc } from '../../sockets/libc.ts'
 import { ServerDrain } from '../drain.ts'
+import { resolveDrain } from '../options.ts'
 import { Barrier } from './barrier.ts'
 import type { TransferTarget } from './transfer.ts'
 

@@ -1,30 +1,9 @@
-import http from 'node:http'
-import http2 from 'node:http2'
-import https from 'node:https'
-import net from 'node:net'
 import { resolve } from 'node:path'
-import tls from 'node:tls'
 import { requireOrSkip, unixSkipReason } from '@socket-port/testkit/requirements'
 import { describe, expect, it } from 'vitest'
-import type { SocketPortError } from './errors.ts'
-import { defaultLogger } from './logger.ts'
-import {
-  checkServer,
-  milliseconds,
-  type ResolvedListen,
-  resolveDrain,
-  resolveListen,
-  resolveServe,
-} from './options.ts'
-
-function failure(act: () => unknown): SocketPortError {
-  try {
-    act()
-  } catch (error) {
-    return error as SocketPortError
-  }
-  throw new Error('nothing was thrown')
-}
+import { defaultLogger } from '../base/logger.ts'
+import { failure } from '../testing/failure.ts'
+import { type ResolvedListen, resolveListen } from './options.ts'
 
 /** As JavaScript, or configuration that was read from a file, may call it. */
 const untyped = (target: unknown): ResolvedListen => resolveListen(target as number)
@@ -173,8 +152,8 @@ describe('resolveListen', () => {
       const error = failure(() => untyped({ port: 80, [key]: undefined }))
       expect(error.code).toBe('ERR_SOCKET_PORT_UNKNOWN_OPTION')
       expect(error.message).toBe(
-        `there is no option ${JSON.stringify(key)}; known are port, host, path, name, ipv6Only, shared, ` +
-          'logger, inherit, backlog, reusePort, exclusive, mode, killPort, fdStore, signal',
+        `there is no option ${JSON.stringify(key)}; known are port, host, path, backlog, ipv6Only, reusePort, ` +
+          'exclusive, signal, name, shared, inherit, mode, killPort, fdStore, logger',
       )
     },
   )
@@ -299,144 +278,5 @@ describe(...requireOrSkip('a unix path', unixSkipReason()), () => {
         /^path must be absent where a port is given: pass one of the two/,
       )
     }
-  })
-})
-
-describe('resolveServe', () => {
-  it('completes what was left out', () => {
-    expect(resolveServe(8080)).toEqual({
-      ...resolveListen(8080),
-      drain: {
-        delay: 0,
-        idleTimeout: 5_000,
-        timeout: 25_000,
-        successor: undefined,
-        idle: 'auto',
-      },
-      signals: ['SIGTERM', 'SIGINT'],
-      exit: true,
-      idleExit: undefined,
-      notify: true,
-    })
-  })
-
-  it('listens to no signal where none is wanted', () => {
-    expect(resolveServe({ signals: false }).signals).toEqual([])
-    expect(resolveServe({ signals: [] }).signals).toEqual([])
-    expect(resolveServe({ signals: ['SIGINT'] }).signals).toEqual(['SIGINT'])
-  })
-
-  it.each<[option: string, wrong: unknown[], must: RegExp]>([
-    ['signals', [null, true, 'SIGTERM', 15, {}], /^signals must be an array of signals or false/],
-    [
-      'signals',
-      [['SIGHUP'], ['sigterm'], [undefined], [15]],
-      /^signals must be 'SIGTERM' or 'SIGINT'/,
-    ],
-    ['exit', [null, 1, 'no'], /^exit must be true or false/],
-    [
-      'idleExit',
-      [null, 0, 0.5, '5000'],
-      /^idleExit must be a whole number of milliseconds between 1/,
-    ],
-    ['notify', [null, 1], /^notify must be true or false/],
-    ['drain', [null, true, 5_000, 'quick'], /^drain must be an object/],
-    ['backlog', [0], /^backlog must be/],
-  ])('refuses wrong %s', (option, wrong, must) => {
-    for (const value of wrong) {
-      const error = failure(() => resolveServe({ [option]: value }))
-      expect(error.code).toBe('ERR_SOCKET_PORT_INVALID_OPTION')
-      expect(error.message).toMatch(must)
-    }
-  })
-
-  it('refuses unknown options', () => {
-    const error = failure(() => resolveServe({ timeout: 5 } as object))
-    expect(error.code).toBe('ERR_SOCKET_PORT_UNKNOWN_OPTION')
-    expect(error.message).toMatch(
-      /^there is no option "timeout"; known are .*, drain, signals, exit, idleExit, notify$/,
-    )
-  })
-})
-
-describe('resolveDrain', () => {
-  it('takes durations up to the longest that a timer can hold', () => {
-    const most = 2 ** 31 - 1
-    expect(resolveDrain({ delay: 0, idleTimeout: 0, timeout: 0 })).toMatchObject({ timeout: 0 })
-    expect(resolveDrain({ idleTimeout: most, timeout: most })).toMatchObject({ timeout: most })
-  })
-
-  it.each(['delay', 'idleTimeout', 'timeout'])('refuses a wrong %s', (option) => {
-    for (const value of [null, -1, 0.5, '5000', Number.NaN, Number.POSITIVE_INFINITY, 2 ** 31]) {
-      const error = failure(() => resolveDrain({ [option]: value }))
-      expect(error.code).toBe('ERR_SOCKET_PORT_INVALID_OPTION')
-      expect(error.message).toBe(
-        `drain.${option} must be a whole number of milliseconds between 0 and 2147483647 (got ${
-          typeof value === 'string' ? JSON.stringify(value) : value
-        })`,
-      )
-    }
-  })
-
-  it('refuses an unknown successor', () => {
-    for (const successor of [null, 'soon', true]) {
-      const error = failure(() => resolveDrain({ successor } as object))
-      expect(error.message).toMatch(/^drain\.successor must be 'after-exit' or 'running' \(got /)
-    }
-  })
-
-  it('refuses a delay that leaves no time to drain', () => {
-    expect(() => resolveDrain({ delay: 4_999, timeout: 5_000 })).not.toThrow()
-    for (const delay of [5_000, 6_000]) {
-      const error = failure(() => resolveDrain({ delay, timeout: 5_000 }))
-      expect(error.code).toBe('ERR_SOCKET_PORT_INVALID_OPTION')
-      expect(error.message).toBe(
-        `drain.delay must be shorter than drain.timeout (5000) (got ${delay})`,
-      )
-    }
-  })
-
-  it('refuses unknown options', () => {
-    const error = failure(() => resolveDrain({ grace: 5 } as object))
-    expect(error.code).toBe('ERR_SOCKET_PORT_UNKNOWN_OPTION')
-    expect(error.message).toBe(
-      'there is no drain option "grace"; known are delay, idleTimeout, timeout, successor, idle',
-    )
-  })
-})
-
-describe('checkServer', () => {
-  it('takes every kind of server', () => {
-    const servers = [
-      net.createServer(),
-      tls.createServer(),
-      http.createServer(),
-      https.createServer(),
-    ]
-    for (const server of [...servers, http2.createServer(), http2.createSecureServer()]) {
-      expect(() => checkServer(server)).not.toThrow()
-    }
-  })
-
-  it.each([
-    [function express() {}, 'function express'],
-    [new Map(), 'Map'],
-    [null, 'null'],
-    [undefined, 'undefined'],
-    [8080, '8080'],
-  ])('refuses %s', (server, shown) => {
-    const error = failure(() => checkServer(server))
-    expect(error.code).toBe('ERR_SOCKET_PORT_INVALID_OPTION')
-    expect(error.message).toBe(
-      `server must be of node:net, http, https or http2: http.createServer(app) (got ${shown})`,
-    )
-  })
-})
-
-describe('milliseconds', () => {
-  it('falls back only where nothing was given', () => {
-    expect(milliseconds('timeout', undefined, 7)).toBe(7)
-    expect(milliseconds('timeout', 0, 7)).toBe(0)
-    expect(() => milliseconds('timeout', null, 7)).toThrow('timeout must be')
   })
 })

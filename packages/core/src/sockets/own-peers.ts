@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import { descriptorOf } from '../node/tcp-handle.ts'
-import { readInt32, SO_PEERCRED, SOL_SOCKET } from '../sockets/constants.ts'
-import { usableLibc } from '../sockets/usable-libc.ts'
+import { readInt32, SO_PEERCRED, SOL_SOCKET } from './constants.ts'
+import { usableLibc } from './usable-libc.ts'
 
 /**
  * Returns those of the connections whose other end is a socket of this very process, in the same

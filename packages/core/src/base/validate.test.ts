@@ -1,0 +1,44 @@
+import http from 'node:http'
+import http2 from 'node:http2'
+import https from 'node:https'
+import net from 'node:net'
+import tls from 'node:tls'
+import { describe, expect, it } from 'vitest'
+import { failure } from '../testing/failure.ts'
+import { checkServer, milliseconds } from './validate.ts'
+
+describe('checkServer', () => {
+  it('takes every kind of server', () => {
+    const servers = [
+      net.createServer(),
+      tls.createServer(),
+      http.createServer(),
+      https.createServer(),
+    ]
+    for (const server of [...servers, http2.createServer(), http2.createSecureServer()]) {
+      expect(() => checkServer(server)).not.toThrow()
+    }
+  })
+
+  it.each([
+    [function express() {}, 'function express'],
+    [new Map(), 'Map'],
+    [null, 'null'],
+    [undefined, 'undefined'],
+    [8080, '8080'],
+  ])('refuses %s', (server, shown) => {
+    const error = failure(() => checkServer(server))
+    expect(error.code).toBe('ERR_SOCKET_PORT_INVALID_OPTION')
+    expect(error.message).toBe(
+      `server must be of node:net, http, https or http2: http.createServer(app) (got ${shown})`,
+    )
+  })
+})
+
+describe('milliseconds', () => {
+  it('falls back only where nothing was given', () => {
+    expect(milliseconds(7)('timeout', undefined)).toBe(7)
+    expect(milliseconds(7)('timeout', 0)).toBe(0)
+    expect(() => milliseconds(7)('timeout', null)).toThrow('timeout must be')
+  })
+})

@@ -1,0 +1,76 @@
+import type { ListenOptions, ServeOptions, ShutdownSignal } from '../base/types.ts'
+import {
+  type Check,
+  type Checks,
+  type Complete,
+  checkKeys,
+  complete,
+  flag,
+  integer,
+  invalid,
+  LONGEST_TIMEOUT,
+} from '../base/validate.ts'
+import { type ResolvedDrain, resolveDrain } from '../drain/options.ts'
+import {
+  LISTEN_OPTIONS,
+  type NodeOption,
+  OWN_LISTEN_OPTIONS,
+  type ResolvedListen,
+  resolveListenOptions,
+  type Target,
+  toOptions,
+} from '../listen/options.ts'
+
+/** The options of `serve`, without those that the server's own `listen` takes. */
+export type AttachOptions = Omit<ServeOptions, NodeOption>
+
+/** The options of `serve` that `listen` does not have. */
+interface ResolvedOwn
+  extends Complete<Omit<ServeOptions, keyof ListenOptions | 'drain' | 'signals'>, 'idleExit'> {
+  drain: ResolvedDrain
+  signals: readonly ShutdownSignal[]
+}
+
+export type ResolvedServe = ResolvedListen & ResolvedOwn
+
+const drain: Check<ResolvedDrain> = (_, value) => resolveDrain(value === undefined ? {} : value)
+
+const SIGNALS: readonly ShutdownSignal[] = ['SIGTERM', 'SIGINT']
+
+const signals: Check<readonly ShutdownSignal[]> = (name, value) => {
+  if (value === false) return []
+  if (value === undefined) return [...SIGNALS]
+  if (!Array.isArray(value)) throw invalid(name, value, 'an array of signals or false')
+  return value.map((signal) => {
+    const known = SIGNALS.find((each) => each === signal)
+    if (known !== undefined) return known
+    throw invalid(name, signal, "'SIGTERM' or 'SIGINT'")
+  })
+}
+
+const OWN_OPTIONS: Checks<ResolvedOwn> = {
+  drain,
+  signals,
+  exit: flag(true),
+  idleExit: integer(1, LONGEST_TIMEOUT, 'milliseconds'),
+  notify: flag(true),
+}
+
+const SERVE_OPTIONS = { ...LISTEN_OPTIONS, ...OWN_OPTIONS }
+const ATTACH_OPTIONS = { ...OWN_LISTEN_OPTIONS, ...OWN_OPTIONS }
+
+/** Checks and completes what `serve` was given. Throws ERR_SOCKET_PORT_INVALID_… or …_UNKNOWN_OPTION. */
+export function resolveServe(target: Target<ServeOptions>): ResolvedServe {
+  const options = toOptions(target)
+  checkKeys(options, SERVE_OPTIONS, 'option')
+  return { ...resolveListenOptions(options), ...complete(options, OWN_OPTIONS) }
+}
+
+/** Checks what `attach` was given. Throws ERR_SOCKET_PORT_INVALID_OPTION or …_UNKNOWN_OPTION. */
+export function checkAttach(options: unknown): void {
+  if (typeof options !== 'object' || options === null) {
+    throw invalid('options', options, 'an object; the port goes to listen()')
+  }
+  checkKeys(options, ATTACH_OPTIONS, 'option of an attached server')
+  resolveServe(options)
+}
