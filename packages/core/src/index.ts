@@ -16,7 +16,7 @@ export {
   type ShutdownOptions,
   shutdown,
 } from './lifecycle/shutdown.ts'
-export { type InspectOptions, inspect } from './listen/inspect.ts'
+export { type InheritedSocketsOptions, inheritedSockets } from './listen/inherited-sockets.ts'
 export { listen, listenFd } from './listen/listen.ts'
 export { type NotifyBarrierOptions, notify, notifyBarrier } from './notify/notify.ts'
 export {

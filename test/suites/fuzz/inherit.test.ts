@@ -3,8 +3,8 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import { SocketPortError } from '../../../packages/core/src/base/errors.ts'
 import type { ListenOptions, Logger } from '../../../packages/core/src/base/types.ts'
 import { type InheritedListener, takeInherited } from '../../../packages/core/src/listen/inherit.ts'
-import { inherited } from '../../../packages/core/src/listen/inherited-sockets.ts'
 import { resolveListen } from '../../../packages/core/src/listen/options.ts'
+import { listInherited } from '../../../packages/core/src/listen/socket-registry.ts'
 import { type Chance, type EnvironmentCase, environmentCase, forSeeds, OWN } from './cases.ts'
 import { FakeSystem, HOSTS, INODE, PATHS, PORTS } from './system.ts'
 
@@ -96,7 +96,7 @@ describe('ten thousand environments', () => {
       setEnvironment(example)
       seen[example.expected] += 1
 
-      const sockets = inherited(logger)
+      const sockets = listInherited(logger)
 
       expect(VARIABLES.filter((name) => name in process.env)).toEqual([])
       for (const [name, value] of Object.entries(example.env)) {
@@ -133,7 +133,7 @@ describe('ten thousand environments', () => {
           held.set(fd, rest)
         }
       }
-      for (const socket of inherited(logger)) {
+      for (const socket of listInherited(logger)) {
         expect(socket.taken).toBe((held.get(socket.fd)?.length ?? 0) > 0)
       }
       expect(fake.described.filter((fd) => !ours.includes(fd))).toEqual([])

@@ -1,5 +1,5 @@
 import { closeSync, fstatSync } from 'node:fs'
-import { inspect, type Logger, listenFd, SocketPortError } from '@socket-port/core'
+import { inheritedSockets, type Logger, listenFd, SocketPortError } from '@socket-port/core'
 import { bindFd, describeFd, setBlocking } from '@socket-port/core/supervisor'
 import { CommandError } from '../base/errors.ts'
 import type { ListenAddress, RunOptions } from './options.ts'
@@ -21,7 +21,7 @@ export interface KeptSocket {
  */
 export async function openSockets(options: RunOptions, logger: Logger): Promise<KeptSocket[]> {
   // List the inherited sockets before one of them is taken.
-  const passed = inspect({ logger })
+  const passed = inheritedSockets({ logger })
   const kept: KeptSocket[] = []
   try {
     for (const address of options.listen) kept.push(await openSocket(address, options, logger))
@@ -67,7 +67,7 @@ async function openSocket(
   const { mode, ...query } = address
   const inherited = listenFd({ ...query, logger })
   if (inherited !== undefined) {
-    const { name } = inspect({ logger }).find(sameSocket(inherited)) ?? {}
+    const { name } = inheritedSockets({ logger }).find(sameSocket(inherited)) ?? {}
     return kept(address.name ?? name, true, [inherited])
   }
   const { name: _, ...place } = query

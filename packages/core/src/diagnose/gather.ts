@@ -1,8 +1,8 @@
 import cluster from 'node:cluster'
 import { readFileSync } from 'node:fs'
 import type { Logger } from '../base/types.ts'
-import { inherited, managerReport } from '../listen/inherited-sockets.ts'
 import { listeningServers } from '../listen/listening-servers.ts'
+import { listInherited, managerReport } from '../listen/socket-registry.ts'
 import { readNotifyVariables } from '../notify/variables.ts'
 import { ancestry, commandOf, environOf, procIsOurs, statOf } from '../proc/process.ts'
 import { parseServiceName, type ServiceName } from '../systemd/cgroup.ts'
@@ -37,7 +37,7 @@ export async function gatherProcess(logger: Logger, signal: AbortSignal): Promis
   const { version } = answer ?? {}
   const starter = findStarter({ pid, ancestors, environment, service: name, version })
   const of = starter.kind === 'systemd' ? answer : undefined
-  const sockets = inherited(logger)
+  const sockets = listInherited(logger)
   const facts: Facts = {
     seen: 'process',
     self: { pid, command: trusted ? nameOf(pid) : process.title, start: startCommand() },

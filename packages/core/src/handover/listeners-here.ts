@@ -1,7 +1,7 @@
 import type { AddressInfo } from 'node:net'
 import type { AnyServer } from '../base/types.ts'
-import { freeListeners } from '../listen/inherited-sockets.ts'
 import { openServers } from '../listen/listening-servers.ts'
+import { freeListeners } from '../listen/socket-registry.ts'
 import { listeningHandle } from '../node/tcp-handle.ts'
 import { type Libc, loadLibc } from '../sockets/libc.ts'
 import {

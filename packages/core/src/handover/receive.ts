@@ -1,7 +1,7 @@
 import { closeSync } from 'node:fs'
 import type { AnyServer, Logger } from '../base/types.ts'
 import { QUEUE_NAME } from '../listen/fd-name.ts'
-import { takeQueues } from '../listen/inherited-sockets.ts'
+import { takeQueues } from '../listen/socket-registry.ts'
 import { sendNotification } from '../notify/send.ts'
 import type { Libc } from '../sockets/libc.ts'
 import { usableLibc } from '../sockets/usable-libc.ts'

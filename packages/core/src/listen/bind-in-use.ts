@@ -5,9 +5,9 @@ import { type Overlap, overlap } from '../proc/overlap.ts'
 import { ancestry, statOf } from '../proc/process.ts'
 import { listeningSockets } from '../proc/sockets.ts'
 import { successorRuns } from '../process/successor.ts'
-import { inheritedEntries, managerReport } from './inherited-sockets.ts'
 import { type Listening, listeningServers } from './listening-servers.ts'
 import type { ResolvedListen } from './options.ts'
+import { inheritedEntries, managerReport } from './socket-registry.ts'
 
 export interface InUseRequest extends ResolvedListen {
   /** The socket is bound for a program that keeps it for others: `socket-port run`. */

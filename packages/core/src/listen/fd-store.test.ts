@@ -16,9 +16,9 @@ import {
   openClient,
   temporaryDirectory,
 } from '../testing/real-sockets.ts'
-import type { Entry } from './inherited-sockets.ts'
-import { inspect } from './inspect.ts'
+import { inheritedSockets } from './inherited-sockets.ts'
 import { listen, listenFd } from './listen.ts'
+import type { Entry } from './socket-registry.ts'
 
 vi.mock('../sockets/libc.ts', async (original) => {
   const real: typeof import('../sockets/libc.ts') = await original()
@@ -143,13 +143,13 @@ describe.runIf(process.platform === 'linux')('fdStore', () => {
       ),
     ])
     expect(told()).toEqual([])
-    expect(inspect({ logger })).toMatchObject([{ port, stored: true, taken: true }])
+    expect(inheritedSockets({ logger })).toMatchObject([{ port, stored: true, taken: true }])
   })
 
   it('listens again on what it has stored, in one process', async () => {
     const server = await started({ port: 0 })
     const port = portOf(server)
-    expect(inspect({ logger })).toEqual([])
+    expect(inheritedSockets({ logger })).toEqual([])
     await closed(server)
     expect(portOf(await started({ port }))).toBe(port)
     expect(told()).toHaveLength(1)

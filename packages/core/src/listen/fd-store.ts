@@ -5,9 +5,9 @@ import { managerListens, sendNotification } from '../notify/send.ts'
 import { usableLibc } from '../sockets/usable-libc.ts'
 import { storeName } from './fd-name.ts'
 import { checkStoreLimit } from './fd-store-limit.ts'
-import { drop, type Entry, inheritedEntries, keep } from './inherited-sockets.ts'
 import { describeCandidate, inTheWay, socketAddress } from './match.ts'
 import type { ResolvedListen } from './options.ts'
+import { drop, type Entry, inheritedEntries, keep } from './socket-registry.ts'
 
 // A program may have work to do between two servers, such as connecting to a database.
 const GRACE = 10_000

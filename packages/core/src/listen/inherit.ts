@@ -2,9 +2,9 @@ import { isIP } from 'node:net'
 import { SocketPortError } from '../base/errors.ts'
 import { quote } from '../base/quote.ts'
 import { overlap } from '../proc/overlap.ts'
-import { type Entry, inheritedEntries, type Taken, take } from './inherited-sockets.ts'
 import { describeCandidate, hasAddress, matchSocket } from './match.ts'
 import type { ResolvedListen } from './options.ts'
+import { type Entry, inheritedEntries, type Taken, take } from './socket-registry.ts'
 
 export interface InheritedListener extends Taken {
   entry: Entry

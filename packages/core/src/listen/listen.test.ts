@@ -18,8 +18,8 @@ import {
   openServer,
   temporaryDirectory,
 } from '../testing/real-sockets.ts'
-import type { Entry } from './inherited-sockets.ts'
 import { listen, listenFd } from './listen.ts'
+import type { Entry } from './socket-registry.ts'
 
 const key = Symbol.for('@socket-port/core/registry/1')
 const globals = globalThis as { [key]?: unknown }

@@ -12,10 +12,10 @@ import { bindOptions, explainBindError, prepareToBind, withMode } from './bind.t
 import { openBound } from './bind-fd.ts'
 import { clearTheWay, isStored, keepBound, store, sweepLater } from './fd-store.ts'
 import { describeRequest, type InheritedListener, refuseTaken, takeInherited } from './inherit.ts'
-import { drop, type Entry, take } from './inherited-sockets.ts'
 import { noteListening } from './listening-servers.ts'
 import { socketAddress } from './match.ts'
 import { type ResolvedListen, resolveListen, type Target } from './options.ts'
+import { drop, type Entry, take } from './socket-registry.ts'
 
 /** The origin of a listening socket. */
 export type Source = 'inherited' | 'bound'

@@ -4,7 +4,7 @@ import { RawConnection } from '@socket-port/testkit/raw-connection'
 import { afterEach, describe, expect, it, onTestFinished } from 'vitest'
 import type { DrainOptions } from '../base/types.ts'
 import { createDrain } from '../drain/drain.ts'
-import { inspect } from '../listen/inspect.ts'
+import { inheritedSockets } from '../listen/inherited-sockets.ts'
 import { attach } from '../service/attach.ts'
 import { resolveServe } from '../service/options.ts'
 import { serve } from '../service/serve.ts'
@@ -31,7 +31,7 @@ describe('SOCKET_PORT_SUCCESSOR', () => {
 
   it('is gone with LISTEN_FDS, and remembered', () => {
     process.env.SOCKET_PORT_SUCCESSOR = 'running'
-    inspect()
+    inheritedSockets()
     expect(process.env.SOCKET_PORT_SUCCESSOR).toBeUndefined()
     expect(successorRuns()).toBe(true)
   })

@@ -5,7 +5,7 @@ import { createDrain } from '../drain/drain.ts'
 import { killPort } from '../kill-port/kill-port.ts'
 import { onReload } from '../lifecycle/reload.ts'
 import { onShutdown } from '../lifecycle/shutdown.ts'
-import { inspect } from '../listen/inspect.ts'
+import { inheritedSockets } from '../listen/inherited-sockets.ts'
 import { listen, listenFd } from '../listen/listen.ts'
 import { notify, notifyBarrier } from '../notify/notify.ts'
 import { closeAll, onClose } from '../testing/real-sockets.ts'
@@ -22,7 +22,7 @@ const hook = (): void => {}
 const calls: [name: string, call: Call][] = [
   ['createDrain', (options) => createDrain(createServer(), options)],
   ['diagnose', (options) => diagnose(options)],
-  ['inspect', (options) => inspect(options)],
+  ['inheritedSockets', (options) => inheritedSockets(options)],
   ['killPort', (options) => killPort(1, options)],
   ['listen', (options) => listen(options)],
   ['listenFd', (options) => listenFd(options)],

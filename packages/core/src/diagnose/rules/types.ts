@@ -30,7 +30,7 @@ export interface Diagnosis {
    * answer, or nothing of the other process may be read; then that there are no `problems` says nothing.
    */
   seen: 'process' | 'unit' | 'nothing'
-  /** What was passed, as `inspect()` lists it; from outside, what the process still has open. */
+  /** What was passed, as `inheritedSockets()` lists it; from outside, what the process still has open. */
   sockets: DiagnosedSocket[]
   /** The servers that listen through this package. */
   listeners: DiagnosedListener[]
