@@ -1,37 +1,114 @@
-import { readdirSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { existsSync, readdirSync } from 'node:fs'
+import { dirname, join, normalize } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { ROOT, readRoot } from '../../src/docs/documents.ts'
 import { codeSpans, tables } from '../../src/docs/markdown.ts'
 
-const CORE = 'packages/core/src'
+const page = readRoot('docs/architecture.md')
+const roomTables = tables(page).filter(([head]) => head?.[0] === 'room')
+const [aboutCore = '', aboutCommand = ''] = page.split(/^(?=## Rooms of the command$)/m)
 
-const sources = readdirSync(join(ROOT, CORE), { recursive: true, encoding: 'utf8' }).filter(
-  (file) => /(?<!\.test)\.ts$/.test(file) && !file.startsWith('testing/'),
-)
+const HOUSES = [
+  { source: 'packages/core/src', table: roomTables[0], about: aboutCore },
+  { source: 'packages/cli/src', table: roomTables[1], about: aboutCommand },
+]
 
-const importsOf = (file: string): string[] =>
-  [...readRoot(`${CORE}/${file}`).matchAll(/ from '(\.[^']+)'/g)].map(([, path = '']) =>
-    join(dirname(file), path),
+describe.each(HOUSES)('docs/architecture.md, the rooms of $source', ({ source, table, about }) => {
+  const [, ...rows] = table ?? []
+  const rooms = rows.map(([spans = '']) => codeSpans(spans))
+  const files = readdirSync(join(ROOT, source), { recursive: true, encoding: 'utf8' }).filter(
+    (file) => /(?<!\.test)\.ts$/.test(file) && !file.startsWith('testing/'),
   )
-
-describe('docs/architecture.md', () => {
-  const [[, ...rows] = []] = tables(readRoot('docs/architecture.md'))
-  const rooms = rows.map(([, files = '']) => codeSpans(files))
+  /** The number of a room from the top. `folder/` stands for its files, but not for those of its folders. */
   const roomOf = (file: string): number =>
-    rooms.findIndex((files) => files.some((one) => file === one || file.startsWith(one)))
+    rooms.findIndex((names) => names.includes(file) || names.includes(`${dirname(file)}/`))
+  const importsOf = (file: string): string[] =>
+    importedBy(readRoot(`${source}/${file}`))
+      .map((path) => join(dirname(file), path))
+      .filter((path) => !path.startsWith('..'))
 
-  test('gives every file a room', () => {
-    expect(sources.filter((file) => roomOf(file) < 0)).toEqual([])
-    expect(rooms.flat().filter((one) => !sources.some((file) => file.startsWith(one)))).toEqual([])
+  test('hold every file, and no room is empty', () => {
+    expect(files.length).toBeGreaterThan(50)
+    expect(files.filter((file) => roomOf(file) < 0)).toEqual([])
+    const present = new Set(files.flatMap((file) => [file, `${dirname(file)}/`]))
+    expect(rooms.flat().filter((name) => !present.has(name))).toEqual([])
   })
 
-  test('tells who imports whom: only rooms further down', () => {
-    const upwards = sources.flatMap((file) =>
+  test('import only from rooms further down', () => {
+    const upwards = files.flatMap((file) =>
       importsOf(file)
         .filter((imported) => roomOf(imported) < roomOf(file))
         .map((imported) => `${file} imports ${imported}`),
     )
     expect(upwards).toEqual([])
   })
+
+  test('have no two files that import each other, directly or through others', () => {
+    const done = new Set<string>()
+    const findCycle = (file: string, path: readonly string[]): string[] => {
+      if (path.includes(file)) return [...path.slice(path.indexOf(file)), file]
+      if (done.has(file)) return []
+      const found = importsOf(file).map((next) => findCycle(next, [...path, file]))
+      done.add(file)
+      return found.find((cycle) => cycle.length > 0) ?? []
+    }
+    expect(files.map((file) => findCycle(file, [])).filter((cycle) => cycle.length > 0)).toEqual([])
+  })
+
+  test('are all that the page names', () => {
+    const missing = pathsIn(about).filter(
+      (path) => !existsSync(join(ROOT, source, path)) && !existsSync(join(ROOT, path)),
+    )
+    expect(missing).toEqual([])
+  })
 })
+
+describe('the top of packages/core/src', () => {
+  const faces = topOf('packages/core/src')
+
+  test('has at most eight files', () => {
+    expect(faces.length).toBeLessThanOrEqual(8)
+  })
+
+  test.each(faces)('%s only re-exports', (face) => {
+    const statements = withoutComments(readRoot(`packages/core/src/${face}`))
+      .split(/\n(?=\S)(?!\})/)
+      .map((statement) => statement.trim())
+      .filter((statement) => statement !== '')
+    const others = statements.filter((statement) => !RE_EXPORT.test(statement))
+    expect(others).toEqual([])
+  })
+})
+
+test('the top of packages/cli/src has only the binary and the choice of a command', () => {
+  expect(topOf('packages/cli/src')).toEqual(['cli.ts', 'main.ts'])
+})
+
+// `import './x.ts'` runs a file, as the refusal of an unsupported runtime does.
+const RE_EXPORT = /^(?:export (?:type )?(?:\{[^}]*\}|\*(?: as \w+)?) from|import) '[^']+'$/
+
+function topOf(source: string): string[] {
+  return readdirSync(join(ROOT, source))
+    .filter((file) => /(?<!\.test)\.ts$/.test(file))
+    .sort()
+}
+
+/** Relative paths that are imported: by `import` and `export … from`, their types too, and by `import()`. */
+function importedBy(code: string): string[] {
+  const found = withoutComments(code).matchAll(/\b(?:from|import)\s*\(?\s*['"](\.[^'"]+)['"]/g)
+  return [...found].map(([, path = '']) => path)
+}
+
+function withoutComments(code: string): string {
+  return code.replace(/\/\*[\s\S]*?\*\//g, '').replace(/(^|\s)\/\/.*$/gm, '$1')
+}
+
+/** What looks like the path of a file or a folder, in the prose and in the pictures. */
+function pathsIn(markdown: string): string[] {
+  const pictures = [...markdown.matchAll(/^```mermaid\n([\s\S]*?)^```$/gm)].map(([, text]) => text)
+  const labels = pictures.flatMap(
+    (text = '') => text.match(/(?<![\w<./-])[a-z][\w./-]*(?:\.ts|\/(?!\w))/g) ?? [],
+  )
+  const spans = codeSpans(markdown).filter((span) => /^(?!\/)[\w./-]+(?:\.ts|\/)$/.test(span))
+  return [...new Set([...spans, ...labels].map(normalize))]
+}
