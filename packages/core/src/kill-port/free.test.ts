@@ -4,8 +4,9 @@ import { commandSkipReason, requireOrSkip } from '@socket-port/testkit/requireme
 import { describe, expect, it, vi } from 'vitest'
 import type { Holder } from '../proc/holders.ts'
 import { lsofSystem } from '../proc/lsof.ts'
-import { type Listener, type PortUse, type System, systemOf } from '../proc/system.ts'
+import type { Listener, PortUse, System } from '../proc/system.ts'
 import { type FreeJob, freePort } from './free.ts'
+import { systemOf } from './system-of.ts'
 
 // Only a watchdog: on a busy machine it takes seconds to start a few processes.
 vi.setConfig({ testTimeout: 30_000 })

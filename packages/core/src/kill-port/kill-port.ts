@@ -14,9 +14,9 @@ import {
   text,
 } from '../base/validate.ts'
 import type { Holder } from '../proc/holders.ts'
-import { systemOf } from '../proc/system.ts'
 import { freePort } from './free.ts'
 import { probe, type WantedBind } from './probe.ts'
+import { systemOf } from './system-of.ts'
 
 export interface KillPortOptions {
   /**

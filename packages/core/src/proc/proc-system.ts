@@ -1,0 +1,42 @@
+import { SocketPortError } from '../base/errors.ts'
+import { holdersOf } from './holders.ts'
+import { ancestry, environOf, isInOurNamespace, procIsOurs, statOf } from './process.ts'
+import { type ProcSocket, readSockets } from './sockets.ts'
+import type { Listener, System } from './system.ts'
+
+/** The system as `/proc` shows it: for Linux. */
+export const procSystem: System = {
+  listeners: async (port) => listenersOn(port).map(listenerOf),
+  look: async (port) => {
+    const sockets = listenersOn(port)
+    return { listeners: sockets.map(listenerOf), holders: holdersOf(sockets) }
+  },
+  ancestors: async () => ancestry(process.pid, (pid) => statOf(pid)?.parent),
+  isElsewhere: (pid) => !isInOurNamespace(pid),
+  isActivated,
+  startTime: async (pid) => statOf(pid)?.startTime,
+  signal: (pid, name) => void process.kill(pid, name),
+}
+
+function listenersOn(port: number): ProcSocket[] {
+  const sockets = readSockets()
+  // No answer must not pass for an empty one: the port would be called free.
+  if (sockets === undefined || !procIsOurs()) {
+    throw new SocketPortError(
+      'ERR_SOCKET_PORT_KILL_FAILED',
+      `Who holds port ${port} cannot be found out: /proc is ${sockets === undefined ? 'not readable' : 'that of another pid namespace'}. Mount one (mount -t proc proc /proc), and allow reading it.`,
+      { port },
+    )
+  }
+  return sockets.filter((socket) => socket.listening && socket.port === port)
+}
+
+function listenerOf({ inode, uid, address }: ProcSocket): Listener {
+  return { socket: String(inode), uid, address }
+}
+
+function isActivated(pid: number): boolean {
+  const env = environOf(pid)
+  // Watchers such as systemfd pass sockets without LISTEN_PID.
+  return env.has('LISTEN_FDS') && (env.get('LISTEN_PID') ?? String(pid)) === String(pid)
+}
