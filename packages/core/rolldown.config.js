@@ -1,25 +1,35 @@
+import { readFileSync } from 'node:fs'
+
 // package.json has `sideEffects: false`, for programs that import from here; this one file has them.
 const treeshake = { moduleSideEffects: [{ test: /refuse-runtime/, sideEffects: true }] }
 
 const common = { platform: 'node', external: /^node:/, treeshake }
 
-// One file for each entry: each further module costs every process some half a millisecond when it
-// starts, which is what newcomers wait for during a restart. So the entries share no chunk; what
-// belongs to the process hangs on globalThis.
+const output = { dir: 'dist', entryFileNames: '[name].js', chunkFileNames: '[name].js' }
+
+const inputs = (...names) => Object.fromEntries(names.map((name) => [name, `src/${name}.ts`]))
+
+// The files that index.ts exports from. rolldown adds all that they import statically.
+const exported = [...readFileSync('src/index.ts', 'utf8').matchAll(/'\.(\/[^']+\.ts)'/g)].map(
+  ([, file]) => `/src${file}`,
+)
+
+// New connections wait for the start of a process, and each further module costs it a fraction of a millisecond. So
+// what a start needs is one file, core.js, which the entries share: index.js and adapter.js export from it. What is
+// imported with `import()` is in files of its own.
+const core = {
+  name: 'core',
+  test: (id) => exported.some((file) => id.endsWith(file)),
+}
+
 export default [
   {
     ...common,
-    input: 'src/index.ts',
-    output: { dir: 'dist', entryFileNames: 'index.js', cleanDir: true },
+    input: inputs('index', 'adapter', 'diagnose', 'kill-port'),
+    output: { ...output, cleanDir: true, codeSplitting: { groups: [core] } },
   },
-  {
-    ...common,
-    input: 'src/supervisor.ts',
-    output: { dir: 'dist', entryFileNames: 'supervisor.js' },
-  },
-  {
-    ...common,
-    input: 'src/base/runtime.ts',
-    output: { dir: 'dist', entryFileNames: 'runtime.js' },
-  },
+  // The command loads these without the others, and any version of Node loads runtime.js. So they share no file; what
+  // belongs to the process hangs on globalThis.
+  { ...common, input: inputs('supervisor'), output },
+  { ...common, input: inputs('runtime'), output },
 ]

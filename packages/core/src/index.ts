@@ -3,11 +3,7 @@ import './base/refuse-runtime.ts'
 export type { DrainEndEvent, DrainStartEvent, ListenEvent, ReceiveEvent } from './base/channels.ts'
 export { type BindErrorCode, SocketPortError, type SocketPortErrorCode } from './base/errors.ts'
 export type * from './base/types.ts'
-export { diagnose } from './diagnose/diagnose.ts'
-export { formatDiagnosis } from './diagnose/format.ts'
-export type * from './diagnose/rules/types.ts'
 export { createDrain } from './drain/drain.ts'
-export { type KillPortOptions, type KillPortResult, killPort } from './kill-port/kill-port.ts'
 export type { ShutdownHook } from './lifecycle/hooks.ts'
 export { onReload, type ReloadHook, type ReloadHookOptions } from './lifecycle/reload.ts'
 export {
@@ -19,11 +15,6 @@ export {
 export { type InheritedSocketsOptions, inheritedSockets } from './listen/inherited-sockets.ts'
 export { listen, listenFd } from './listen/listen.ts'
 export { type NotifyBarrierOptions, notify, notifyBarrier } from './notify/notify.ts'
-export {
-  type Attached,
-  type AttachParts,
-  attach,
-  serviceOf,
-} from './service/attach.ts'
+export { type Attached, attach, serviceOf } from './service/attach.ts'
 export type { AttachOptions } from './service/options.ts'
 export { serve } from './service/serve.ts'

@@ -1,4 +1,5 @@
-// For programs that keep sockets and start the processes that serve them, as `socket-port run`.
+// For programs that keep sockets and start the processes that serve them, as `socket-port run`. Unstable: what
+// it exports follows the command, and changes in any release.
 import './base/refuse-runtime.ts'
 
 export { plainText, quote } from './base/quote.ts'

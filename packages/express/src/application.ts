@@ -1,5 +1,5 @@
 import { createServer, type RequestListener, type Server } from 'node:http'
-import { type AttachOptions, attach } from '@socket-port/core'
+import { type AttachOptions, attach } from '@socket-port/core/adapter'
 import base, { type Express } from 'express'
 
 // Express 5 calls the callback of `listen` for an error too; Express 4, which still has

@@ -1,4 +1,4 @@
-import type { AttachOptions } from '@socket-port/core'
+import type { AttachOptions } from '@socket-port/core/adapter'
 import base, {
   type Application,
   application,

@@ -1,4 +1,4 @@
-import type { AttachOptions, AttachParts } from '@socket-port/core'
+import type { AttachOptions, AttachParts } from '@socket-port/core/adapter'
 import type { FastifyInstance } from 'fastify'
 import { Servers } from './servers.ts'
 

@@ -1,4 +1,4 @@
-import type { AttachOptions, Logger, Service } from '@socket-port/core'
+import type { AttachOptions, Logger, Service } from '@socket-port/core/adapter'
 import type { FastifyInstance, FastifyPluginAsync, RegisterOptions } from 'fastify'
 import fp from 'fastify-plugin'
 import { attachFastify } from './attach.ts'

@@ -5,7 +5,7 @@ import {
   attach,
   type Service,
   SocketPortError,
-} from '@socket-port/core'
+} from '@socket-port/core/adapter'
 import type { FastifyInstance, RawServerBase } from 'fastify'
 import { hasOwnServer, watchBindings } from './fastify-internals.ts'
 import { runPreCloseHooks } from './pre-close.ts'

@@ -1,5 +1,5 @@
 import { createServer, type Server } from 'node:http'
-import { type AttachOptions, attach } from '@socket-port/core'
+import { type AttachOptions, attach } from '@socket-port/core/adapter'
 import base, { type DefaultContext, type DefaultState } from 'koa'
 
 /** What Koa's constructor takes, and as `socketPort` the options of `@socket-port/core`. */

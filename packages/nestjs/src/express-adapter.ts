@@ -1,6 +1,6 @@
 import type { RequestListener } from 'node:http'
 import { ExpressAdapter } from '@nestjs/platform-express'
-import { type AttachOptions, attach, type Service } from '@socket-port/core'
+import { type AttachOptions, attach, type Service } from '@socket-port/core/adapter'
 import { callBeforeClose } from './before-close.ts'
 import { closeGateways, noteApplications } from './gateways.ts'
 import { NestServer } from './nest-server.ts'

@@ -1,5 +1,5 @@
 import { FastifyAdapter } from '@nestjs/platform-fastify'
-import type { AttachOptions, Service } from '@socket-port/core'
+import type { AttachOptions, Service } from '@socket-port/core/adapter'
 import { attachFastify } from '@socket-port/fastify/attach'
 import { callBeforeClose } from './before-close.ts'
 import { closeGateways, noteApplications } from './gateways.ts'

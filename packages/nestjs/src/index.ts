@@ -1,2 +1,2 @@
-export type { AttachOptions } from '@socket-port/core'
+export type { AttachOptions } from '@socket-port/core/adapter'
 export { SocketPortExpressAdapter } from './express-adapter.ts'

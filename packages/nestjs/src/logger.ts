@@ -1,5 +1,5 @@
 import { Logger as NestLogger } from '@nestjs/common'
-import type { Logger } from '@socket-port/core'
+import type { Logger } from '@socket-port/core/adapter'
 
 /** Nest's logger, with the context `socket-port`. */
 export function nestLogger(): Logger {

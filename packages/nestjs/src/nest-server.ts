@@ -1,4 +1,4 @@
-import type { Attached, AttachOptions, AttachParts, Service } from '@socket-port/core'
+import type { Attached, AttachOptions, AttachParts, Service } from '@socket-port/core/adapter'
 import { nestLogger } from './logger.ts'
 
 /** What `attach` returns, as far as it is used here. */

@@ -1,6 +1,8 @@
 import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import * as core from '@socket-port/core'
+import * as diagnose from '@socket-port/core/diagnose'
+import * as killPort from '@socket-port/core/kill-port'
 import { describe, expect, test } from 'vitest'
 import {
   documents,
@@ -65,7 +67,8 @@ describe('README.md', () => {
       ...codeSpans(readme),
       ...headings(readme).flatMap((one) => one.text.split(', ')),
     ]
-    expect(spoken).toEqual(expect.arrayContaining(Object.keys(core)))
+    const exported = [core, diagnose, killPort].flatMap((entry) => Object.keys(entry))
+    expect(spoken).toEqual(expect.arrayContaining(exported))
   })
 })
 

@@ -4,7 +4,7 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
-import type { Diagnosis, Problem, ProblemCode } from '@socket-port/core'
+import type { Diagnosis, Problem, ProblemCode } from '@socket-port/core/diagnose'
 import { SOCKET_PORT } from '@socket-port/testkit/command'
 import { freePort } from '@socket-port/testkit/native'
 import { endProcesses } from '@socket-port/testkit/processes'

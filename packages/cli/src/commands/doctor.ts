@@ -19,7 +19,7 @@ export const doctorCommand: Command = defineCommand<'json' | 'timeout'>({
     ['socket-port doctor --json', 'What was passed to this very process, for a script.'],
   ],
   async execute(parsed, io) {
-    const { diagnose, formatDiagnosis } = await import('@socket-port/core')
+    const { diagnose, formatDiagnosis } = await import('@socket-port/core/diagnose')
     const limit = parsed.last('timeout')
     const timeout = limit === undefined ? undefined : duration('timeout', limit)
     const [target = ''] = parsed.arguments

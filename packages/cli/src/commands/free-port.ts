@@ -1,5 +1,5 @@
 import { createInterface } from 'node:readline/promises'
-import { type KillPortOptions, killPort } from '@socket-port/core'
+import { type KillPortOptions, killPort } from '@socket-port/core/kill-port'
 import { UsageError } from '../base/errors.ts'
 import type { ExitCode } from '../base/exit-codes.ts'
 import { type Io, styled, writeJson } from '../base/io.ts'

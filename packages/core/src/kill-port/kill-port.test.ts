@@ -19,7 +19,7 @@ const POLITE = `require('net').createServer().listen(0, ${PORT_OF_THIS})`
 const STUBBORN = `process.on('SIGTERM', () => process.send('SIGTERM')); ${POLITE}`
 
 // Callers in processes of their own run what was built: this file's source is not JavaScript.
-const built = new URL('../../dist/index.js', import.meta.url)
+const built = new URL('../../dist/kill-port.js', import.meta.url)
 const CALL = `
   const { killPort } = await import(${JSON.stringify(built.href)})
   const logger = { debug() {}, info() {}, warn() {}, error() {} }

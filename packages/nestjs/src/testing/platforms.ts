@@ -1,4 +1,4 @@
-import type { AttachOptions } from '@socket-port/core'
+import type { AttachOptions } from '@socket-port/core/adapter'
 import { SocketPortFastifyAdapter } from '../fastify.ts'
 import { SocketPortExpressAdapter } from '../index.ts'
 
