@@ -6,6 +6,7 @@ import { ancestry, statOf } from '../proc/process.ts'
 import { listeningSockets } from '../proc/sockets.ts'
 import { successorRuns } from '../process/successor.ts'
 import { type Listening, listeningServers } from './listening-servers.ts'
+import { isTaken } from './match.ts'
 import type { ResolvedListen } from './options.ts'
 import { inheritedEntries, managerReport } from './socket-registry.ts'
 
@@ -95,7 +96,7 @@ function adviceOnPassed({ port, inherit, logger }: InUseRequest): string | undef
   if (outcome.kind === 'refused' || missing > 0) {
     return 'the sockets that it passed did not reach this process, as the warning about them says; start node itself'
   }
-  const passed = inheritedEntries(logger).some((entry) => entry.port === port && !entry.taken)
+  const passed = inheritedEntries(logger).some((entry) => entry.port === port && !isTaken(entry))
   if (!passed) return undefined
   return inherit === 'never'
     ? "this process has inherited that socket: take it, without inherit: 'never'"

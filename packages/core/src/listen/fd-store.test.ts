@@ -87,8 +87,11 @@ describe.runIf(process.platform === 'linux')('fdStore', () => {
       if (typeof facts === 'string') throw new Error(facts)
       return {
         ...facts,
-        ...{ fd: own, name: name || 'unknown', fdname, stored: true, bound: false },
-        ...{ claimed: false, problem: undefined, taken: false, takers: 0 },
+        fd: own,
+        name: name || 'unknown',
+        fdname,
+        origin: 'stored',
+        state: { kind: 'unclaimed' },
       }
     })
     globals[key] = { entries, system }

@@ -5,7 +5,7 @@ import { managerListens, sendNotification } from '../notify/send.ts'
 import { usableLibc } from '../sockets/usable-libc.ts'
 import { storeName } from './fd-name.ts'
 import { checkStoreLimit } from './fd-store-limit.ts'
-import { describeCandidate, inTheWay, socketAddress } from './match.ts'
+import { describeCandidate, inStore, inTheWay, socketAddress } from './match.ts'
 import type { ResolvedListen } from './options.ts'
 import { drop, type Entry, inheritedEntries, keep } from './socket-registry.ts'
 
@@ -47,7 +47,7 @@ export function keepBound(fd: number, { name, logger }: ResolvedListen): Entry {
 /** Puts the socket into the manager's fd store. The next process inherits it from there. */
 export function store(entry: Entry, logger: Logger): void {
   sendNotification({ FDSTORE: 1, FDNAME: entry.fdname }, [entry.fd], logger)
-  const count = (): number => inheritedEntries(logger).filter(({ stored }) => stored).length
+  const count = (): number => inheritedEntries(logger).filter(inStore).length
   checkStoreLimit(count, logger)
 }
 
@@ -65,7 +65,8 @@ let sweep: NodeJS.Timeout | undefined
 
 /** Closes, some time after the start, stored sockets that no server of this process has taken. */
 export function sweepLater(logger: Logger): void {
-  const isUnclaimed = ({ stored, claimed }: Entry): boolean => stored && !claimed
+  const isUnclaimed = (entry: Entry): boolean =>
+    inStore(entry) && ['unclaimed', 'unusable'].includes(entry.state.kind)
   clearTimeout(sweep)
   if (!inheritedEntries(logger).some(isUnclaimed)) return
   whenAllListen(() => {

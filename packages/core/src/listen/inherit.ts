@@ -2,7 +2,7 @@ import { isIP } from 'node:net'
 import { SocketPortError } from '../base/errors.ts'
 import { quote } from '../base/quote.ts'
 import { overlap } from '../proc/overlap.ts'
-import { describeCandidate, hasAddress, matchSocket } from './match.ts'
+import { describeCandidate, hasAddress, isTaken, matchSocket } from './match.ts'
 import type { ResolvedListen } from './options.ts'
 import { type Entry, inheritedEntries, type Taken, take } from './socket-registry.ts'
 
@@ -18,7 +18,7 @@ export interface InheritedListener extends Taken {
 export function takeInherited(request: ResolvedListen): InheritedListener | undefined {
   const { inherit, logger, port } = request
   // Read in any case: the variables must not reach a child process.
-  const entries = inheritedEntries(logger).filter((entry) => entry.problem === undefined)
+  const entries = inheritedEntries(logger).filter(({ state }) => state.kind !== 'unusable')
   if (inherit === 'never') return undefined
   const match = matchSocket(request, entries)
 
@@ -41,10 +41,9 @@ export function takeInherited(request: ResolvedListen): InheritedListener | unde
 }
 
 function takeFor(request: ResolvedListen, entry: Entry): Taken {
-  const taken = take(entry)
-  const guessed = request.portGiven || request.path !== undefined
-  if (guessed && !hasAddress(request)(entry)) entry.takenFor ??= describeRequest(request)
-  return taken
+  const asked = request.portGiven || request.path !== undefined
+  const differs = asked && !hasAddress(request)(entry)
+  return take(entry, differs ? describeRequest(request) : undefined)
 }
 
 /**
@@ -56,20 +55,26 @@ function takeFor(request: ResolvedListen, entry: Entry): Taken {
 export function refuseTaken(request: ListenPlace): void {
   if (request.shared) return
   const entry = inheritedEntries(request.logger).find(
-    (each) => each.takenFor !== undefined && hasAddress(request)(each) && isInTheWay(request, each),
+    (each) =>
+      askedFor(each) !== undefined && hasAddress(request)(each) && isInTheWay(request, each),
   )
   if (entry === undefined) return
   throw new SocketPortError(
     'EADDRINUSE',
     `cannot listen on ${describeRequest(request)} (EADDRINUSE): the server that asked for ` +
-      `${entry.takenFor} has taken the inherited socket ${describeCandidate(entry)}, because no other ` +
+      `${askedFor(entry)} has taken the inherited socket ${describeCandidate(entry)}, because no other ` +
       "was passed. Give that server inherit: 'never', so that it binds a socket of its own, or let it listen last",
     {
       ...(request.path === undefined ? { port: request.port } : { path: request.path }),
-      ...{ fd: entry.fd, address: request.host, syscall: 'listen' },
+      fd: entry.fd,
+      address: request.host,
+      syscall: 'listen',
     },
   )
 }
+
+const askedFor = ({ state }: Entry): string | undefined =>
+  state.kind === 'taken' ? state.askedFor : undefined
 
 type ListenPlace = ResolvedListen & { defaultHost?: string | undefined }
 
@@ -87,7 +92,7 @@ function notInherited(request: ResolvedListen, entries: Entry[]): SocketPortErro
     entries.length === 0
       ? 'no socket was passed to this process (LISTEN_FDS, LISTEN_PID)'
       : `passed were ${entries
-          .map((entry) => `${describeCandidate(entry)}${entry.taken ? ' (taken)' : ''}`)
+          .map((entry) => `${describeCandidate(entry)}${isTaken(entry) ? ' (taken)' : ''}`)
           .join(', ')}`
   return new SocketPortError(
     'ERR_SOCKET_PORT_NOT_INHERITED',

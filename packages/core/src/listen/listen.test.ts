@@ -287,8 +287,11 @@ describe.runIf(process.platform === 'linux')('an inherited socket', () => {
     if (typeof facts === 'string') throw new Error(facts)
     const entry: Entry = {
       ...facts,
-      ...{ fd, name: 'web', fdname: 'web', stored: false, bound: false, claimed: false },
-      ...{ taken: false, takers: 0, problem: undefined },
+      fd,
+      name: 'web',
+      fdname: 'web',
+      origin: 'passed',
+      state: { kind: 'unclaimed' },
     }
     globals[key] = { entries: [entry], system }
     return { entry, port }
@@ -303,10 +306,10 @@ describe.runIf(process.platform === 'linux')('an inherited socket', () => {
     await listen(server, { port, logger })
     expect(messages).toEqual([`listening on [::]:${port}, inherited as fd ${entry.fd} "web"`])
     expect(sameAs(entry.fd)).toHaveLength(2)
-    expect(entry).toMatchObject({ taken: true, takers: 1 })
+    expect(entry.state).toMatchObject({ kind: 'taken', takers: 1 })
     await new Promise((closed) => server.close(closed))
     expect(sameAs(entry.fd)).toEqual([entry.fd])
-    expect(entry).toMatchObject({ taken: false, takers: 0 })
+    expect(entry.state).toEqual({ kind: 'released' })
     expect(system.describe(entry.fd)).toMatchObject({ listening: true, backlog: 33 })
   })
 
@@ -318,7 +321,7 @@ describe.runIf(process.platform === 'linux')('an inherited socket', () => {
     expect(await failure(listening)).toBe(controller.signal.reason)
     await settled()
     expect(sameAs(entry.fd)).toEqual([entry.fd])
-    expect(entry).toMatchObject({ taken: false, takers: 0 })
+    expect(entry.state).toEqual({ kind: 'released' })
   })
 
   it('is not taken where the signal is aborted already', async () => {
@@ -326,7 +329,7 @@ describe.runIf(process.platform === 'linux')('an inherited socket', () => {
     const listening = listen(newServer(), { port, logger, signal: AbortSignal.abort() })
     expect(await failure(listening)).toMatchObject({ name: 'AbortError' })
     expect(sameAs(entry.fd)).toEqual([entry.fd])
-    expect(entry.taken).toBe(false)
+    expect(entry.state).toEqual({ kind: 'unclaimed' })
   })
 
   it('can be had as a descriptor, close-on-exec, that belongs to the caller', async () => {

@@ -109,8 +109,8 @@ function startOnce(server: AnyServer, request: ListenRequest): Promise<void> {
     request.signal?.throwIfAborted()
     withholdIfTaken(server, request)
     const inherited = takeInherited(request)
-    const { bound = true, stored = false } = inherited?.entry ?? {}
-    request.onSource?.(bound ? 'bound' : 'inherited', stored)
+    const { origin = 'kept' } = inherited?.entry ?? {}
+    request.onSource?.(origin === 'kept' ? 'bound' : 'inherited', origin === 'stored')
     if (inherited !== undefined) return listenInherited(server, request, inherited)
     clearTheWay(request)
     if (isStored(request)) return listenStored(server, request)
@@ -164,11 +164,11 @@ async function listenInherited(
   request: ListenRequest,
   inherited: InheritedListener,
 ): Promise<void> {
-  const { fd, name, stored, bound, ...entry } = inherited.entry
+  const { fd, name, origin, ...entry } = inherited.entry
   await listenOnTaken(server, request, inherited, () => {
-    if (bound) return noteKept(server, request, inherited.entry)
+    if (origin === 'kept') return noteKept(server, request, inherited.entry)
     request.logger.info(
-      `listening on ${socketAddress(entry)}, inherited${stored ? ' from the fd store' : ''} ` +
+      `listening on ${socketAddress(entry)}, inherited${origin === 'stored' ? ' from the fd store' : ''} ` +
         `as fd ${fd} ${quote(name)}`,
     )
     noteListening(server, { request, source: 'inherited', fd })

@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { type Candidate, describeCandidate, inTheWay, matchSocket, type Wanted } from './match.ts'
+import {
+  type Candidate,
+  describeCandidate,
+  inTheWay,
+  matchSocket,
+  type SocketState,
+  type Wanted,
+} from './match.ts'
 
 const wanted = (request: Partial<Wanted>): Wanted => ({
   port: 0,
@@ -12,11 +19,13 @@ const wanted = (request: Partial<Wanted>): Wanted => ({
   ...request,
 })
 
+const TAKEN: SocketState = { kind: 'taken', takers: 1 }
+
 const socket = (fd: number, facts: Partial<Candidate>): Candidate => ({
   fd,
   name: 'unknown',
-  taken: false,
-  stored: false,
+  origin: 'passed',
+  state: { kind: 'unclaimed' },
   family: undefined,
   stream: true,
   listening: true,
@@ -84,25 +93,25 @@ const rows: Row[] = [
   {
     why: 'not a taken socket',
     request: { port: 80 },
-    sockets: [v6(3, 80, { taken: true })],
+    sockets: [v6(3, 80, { state: TAKEN })],
     takes: 'none',
   },
   {
     why: 'a taken socket if it may be shared',
     request: { port: 80, shared: true },
-    sockets: [v6(3, 80, { taken: true })],
+    sockets: [v6(3, 80, { state: TAKEN })],
     takes: 3,
   },
   {
     why: 'not the one that is left, after the right one was taken',
     request: { port: 80 },
-    sockets: [v6(3, 80, { taken: true }), v6(4, 81)],
+    sockets: [v6(3, 80, { state: TAKEN }), v6(4, 81)],
     takes: 'none',
   },
   {
     why: 'by exact port before a sole free one',
     request: { port: 81 },
-    sockets: [v6(3, 80, { taken: true }), v6(4, 81)],
+    sockets: [v6(3, 80, { state: TAKEN }), v6(4, 81)],
     takes: 4,
   },
   // By name.
@@ -163,7 +172,7 @@ const rows: Row[] = [
   {
     why: 'not a taken socket by name',
     request: { name: 'web' },
-    sockets: [v6(3, 80, { name: 'web', taken: true }), v6(4, 81, { name: 'admin' })],
+    sockets: [v6(3, 80, { name: 'web', state: TAKEN }), v6(4, 81, { name: 'admin' })],
     takes: 'none',
   },
   // By path.
@@ -262,7 +271,7 @@ const rows: Row[] = [
   {
     why: 'the other family once one is taken',
     request: { port: 80 },
-    sockets: [v4(3, 80, { taken: true }), v6(4, 80, { ipv6Only: true })],
+    sockets: [v4(3, 80, { state: TAKEN }), v6(4, 80, { ipv6Only: true })],
     takes: 4,
   },
   {
@@ -281,13 +290,13 @@ const rows: Row[] = [
   {
     why: 'the next of a group',
     request: { port: 80 },
-    sockets: [v6(3, 80, { taken: true }), v6(4, 80), v6(5, 80)],
+    sockets: [v6(3, 80, { state: TAKEN }), v6(4, 80), v6(5, 80)],
     takes: 4,
   },
   {
     why: 'no more than a group has',
     request: { port: 80 },
-    sockets: [v6(3, 80, { taken: true }), v6(4, 80, { taken: true })],
+    sockets: [v6(3, 80, { state: TAKEN }), v6(4, 80, { state: TAKEN })],
     takes: 'none',
   },
   {
@@ -324,7 +333,7 @@ describe('the warning of matchSocket', () => {
     { request: { path: '/a' }, sockets: [unix(3, '/a')] },
     { request: { path: '/a', host: '127.0.0.1' }, sockets: [unix(3, '/a')] },
     { request: { port: 80 }, sockets: [] },
-    { request: { port: 80 }, sockets: [v6(3, 80, { taken: true })] },
+    { request: { port: 80 }, sockets: [v6(3, 80, { state: TAKEN })] },
   ])('is silent where nothing differs: $request', ({ request, sockets }) => {
     expect(warning(request, sockets)).toBeUndefined()
   })
@@ -403,7 +412,7 @@ describe('the warning of matchSocket', () => {
 
 describe('a socket from the store', () => {
   const stored = (facts: Partial<Candidate> = {}): Candidate =>
-    v6(3, 80, { stored: true, ...facts })
+    v6(3, 80, { origin: 'stored', ...facts })
   const at = (address: string, facts: Partial<Candidate> = {}): Candidate =>
     stored({ address, family: address.includes(':') ? 'IPv6' : 'IPv4', ...facts })
   const v4Only = { family: 'IPv4', address: '0.0.0.0', ipv6Only: undefined } as const
@@ -426,9 +435,9 @@ describe('a socket from the store', () => {
     ['a host that must be looked up', { port: 80, host: 'app.example' }, [at('192.0.2.1')], 3],
     ['not IPv6 alone with both', { port: 80, ipv6Only: true }, [stored()], 'none'],
     ['IPv6 alone', { port: 80, ipv6Only: true }, [stored({ ipv6Only: true })], 3],
-    ['its path', { path: '/a' }, [unix(3, '/a', { stored: true })], 3],
-    ['no other path', { path: '/b' }, [unix(3, '/a', { stored: true })], 'none'],
-    ['nothing that is taken', { port: 80 }, [stored({ taken: true })], 'none'],
+    ['its path', { path: '/a' }, [unix(3, '/a', { origin: 'stored' })], 3],
+    ['no other path', { path: '/b' }, [unix(3, '/a', { origin: 'stored' })], 'none'],
+    ['nothing that is taken', { port: 80 }, [stored({ state: TAKEN })], 'none'],
     ['beside one of a unit: each its port', { port: 81 }, [stored(), v6(4, 81)], 4],
     ['beside one of a unit, which is the only one passed', { port: 82 }, [stored(), v6(4, 81)], 4],
   ])('serves %s', (_, request, sockets, takes) => {
@@ -444,7 +453,7 @@ describe('a socket from the store', () => {
     const sockets = [
       stored(),
       v6(4, 80),
-      stored({ fd: 5, taken: true }),
+      stored({ fd: 5, state: TAKEN }),
       stored({ fd: 6, port: 81 }),
     ]
     expect(inTheWay(wanted({ port: 80, host: '::1' }), sockets).map(({ fd }) => fd)).toEqual([3])

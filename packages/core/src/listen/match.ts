@@ -1,28 +1,43 @@
 import { isIP, isIPv6, SocketAddress } from 'node:net'
 import { quote } from '../base/quote.ts'
 import type { SocketFacts } from '../sockets/facts.ts'
+import type { ResolvedListen } from './options.ts'
 
-/** The resolved request of a listener. Port 0 is any port. */
-export interface Wanted {
-  port: number
-  /** A port was asked for, if only 0; without one any inherited socket will do. */
-  portGiven: boolean
-  host: string | undefined
+type Selecting = 'port' | 'portGiven' | 'host' | 'path' | 'name' | 'ipv6Only' | 'shared'
+
+/** The part of a request that selects a socket. */
+export interface Wanted extends Pick<ResolvedListen, Selecting> {
   /** The host to bind when none is asked for. It does not select among sockets that a manager opened. */
   defaultHost?: string | undefined
-  path: string | undefined
-  name: string | undefined
-  ipv6Only: boolean
-  shared: boolean
 }
 
 export interface Candidate extends SocketFacts {
   fd: number
   name: string
-  taken: boolean
-  /** It comes from the manager's fd store; an earlier process of the service put it there. */
-  stored: boolean
+  origin: SocketOrigin
+  state: SocketState
 }
+
+/**
+ * Who opened a socket. `passed`: the manager. `stored`: an earlier process of the service, and the manager
+ * kept it in its fd store. `kept`: this process, which has put it into the fd store for the next one.
+ */
+export type SocketOrigin = 'passed' | 'stored' | 'kept'
+
+/** What became of a socket in this process. Only one that is taken has takers. */
+export type SocketState =
+  | { kind: 'unusable'; problem: string }
+  /** No server has taken it yet. */
+  | { kind: 'unclaimed' }
+  /** `askedFor`: what its taker asked for, where that is another port or path than it has. */
+  | { kind: 'taken'; takers: number; askedFor?: string | undefined }
+  /** Every taker has closed. */
+  | { kind: 'released' }
+
+/** Whether the manager keeps the socket for the next process. */
+export const inStore = ({ origin }: Pick<Candidate, 'origin'>): boolean => origin !== 'passed'
+
+export const isTaken = ({ state }: Pick<Candidate, 'state'>): boolean => state.kind === 'taken'
 
 export type Match<C extends Candidate> =
   | { kind: 'match'; socket: C; warning: string | undefined }
@@ -35,7 +50,7 @@ export type Match<C extends Candidate> =
  * bound for. Pure; `sockets` are listening streams.
  */
 export function matchSocket<C extends Candidate>(wanted: Wanted, sockets: readonly C[]): Match<C> {
-  const open = sockets.filter((socket) => wanted.shared || !socket.taken)
+  const open = sockets.filter((socket) => wanted.shared || !isTaken(socket))
 
   const exact = narrow(
     open.filter((socket) => hasAddress(wanted)(socket) && !isOutdated(socket, wanted)),
@@ -43,11 +58,11 @@ export function matchSocket<C extends Candidate>(wanted: Wanted, sockets: readon
   )
   if (exact.length > 0) return oneOf(exact, wanted)
 
-  const kept = open.filter((socket) => socket.stored && isKeptFor(socket, wanted))
+  const kept = open.filter((socket) => inStore(socket) && isKeptFor(socket, wanted))
   if (kept.length > 0) return oneOf(kept, wanted)
 
-  const passed = sockets.filter((socket) => !socket.stored)
-  const free = open.filter((socket) => !socket.stored)
+  const passed = sockets.filter((socket) => !inStore(socket))
+  const free = open.filter((socket) => !inStore(socket))
 
   if (wanted.name !== undefined) {
     const named = narrow(
@@ -68,11 +83,13 @@ export function matchSocket<C extends Candidate>(wanted: Wanted, sockets: readon
  * has changed since. They must be closed before the bind. Pure.
  */
 export function inTheWay<C extends Candidate>(wanted: Wanted, sockets: readonly C[]): C[] {
-  return sockets.filter((socket) => socket.stored && !socket.taken && hasAddress(wanted)(socket))
+  return sockets.filter(
+    (socket) => inStore(socket) && !isTaken(socket) && hasAddress(wanted)(socket),
+  )
 }
 
 /** One line for messages: `fd 3 "web" 0.0.0.0:8080`. */
-export function describeCandidate(socket: Candidate): string {
+export function describeCandidate(socket: Omit<Candidate, 'origin' | 'state'>): string {
   return `fd ${socket.fd} ${quote(socket.name)} ${socketAddress(socket)}`
 }
 
@@ -96,7 +113,7 @@ export const hasAddress =
 // An earlier process bound it, perhaps with other options. It is used only if a new bind would make the same
 // socket. A host name cannot be compared before it is looked up.
 function isOutdated(socket: Candidate, wanted: Wanted): boolean {
-  if (!socket.stored || socket.family === 'unix') return false
+  if (!inStore(socket) || socket.family === 'unix') return false
   if (socket.family === 'IPv6' && socket.ipv6Only !== wanted.ipv6Only) return true
   const { host = wanted.defaultHost } = wanted
   if (host === undefined) return !WILDCARDS.has(socket.address ?? '')
@@ -150,7 +167,7 @@ function oneOf<C extends Candidate>(candidates: C[], wanted: Wanted): Match<C> {
 
 function differences(socket: Candidate, wanted: Wanted): string | undefined {
   // Only its name can differ: the rest was compared before.
-  if (socket.stored) return undefined
+  if (inStore(socket)) return undefined
   const asked: string[] = []
   if (wanted.path !== undefined) {
     if (socket.path !== wanted.path) asked.push(`path ${wanted.path}`)

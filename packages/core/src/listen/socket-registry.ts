@@ -15,20 +15,12 @@ import {
   type PassedFd,
   readEnvironment,
 } from './listen-fds.ts'
-import { type Candidate, describeCandidate } from './match.ts'
+import { type Candidate, describeCandidate, isTaken, type SocketState } from './match.ts'
 
-/** An inherited socket. It stays open; listeners take duplicates of it. */
+/** An inherited socket, or one that is kept like one. It stays open; listeners take duplicates of it. */
 export interface Entry extends Candidate {
-  takers: number
-  problem: string | undefined
   /** Its name in LISTEN_FDNAMES, or in the manager's fd store. */
   fdname: string
-  /** This process bound it, and keeps it as if it had been passed. */
-  bound: boolean
-  /** A listener has taken it at least once. */
-  claimed: boolean
-  /** What its taker has asked for, where that is another port or path than it has. */
-  takenFor?: string | undefined
 }
 
 /** The variables of the manager as they were before they were removed, and what was read from them. */
@@ -67,20 +59,30 @@ export const takeQueues = (): number[] => shared.current?.queues.splice(0) ?? []
 /** The inherited sockets that listen and that no server has taken; they stay the registry's. */
 export const freeListeners = (): number[] =>
   (shared.current?.entries ?? [])
-    .filter(({ problem, taken }) => problem === undefined && !taken)
+    .filter(({ state }) => state.kind === 'unclaimed' || state.kind === 'released')
     .map(({ fd }) => fd)
 
 /** Lists every socket that was passed to this process, usable or not, taken or not. */
 export function listInherited(logger: Logger): InheritedSocket[] {
-  const entries = inheritedEntries(logger).filter(({ bound }) => !bound)
+  const entries = inheritedEntries(logger).filter(({ origin }) => origin !== 'kept')
   return entries.map((entry) => {
-    const { fd, name, family, address, port, path, ipv6Only, listening, backlog } = entry
+    const { fd, name, family, address, port, path, ipv6Only, listening, backlog, state } = entry
     // Only the length of the queue can have changed.
     const now = shared.current?.system?.describe(fd)
     return {
-      ...{ fd, name, family, address, port, path, ipv6Only, listening, backlog },
+      fd,
+      name,
+      family,
+      address,
+      port,
+      path,
+      ipv6Only,
+      listening,
+      backlog,
       queueLength: typeof now === 'object' ? now.queueLength : undefined,
-      ...{ taken: entry.takers > 0, stored: entry.stored, problem: entry.problem },
+      taken: isTaken(entry),
+      stored: entry.origin === 'stored',
+      problem: problemIn(state),
     }
   })
 }
@@ -93,26 +95,44 @@ export interface Taken {
 
 /**
  * Takes a close-on-exec duplicate of the socket, so that closing it leaves the manager's socket open. Where
- * no duplicate can be made, the first taker gets the inherited descriptor itself.
+ * no duplicate can be made, the first taker gets the inherited descriptor itself. `askedFor` is what the
+ * taker has asked for, if that is another port or path.
  */
-export function take(entry: Entry): Taken {
+export function take(entry: Entry, askedFor?: string): Taken {
   const duplicate = shared.current?.system?.duplicate(entry.fd)
-  if (duplicate === undefined && entry.takers > 0) throw cannotShare(entry)
-  entry.takers += 1
-  entry.taken = true
-  entry.claimed = true
+  if (duplicate === undefined && isTaken(entry)) throw cannotShare(entry)
+  addTaker(entry, askedFor)
   let held = true
   const release = (): void => {
     if (!held) return
     held = false
-    entry.takers -= 1
-    entry.taken = entry.takers > 0
-    if (!entry.taken) entry.takenFor = undefined
+    removeTaker(entry)
     // Without a duplicate the taker has closed the inherited descriptor itself.
     if (duplicate === undefined) forget(entry)
   }
   return { fd: duplicate ?? entry.fd, release }
 }
+
+function addTaker(entry: Entry, askedFor: string | undefined): void {
+  const { state } = entry
+  const before = state.kind === 'taken' ? state : { takers: 0, askedFor: undefined }
+  entry.state = {
+    kind: 'taken',
+    takers: before.takers + 1,
+    askedFor: before.askedFor ?? askedFor,
+  }
+}
+
+function removeTaker(entry: Entry): void {
+  const { state } = entry
+  if (state.kind !== 'taken') return
+  const takers = state.takers - 1
+  entry.state = takers > 0 ? { ...state, takers } : { kind: 'released' }
+}
+
+/** Why the socket cannot be served; `undefined` if it can. */
+const problemIn = (state: SocketState): string | undefined =>
+  state.kind === 'unusable' ? state.problem : undefined
 
 // Node refuses a second server on one descriptor (EEXIST).
 function cannotShare(entry: Entry): SocketPortError {
@@ -142,8 +162,11 @@ export function keep(
   const present = entries.map(({ fdname }) => fdname)
   const entry: Entry = {
     ...facts,
-    ...{ fd, name: name ?? UNKNOWN, fdname: nameOf(facts, present), stored: true, bound: true },
-    ...{ problem: undefined, taken: false, takers: 0, claimed: false },
+    fd,
+    name: name ?? UNKNOWN,
+    fdname: nameOf(facts, present),
+    origin: 'kept',
+    state: { kind: 'unclaimed' },
   }
   entries.push(entry)
   return entry
@@ -230,17 +253,11 @@ function describeAll(
     const problem = typeof found === 'string' ? found : problemOf(found)
     entries.push({
       ...facts,
-      ...{
-        fd,
-        name,
-        fdname,
-        stored,
-        bound: false,
-        problem,
-        taken: false,
-        takers: 0,
-        claimed: false,
-      },
+      fd,
+      name,
+      fdname,
+      origin: stored ? 'stored' : 'passed',
+      state: problem === undefined ? { kind: 'unclaimed' } : { kind: 'unusable', problem },
     })
     if (problem === undefined) system.setCloseOnExec(fd)
     else problems.push(`fd ${fd} ${quote(name)} ${problem}`)

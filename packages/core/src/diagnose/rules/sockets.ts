@@ -146,8 +146,7 @@ const mendPort = (
   `set ListenStream=${path ?? port} in ${place(socket, facts)}, or ask for ` +
   (socket.path === undefined ? `{ port: ${socket.port} }` : `{ path: ${quote(socket.path)} }`)
 
-const describe = (socket: DiagnosedSocket): string =>
-  describeCandidate({ ...socket, taken: socket.taken ?? false, stream: true })
+const describe = (socket: DiagnosedSocket): string => describeCandidate({ ...socket, stream: true })
 
 function notTaken(facts: Facts): Problem[] {
   const { listeners } = facts
