@@ -220,7 +220,7 @@ class AttachedServer<S extends AnyServer> implements Attached<S> {
         .close()
         .then(() => hooks)
         .then(() => {
-          if (!start.open || start.service.url !== '') done?.()
+          if (!start.open || start.service.hasListened) done?.()
           else if (start.told) this.#server.once('close', () => done?.())
           else this.#closeNow(() => done?.())
         })
@@ -243,7 +243,7 @@ class AttachedServer<S extends AnyServer> implements Attached<S> {
 
 /** Nothing is left to close: the program has done so, or the server could not listen. */
 const isOver = ({ closed, open, service }: Start<AnyServer>): boolean =>
-  !open && (closed || service.url === '')
+  !open && (closed || !service.hasListened)
 
 // As Node's own (lib/internal/errors.js).
 const notRunning = (): Error =>

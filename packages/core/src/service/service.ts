@@ -71,9 +71,8 @@ export class ServerService<S extends AnyServer> implements Service<S> {
   #idle: IdleWatch | undefined
   /** Stops receiving connections of the previous process. */
   #stopReceiving: () => void = () => {}
-  // Kept here, because a closed server has no address.
-  #address: Service['address'] = ''
-  #url = ''
+  /** Where it listens or has listened: a closed server has no address. `undefined` until it listens. */
+  #place: { address: Service['address']; url: string } | undefined
 
   constructor(server: S, options: ResolvedServe, parts: ServiceParts = {}) {
     this.server = server
@@ -105,7 +104,7 @@ export class ServerService<S extends AnyServer> implements Service<S> {
       const start = beginStart(this.server, notify, logger)
       this.#watchIdle()
       this.#stopReceiving = receiveConnections(this.server, logger)
-      start.listening(this.#url)
+      start.listening(this.url)
     } catch (error) {
       this.#drain.dispose()
       throw error
@@ -114,7 +113,7 @@ export class ServerService<S extends AnyServer> implements Service<S> {
 
   // Somebody else has said where to listen, and only the outcome can be seen.
   #attached(): ResolvedServe {
-    const address = this.#address
+    const { address } = this
     if (typeof address === 'string') return { ...this.#options, path: address }
     return { ...this.#options, port: address.port }
   }
@@ -124,15 +123,20 @@ export class ServerService<S extends AnyServer> implements Service<S> {
   }
 
   get address(): Service['address'] {
-    return this.#address
+    return this.#place?.address ?? ''
   }
 
   get port(): number | undefined {
-    return typeof this.#address === 'string' ? undefined : this.#address.port
+    return typeof this.address === 'string' ? undefined : this.address.port
   }
 
   get url(): string {
-    return this.#url
+    return this.#place?.url ?? ''
+  }
+
+  /** It listens, or has listened. */
+  get hasListened(): boolean {
+    return this.#place !== undefined
   }
 
   get state(): DrainState {
@@ -161,7 +165,7 @@ export class ServerService<S extends AnyServer> implements Service<S> {
       this.#noteAddress()
       this.#watchIdle()
       this.#stopReceiving = receiveConnections(this.server, logger)
-      start.listening(this.#url)
+      start.listening(this.url)
     }
     const abort = (): void => this.#starting.abort(signal?.reason)
     signal?.addEventListener('abort', abort, { once: true })
@@ -238,7 +242,7 @@ export class ServerService<S extends AnyServer> implements Service<S> {
     if (idleExit === undefined) return
     if (!this.#activated) {
       logger.warn(
-        `idleExit has no effect on ${this.#url}: nobody would start the process again, because no manager ` +
+        `idleExit has no effect on ${this.url}: nobody would start the process again, because no manager ` +
           'listens on a socket that was bound here. Let a .socket unit of systemd open it',
       )
       return
@@ -249,8 +253,7 @@ export class ServerService<S extends AnyServer> implements Service<S> {
   }
 
   #noteAddress(): void {
-    this.#address = this.server.address() ?? ''
-    this.#url = serverUrl(this.server)
+    this.#place = { address: this.server.address() ?? '', url: serverUrl(this.server) }
   }
 
   async #shutDown(quick: boolean): Promise<DrainResult> {
@@ -267,17 +270,17 @@ export class ServerService<S extends AnyServer> implements Service<S> {
 
   async #close(options: StartOptions): Promise<DrainResult> {
     const { logger } = this.#options
-    if (this.#url === '') {
+    if (!this.hasListened) {
       // Still starting: nothing is served yet, and nothing may start to be.
       this.#starting.abort(this.#interrupted ? shuttingDown() : closedTooEarly())
       await this.#started?.catch(() => {})
       // Never listened. The server may listen for a later service by now, which a drain would close.
       if (this.state === 'closed') return { ...NOTHING_DRAINED }
     }
-    const first = this.state === 'ready' && this.#url !== ''
+    const first = this.state === 'ready' && this.hasListened
     this.#stopReceiving()
     const result = await this.#drain.start(options)
-    if (first) report(result, this.#url, logger)
+    if (first) report(result, this.url, logger)
     return result
   }
 }
