@@ -9,7 +9,7 @@ import { type Chance, type EnvironmentCase, environmentCase, forSeeds, OWN } fro
 import { FakeSystem, HOSTS, INODE, PATHS, PORTS } from './system.ts'
 
 const VARIABLES = ['LISTEN_FDS', 'LISTEN_PID', 'LISTEN_PIDFDID', 'LISTEN_FDNAMES']
-const key = Symbol.for('@socket-port/core/registry/1')
+const KEYS = ['environment/1', 'registry/1'].map((name) => Symbol.for(`@socket-port/core/${name}`))
 
 // What the mocked modules see: the system of the case that runs.
 const world = vi.hoisted(() => ({ system: undefined as unknown }))
@@ -30,7 +30,7 @@ afterEach(clearAll)
 
 /** As in a new process. */
 function clearAll(): void {
-  Reflect.deleteProperty(globalThis, key)
+  for (const key of KEYS) Reflect.deleteProperty(globalThis, key)
   for (const name of Object.keys(process.env)) {
     if (/listen_fd|listen_pid/i.test(name)) delete process.env[name]
   }

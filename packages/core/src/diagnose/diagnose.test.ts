@@ -3,9 +3,12 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import { inheritedSockets } from '../listen/inherited-sockets.ts'
+import { notify } from '../notify/notify.ts'
 import { attach } from '../service/attach.ts'
 import { serve } from '../service/serve.ts'
 import { fakeSystemctl } from '../testing/fake-systemctl.ts'
+import { startedWith } from '../testing/manager-socket.ts'
 import { closeAll, onClose, temporaryDirectory } from '../testing/real-sockets.ts'
 import { diagnose } from './diagnose.ts'
 import { problemCodes } from './rules/codes.ts'
@@ -52,6 +55,26 @@ describe('diagnose', () => {
     ])
     await attached.drain()
     expect((await diagnose()).listeners).toEqual([])
+  })
+
+  it('claims no variable of the manager, and knows them when they were claimed', async () => {
+    const variables = {
+      LISTEN_FDS: '2',
+      LISTEN_PID: String(process.ppid),
+      NOTIFY_SOCKET: '/nowhere/notify',
+    }
+    startedWith(variables)
+    const logger = { debug: vi.fn(), info: vi.fn(), warn: vi.fn(), error: vi.fn() }
+    const expected = {
+      environment: variables,
+      problems: expect.arrayContaining([expect.objectContaining({ code: 'WRAPPER' })]),
+    }
+    expect(await diagnose({ logger })).toMatchObject(expected)
+    expect(process.env).toMatchObject(variables)
+    expect(inheritedSockets({ logger })).toEqual([])
+    notify({ status: 'up' }, { logger })
+    expect(Object.keys(process.env).filter((name) => name in variables)).toEqual([])
+    expect(await diagnose({ logger })).toMatchObject(expected)
   })
 
   it('looks at a unit from outside', async () => {

@@ -2,9 +2,10 @@ import cluster from 'node:cluster'
 import { readFileSync } from 'node:fs'
 import type { Logger } from '../base/types.ts'
 import { listeningServers } from '../listen/listening-servers.ts'
-import { listInherited, managerReport } from '../listen/socket-registry.ts'
+import { listEntries, lookAtInherited } from '../listen/socket-registry.ts'
 import { readNotifyVariables } from '../notify/variables.ts'
 import { ancestry, commandOf, environOf, procIsOurs, statOf } from '../proc/process.ts'
+import { claimedVariables } from '../process/environment.ts'
 import { parseServiceName, type ServiceName } from '../systemd/cgroup.ts'
 import { findLostPaths } from './lost-paths.ts'
 import { lookAt } from './outside.ts'
@@ -27,9 +28,13 @@ export interface Gathered {
 /** Gathers the facts about this process; never rejects, and asks nobody after `signal`. */
 export async function gatherProcess(logger: Logger, signal: AbortSignal): Promise<Gathered> {
   const { pid } = process
-  const { variables, outcome, missing } = managerReport(logger)
-  // /proc keeps what the process was started with; what was put there later is in process.env.
-  const environment = pick({ ...Object.fromEntries(environOf(pid)), ...process.env, ...variables })
+  const { entries, outcome, missing } = lookAtInherited(logger)
+  // /proc keeps the variables that the process was started with; process.env has those that were set later.
+  const environment = pick({
+    ...Object.fromEntries(environOf(pid)),
+    ...process.env,
+    ...claimedVariables(),
+  })
   const trusted = procIsOurs()
   const name = trusted ? parseServiceName(read('/proc/self/cgroup') ?? '') : undefined
   const answer = name === undefined ? undefined : await askSystemd(name, signal)
@@ -37,7 +42,7 @@ export async function gatherProcess(logger: Logger, signal: AbortSignal): Promis
   const { version } = answer ?? {}
   const starter = findStarter({ pid, ancestors, environment, service: name, version })
   const of = starter.kind === 'systemd' ? answer : undefined
-  const sockets = listInherited(logger)
+  const sockets = listEntries(entries)
   const facts: Facts = {
     seen: 'process',
     self: { pid, command: trusted ? nameOf(pid) : process.title, start: startCommand() },

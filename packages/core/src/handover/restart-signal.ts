@@ -1,22 +1,19 @@
 import { constants } from 'node:os'
+import { claim } from '../process/environment.ts'
 import { perProcess } from '../process/per-process.ts'
 
-const VARIABLE = 'SOCKET_PORT_RESTART_SIGNAL'
-
-// One for every copy of this package in the process: only the first finds the environment.
+// Every copy of this package in the process shares one: one listener for the signal is enough.
 const shared = perProcess<{ hasManager: boolean }>('restart-signal/1')
 
 /**
  * Listens for the signal that SOCKET_PORT_RESTART_SIGNAL names, where it names one. A unit sends it in
  * place of SIGTERM when the service is restarted, not stopped (RestartKillSignal=, systemd.kill(5)).
- * The process then gets the SIGTERM that every listener of the program waits for. The first call
- * reads the variable and removes it, so that no child process believes that it is for it.
+ * The process then gets the SIGTERM that every listener of the program waits for.
  */
 export function listenForRestart(): void {
   if (shared.current !== undefined) return
   const state = shared.get(() => ({ hasManager: false }))
-  const name = process.env[VARIABLE]
-  delete process.env[VARIABLE]
+  const name = claim('restart').SOCKET_PORT_RESTART_SIGNAL
   if (!isSignal(name)) return
   process.on(name, () => {
     state.hasManager = true

@@ -1,8 +1,9 @@
 import { closeSync } from 'node:fs'
 import type { DrainResult, Logger } from '../base/types.ts'
-import { CHANNEL_VARIABLE, LAST } from '../notify/channel-end.ts'
-import { notifier, notifierInUse } from '../notify/notifier.ts'
+import { LAST } from '../notify/channel-end.ts'
+import { notifier } from '../notify/notifier.ts'
 import { sendNotification } from '../notify/send.ts'
+import { look } from '../process/environment.ts'
 import { perProcess } from '../process/per-process.ts'
 import { nobodyFollows } from '../process/successor.ts'
 import type { Libc } from '../sockets/libc.ts'
@@ -27,8 +28,7 @@ interface Channel {
   cut: number
 }
 
-// Every copy of this package in the process shares one: only the first finds the environment, and the
-// supervisor expects one count for the process.
+// Every copy of this package in the process shares one: the supervisor expects one count for the process.
 const state = perProcess<Channel>('channel/1')
 
 const shared = (): Channel =>
@@ -42,10 +42,10 @@ export function openChannel(logger: Logger): void {
   if (channel.opened) return
   channel.opened = true
   // Without a channel, a program that has not asked for notifications keeps its NOTIFY_SOCKET.
-  const isNamed = process.env[CHANNEL_VARIABLE] !== undefined
-  const voice = isNamed ? notifier(logger) : notifierInUse()
-  const end = voice?.channel
-  if (voice === undefined || end === undefined) return
+  if (look('notifications').SOCKET_PORT_CHANNEL === undefined) return
+  const sender = notifier(logger)
+  const end = sender.channel
+  if (end === undefined) return
   try {
     const libc = usableLibc()
     const failed = (error: Error): void => warnOf(error, logger)
@@ -66,7 +66,7 @@ export function openChannel(logger: Logger): void {
     channel.supervised = true
   } catch (error) {
     logger.debug(`no connection is taken from the process before: ${(error as Error).message}`)
-    voice.plainChannel()
+    sender.plainChannel()
   }
 }
 

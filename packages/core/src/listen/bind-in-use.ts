@@ -8,7 +8,7 @@ import { successorRuns } from '../process/successor.ts'
 import { type Listening, listeningServers } from './listening-servers.ts'
 import { isTaken } from './match.ts'
 import type { ResolvedListen } from './options.ts'
-import { inheritedEntries, managerReport } from './socket-registry.ts'
+import { lookAtInherited } from './socket-registry.ts'
 
 export interface InUseRequest extends ResolvedListen {
   /** The socket is bound for a program that keeps it for others: `socket-port run`. */
@@ -92,11 +92,11 @@ function adviceOnOurs(port: number): string {
 
 // It was passed, and yet it is not the one that serves.
 function adviceOnPassed({ port, inherit, logger }: InUseRequest): string | undefined {
-  const { outcome, missing } = managerReport(logger)
+  const { outcome, missing, entries } = lookAtInherited(logger)
   if (outcome.kind === 'refused' || missing > 0) {
     return 'the sockets that it passed did not reach this process, as the warning about them says; start node itself'
   }
-  const passed = inheritedEntries(logger).some((entry) => entry.port === port && !isTaken(entry))
+  const passed = entries.some((entry) => entry.port === port && !isTaken(entry))
   if (!passed) return undefined
   return inherit === 'never'
     ? "this process has inherited that socket: take it, without inherit: 'never'"

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { counted } from '../base/counted.ts'
 import type { Logger } from '../base/types.ts'
+import { look } from '../process/environment.ts'
 import { parseServiceName } from '../systemd/cgroup.ts'
 import { systemctl } from '../systemd/systemctl.ts'
 
@@ -17,7 +18,7 @@ let warned = false
  */
 export function checkStoreLimit(count: () => number, logger: Logger): void {
   // Since systemd 254, where the limit is not 0 (systemd.exec(5)).
-  const { FDSTORE } = process.env
+  const { FDSTORE } = look('notifications')
   if (FDSTORE !== undefined && /^\d+$/.test(FDSTORE)) limit = Number(FDSTORE)
   if (limit !== undefined) warnIfLess(count(), limit, logger)
   if (limit !== undefined || asked) return

@@ -1,7 +1,8 @@
 import { rmSync } from 'node:fs'
 import type { Logger } from '../base/types.ts'
+import { notifier } from '../notify/notifier.ts'
 import { whenAllListen } from '../notify/readiness.ts'
-import { managerListens, sendNotification } from '../notify/send.ts'
+import { sendNotification } from '../notify/send.ts'
 import { usableLibc } from '../sockets/usable-libc.ts'
 import { storeName } from './fd-name.ts'
 import { checkStoreLimit } from './fd-store-limit.ts'
@@ -15,7 +16,8 @@ const GRACE = 10_000
 /** Whether a socket that is bound for the request goes into the manager's fd store. Warns if it cannot. */
 export function isStored({ fdStore, logger }: ResolvedListen): boolean {
   if (!fdStore) return false
-  if (managerListens(logger)) return hasLibc(logger)
+  // Claims the variables before the bind: they must not reach a child process.
+  if (notifier(logger).hasManager) return hasLibc(logger)
   const why =
     'fdStore has no effect: NOTIFY_SOCKET is not set, so no manager keeps the socket over a restart'
   if (isUnitsProcess(process.env, process.pid)) {

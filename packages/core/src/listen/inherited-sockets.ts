@@ -10,7 +10,8 @@ export interface InheritedSocketsOptions {
 const OPTIONS: Checks<Complete<InheritedSocketsOptions>> = { logger }
 
 /**
- * Lists every socket that was passed to this process, usable or not, taken or not; takes none.
+ * Lists every socket that was passed to this process, usable or not, taken or not; takes none. As with
+ * `listen`, the first call removes the `LISTEN_*` variables from the environment.
  *
  * @throws {SocketPortError} ERR_SOCKET_PORT_INVALID_OPTION, …_UNKNOWN_OPTION
  */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { clearEnvironment, type Environment, readEnvironment } from './listen-fds.ts'
+import { type Environment, readEnvironment } from './listen-fds.ts'
 
 const PID = 4321
 const INODE = 5_000_000_123n
@@ -169,20 +169,5 @@ describe('readEnvironment', () => {
       kind: 'refused',
       problem: expect.stringMatching(/^LISTEN_FDS is "\\u001b\[31m\\nx{50,70}…", not/),
     })
-  })
-})
-
-describe('clearEnvironment', () => {
-  it('removes the four variables and nothing else', () => {
-    const env: NodeJS.ProcessEnv = {
-      LISTEN_FDS: '1',
-      LISTEN_PID: '2',
-      LISTEN_PIDFDID: '3',
-      LISTEN_FDNAMES: 'web',
-      LISTEN_PORT: '80',
-      NOTIFY_SOCKET: '/run/notify',
-    }
-    clearEnvironment(env)
-    expect(env).toEqual({ LISTEN_PORT: '80', NOTIFY_SOCKET: '/run/notify' })
   })
 })

@@ -4,8 +4,6 @@ import { quote } from '../base/quote.ts'
 /** The first passed descriptor: SD_LISTEN_FDS_START of sd_listen_fds(3). */
 export const FIRST_FD = 3
 
-const VARIABLES = ['LISTEN_FDS', 'LISTEN_PID', 'LISTEN_PIDFDID', 'LISTEN_FDNAMES'] as const
-
 // fs.nr_open's default: no process can hold more descriptors than this.
 const MOST_FDS = 1_048_576
 
@@ -93,21 +91,6 @@ export function readEnvironment(env: NodeJS.ProcessEnv, self: Self): Environment
     name: names?.[index] ?? 'unknown',
   }))
   return { kind: 'passed', fds }
-}
-
-/** A copy of the variables, for the diagnosis after they were removed. */
-export function copyVariables(env: NodeJS.ProcessEnv): Record<string, string> {
-  return Object.fromEntries(
-    VARIABLES.flatMap((variable) => {
-      const value = env[variable]
-      return value === undefined ? [] : [[variable, value]]
-    }),
-  )
-}
-
-/** Removes the variables, so that no child process takes the sockets for its own. */
-export function clearEnvironment(env: NodeJS.ProcessEnv): void {
-  for (const variable of VARIABLES) delete env[variable]
 }
 
 // `socket-port run` numbers the generations for its processes.

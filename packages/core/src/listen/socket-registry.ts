@@ -3,18 +3,13 @@ import { closeSync, readdirSync } from 'node:fs'
 import { SocketPortError } from '../base/errors.ts'
 import { quote } from '../base/quote.ts'
 import type { InheritedSocket, Logger } from '../base/types.ts'
+import { claim, look, type Variables } from '../process/environment.ts'
 import { perProcess } from '../process/per-process.ts'
-import { successorRuns } from '../process/successor.ts'
+import { claimSuccessor } from '../process/successor.ts'
 import { NO_FACTS, problemOf, type SocketFacts, type SocketSystem } from '../sockets/facts.ts'
 import { socketSystem } from '../sockets/system.ts'
 import { readStoreName } from './fd-name.ts'
-import {
-  clearEnvironment,
-  copyVariables,
-  type Environment,
-  type PassedFd,
-  readEnvironment,
-} from './listen-fds.ts'
+import { type Environment, type PassedFd, readEnvironment } from './listen-fds.ts'
 import { type Candidate, describeCandidate, isTaken, type SocketState } from './match.ts'
 
 /** An inherited socket, or one that is kept like one. It stays open; listeners take duplicates of it. */
@@ -23,9 +18,8 @@ export interface Entry extends Candidate {
   fdname: string
 }
 
-/** The variables of the manager as they were before they were removed, and what was read from them. */
+/** What was read from the variables of the manager. */
 export interface Reported {
-  variables: Record<string, string>
   outcome: Environment
   /** How many of the passed descriptors are not open. */
   missing: number
@@ -43,14 +37,14 @@ interface Registry {
 // Every copy of this package in the process shares one: two copies must not take the same socket.
 const shared = perProcess<Registry>('registry/1')
 
-/** The sockets that were passed to this process. The first call reads the variables and removes them. */
+/** The sockets that were passed to this process. The first call claims the variables of the manager. */
 export const inheritedEntries = (logger: Logger): Entry[] =>
-  shared.get(() => readRegistry(logger)).entries
+  shared.get(() => claimRegistry(logger)).entries
 
-/** The variables of the manager when the process started. */
-export function managerReport(logger: Logger): Reported {
-  inheritedEntries(logger)
-  return shared.current?.reported ?? { variables: {}, outcome: { kind: 'absent' }, missing: 0 }
+/** What was passed to this process, for a diagnosis or the advice of an error: asking claims nothing. */
+export function lookAtInherited(logger: Logger): Reported & { entries: readonly Entry[] } {
+  const { entries, reported } = shared.current ?? readRegistry(look('sockets'), logger)
+  return { ...reported, entries }
 }
 
 /** Returns the queues with connections of the previous process. The caller then owns them. */
@@ -63,28 +57,32 @@ export const freeListeners = (): number[] =>
     .map(({ fd }) => fd)
 
 /** Lists every socket that was passed to this process, usable or not, taken or not. */
-export function listInherited(logger: Logger): InheritedSocket[] {
-  const entries = inheritedEntries(logger).filter(({ origin }) => origin !== 'kept')
-  return entries.map((entry) => {
-    const { fd, name, family, address, port, path, ipv6Only, listening, backlog, state } = entry
-    // Only the length of the queue can have changed.
-    const now = shared.current?.system?.describe(fd)
-    return {
-      fd,
-      name,
-      family,
-      address,
-      port,
-      path,
-      ipv6Only,
-      listening,
-      backlog,
-      queueLength: typeof now === 'object' ? now.queueLength : undefined,
-      taken: isTaken(entry),
-      stored: entry.origin === 'stored',
-      problem: problemIn(state),
-    }
-  })
+export const listInherited = (logger: Logger): InheritedSocket[] =>
+  listEntries(inheritedEntries(logger))
+
+/** The same, of entries that are known already. */
+export const listEntries = (entries: readonly Entry[]): InheritedSocket[] =>
+  entries.filter(({ origin }) => origin !== 'kept').map(asListed)
+
+function asListed(entry: Entry): InheritedSocket {
+  const { fd, name, family, address, port, path, ipv6Only, listening, backlog, state } = entry
+  // Only the length of the queue can have changed.
+  const now = shared.current?.system?.describe(fd) ?? entry
+  return {
+    fd,
+    name,
+    family,
+    address,
+    port,
+    path,
+    ipv6Only,
+    listening,
+    backlog,
+    queueLength: typeof now === 'object' ? now.queueLength : undefined,
+    taken: isTaken(entry),
+    stored: entry.origin === 'stored',
+    problem: problemIn(state),
+  }
 }
 
 /** A taken socket. The taker owns `fd`, and calls `release` after it is closed. */
@@ -190,43 +188,46 @@ function forget(entry: Entry): void {
   if (index >= 0) entries.splice(index, 1)
 }
 
-function readRegistry(logger: Logger): Registry {
-  const { env } = process
-  const variables = copyVariables(env)
-  // Remove this variable too before a child process can inherit it.
-  successorRuns()
+function claimRegistry(logger: Logger): Registry {
+  claimSuccessor()
+  const registry = readRegistry(claim('sockets'), logger)
+  for (const { fd, state } of registry.entries) {
+    if (state.kind !== 'unusable') registry.system?.setCloseOnExec(fd)
+  }
+  return registry
+}
+
+/** Describes what was passed; changes no descriptor. */
+function readRegistry(variables: Variables<'sockets'>, logger: Logger): Registry {
   let system: SocketSystem | undefined
   const loaded = (): SocketSystem => {
     system ??= socketSystem(logger)
     return system
   }
-  try {
-    const environment = readEnvironment(env, {
-      pid: process.pid,
-      pidfdInode: () => loaded().pidfdInode(),
-    })
-    const reported: Reported = { variables, outcome: environment, missing: 0 }
-    if (cluster.isWorker && environment.kind !== 'absent') {
-      // In a cluster worker fd 3 is the channel to the primary, and `listen({ fd })` names the primary's descriptor.
-      logger.warn(
-        'no socket is inherited: a cluster worker has none of its own, they were passed to its primary. ' +
-          'Start the server without node:cluster, several times on one socket: ' +
-          'socket-port run --workers N -- node server.js',
-      )
-      return { entries: [], queues: [], reported, system: undefined }
-    }
-    if (environment.kind === 'refused') {
-      logger.warn(`no socket is inherited: ${environment.problem}`)
-    }
-    if (environment.kind !== 'passed')
-      return { entries: [], queues: [], reported, system: undefined }
-    const isQueue = ({ name }: PassedFd): boolean => readStoreName(name).kind === 'queue'
-    const queues = environment.fds.filter(isQueue).map(({ fd }) => fd)
-    const entries = describeAll(environment.fds, loaded(), logger, reported)
-    return { entries, queues, reported, system: loaded() }
-  } finally {
-    clearEnvironment(env)
+  const { SOCKET_PORT_GENERATION } = process.env
+  const environment = readEnvironment(
+    { ...variables, SOCKET_PORT_GENERATION },
+    { pid: process.pid, pidfdInode: () => loaded().pidfdInode() },
+  )
+  const reported: Reported = { outcome: environment, missing: 0 }
+  const nothing: Registry = { entries: [], queues: [], reported, system: undefined }
+  if (cluster.isWorker && environment.kind !== 'absent') {
+    // In a cluster worker fd 3 is the channel to the primary, and `listen({ fd })` names the primary's descriptor.
+    logger.warn(
+      'no socket is inherited: a cluster worker has none of its own, they were passed to its primary. ' +
+        'Start the server without node:cluster, several times on one socket: ' +
+        'socket-port run --workers N -- node server.js',
+    )
+    return nothing
   }
+  if (environment.kind === 'refused') {
+    logger.warn(`no socket is inherited: ${environment.problem}`)
+  }
+  if (environment.kind !== 'passed') return nothing
+  const isQueue = ({ name }: PassedFd): boolean => readStoreName(name).kind === 'queue'
+  const queues = environment.fds.filter(isQueue).map(({ fd }) => fd)
+  const entries = describeAll(environment.fds, loaded(), logger, reported)
+  return { entries, queues, reported, system: loaded() }
 }
 
 function describeAll(
@@ -259,8 +260,7 @@ function describeAll(
       origin: stored ? 'stored' : 'passed',
       state: problem === undefined ? { kind: 'unclaimed' } : { kind: 'unusable', problem },
     })
-    if (problem === undefined) system.setCloseOnExec(fd)
-    else problems.push(`fd ${fd} ${quote(name)} ${problem}`)
+    if (problem !== undefined) problems.push(`fd ${fd} ${quote(name)} ${problem}`)
   }
   reported.missing = missing
   if (missing > 0) {

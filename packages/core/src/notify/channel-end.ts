@@ -1,24 +1,23 @@
 import { fstatSync } from 'node:fs'
 
-/** Names the two descriptors through which a supervisor and a process that runs speak. */
-export const CHANNEL_VARIABLE = 'SOCKET_PORT_CHANNEL'
-
-/** What a supervisor says through it: here is a line, in two descriptors; nobody follows you. */
+/** A message of a supervisor: the two descriptors that come with it are the end of a queue. */
 export const QUEUE = 'queue'
+/** A message of a supervisor: no next process follows this one. */
 export const LAST = 'last'
 
-/** The end of a process: a datagram socket, and a stream whose bytes say that something waits. */
+/** The end of the channel that the process has: a datagram socket, and a stream that wakes it up for each message. */
 export interface ChannelEnd {
   socket: number
   wakeUp: number
 }
 
-/** Reads the variable; `undefined` without one, or where its descriptors are something else by now. */
+/** Parses SOCKET_PORT_CHANNEL; `undefined` where it is not set, or its numbers are no sockets (any more). */
 export function readChannelEnd(text: string | undefined): ChannelEnd | undefined {
   const [, socket, wakeUp] = /^(\d{1,6}),(\d{1,6})$/.exec(text ?? '') ?? []
   if (socket === undefined || wakeUp === undefined) return undefined
   const end = { socket: Number(socket), wakeUp: Number(wakeUp) }
-  // Node marks what it inherits close-on-exec: below a wrapper such as npm they are Node's own.
+  // Node marks inherited descriptors close-on-exec. So below a wrapper such as npm the channel is lost, and
+  // the numbers belong to descriptors that Node itself has opened.
   return isSocket(end.socket) && isSocket(end.wakeUp) ? end : undefined
 }
 

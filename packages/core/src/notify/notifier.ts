@@ -2,6 +2,7 @@ import cluster from 'node:cluster'
 import { isMainThread } from 'node:worker_threads'
 import { defaultLogger } from '../base/logger.ts'
 import type { Logger } from '../base/types.ts'
+import { claim, look } from '../process/environment.ts'
 import { perProcess } from '../process/per-process.ts'
 import { F_DUPFD_CLOEXEC } from '../sockets/constants.ts'
 import { usableLibc } from '../sockets/usable-libc.ts'
@@ -12,7 +13,7 @@ import { Outbox } from './outbox.ts'
 import { PlainChannel } from './plain-channel.ts'
 import { type Datagram, sendDatagram } from './socket.ts'
 import type { Told } from './systemd-notify.ts'
-import { clearNotifyVariables, type NotifyVariables, readNotifyVariables } from './variables.ts'
+import { type NotifyVariables, readNotifyVariables } from './variables.ts'
 import { Watchdog } from './watchdog.ts'
 
 /** The assignments of one message, in order: `{ READY: 1, STATUS: 'serving' }`. */
@@ -132,12 +133,12 @@ const encode = (fields: NotifyFields): Uint8Array =>
       .join('\n'),
   )
 
-// Every copy of this package in the process shares one: only the first finds the environment.
+// Every copy of this package in the process shares one: READY=1 of one copy must not follow STOPPING=1 of another.
 const shared = perProcess<Notifier>('notify/1')
 
 /**
- * The notifier of this process. The first call reads and removes the variables of sd_notify(3), and
- * starts the keep-alives of the watchdog.
+ * The notifier of this process. The first call claims the variables of sd_notify(3), and starts the
+ * keep-alives of the watchdog. `logger` gets the warnings from now on.
  */
 export function notifier(logger?: Logger): Notifier {
   const notifier = shared.get(() => new Notifier(readOnce(), sendDatagram, logger ?? defaultLogger))
@@ -146,7 +147,10 @@ export function notifier(logger?: Logger): Notifier {
 }
 
 const noManager: NotifyVariables = {
-  ...{ address: undefined, watchdogTimeout: undefined, channel: undefined, direct: false },
+  address: undefined,
+  watchdogTimeout: undefined,
+  channel: undefined,
+  direct: false,
   problems: [],
 }
 
@@ -158,7 +162,15 @@ export const notifierInUse = (): Notifier | undefined => shared.current
 // main thread, so it leaves the variables there. In a cluster the primary notifies, not the workers.
 function readOnce(): NotifyVariables {
   if (!isMainThread) return noManager
-  const variables = readNotifyVariables(process.env, process.pid)
-  clearNotifyVariables(process.env)
-  return cluster.isWorker ? noManager : variables
+  const variables = claim('notifications')
+  return cluster.isWorker ? noManager : readNotifyVariables(variables, process.pid)
+}
+
+/**
+ * Whether a manager listens for this process: NOTIFY_SOCKET has a valid address. Asking claims nothing
+ * and sends nothing.
+ */
+export function managerListens(): boolean {
+  if (!isMainThread || cluster.isWorker) return false
+  return readNotifyVariables(look('notifications'), process.pid).address !== undefined
 }

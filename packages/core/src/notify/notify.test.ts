@@ -4,9 +4,9 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Logger } from '../base/types.ts'
 import { ManagerSocket, startedWith } from '../testing/manager-socket.ts'
 import { closeAll, descriptors, temporaryDirectory } from '../testing/real-sockets.ts'
-import { notifier } from './notifier.ts'
+import { managerListens, notifier } from './notifier.ts'
 import { notify, notifyBarrier } from './notify.ts'
-import { managerListens, sendNotification } from './send.ts'
+import { sendNotification } from './send.ts'
 
 const load = vi.hoisted(() => vi.fn())
 vi.mock(import('../sockets/libc.ts'), async (original) => {
@@ -62,12 +62,25 @@ describe.runIf(process.platform === 'linux')('notify', () => {
     expect(notify({ status: 'still up' })).toBe(true)
   })
 
+  it('is not begun by the question whether a manager listens', () => {
+    const manager = startedBy(new ManagerSocket(), { WATCHDOG_USEC: '1000000' })
+    expect(managerListens()).toBe(true)
+    expect(process.env).toMatchObject({
+      NOTIFY_SOCKET: manager.address,
+      WATCHDOG_USEC: '1000000',
+    })
+    expect(manager.texts()).toEqual([])
+    notify({ status: 'up' })
+    expect(managerListens()).toBe(true)
+    expect(manager.texts()).toEqual(['WATCHDOG=1', 'STATUS=up'])
+  })
+
   it('without a manager returns false, says nothing, and loads no native code', async () => {
     load.mockClear()
     expect(notify({ ready: true }, { logger })).toBe(false)
     expect(sendNotification({ FDSTORE: 1 }, [0], logger)).toBe(false)
     expect(await notifyBarrier({ logger })).toBe(false)
-    expect(managerListens(logger)).toBe(false)
+    expect(managerListens()).toBe(false)
     expect(warnings).toEqual([])
     expect(load).not.toHaveBeenCalled()
   })

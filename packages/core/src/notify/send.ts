@@ -16,6 +16,3 @@ export function sendNotification(
 ): boolean {
   return notifier(logger).post(fields, { fds })
 }
-
-/** Whether a manager listens for this process: NOTIFY_SOCKET was set to a valid address. */
-export const managerListens = (logger?: Logger): boolean => notifier(logger).hasManager

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { clearNotifyVariables, readNotifyVariables } from './variables.ts'
+import { readNotifyVariables } from './variables.ts'
 
 const PID = 4711
 const read = (env: NodeJS.ProcessEnv) => readNotifyVariables(env, PID)
@@ -57,10 +57,4 @@ describe('readNotifyVariables', () => {
       ],
     })
   })
-})
-
-it('clearNotifyVariables removes them, and nothing else', () => {
-  const env = { NOTIFY_SOCKET: '/a', WATCHDOG_USEC: '1', WATCHDOG_PID: '1', PATH: '/bin' }
-  clearNotifyVariables(env)
-  expect(env).toEqual({ PATH: '/bin' })
 })

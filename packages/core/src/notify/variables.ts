@@ -1,8 +1,6 @@
 import { quote } from '../base/quote.ts'
+import type { Variables } from '../process/environment.ts'
 import { type NotifyAddress, parseNotifyAddress } from './address.ts'
-import { CHANNEL_VARIABLE } from './channel-end.ts'
-
-const VARIABLES = ['NOTIFY_SOCKET', 'WATCHDOG_USEC', 'WATCHDOG_PID', CHANNEL_VARIABLE] as const
 
 /** What the environment says about the manager that started this process. */
 export interface NotifyVariables {
@@ -19,7 +17,7 @@ export interface NotifyVariables {
 }
 
 /** Reads the variables of sd_notify(3) and sd_watchdog_enabled(3); pure. */
-export function readNotifyVariables(env: NodeJS.ProcessEnv, pid: number): NotifyVariables {
+export function readNotifyVariables(env: Variables<'notifications'>, pid: number): NotifyVariables {
   const problems: string[] = []
   const { NOTIFY_SOCKET } = env
   let address: NotifyAddress | undefined
@@ -31,19 +29,14 @@ export function readNotifyVariables(env: NodeJS.ProcessEnv, pid: number): Notify
   return {
     address,
     watchdogTimeout: watchdogTimeout(env, pid, problems),
-    channel: env[CHANNEL_VARIABLE],
+    channel: env.SOCKET_PORT_CHANNEL,
     direct: env.WATCHDOG_PID === String(pid),
     problems,
   }
 }
 
-/** Removes the variables, so that a child process does not notify in the name of this one. */
-export function clearNotifyVariables(env: NodeJS.ProcessEnv): void {
-  for (const variable of VARIABLES) delete env[variable]
-}
-
 function watchdogTimeout(
-  { WATCHDOG_USEC, WATCHDOG_PID }: NodeJS.ProcessEnv,
+  { WATCHDOG_USEC, WATCHDOG_PID }: Variables<'notifications'>,
   pid: number,
   problems: string[],
 ): number | undefined {

@@ -8,11 +8,12 @@ import { inheritedSockets } from '../listen/inherited-sockets.ts'
 import { attach } from '../service/attach.ts'
 import { resolveServe } from '../service/options.ts'
 import { serve } from '../service/serve.ts'
-import { nobodyFollows, successorRuns } from './successor.ts'
+import { claimSuccessor, nobodyFollows, successorRuns } from './successor.ts'
 
 afterEach(() => {
-  Reflect.deleteProperty(globalThis, Symbol.for('@socket-port/core/successor/1'))
-  Reflect.deleteProperty(globalThis, Symbol.for('@socket-port/core/registry/1'))
+  for (const name of ['environment', 'successor', 'registry']) {
+    Reflect.deleteProperty(globalThis, Symbol.for(`@socket-port/core/${name}/1`))
+  }
   delete process.env.SOCKET_PORT_SUCCESSOR
 })
 
@@ -25,6 +26,9 @@ describe('SOCKET_PORT_SUCCESSOR', () => {
   ])('%s: the successor runs: %s', (value, runs) => {
     if (value !== undefined) process.env.SOCKET_PORT_SUCCESSOR = value
     expect(successorRuns()).toBe(runs)
+    // The question has claimed nothing.
+    expect(process.env.SOCKET_PORT_SUCCESSOR).toBe(value)
+    claimSuccessor()
     expect(process.env.SOCKET_PORT_SUCCESSOR).toBeUndefined()
     expect(successorRuns()).toBe(runs)
   })

@@ -1,30 +1,25 @@
+import { claim, look } from './environment.ts'
 import { perProcess } from './per-process.ts'
 
-const VARIABLE = 'SOCKET_PORT_SUCCESSOR'
-
-// Every copy of this package in the process shares one: only the first finds the environment.
+// Every copy of this package in the process shares one: the manager takes it back once.
 const shared = perProcess<{ running: boolean }>('successor/1')
 
-function read(): { running: boolean } {
-  const state = shared.get(() => ({ running: process.env[VARIABLE] === 'running' }))
-  delete process.env[VARIABLE]
-  return state
-}
+const wasSaid = (): boolean => look('restart').SOCKET_PORT_SUCCESSOR === 'running'
 
 /**
  * Whether the manager starts the next process before it ends this one. `socket-port run` says so with
- * SOCKET_PORT_SUCCESSOR=running. The first call reads and removes the variable, so that no child process
- * takes it for its own.
+ * SOCKET_PORT_SUCCESSOR=running.
  */
-export const successorRuns = (): boolean => read().running
+export const successorRuns = (): boolean => shared.current?.running ?? wasSaid()
 
-/** Removes the variable where a service starts, before a child process can inherit it. */
-export const claimSuccessor = (): void => void read()
+/** Claims the variable, before a child process can inherit it. Call it where a service or a drain begins. */
+export const claimSuccessor = (): void => void claim('restart')
 
 /**
  * Records that the manager ends as well, so that a next process, if any, starts after this one has ended.
  * The manager says so before it sends the stop signal.
  */
 export function nobodyFollows(): void {
-  read().running = false
+  claimSuccessor()
+  shared.get(() => ({ running: false })).running = false
 }

@@ -15,8 +15,8 @@ import {
   startListening,
 } from '../listen/listen.ts'
 import { noteListening } from '../listen/listening-servers.ts'
+import { managerListens } from '../notify/notifier.ts'
 import { beginStart } from '../notify/readiness.ts'
-import { managerListens } from '../notify/send.ts'
 import { ownPeers } from '../sockets/own-peers.ts'
 import { IdleWatch } from './idle-exit.ts'
 import type { ResolvedServe } from './options.ts'
@@ -260,7 +260,7 @@ export class ServerService<S extends AnyServer> implements Service<S> {
     this.#interrupted = true
     receiver().stop()
     const { drain, notify, logger } = this.#options
-    const handOver = drain.idle !== 'promise' && notify && managerListens(logger)
+    const handOver = drain.idle !== 'promise' && notify && managerListens()
     const findTarget = () => targetFor(this.server, drain.idle === 'handover', logger)
     const result = await this.#close({ quick, ...(handOver && { findTarget }) })
     this.#drainTook = result.duration

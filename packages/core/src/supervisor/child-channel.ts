@@ -13,7 +13,7 @@ import { receiveWaiting, tellSenders } from './notify-socket.ts'
 
 export { CUT, HANDED_OVER, RECEIVED, RECEIVES } from '../handover/supervisor-channel.ts'
 export { QUEUE_NAME } from '../listen/fd-name.ts'
-export { CHANNEL_VARIABLE } from '../notify/channel-end.ts'
+export { CHANNEL_VARIABLE } from '../process/environment.ts'
 
 /**
  * How a supervisor speaks to a process that runs already, and hears from one that may load no native

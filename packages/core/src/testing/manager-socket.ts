@@ -81,8 +81,8 @@ export class ManagerSocket {
   }
 }
 
-const STATE = ['notify', 'readiness', 'reload', 'shutdown']
-const VARIABLES = ['NOTIFY_SOCKET', 'WATCHDOG_USEC', 'WATCHDOG_PID']
+const STATE = ['environment', 'notify', 'readiness', 'registry', 'reload', 'shutdown']
+const VARIABLES = ['LISTEN_FDS', 'LISTEN_PID', 'NOTIFY_SOCKET', 'WATCHDOG_USEC', 'WATCHDOG_PID']
 
 /** Makes this process one that has just been started with these variables. */
 export function startedWith(variables: Record<string, string> = {}): void {

@@ -10,7 +10,7 @@ export interface DiagnoseOptions {
   pid?: number | undefined
   /** The longest that systemd is asked, in milliseconds. @default 2000 */
   timeout?: number | undefined
-  /** For the warnings of the first call that reads LISTEN_FDS. @default as for `listen` */
+  /** For warnings about what was passed, where no server has looked at it yet. @default as for `listen` */
   logger?: Logger | undefined
 }
 

@@ -1,0 +1,74 @@
+import { perProcess } from './per-process.ts'
+
+/**
+ * The variables by which a manager tells this very process something. A child process would take them
+ * for its own: it would look for sockets that it does not have, or notify in the name of this process.
+ *
+ * So each group is claimed, once per process, by the first part of the package that acts on it: its
+ * values are kept here, for every copy of the package, and the variables are deleted, whether they
+ * are valid or not. Importing the package claims nothing, and neither does a question (`look`).
+ *
+ * Variables that only describe the process stay, since they are as true for its children or are meant
+ * for the program: SOCKET_PORT_GENERATION, SOCKET_PORT_WORKER and SOCKET_PORT_TERMINAL of `socket-port
+ * run`, INVOCATION_ID and SYSTEMD_EXEC_PID of systemd.
+ */
+const GROUPS = {
+  /** The sockets that were passed (sd_listen_fds(3)). A program that asks for none may read them itself. */
+  sockets: ['LISTEN_FDS', 'LISTEN_PID', 'LISTEN_PIDFDID', 'LISTEN_FDNAMES'],
+  /** How this process is replaced by the next one. */
+  restart: ['SOCKET_PORT_SUCCESSOR', 'SOCKET_PORT_RESTART_SIGNAL'],
+  /**
+   * Where the manager listens and what it expects (sd_notify(3), sd_watchdog_enabled(3)). They stay in
+   * a program that notifies by itself (`notify: false`).
+   */
+  notifications: [
+    'NOTIFY_SOCKET',
+    'WATCHDOG_USEC',
+    'WATCHDOG_PID',
+    'FDSTORE',
+    'SOCKET_PORT_CHANNEL',
+  ],
+} as const
+
+type Groups = typeof GROUPS
+
+/** Variables that are claimed together. */
+export type Group = keyof Groups
+
+/** The variables of a group that are set. */
+export type Variables<G extends Group> = Readonly<Partial<Record<Groups[G][number], string>>>
+
+/** Names the two descriptors of the channel between a supervisor and a process that it has started. */
+export const CHANNEL_VARIABLE = 'SOCKET_PORT_CHANNEL'
+
+type Claimed = { [G in Group]?: Variables<G> }
+
+const shared = perProcess<Claimed>('environment/1')
+
+/** Takes the variables of a group out of the environment, at the first call in the process. */
+export function claim<G extends Group>(group: G): Variables<G> {
+  const claimed: Claimed = shared.get(() => ({}))
+  const before = claimed[group]
+  if (before !== undefined) return before
+  const variables = read(group)
+  Object.assign(claimed, { [group]: variables })
+  for (const name of GROUPS[group]) delete process.env[name]
+  return variables
+}
+
+/** The variables of a group as {@link claim} returns them; leaves the environment as it is. */
+export const look = <G extends Group>(group: G): Variables<G> =>
+  shared.current?.[group] ?? read(group)
+
+/** Every variable that was claimed, for the diagnosis. */
+export const claimedVariables = (): Readonly<Record<string, string>> =>
+  Object.assign({}, ...Object.values(shared.current ?? {}))
+
+function read<G extends Group>(group: G): Variables<G> {
+  const names: readonly string[] = GROUPS[group]
+  const set = names.flatMap((name) => {
+    const value = process.env[name]
+    return value === undefined ? [] : [[name, value]]
+  })
+  return Object.fromEntries(set) as Variables<G>
+}
