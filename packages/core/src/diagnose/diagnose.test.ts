@@ -85,7 +85,10 @@ describe('diagnose', () => {
 esac`)
     const { pid, seen, starter, unknown, problems } = await diagnose({ unit: 'app' })
     expect({ pid, seen, unknown, problems }).toEqual({
-      ...{ pid: 0, seen: 'unit', unknown: [], problems: [] },
+      pid: 0,
+      seen: 'unit',
+      unknown: [],
+      problems: [],
     })
     expect(starter).toMatchObject({ kind: 'systemd', unit: 'app.service', version: '257' })
   })
@@ -129,7 +132,8 @@ esac`)
     onClose(() => void process.kill(pid))
     const { seen, environment, problems } = await diagnose({ pid })
     expect({ seen, environment }).toEqual({
-      ...{ seen: 'unit', environment: { LISTEN_FDS: '1', LISTEN_PID: String(child.pid) } },
+      seen: 'unit',
+      environment: { LISTEN_FDS: '1', LISTEN_PID: String(child.pid) },
     })
     expect(problems).toMatchObject([
       { code: 'WRAPPER', problem: expect.stringContaining(`and pid ${pid} (`) },

@@ -62,9 +62,13 @@ warning START_LIMIT
 
   it('tells of a service from outside only what is visible from there', () => {
     const outside: Diagnosis = {
-      ...{ ...diagnosis, seen: 'unit', starter: { ...diagnosis.starter, wrappers: [] } },
-      ...{ sockets: [{ ...socket(), taken: undefined, backlog: undefined }], listeners: [] },
-      ...{ problems: [], unknown: ['what the program asked for'] },
+      ...diagnosis,
+      seen: 'unit',
+      starter: { ...diagnosis.starter, wrappers: [] },
+      sockets: [{ ...socket(), taken: undefined, backlog: undefined }],
+      listeners: [],
+      problems: [],
+      unknown: ['what the program asked for'],
     }
     expect(formatDiagnosis(outside)).toBe(`process      40 (node app.js)
 started by   systemd 257.9-1, pid 1, as app.service

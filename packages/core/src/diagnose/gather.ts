@@ -14,9 +14,18 @@ import { findStarter } from './starter.ts'
 import { askSystemd } from './systemctl.ts'
 
 const VARIABLES = [
-  ...['LISTEN_FDS', 'LISTEN_PID', 'LISTEN_PIDFDID', 'LISTEN_FDNAMES', 'NOTIFY_SOCKET'],
-  ...['WATCHDOG_USEC', 'WATCHDOG_PID', 'FDSTORE', 'INVOCATION_ID', 'SYSTEMD_EXEC_PID'],
-  ...['SOCKET_PORT_GENERATION', 'SOCKET_PORT_WORKER'],
+  'LISTEN_FDS',
+  'LISTEN_PID',
+  'LISTEN_PIDFDID',
+  'LISTEN_FDNAMES',
+  'NOTIFY_SOCKET',
+  'WATCHDOG_USEC',
+  'WATCHDOG_PID',
+  'FDSTORE',
+  'INVOCATION_ID',
+  'SYSTEMD_EXEC_PID',
+  'SOCKET_PORT_GENERATION',
+  'SOCKET_PORT_WORKER',
 ]
 
 export interface Gathered {
@@ -110,8 +119,15 @@ export async function gatherPid(pid: number, signal: AbortSignal): Promise<Gathe
   const facts: Facts = {
     seen: 'unit',
     self: { pid, command: nameOf(pid), start: nameOf(pid) },
-    ...{ starter, ancestors, environment, sockets, refusal: outside.refusal },
-    ...{ notifyProblems: [], clusterWorker: false, missing: 0, listeners: [] },
+    starter,
+    ancestors,
+    environment,
+    sockets,
+    refusal: outside.refusal,
+    notifyProblems: [],
+    clusterWorker: false,
+    missing: 0,
+    listeners: [],
     lostPaths: findLostPaths(sockets.flatMap(({ path = '' }) => path)),
     service: of?.service,
     serviceAround: answer?.service,

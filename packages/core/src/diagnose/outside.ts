@@ -48,8 +48,18 @@ export function lookAt(pid: number): Outside {
     const { family, address, port, path, listening, queueLength } = found
     return [
       {
-        ...{ fd, name, family, address, port, path, listening, queueLength },
-        ...{ ipv6Only: undefined, backlog: undefined, taken: undefined, problem: undefined },
+        fd,
+        name,
+        family,
+        address,
+        port,
+        path,
+        listening,
+        queueLength,
+        ipv6Only: undefined,
+        backlog: undefined,
+        taken: undefined,
+        problem: undefined,
         stored: readStoreName(name).kind === 'listener',
       },
     ]

@@ -2,10 +2,29 @@ import type { ServiceUnit, SocketUnit } from './rules/facts.ts'
 
 /** The properties that are asked for; what a systemd does not know it leaves out. */
 export const PROPERTIES: readonly string[] = [
-  ...['Id', 'LoadState', 'ActiveState', 'Result', 'Type', 'NotifyAccess', 'MainPID', 'ExecStart'],
-  ...['FileDescriptorStoreMax', 'TimeoutStopUSec', 'WatchdogUSec', 'Restart', 'RestartUSec'],
-  ...['NRestarts', 'StartLimitIntervalUSec', 'StartLimitBurst', 'TriggeredBy', 'Triggers'],
-  ...['Listen', 'FileDescriptorName', 'Backlog', 'Accept', 'KillMode'],
+  'Id',
+  'LoadState',
+  'ActiveState',
+  'Result',
+  'Type',
+  'NotifyAccess',
+  'MainPID',
+  'ExecStart',
+  'FileDescriptorStoreMax',
+  'TimeoutStopUSec',
+  'WatchdogUSec',
+  'Restart',
+  'RestartUSec',
+  'NRestarts',
+  'StartLimitIntervalUSec',
+  'StartLimitBurst',
+  'TriggeredBy',
+  'Triggers',
+  'Listen',
+  'FileDescriptorName',
+  'Backlog',
+  'Accept',
+  'KillMode',
 ]
 
 /** The properties of a unit; `Listen` may stand there several times. */

@@ -12,7 +12,11 @@ const name = ({ pid, command }: typeof npm) => ({ pid, command })
 
 const find = (clues: Partial<StarterClues>) =>
   findStarter({
-    ...{ pid: 40, ancestors: [init], environment: {}, service: undefined, version: '257' },
+    pid: 40,
+    ancestors: [init],
+    environment: {},
+    service: undefined,
+    version: '257',
     ...clues,
   })
 
@@ -27,7 +31,11 @@ describe('findStarter', () => {
     { LISTEN_FDS: '1', LISTEN_PID: '40', SYSTEMD_EXEC_PID: '40' },
   ])('knows systemd that has started the process itself: %j', (environment) => {
     expect(find({ environment, service: app })).toEqual({
-      ...{ kind: 'systemd', pid: 1, unit: 'app.service', user: false, version: '257' },
+      kind: 'systemd',
+      pid: 1,
+      unit: 'app.service',
+      user: false,
+      version: '257',
       wrappers: [],
     })
   })
@@ -70,7 +78,9 @@ describe('findStarter', () => {
   it('knows socket-port as its launcher starts it', () => {
     const launched = process(30, 'node', '--', '/app/node_modules/.bin/socket-port', 'run')
     expect(find({ ancestors: [launched, init] })).toEqual({
-      ...{ ...nothing, kind: 'socket-port', pid: 30 },
+      ...nothing,
+      kind: 'socket-port',
+      pid: 30,
     })
   })
 

@@ -240,7 +240,10 @@ it(...requireOrSkip('frees one address by lsof', commandSkipReason('lsof')), asy
   const [one, port] = await start(listen(0, '127.0.0.1'))
   const [other] = await start(listen(port, '127.0.0.3'))
   const killed = await freePort({
-    ...{ ...local(lsofSystem, 'busy'), port, timeout: 60_000, grace: 2000 },
+    ...local(lsofSystem, 'busy'),
+    port,
+    timeout: 60_000,
+    grace: 2000,
   })
   expect(killed.map(({ pid }) => pid)).toEqual([one.pid])
   expect(other.exitCode ?? other.signalCode).toBeNull()
@@ -257,7 +260,10 @@ it(...requireOrSkip('frees a port by lsof', commandSkipReason('lsof')), async ()
   const exit = once(child, 'exit')
   const killed = await freePort({
     ...job(lsofSystem),
-    ...{ port, timeout: 60_000, grace: 2000, probe: async () => 'busy' },
+    port,
+    timeout: 60_000,
+    grace: 2000,
+    probe: async () => 'busy',
   })
   expect(killed.map(({ pid }) => pid)).toEqual([child.pid])
   expect(await exit).toEqual([null, 'SIGTERM'])

@@ -135,7 +135,12 @@ describe.runIf(linux)('bindFd', () => {
     })
     const { code, errno, syscall, message, address } = theirs as unknown as Record<string, unknown>
     expect({ ...error.cause, message: error.cause.message }).toEqual({
-      ...{ code, errno, syscall, message, address, port },
+      code,
+      errno,
+      syscall,
+      message,
+      address,
+      port,
     })
     expect(descriptors()).toEqual(before)
   })

@@ -20,9 +20,24 @@ describe('parseNotifyAddress', () => {
   })
 
   it.each([
-    ...['', '/', '@', 'run/notify', './notify', 'vsock:', 'vsock:2', 'vsock:2:', 'vsock::9'],
-    ...['vsock:2:9:1', 'vsock:-1:9', 'vsock:4294967295:9', 'vsock:2:4294967295', 'vsock-raw:2:9'],
-    ...['vsock:99999999999:1', 'unix:/run/notify', '/run\0/notify', '@a\0b'],
+    '',
+    '/',
+    '@',
+    'run/notify',
+    './notify',
+    'vsock:',
+    'vsock:2',
+    'vsock:2:',
+    'vsock::9',
+    'vsock:2:9:1',
+    'vsock:-1:9',
+    'vsock:4294967295:9',
+    'vsock:2:4294967295',
+    'vsock-raw:2:9',
+    'vsock:99999999999:1',
+    'unix:/run/notify',
+    '/run\0/notify',
+    '@a\0b',
   ])('refuses %j', (text) => {
     expect(parseNotifyAddress(text)).toMatch(
       /^NOTIFY_SOCKET is ".*", which is not an absolute path, an abstract @name or vsock:CID:PORT$/,

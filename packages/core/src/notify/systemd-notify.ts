@@ -95,7 +95,9 @@ async function waitsForReady(): Promise<boolean | undefined> {
     const service = parseServiceName(readFileSync('/proc/self/cgroup', 'utf8'))
     if (service === undefined) return undefined
     const shown = await systemctl(['show', '--property=SubState', '--', service.unit], {
-      ...{ signal: AbortSignal.timeout(PATIENCE), user: service.user, unref: true },
+      signal: AbortSignal.timeout(PATIENCE),
+      user: service.user,
+      unref: true,
     })
     return /^SubState=start$/m.test(shown)
   } catch {

@@ -4,7 +4,10 @@ import { readNotifyVariables } from './variables.ts'
 const PID = 4711
 const read = (env: NodeJS.ProcessEnv) => readNotifyVariables(env, PID)
 const nothing = {
-  ...{ address: undefined, watchdogTimeout: undefined, channel: undefined, direct: false },
+  address: undefined,
+  watchdogTimeout: undefined,
+  channel: undefined,
+  direct: false,
   problems: [],
 }
 

@@ -332,7 +332,10 @@ describe.each(['node:net', 'node:http', 'node:http2'] as const)(
         })
       })
       expect(await events).toEqual([
-        ...['client leaves', 'event close', 'event listening', 'listens in the end'],
+        'client leaves',
+        'event close',
+        'event listening',
+        'listens in the end',
       ])
     })
   },

@@ -273,7 +273,8 @@ describe.runIf(process.platform === 'linux')('STOPPING=1', () => {
     expect(manager.texts()).toEqual([
       expect.stringMatching(/^STOPPING=1\n/),
       `STATUS=draining: 1 connection left, 1 busy\n${ask}`,
-      ...[ask, ask],
+      ask,
+      ask,
     ])
     connection.close()
     await ended

@@ -111,9 +111,12 @@ function load(): Libc {
   // The structs have no names: a name must be unique among all users of koffi in the process.
   const iovec = koffi.struct({ base: 'uint8_t *', length: 'size_t' })
   const msghdr = koffi.struct({
-    ...{ name: 'uint8_t *', nameLength: 'uint32_t' },
-    ...{ vector: koffi.pointer(iovec), vectorLength: 'size_t' },
-    ...{ control: 'uint8_t *', controlLength: 'size_t' },
+    name: 'uint8_t *',
+    nameLength: 'uint32_t',
+    vector: koffi.pointer(iovec),
+    vectorLength: 'size_t',
+    control: 'uint8_t *',
+    controlLength: 'size_t',
     flags: 'int',
   })
   const pollfd = koffi.struct({ fd: 'int', events: 'int16_t', revents: 'int16_t' })

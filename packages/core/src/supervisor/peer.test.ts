@@ -11,7 +11,9 @@ describe(...requireOrSkip('peerOf', linuxSkipReason()), () => {
     const socket = connect(server.address() as string)
     await once(socket, 'connect')
     expect(peerOf(fdOf(socket))).toEqual({
-      ...{ pid: process.pid, uid: process.geteuid?.(), gid: process.getegid?.() },
+      pid: process.pid,
+      uid: process.geteuid?.(),
+      gid: process.getegid?.(),
     })
     socket.destroy()
     server.close()

@@ -28,7 +28,11 @@ interface Case {
 function outside(changes: Parameters<typeof service>[0]): Partial<Facts> {
   const seen = service(changes)
   return {
-    ...{ seen: 'unit', service: seen, serviceAround: seen, socketUnits: [], sockets: [] },
+    seen: 'unit',
+    service: seen,
+    serviceAround: seen,
+    socketUnits: [],
+    sockets: [],
     listeners: [],
   }
 }
@@ -38,16 +42,22 @@ const cases: Case[] = [
   {
     name: 'no manager at all',
     of: {
-      ...{ starter: { ...starter, kind: 'none' }, environment: {}, sockets: [], socketUnits: [] },
-      ...{ service: undefined, listeners: [bound({ port: 8080 })] },
+      starter: { ...starter, kind: 'none' },
+      environment: {},
+      sockets: [],
+      socketUnits: [],
+      service: undefined,
+      listeners: [bound({ port: 8080 })],
     },
     codes: [],
   },
   {
     name: 'socket-port run, and systemd signals its program too',
     of: {
-      ...{ starter: { ...starter, kind: 'socket-port', unit: undefined }, socketUnits: [] },
-      ...{ service: undefined, serviceAround: service() },
+      starter: { ...starter, kind: 'socket-port', unit: undefined },
+      socketUnits: [],
+      service: undefined,
+      serviceAround: service(),
     },
     codes: [
       ['KILL_MODE', /app.service has KillMode=control-group/, /KillMode=mixed in \[Service\]/],
@@ -100,7 +110,10 @@ const cases: Case[] = [
     of: {
       starter: through(38, 39),
       environment: { NOTIFY_SOCKET: '/run/systemd/notify', WATCHDOG_PID: '38' },
-      ...{ service: service({ mainPid: 38 }), sockets: [], socketUnits: [], listeners: [] },
+      service: service({ mainPid: 38 }),
+      sockets: [],
+      socketUnits: [],
+      listeners: [],
     },
     codes: [['WRAPPER', /stand pid 38 .* and pid 39 .*NotifyAccess=main\) and it keeps/, /node/]],
   },
@@ -109,7 +122,10 @@ const cases: Case[] = [
     of: {
       starter: through(39),
       environment: {},
-      ...{ service: service({ type: 'exec' }), sockets: [], socketUnits: [], listeners: [] },
+      service: service({ type: 'exec' }),
+      sockets: [],
+      socketUnits: [],
+      listeners: [],
     },
     codes: [],
   },
@@ -118,7 +134,8 @@ const cases: Case[] = [
     of: {
       ...passedTo(39),
       starter: { ...through(39), kind: 'activator', unit: undefined },
-      ...{ service: undefined, socketUnits: [] },
+      service: undefined,
+      socketUnits: [],
     },
     codes: [['WRAPPER', /between the manager and/, /let the manager start node itself/]],
   },
@@ -133,7 +150,8 @@ const cases: Case[] = [
       refusal: 'LISTEN_FDS is "x", not a number',
       environment: { LISTEN_FDS: 'x', LISTEN_PID: '7' },
       notifyProblems: ['NOTIFY_SOCKET is "y", not an address'],
-      ...{ sockets: [], listeners: [] },
+      sockets: [],
+      listeners: [],
     },
     codes: [
       ['ENVIRONMENT_INVALID', /LISTEN_FDS is "x"/, /unset/],
@@ -148,7 +166,9 @@ const cases: Case[] = [
   {
     name: 'a socket that is not active',
     of: {
-      ...{ environment: {}, sockets: [], listeners: [] },
+      environment: {},
+      sockets: [],
+      listeners: [],
       socketUnits: [socketUnit({ active: 'inactive' })],
     },
     codes: [['NOTHING_PASSED', /app\.socket exists, but is inactive/, /enable --now app\.socket/]],
@@ -156,7 +176,10 @@ const cases: Case[] = [
   {
     name: 'a socket of a user that is not active',
     of: {
-      ...{ environment: {}, sockets: [], listeners: [], starter: { ...starter, user: true } },
+      environment: {},
+      sockets: [],
+      listeners: [],
+      starter: { ...starter, user: true },
       socketUnits: [socketUnit({ active: 'inactive' })],
     },
     codes: [['NOTHING_PASSED', /inactive/, /systemctl --user enable --now/]],
@@ -169,7 +192,9 @@ const cases: Case[] = [
   {
     name: 'a socket of another service, and one with Accept=yes',
     of: {
-      ...{ environment: {}, sockets: [], listeners: [] },
+      environment: {},
+      sockets: [],
+      listeners: [],
       socketUnits: [socketUnit({ triggers: ['b.service'] }), socketUnit({ accept: true })],
     },
     codes: [],
@@ -268,7 +293,10 @@ const cases: Case[] = [
     name: 'a start limit of a service without sockets',
     of: {
       service: service({ startLimit: { interval: 10_000, burst: 5 } }),
-      ...{ environment: {}, sockets: [], socketUnits: [], listeners: [] },
+      environment: {},
+      sockets: [],
+      socketUnits: [],
+      listeners: [],
     },
     codes: [],
   },
@@ -277,7 +305,10 @@ const cases: Case[] = [
     of: {
       seen: 'unit',
       service: service({
-        ...{ active: 'failed', result: 'exit-code', restarts: 5, mainPid: 0 },
+        active: 'failed',
+        result: 'exit-code',
+        restarts: 5,
+        mainPid: 0,
         startLimit: { interval: 10_000, burst: 5 },
       }),
       socketUnits: [socketUnit({ active: 'failed', result: 'service-start-limit-hit' })],
@@ -293,7 +324,8 @@ const cases: Case[] = [
     name: 'a store that is too small',
     of: {
       service: service({ fdStoreMax: 1 }),
-      ...{ sockets: [socket({ stored: true })], socketUnits: [] },
+      sockets: [socket({ stored: true })],
+      socketUnits: [],
       listeners: [listening({ fdStore: true }), bound({ port: 9090, fdStore: true })],
     },
     codes: [['FD_STORE_TOO_SMALL', /2 sockets .*FileDescriptorStoreMax=1/, /=16/]],
@@ -348,8 +380,12 @@ const cases: Case[] = [
   {
     name: 'a unit that does not exist',
     of: {
-      ...{ seen: 'unit', service: service({ loaded: false, active: 'inactive', mainPid: 0 }) },
-      ...{ environment: {}, sockets: [], socketUnits: [], listeners: [] },
+      seen: 'unit',
+      service: service({ loaded: false, active: 'inactive', mainPid: 0 }),
+      environment: {},
+      sockets: [],
+      socketUnits: [],
+      listeners: [],
     },
     codes: [['UNIT_NOT_FOUND', /there is no unit app\.service/, /daemon-reload/]],
   },
@@ -387,8 +423,10 @@ describe('judge', () => {
       }),
     )
     expect(problems.map(({ severity }) => severity)).toEqual([
-      ...['error', 'error'],
-      ...['warning', 'warning'],
+      'error',
+      'error',
+      'warning',
+      'warning',
     ])
   })
 })
