@@ -6,8 +6,8 @@ import { main, version } from './cli.ts'
 import { commandHelp } from './command-line/help.ts'
 import { parse } from './command-line/parse.ts'
 import { commands } from './commands/index.ts'
+import { readRunOptions } from './commands/read-run-options.ts'
 import { runCommand } from './commands/run.ts'
-import { runOptionsOf } from './commands/run-options.ts'
 import { runDefaults } from './run/options.ts'
 import { fakeIo } from './testing/io.ts'
 
@@ -89,7 +89,7 @@ test.each([['--version'], ['-v'], ['-V'], ['version']])(
   },
 )
 
-describe('wrong usage is one line with the mend, and exit code 2', () => {
+describe('wrong usage is one line with the repair, and exit code 2', () => {
   test.each([
     [['relaod'], "there is no command 'relaod'. Did you mean reload?"],
     [['node', 'server.js'], "there is no command 'node'. There are run, reload, status, stop, "],
@@ -112,7 +112,7 @@ describe('wrong usage is one line with the mend, and exit code 2', () => {
     [['unit', 'server.js'], 'unit needs --port, e.g. socket-port unit server.js --port 8080'],
     [['unit', 'server.js', '-p', '0'], '--port takes a port between 1 and 65535'],
     [['unit', 'server.js', '-p', '80', '--way', 'x'], '--way takes socket or store or run'],
-    [['unit', 'a b.js', '-p', '80'], 'a unit is named with letters'],
+    [['unit', 'a b.js', '-p', '80'], 'the name of a unit has letters'],
     [['unit', 'a.js', '-p', '80', '--user', 'a b'], '--user takes the name or number of a user'],
     [['unit', 'a.js', '-p', '80', '-o', 'x', '--json'], 'leave one out'],
     [['free'], 'free needs PORT, e.g. socket-port free 8080'],
@@ -148,8 +148,8 @@ test('errors: what is expected is told in its own words, what is not is told as 
 })
 
 describe('the options of run', () => {
-  const read = (...argv: string[]): ReturnType<typeof runOptionsOf> =>
-    runOptionsOf(parse(runCommand, argv), fakeIo())
+  const read = (...argv: string[]): ReturnType<typeof readRunOptions> =>
+    readRunOptions(parse(runCommand, argv), fakeIo())
 
   test('are the defaults where nothing is said', async () => {
     const command = ['node', 'server.js', '--workers', '3']

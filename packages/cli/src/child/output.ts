@@ -1,6 +1,6 @@
 import { Socket } from 'node:net'
 import { openPipe } from '@socket-port/core/supervisor'
-import type { OwnOutput } from './own-output.ts'
+import type { OwnOutput } from '../output/own-output.ts'
 
 // As much as a screen shows.
 const MOST_LINES = 20

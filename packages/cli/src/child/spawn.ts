@@ -2,11 +2,10 @@ import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync } from 'node:fs'
 import { ChildChannel, type Notification } from '@socket-port/core/supervisor'
-import type { Child } from '../supervisor/child.ts'
-import type { Exit } from '../supervisor/failure.ts'
+import type { OwnOutputs } from '../output/own-output.ts'
+import type { Child, Exit } from '../supervisor/child.ts'
 import { isAccepting } from './accepting.ts'
 import { Lines, type Output, openOutput, Tail } from './output.ts'
-import type { OwnOutputs } from './own-output.ts'
 import { endSession } from './session.ts'
 
 export interface SpawnOptions {

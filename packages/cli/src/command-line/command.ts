@@ -1,6 +1,5 @@
 import type { ExitCode } from '../base/exit-codes.ts'
 import type { Io } from '../base/io.ts'
-import type { Parsed } from './parse.ts'
 
 /** One option, for the parser and for help. */
 export interface Option {
@@ -16,6 +15,18 @@ export interface Argument {
   readonly name: string
   readonly summary: string
   readonly optional?: true
+}
+
+/** The parsed command line after the name of the command. */
+export interface Parsed<Name extends string = string> {
+  has(name: Name): boolean
+  /** The last value of the option. */
+  last(name: Name): string | undefined
+  all(name: Name): readonly string[]
+  /** What is neither an option nor part of `rest`. */
+  readonly arguments: readonly string[]
+  /** What is behind `--`, or begins with the program to start; undefined without one. */
+  readonly rest: readonly string[] | undefined
 }
 
 interface Definition<Name extends string> {

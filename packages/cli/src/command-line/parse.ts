@@ -1,20 +1,8 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util'
 import { UsageError } from '../base/errors.ts'
 import { quote } from '../base/quote.ts'
-import type { Command, Option } from './command.ts'
+import type { Command, Option, Parsed } from './command.ts'
 import { nearest } from './suggest.ts'
-
-/** The parsed command line after the name of the command. */
-export interface Parsed<Name extends string = string> {
-  has(name: Name): boolean
-  /** The last value of the option. */
-  last(name: Name): string | undefined
-  all(name: Name): readonly string[]
-  /** What is neither an option nor part of `rest`. */
-  readonly arguments: readonly string[]
-  /** What is behind `--`, or begins with the program to start; undefined without one. */
-  readonly rest: readonly string[] | undefined
-}
 
 const HELP: Option = { short: 'h', summary: 'Show this.' }
 

@@ -1,8 +1,7 @@
 import { UsageError } from '../base/errors.ts'
 import { type Io, styled } from '../base/io.ts'
-import type { Option } from '../command-line/command.ts'
-import type { Parsed } from '../command-line/parse.ts'
-import type { ControlAnswer, ControlCommand } from '../control/client.ts'
+import type { Option, Parsed } from '../command-line/command.ts'
+import type { ControlAnswer, ControlCommand } from '../control/protocol.ts'
 
 /** The options that say which `socket-port run` is meant. */
 export const targetOptions: Readonly<Record<TargetName, Option>> = {

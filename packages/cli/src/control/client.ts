@@ -5,10 +5,7 @@ import { basename, dirname } from 'node:path'
 import { peerOf, plainText } from '@socket-port/core/supervisor'
 import { type ExitCode, exitCodes } from '../base/exit-codes.ts'
 import { findControlPaths, isTrusted, isTrustedPeer, ownDirectories, pathIn } from './path.ts'
-import { readMessages, writeMessage } from './protocol.ts'
-import type { Status } from './status.ts'
-
-export type ControlCommand = 'reload' | 'status' | 'stop'
+import { type ControlAnswer, type ControlCommand, readMessages, writeMessage } from './protocol.ts'
 
 export interface ControlTarget {
   /** The name, as in `run --name`. @default the only one that answers; if several do, an error names them */
@@ -17,15 +14,6 @@ export interface ControlTarget {
   control?: string | undefined
   /** Called with each line of progress, and with the output of a new process that failed. */
   onLine?: ((line: string) => void) | undefined
-}
-
-export interface ControlAnswer {
-  ok: boolean
-  exitCode: ExitCode
-  /** What happened and how to repair it; possibly several lines. */
-  message: string
-  /** The answer to `status`. */
-  status?: Status
 }
 
 /**
@@ -159,5 +147,7 @@ function close(tried: readonly { found: Socket | string }[]): void {
 }
 
 const failed = (exitCode: ExitCode, message: string): ControlAnswer => ({
-  ...{ ok: false, exitCode, message },
+  ok: false,
+  exitCode,
+  message,
 })

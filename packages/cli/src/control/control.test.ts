@@ -15,7 +15,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { bindFd } from '@socket-port/core/supervisor'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { type ControlAnswer, controlRequest } from './client.ts'
+import { controlRequest } from './client.ts'
 import {
   controlDirectories,
   controlPath,
@@ -23,6 +23,7 @@ import {
   isTrusted,
   isTrustedPeer,
 } from './path.ts'
+import type { ControlAnswer } from './protocol.ts'
 import { type ControlServer, type Handler, openControlServer } from './server.ts'
 
 const answer: ControlAnswer = { ok: true, exitCode: 0, message: 'done' }

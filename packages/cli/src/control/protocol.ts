@@ -1,5 +1,19 @@
 import type { Socket } from 'node:net'
-import type { ControlAnswer, ControlCommand } from './client.ts'
+import type { ExitCode } from '../base/exit-codes.ts'
+import type { Status } from './status.ts'
+
+const COMMANDS = ['reload', 'status', 'stop'] as const
+
+export type ControlCommand = (typeof COMMANDS)[number]
+
+export interface ControlAnswer {
+  ok: boolean
+  exitCode: ExitCode
+  /** What happened and how to repair it; possibly several lines. */
+  message: string
+  /** The answer to `status`. */
+  status?: Status
+}
 
 /** What a client sends, as one line of JSON. */
 export interface Request {
@@ -48,5 +62,5 @@ function parse(line: string, revive: Parameters<typeof JSON.parse>[1]): unknown 
 
 export function isRequest(message: unknown): message is Request {
   const { command } = message as { command?: unknown }
-  return command === 'reload' || command === 'status' || command === 'stop'
+  return COMMANDS.some((known) => known === command)
 }

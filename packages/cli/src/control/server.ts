@@ -1,10 +1,16 @@
 import { once } from 'node:events'
-import { type BigIntStats, lstatSync, rmSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { createServer, type Server, type Socket } from 'node:net'
 import { bindFd } from '@socket-port/core/supervisor'
 import { CommandError } from '../base/errors.ts'
-import type { ControlAnswer, ControlCommand } from './client.ts'
-import { isRequest, readMessages, writeMessage } from './protocol.ts'
+import { isStillAt, statAt } from '../base/same-file.ts'
+import {
+  type ControlAnswer,
+  type ControlCommand,
+  isRequest,
+  readMessages,
+  writeMessage,
+} from './protocol.ts'
 
 export type Handler = (
   command: ControlCommand,
@@ -68,8 +74,7 @@ async function listenAt(server: Server, path: string): Promise<() => void> {
   server.listen({ fd })
   await once(server, 'listening')
   return () => {
-    const now = statAt(path)
-    if (own !== undefined && now?.ino === own.ino && now.dev === own.dev) rmSync(path)
+    if (isStillAt(path, own)) rmSync(path)
   }
 }
 
@@ -90,8 +95,5 @@ async function bind(path: string): Promise<number> {
     )
   }
 }
-
-const statAt = (path: string): BigIntStats | undefined =>
-  lstatSync(path, { bigint: true, throwIfNoEntry: false })
 
 const destroy = (socket: Socket): void => void socket.destroy()

@@ -1,37 +1,32 @@
 import { CommandError } from '../base/errors.ts'
 import type { ExitCode } from '../base/exit-codes.ts'
 import { version } from '../base/version.ts'
-import type { ControlAnswer } from '../control/client.ts'
 import { controlPath } from '../control/path.ts'
+import type { ControlAnswer } from '../control/protocol.ts'
 import { type ControlServer, type Handler, openControlServer } from '../control/server.ts'
 import type { Status } from '../control/status.ts'
+import type { Reporter } from '../output/reporter.ts'
 import { realClock } from '../supervisor/clock.ts'
-import type { Outcome, Supervisor } from '../supervisor/supervisor.ts'
-import type { FdStore } from './fd-store.ts'
+import type { Outcome } from '../supervisor/supervisor.ts'
+import type { Generations } from './generations.ts'
 import type { KeptPaths } from './kept-paths.ts'
 import { nameOf } from './name.ts'
 import type { RunOptions } from './options.ts'
-import type { ReloadLog } from './reload-log.ts'
-import type { Reporter } from './reporter.ts'
 import type { KeptSocket } from './sockets.ts'
 import { statusOf } from './status.ts'
 
-export interface ControlContext<Spec> {
+export interface ControlContext {
   options: RunOptions
   sockets: readonly KeptSocket[]
   paths: KeptPaths
-  store: FdStore
   reporter: Reporter
-  supervisor: Supervisor<Spec>
-  reloadLog: ReloadLog<Spec>
+  generations: Generations
   /** Stops everything, and resolves with the exit code of this process. */
   stop(): Promise<ExitCode>
 }
 
 /** Opens the control socket. Warns and returns `undefined` where no directory for one can be used. */
-export async function openControl<Spec>(
-  context: ControlContext<Spec>,
-): Promise<ControlServer | undefined> {
+export async function openControl(context: ControlContext): Promise<ControlServer | undefined> {
   const { options, reporter } = context
   const { control } = options
   try {
@@ -41,14 +36,15 @@ export async function openControl<Spec>(
     if (control !== undefined || error instanceof CommandError) throw error
     const { message } = error as Error
     reporter.logger.warn(
-      `there is no control socket (${message}): use signals, or name a place with --control`,
+      `there is no control socket (${message}): use signals, or pass --control PATH`,
     )
     return undefined
   }
 }
 
-function requestHandler<Spec>(context: ControlContext<Spec>): Handler {
-  const { supervisor, reporter, reloadLog } = context
+function requestHandler(context: ControlContext): Handler {
+  const { generations, reporter } = context
+  const { supervisor, reloadLog } = generations
   const { table } = supervisor.pool
   return async (command, progress) => {
     if (command === 'status') {
@@ -58,9 +54,9 @@ function requestHandler<Spec>(context: ControlContext<Spec>): Handler {
       const exitCode = await context.stop()
       const how =
         exitCode === 5
-          ? '; some had to be sent SIGKILL'
+          ? '; some had to be ended by SIGKILL'
           : exitCode === 7
-            ? '; one has cut connections, or ended with an error'
+            ? '; a process has cut connections, or ended with an error'
             : ''
       return { ...done(`every process has ended${how}`), ok: exitCode === 0, exitCode }
     }
@@ -79,20 +75,29 @@ const done = (message: string): ControlAnswer => ({ ok: true, exitCode: 0, messa
 function reloadAnswer({ ok, generation, failure }: Outcome): ControlAnswer {
   if (ok) return done(`generation ${generation} serves`)
   const { message = '', output = '' } = failure ?? {}
-  const said = output === '' ? '' : `\n${output.replace(/^/gm, '  | ')}`
-  return { ok, exitCode: 1, message: `generation ${generation} failed: ${message}${said}` }
+  const quoted = output === '' ? '' : `\n${output.replace(/^/gm, '  | ')}`
+  return { ok, exitCode: 1, message: `generation ${generation} failed: ${message}${quoted}` }
 }
 
-function statusNow<Spec>(context: ControlContext<Spec>): Status {
-  const { options, sockets, paths, store, supervisor, reloadLog } = context
-  paths.look()
+function statusNow(context: ControlContext): Status {
+  const { options, sockets, paths, generations } = context
+  const { supervisor, reloadLog, store } = generations
+  paths.check()
   const { table, restarts, isStopping, slots } = supervisor.pool
   const serves = slots.some(({ current }) => current !== undefined)
   const busy = supervisor.isReloading ? (serves ? 'reloading' : 'starting') : 'running'
   return statusOf({
-    ...{ name: nameOf(options), version: version(), command: options.command, sockets, paths },
-    ...{ workers: table.workers, restarts, reloads: reloadLog.reloads, stored: store.all },
+    name: nameOf(options),
+    version: version(),
+    state: isStopping ? 'stopping' : busy,
+    command: options.command,
+    sockets,
+    paths,
+    workers: table.workers,
+    restarts,
+    reloads: reloadLog.reloads,
     connections: table.connections,
-    ...{ state: isStopping ? 'stopping' : busy, now: realClock.now() },
+    stored: store.all,
+    now: realClock.now(),
   })
 }

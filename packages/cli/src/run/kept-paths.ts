@@ -1,23 +1,24 @@
-import { type BigIntStats, lstatSync } from 'node:fs'
+import type { BigIntStats } from 'node:fs'
+import { isStillAt, statAt } from '../base/same-file.ts'
 import type { SocketStatus } from '../control/status.ts'
 import type { KeptSocket } from './sockets.ts'
 
 type Problem = SocketStatus['problem']
 
-// Between two looks without an occasion: a path may be removed at any time, as by tmpfiles.d(5).
-const LOOK_AGAIN = 10_000
+// How often the paths are checked: one may be removed at any time, for example by tmpfiles.d(5).
+const CHECK_EVERY = 10_000
 
 interface Kept {
   socket: KeptSocket
   path: string
-  /** What stood at the path when the socket was opened. */
+  /** The file at the path when the socket was opened. */
   file: BigIntStats | undefined
   problem: Problem
 }
 
 /**
- * The paths of the unix sockets that are kept. A socket listens on when its path has been removed,
- * and no client finds it: programs do that which remove a path before they bind it.
+ * The paths of the unix sockets that are kept. A socket still listens after its path was removed, but no
+ * client finds it. Programs cause that when they remove a path before they bind it.
  */
 export class KeptPaths {
   readonly #kept: Kept[]
@@ -30,11 +31,11 @@ export class KeptPaths {
       const path = pathOf(socket)
       return path === undefined ? [] : [{ socket, path, file: statAt(path), problem: null }]
     })
-    if (this.#kept.length > 0) this.#timer = setInterval(() => this.look(), LOOK_AGAIN).unref()
+    if (this.#kept.length > 0) this.#timer = setInterval(() => this.check(), CHECK_EVERY).unref()
   }
 
-  /** Warns of each path that has become wrong since the last look. */
-  look(): void {
+  /** Checks every path, and warns of each new problem. */
+  check(): void {
     for (const kept of this.#kept) {
       const before = kept.problem
       kept.problem = problemOf(kept)
@@ -42,7 +43,7 @@ export class KeptPaths {
     }
   }
 
-  /** What was wrong with the path of a socket at the last look. */
+  /** The problem of a socket's path, as the last check found it. */
   problemOf(socket: KeptSocket): Problem {
     return this.#kept.find((kept) => kept.socket === socket)?.problem ?? null
   }
@@ -57,29 +58,20 @@ const pathOf = ({ address }: KeptSocket): string | undefined =>
   address.startsWith('unix:/') ? address.slice('unix:'.length) : undefined
 
 function problemOf({ path, file }: Kept): Problem {
-  const now = statAt(path)
-  if (now === undefined) return 'path-gone'
-  return file !== undefined && now.dev === file.dev && now.ino === file.ino ? null : 'path-replaced'
+  if (statAt(path) === undefined) return 'path-gone'
+  return isStillAt(path, file) ? null : 'path-replaced'
 }
 
 function warningOf({ path, problem, socket }: Kept): string {
   const [what, effect] =
     problem === 'path-gone'
-      ? [`${path} has been removed`, 'clients get ENOENT, though its socket still listens']
+      ? [`${path} has been removed`, 'clients get ENOENT, although its socket still listens']
       : [`another file stands at ${path}`, 'clients do not reach the socket that is kept here']
   const opener = socket.inherited
-    ? 'restart what has opened the socket (systemctl restart NAME.socket)'
-    : 'stop socket-port run and start it again, which makes the path anew'
+    ? 'restart the unit that opened the socket (systemctl restart NAME.socket)'
+    : 'stop socket-port run and start it again, which creates the path again'
   return (
     `${what}: ${effect}. A program must not remove or bind the path of a socket that it is passed ` +
-    `(LISTEN_FDS): take that out of the program, then ${opener}`
+    `(LISTEN_FDS): remove that from the program, then ${opener}`
   )
-}
-
-function statAt(path: string): BigIntStats | undefined {
-  try {
-    return lstatSync(path, { bigint: true })
-  } catch {
-    return undefined
-  }
 }

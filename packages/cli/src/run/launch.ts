@@ -1,24 +1,14 @@
-import {
-  hasOwnTerminal,
-  type Notification,
-  type NotifySocket,
-  quote,
-} from '@socket-port/core/supervisor'
-import { commandLine, type LaunchContext } from '../child/command-line.ts'
-import { childEnvironment } from '../child/environment.ts'
-import type { OwnOutputs } from '../child/own-output.ts'
+import { hasOwnTerminal, type Notification, type NotifySocket } from '@socket-port/core/supervisor'
+import { quote } from '../base/quote.ts'
 import { spawnChild } from '../child/spawn.ts'
-import { workingDirectory } from '../child/working-directory.ts'
-import type { Place } from '../supervisor/assignment.ts'
-import type { Child } from '../supervisor/child.ts'
+import { childEnvironment, commandLine, type StartFacts, workingDirectory } from '../child/start.ts'
+import type { OwnOutputs } from '../output/own-output.ts'
+import type { Child, Place } from '../supervisor/child.ts'
 import { realClock } from '../supervisor/clock.ts'
 import { Worker } from '../supervisor/worker.ts'
 import { FdStore } from './fd-store.ts'
 import type { RunOptions } from './options.ts'
 import { inodeOf, type KeptSocket } from './sockets.ts'
-
-// SD_LISTEN_FDS_START of sd_listen_fds(3).
-const FIRST_FD = 3
 
 /** What the processes of one generation share, beside the options. */
 export interface Spec {
@@ -26,7 +16,7 @@ export interface Spec {
   files: Readonly<Record<string, string>>
 }
 
-/** How processes tell how they are doing. */
+/** Where the notifications of the processes arrive (sd_notify(3)). */
 export interface Notifications {
   socket: NotifySocket
   receive(message: Notification): void
@@ -38,7 +28,7 @@ export class Launcher {
   readonly #sockets: readonly KeptSocket[]
   readonly #store: FdStore
   readonly #notifications: Notifications
-  readonly #launchContext: LaunchContext
+  readonly #facts: StartFacts
   readonly #outputs: OwnOutputs
   readonly #cwd: string
 
@@ -47,14 +37,14 @@ export class Launcher {
     sockets: readonly KeptSocket[],
     store: FdStore,
     notifications: Notifications,
-    launchContext: LaunchContext,
+    facts: StartFacts,
     outputs: OwnOutputs,
   ) {
     this.#options = options
     this.#sockets = sockets
     this.#store = store
     this.#notifications = notifications
-    this.#launchContext = launchContext
+    this.#facts = facts
     this.#outputs = outputs
     this.#cwd = workingDirectory(options.cwd)
   }
@@ -77,18 +67,24 @@ export class Launcher {
       listening: true,
     }))
     const passed = [...kept, ...this.#store.for(place.worker)]
-    const [file, args] = commandLine(command, this.#launchContext)
+    const [file, args] = commandLine(command, this.#facts)
     return spawnChild({
-      ...{ file, args, cwd: this.#cwd, outputs: this.#outputs, printed },
+      file,
+      args,
+      cwd: this.#cwd,
+      outputs: this.#outputs,
+      printed,
       notified: (message) => this.#notifications.receive(message),
       // Read its last notifications before it counts as ended.
       exited: () => this.#notifications.socket.readNow(),
       env: childEnvironment(process.env, {
-        ...{ ...place, files, watchdog, colours: colours(), terminal: hasOwnTerminal() },
+        ...place,
+        files,
+        watchdog,
+        colours: colours(),
+        terminal: hasOwnTerminal(),
         names: passed.map(({ name }) => name),
         notifySocket: this.#notifications.socket.address,
-        // After the descriptors that LISTEN_FDS counts, since programs in any language read those.
-        channel: [FIRST_FD + passed.length, FIRST_FD + passed.length + 1],
         storeSize: FdStore.size,
       }),
       fds: passed.map(({ fd }) => fd),

@@ -5,7 +5,7 @@ import { Worker } from '../supervisor/worker.ts'
 import { FakeChild } from '../testing/fake-child.ts'
 import { FakeClock } from '../testing/fake-clock.ts'
 import { FdStore } from './fd-store.ts'
-import { dispatch } from './notifications.ts'
+import { deliver } from './notifications.ts'
 
 const store = new FdStore()
 afterEach(() => store.close())
@@ -18,22 +18,22 @@ function setUp({ pid, access = 'main' as const }: { pid: number; access?: 'main'
   const worker = new Worker(new FakeChild(pid), place, { ...rules, ...times }, clock)
   const table = new ProcessTable()
   table.add(worker)
-  const heard: Worker[] = []
+  const delivered: Worker[] = []
   const send = (from: number | undefined, text: string, fds: number[] = []): void => {
     const fields = new Map(text.split('\n').map((line) => line.split('=') as [string, string]))
-    dispatch(
+    deliver(
       { pid: from, fields, fds },
       {
         table,
         access,
         store,
         kept: new Set(),
-        heard: (one) => heard.push(one),
+        delivered: (one) => delivered.push(one),
         replacementOf: () => undefined,
       },
     )
   }
-  return { worker, heard, send, clock }
+  return { worker, delivered, send, clock }
 }
 
 const isOpen = (fd: number): boolean => {
@@ -44,20 +44,20 @@ const isOpen = (fd: number): boolean => {
   }
 }
 
-describe('dispatch', () => {
+describe('deliver', () => {
   it('a message of the process itself counts', () => {
-    const { worker, heard, send } = setUp({ pid: 77 })
+    const { worker, delivered, send } = setUp({ pid: 77 })
     send(77, 'READY=1\nSTATUS=up')
     expect(worker).toMatchObject({ state: 'settling', reported: { status: 'up' } })
-    expect(heard).toEqual([worker])
+    expect(delivered).toEqual([worker])
   })
 
   it.each([undefined, 78, 2 ** 22])('one of %s does not', (from) => {
-    const { worker, heard, send } = setUp({ pid: 77 })
+    const { worker, delivered, send } = setUp({ pid: 77 })
     const fd = openSync('/dev/null', 'r')
     send(from, 'READY=1\nFDSTORE=1', [fd])
     expect(worker.state).toBe('starting')
-    expect(heard).toEqual([])
+    expect(delivered).toEqual([])
     expect(isOpen(fd)).toBe(false)
   })
 

@@ -12,19 +12,19 @@ export interface Recipients {
   kept: ReadonlySet<bigint>
   /** The process that replaced a draining one; `undefined` where there is none. */
   replacementOf(worker: Worker): Worker | undefined
-  /** Called for each notification that counts. */
-  heard(worker: Worker): void
+  /** Called for each notification that a worker has got. */
+  delivered(worker: Worker): void
 }
 
-/** Hands a notification to the worker that sent it, and stores its descriptors. */
-export function dispatch({ pid, fields, fds }: Notification, to: Recipients): void {
+/** Gives a notification to the worker that it is about, and stores or passes on its descriptors. */
+export function deliver({ pid, fields, fds }: Notification, to: Recipients): void {
   const worker = pid === undefined ? undefined : to.table.byPid(pid)
-  const relative = worker === undefined ? relativeOf(pid, to.table) : undefined
-  const sender = worker ?? (to.access === 'all' ? relative : undefined)
+  const ancestor = worker === undefined ? ancestorOf(pid, to.table) : undefined
+  const sender = worker ?? (to.access === 'all' ? ancestor : undefined)
   if (sender === undefined) {
     // Closing the descriptor answers BARRIER=1, for every sender.
     for (const fd of fds) closeSync(fd)
-    if (pid !== undefined && fields.get('READY') === '1') relative?.reported.noteForeignPid(pid)
+    if (pid !== undefined && fields.get('READY') === '1') ancestor?.reported.noteForeignPid(pid)
     return
   }
   const name = fields.get('FDNAME')
@@ -37,11 +37,12 @@ export function dispatch({ pid, fields, fds }: Notification, to: Recipients): vo
   }
   if (fields.get('FDSTOREREMOVE') === '1' && name !== undefined) to.store.remove(name)
   sender.notified(fields)
-  to.heard(sender)
+  to.delivered(sender)
 }
 
-// Each worker leads a session. Its child processes stay in it unless they leave on purpose.
-function relativeOf(pid: number | undefined, table: ProcessTable): Worker | undefined {
+// The worker from which a process descends. Each worker leads a session, and its child processes stay in it
+// unless they leave on purpose.
+function ancestorOf(pid: number | undefined, table: ProcessTable): Worker | undefined {
   const session = pid === undefined ? undefined : readStat(pid)?.session
   return session === undefined ? undefined : table.byPid(session)
 }

@@ -1,4 +1,4 @@
-import type { Readiness } from '../supervisor/readiness.ts'
+import type { Readiness } from '../supervisor/rules.ts'
 
 /** The options of `socket-port run`. All durations are milliseconds. */
 export interface RunOptions {

@@ -34,8 +34,8 @@ export class ReloadLog<Spec> {
     this.#manager.busy('stopping', 'draining')
   }
 
-  /** A process sent a notification. The status of the first worker stands for all. */
-  heard(worker: Worker): void {
+  /** A process may have a new status. The status of the first worker stands for all. */
+  statusChanged(worker: Worker): void {
     const [{ current } = {}] = this.#pool.slots
     if (worker === current && !this.#manager.isBusy) this.#manager.status(this.summary)
   }
@@ -45,7 +45,7 @@ export class ReloadLog<Spec> {
     const [{ plan, current } = {}] = this.#pool.slots
     const failed = this.reloads.last?.ok === false ? '; the last reload failed' : ''
     const status = current?.reported.status
-    const said = status === undefined ? '' : `: ${status}`
-    return `generation ${plan?.generation ?? 0}${failed}${said}`
+    const shown = status === undefined ? '' : `: ${status}`
+    return `generation ${plan?.generation ?? 0}${failed}${shown}`
   }
 }

@@ -1,12 +1,17 @@
 import { CommandError } from '../base/errors.ts'
 import type { ExitCode } from '../base/exit-codes.ts'
-import { openOwnOutputs } from '../child/own-output.ts'
-import { hasSetpriv } from '../child/setpriv.ts'
+import { hasSetpriv } from '../child/start.ts'
+import { openOwnOutputs } from '../output/own-output.ts'
+import { Reporter } from '../output/reporter.ts'
+import { openControl } from './control-requests.ts'
+import { Generations, type GenerationsOptions } from './generations.ts'
+import { KeptPaths } from './kept-paths.ts'
 import type { RunOptions } from './options.ts'
-import { watchdogOf } from './own-manager.ts'
-import { Reporter } from './reporter.ts'
-import { Run } from './session.ts'
-import { closeSockets, openSockets } from './sockets.ts'
+import { OwnManager, watchdogOf } from './own-manager.ts'
+import { startReaper } from './reaper.ts'
+import { Shutdown } from './shutdown.ts'
+import { listenToSignals } from './signals.ts'
+import { announcement, closeSockets, openSockets } from './sockets.ts'
 
 /**
  * Runs the command until it is stopped. Resolves with the exit code, after everything was closed.
@@ -29,16 +34,68 @@ export async function run(options: RunOptions): Promise<ExitCode> {
     hasSetpriv(),
   ])
   try {
-    const launchContext = { pid: process.pid, setpriv }
-    return await new Run(
-      { ...options, watchdog },
+    const facts = { pid: process.pid, setpriv }
+    return await superviseToTheEnd({
+      options: { ...options, watchdog },
       sockets,
-      launchContext,
-      reporter,
+      facts,
       outputs,
-    ).toTheEnd()
+      reporter,
+    })
   } finally {
     closeSockets(sockets)
     outputs.end()
+  }
+}
+
+/** From the start of the first process to the end of the last one. */
+async function superviseToTheEnd(
+  context: Omit<GenerationsOptions, 'manager' | 'settled'>,
+): Promise<ExitCode> {
+  const { options, sockets, reporter } = context
+  const manager = new OwnManager(reporter.logger)
+  const paths = new KeptPaths(sockets, (message) => reporter.logger.warn(message))
+  const generations = new Generations({ ...context, manager, settled: () => paths.check() })
+  const { supervisor, reloadLog } = generations
+  const { pool } = supervisor
+  const shutdown = new Shutdown({
+    pool,
+    report: (message) => reporter.report(message),
+    stopping: () => reloadLog.stopping(),
+  })
+  const closers: (() => unknown)[] = [() => generations.close(), () => paths.close()]
+  try {
+    const control = await openControl({
+      options,
+      sockets,
+      paths,
+      reporter,
+      generations,
+      stop: () => shutdown.stop('SIGTERM'),
+    })
+    if (control !== undefined) closers.push(() => control.close())
+    closers.push(startReaper(() => pool.table.workers.map(({ pid }) => pid)))
+    const stopListening = listenToSignals({
+      reload: () => void supervisor.reload(),
+      stop: (signal) => void shutdown.stop(signal),
+      forward: (signal) => {
+        for (const { current } of pool.slots) current?.signal(signal)
+      },
+    })
+    closers.push(stopListening)
+    reporter.report(announcement(sockets))
+    // Watch before the first process reads its code, so that no change is missed.
+    const watcher = await options.watch?.((reason) => {
+      reporter.report(reason)
+      supervisor.supersede()
+      void supervisor.reload()
+    })
+    if (watcher !== undefined) closers.push(() => watcher.close())
+    const first = await supervisor.reload()
+    if (!first.ok && options.watch === undefined && !pool.isStopping) await shutdown.fail()
+    return await shutdown.over
+  } finally {
+    manager.quiet()
+    for (const close of closers.reverse()) await close()
   }
 }

@@ -97,8 +97,10 @@ async function open(target: Parameters<typeof bindFd>[0]): Promise<number> {
 }
 
 const kept = (name = 'unknown', inherited: boolean, fds: [number, ...number[]]): KeptSocket => ({
-  ...{ name, inherited, fds },
+  name,
   address: textOf(fds[0]),
+  inherited,
+  fds,
 })
 
 const sameSocket =

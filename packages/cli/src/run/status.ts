@@ -25,7 +25,11 @@ export function statusOf(facts: Facts): Status {
   const { reloads, connections, restarts } = facts
   const numbers = [...new Set(workers.map(({ place }) => place.generation))]
   return {
-    ...{ name, pid: process.pid, version, state, command },
+    name,
+    pid: process.pid,
+    version,
+    state,
+    command,
     startedAt: date(performance.timeOrigin),
     uptime: Math.round(performance.now()),
     sockets: sockets.map((socket) => {
@@ -42,7 +46,10 @@ export function statusOf(facts: Facts): Status {
             .map((worker) => workerStatus(worker, now)),
         }),
       ),
-    ...{ reloads, connections, restarts, stored: stored.map(({ name }) => name) },
+    reloads,
+    connections,
+    restarts,
+    stored: stored.map(({ name }) => name),
   }
 }
 
@@ -50,11 +57,15 @@ function workerStatus(worker: Worker, now: number): GenerationStatus['workers'][
   const { place, pid, startedAt, readyAt, state, reported } = worker
   const { status = null, received, handedOver } = reported
   return {
-    ...{ worker: place.worker, pid, status, received, handedOver },
+    worker: place.worker,
+    pid,
     state: state === 'draining' || state === 'ready' ? state : 'starting',
     startedAt: date(performance.timeOrigin + startedAt),
     uptime: Math.round(now - startedAt),
     readyAfter: readyAt === undefined ? null : Math.round(readyAt - startedAt),
+    status,
+    received,
+    handedOver,
   }
 }
 

@@ -1,4 +1,16 @@
-import type { Exit } from './failure.ts'
+/** The generation and the worker number of a process; both count from 1. */
+export interface Place {
+  generation: number
+  worker: number
+}
+
+/** How a process ended. */
+export interface Exit {
+  code: number | null
+  signal: NodeJS.Signals | null
+  /** The system's reason why no process could be started. */
+  error?: string
+}
 
 /** A child process: the seam between the supervisor and the operating system. */
 export interface Child {
@@ -11,7 +23,7 @@ export interface Child {
   kill(): void
   /** The last lines of the process's output. */
   tail(): string
-  /** Passes descriptors to the running process. The caller still owns its own. False: the process takes none. */
+  /** Passes descriptors to the running process; the caller still owns them. Returns whether the process takes any. */
   pass(fds: readonly number[]): boolean
   /** Tells the process that no next process follows. A signal that is sent afterwards arrives later. */
   sayLast(): void

@@ -1,13 +1,12 @@
-import type { WorkerRules } from './assignment.ts'
 import type { Clock } from './clock.ts'
 import type { Event, State } from './lifecycle.ts'
-import { Timers } from './timers.ts'
+import type { WorkerRules } from './rules.ts'
 
-// The interval between two looks into /proc while a process starts.
-const LOOK = 20
-// Time for a hung process to write its core file, for a process that must end at once, and for a process
-// that drains to report that it does.
-const LAST_WORDS = 1_000
+// How often /proc is read while a process starts.
+const LOOK_EVERY = 20
+// The time in which a hung process may write its core file, a process that must end at once may end, and a
+// process that drains may report STOPPING=1.
+const GRACE = 1_000
 
 /** What the deadlines call. */
 export interface Due {
@@ -26,7 +25,7 @@ export class Deadlines {
   readonly #timers: Timers
   readonly #startedAt: number
   #state: State = 'starting'
-  #guarded = false
+  #hasWatchdog = false
 
   constructor(rules: WorkerRules, clock: Clock, due: Due) {
     this.#rules = rules
@@ -43,10 +42,10 @@ export class Deadlines {
     this.#state = state
     this.#timers.clear()
     if (state === 'settling') this.#after('settle', this.#rules.settle, 'settled')
-    if (state === 'ready') this.#guard()
+    if (state === 'ready') this.#restartWatchdog()
     if (state === 'draining') {
       this.#after('drain', this.#rules.drainTimeout, 'drain-timeout')
-      this.#timers.set('retire', LAST_WORDS, () => this.#due.retire())
+      this.#timers.set('retire', GRACE, () => this.#due.retire())
     }
   }
 
@@ -58,19 +57,19 @@ export class Deadlines {
   }
 
   /** The process sent WATCHDOG=1. The watchdog applies only to a process that has sent one. */
-  heard(): void {
-    this.#guarded = true
-    if (this.#state === 'settling' || this.#state === 'ready') this.#guard()
+  keptAlive(): void {
+    this.#hasWatchdog = true
+    if (this.#state === 'settling' || this.#state === 'ready') this.#restartWatchdog()
   }
 
   /** Shortens the drain: the process must end at once. */
   hurry(): void {
-    this.#after('drain', LAST_WORDS, 'drain-timeout')
+    this.#after('drain', GRACE, 'drain-timeout')
   }
 
-  #guard(): void {
+  #restartWatchdog(): void {
     const { watchdog } = this.#rules
-    if (this.#guarded && watchdog !== undefined) this.#after('watchdog', watchdog, 'hung')
+    if (this.#hasWatchdog && watchdog !== undefined) this.#after('watchdog', watchdog, 'hung')
   }
 
   #lookForReadiness(): void {
@@ -79,12 +78,32 @@ export class Deadlines {
     if (ready.kind !== 'port') return
     const look = (): void => {
       if (this.#due.isAccepting()) this.#due.on('ready')
-      else this.#timers.set('ready', LOOK, look)
+      else this.#timers.set('ready', LOOK_EVERY, look)
     }
-    this.#timers.set('ready', LOOK, look)
+    this.#timers.set('ready', LOOK_EVERY, look)
   }
 
   #after(name: string, ms: number, event: Event): void {
     this.#timers.set(name, ms, () => this.#due.on(event))
+  }
+}
+
+/** The named timers of one process. Setting a timer replaces the one of the same name. */
+class Timers {
+  readonly #clock: Clock
+  readonly #running = new Map<string, () => void>()
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  set(name: string, ms: number, callback: () => void): void {
+    this.#running.get(name)?.()
+    this.#running.set(name, this.#clock.after(ms, callback))
+  }
+
+  clear(): void {
+    for (const cancel of this.#running.values()) cancel()
+    this.#running.clear()
   }
 }

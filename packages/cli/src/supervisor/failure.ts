@@ -1,13 +1,6 @@
+import type { Exit } from './child.ts'
 import type { Event } from './lifecycle.ts'
-import type { Readiness } from './readiness.ts'
-
-/** How a process ended. */
-export interface Exit {
-  code: number | null
-  signal: NodeJS.Signals | null
-  /** The system's reason why no process could be started. */
-  error?: string
-}
+import type { Readiness } from './rules.ts'
 
 /** Why a process did not become ready. */
 export interface Failure {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { FakeChild } from '../testing/fake-child.ts'
 import { FakeClock, settle } from '../testing/fake-clock.ts'
-import type { Place } from './assignment.ts'
+import type { Place } from './child.ts'
 import { type Outcome, Supervisor, type SupervisorOptions } from './supervisor.ts'
 import { Worker } from './worker.ts'
 

@@ -1,5 +1,5 @@
-import type { Place } from './assignment.ts'
 import { type BackOffRules, backOffRules } from './back-off.ts'
+import type { Place } from './child.ts'
 import type { Clock } from './clock.ts'
 import { describeExit } from './failure.ts'
 import { ProcessTable } from './process-table.ts'

@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { FakeChild } from '../testing/fake-child.ts'
 import { FakeClock, settle } from '../testing/fake-clock.ts'
-import type { WorkerRules } from './assignment.ts'
-import type { Readiness } from './readiness.ts'
+import type { Readiness, WorkerRules } from './rules.ts'
 import { Worker } from './worker.ts'
 
 const rules: WorkerRules = {

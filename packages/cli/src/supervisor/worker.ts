@@ -1,19 +1,18 @@
 import { milliseconds } from '@socket-port/core/supervisor'
-import type { Place, WorkerRules } from './assignment.ts'
-import type { Child } from './child.ts'
+import type { Child, Exit, Place } from './child.ts'
 import type { Clock } from './clock.ts'
 import { Deadlines } from './deadlines.ts'
-import { type Exit, endedLate, type Failure, failureOf, leaveReasons } from './failure.ts'
-import { type Action, type Event, next, type State } from './lifecycle.ts'
-import { Milestones } from './milestones.ts'
+import { endedLate, type Failure, failureOf, leaveReasons } from './failure.ts'
+import { type Action, type Event, Milestones, next, type State } from './lifecycle.ts'
 import { Reported } from './reported.ts'
+import type { WorkerRules } from './rules.ts'
 
 /** One process from start to end. {@link next} alone decides what happens in each state. */
 export class Worker {
   readonly place: Place
   readonly startedAt: number
   readonly reported: Reported = new Reported()
-  readonly milestones: Milestones = new Milestones()
+  readonly milestones: Milestones<Failure> = new Milestones()
   readonly gone: Promise<Exit>
   state: State = 'starting'
   readyAt: number | undefined
@@ -58,7 +57,7 @@ export class Worker {
     const extension = milliseconds(fields.get('EXTEND_TIMEOUT_USEC'))
     if (extension !== undefined) this.#deadlines.extendStart(extension)
     if (fields.get('READY') === '1' && this.#rules.ready.kind === 'notify') this.#on('ready')
-    if (fields.get('WATCHDOG') === '1') this.#deadlines.heard()
+    if (fields.get('WATCHDOG') === '1') this.#deadlines.keptAlive()
     if (fields.get('WATCHDOG') === 'trigger') this.#on('hung')
     if (fields.get('STOPPING') !== '1') return
     this.milestones.retire()

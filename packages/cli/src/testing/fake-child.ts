@@ -1,5 +1,4 @@
-import type { Child } from '../supervisor/child.ts'
-import type { Exit } from '../supervisor/failure.ts'
+import type { Child, Exit } from '../supervisor/child.ts'
 
 /** A process that does what a test says. */
 export class FakeChild implements Child {

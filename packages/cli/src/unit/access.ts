@@ -2,16 +2,16 @@ import { spawnSync } from 'node:child_process'
 import { realpathSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 
-/** Whose rights a service has. */
+/** The user and the groups of a service. */
 export interface Rights {
   uid: number
   gids: readonly number[]
 }
 
-/** A user that owns nothing, as DynamicUser= makes it. */
-export const STRANGER: Rights = { uid: -1, gids: [] }
+/** A user that owns no file, such as the one of DynamicUser=. */
+export const OTHER_USER: Rights = { uid: -1, gids: [] }
 
-/** The rights of a user of this machine; `undefined` where there is none of that name. */
+/** The rights of a user of this machine; `undefined` when it has no user of that name. */
 export function rightsOf(user: string): Rights | undefined {
   const ask = (what: string): number[] => {
     const { status, stdout } = spawnSync('id', [what, '--', user], { encoding: 'utf8' })
@@ -22,10 +22,10 @@ export function rightsOf(user: string): Rights | undefined {
 }
 
 /**
- * The folder on the way to a file, or the file, that keeps somebody out; `undefined` where nothing
- * does. Of a file that is not on this machine, the folders count that are.
+ * The first part of a path, a folder or the file itself, that these rights do not open; `undefined` when
+ * they open all of it. For a file that does not exist here, its existing folders are checked.
  */
-export function barrier(path: string, rights: Rights): string | undefined {
+export function closedPart(path: string, rights: Rights): string | undefined {
   if (rights.uid === 0) return undefined
   const parts = [nearestReal(path)]
   while (parts[0] !== '/' && parts[0] !== undefined) parts.unshift(dirname(parts[0]))
@@ -36,7 +36,7 @@ function nearestReal(path: string): string {
   return realPath(path) ?? nearestReal(dirname(path))
 }
 
-/** A path without symbolic links; `undefined` where there is nothing, or where it may not be read. */
+/** A path without symbolic links; `undefined` when nothing exists there, or it may not be read. */
 export function realPath(path: string): string | undefined {
   try {
     return realpathSync(path)
@@ -46,13 +46,13 @@ export function realPath(path: string): string | undefined {
 }
 
 const READ = 0o4
-const PASS = 0o1
+const SEARCH = 0o1
 
-// Lists of access control may say otherwise; they are rare on the way to a program.
+// Access control lists (acl(5)) are not read: they are rare on the path of a program.
 function allows(path: string, { uid, gids }: Rights): boolean {
   const stat = statSync(path, { throwIfNoEntry: false })
   if (stat === undefined) return true
-  const wanted = stat.isDirectory() ? PASS : READ
+  const wanted = stat.isDirectory() ? SEARCH : READ
   const bits =
     stat.uid === uid ? stat.mode >> 6 : gids.includes(stat.gid) ? stat.mode >> 3 : stat.mode
   return (bits & wanted) !== 0

@@ -1,15 +1,15 @@
-/** What the service needs, so that the hardening does not take it away. */
+/** What the service needs, so that the hardening leaves it available. */
 export interface Hardening {
-  /** Files that the service must see, by every path that leads to them. */
+  /** Every path, links included, by which the service reaches its files. */
   paths: readonly string[]
   /** It binds a port below 1024 itself. */
   privilegedPort: boolean
 }
 
 /**
- * The lines that harden the service of a Node program. `MemoryDenyWriteExecute=` is not among them,
- * as V8 compiles at run time; it protects its code with memory protection keys (@pkey), which
- * @system-service leaves out.
+ * The lines that harden the service of a Node program. `MemoryDenyWriteExecute=` is missing, because V8
+ * compiles at run time. V8 protects its code with memory protection keys (@pkey), which @system-service
+ * does not contain.
  */
 export function hardening({ paths, privilegedPort }: Hardening): string[] {
   const below = (...roots: string[]): boolean =>
@@ -21,12 +21,12 @@ export function hardening({ paths, privilegedPort }: Hardening): string[] {
     'LockPersonality=yes',
     'NoNewPrivileges=yes',
     'PrivateDevices=yes',
-    // With PrivateTmp= a program below /tmp would not be found.
+    // With PrivateTmp=, a program below /tmp would not be found.
     ...(below('/tmp', '/var/tmp') ? [] : ['PrivateTmp=yes']),
     'ProtectClock=yes',
     'ProtectControlGroups=yes',
     ...(below('/home', '/root', '/run/user')
-      ? ['# With yes, the service would not find what it runs.', 'ProtectHome=read-only']
+      ? ['# With yes, the service would not find its program.', 'ProtectHome=read-only']
       : ['ProtectHome=yes']),
     'ProtectHostname=yes',
     'ProtectKernelLogs=yes',

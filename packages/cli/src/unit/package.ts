@@ -1,10 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { basename, dirname, extname, join } from 'node:path'
 
-/** What is known of the package that a program belongs to. */
+/** The package that a program belongs to. */
 export interface Package {
   folder: string
-  /** Without its scope; `undefined` where package.json has none. */
+  /** Without its scope; `undefined` when package.json has no name. */
   name: string | undefined
 }
 
@@ -14,14 +14,14 @@ interface Manifest {
   scripts?: { start?: unknown }
 }
 
-// Folders of a package that say nothing of it. Builds put a package.json of their own there, with a
-// type and without a name.
+// Folders of a package whose names do not describe it. Builds put a package.json of their own there, with
+// a type and without a name.
 const INNER = ['.output', 'bin', 'build', 'cjs', 'dist', 'esm', 'lib', 'out', 'server', 'src']
 
-// Names of a program that say nothing of the service.
+// Names of a program that do not describe the service.
 const GENERIC = ['app', 'index', 'main', 'server', 'start', 'www']
 
-/** Finds the package of a program: the nearest package.json, but for those inside of a build. */
+/** Finds the package of a program: the nearest package.json that does not belong to a build. */
 export function packageOf(entry: string): Package | undefined {
   for (const folder of foldersAbove(entry)) {
     const manifest = manifestIn(folder)
@@ -34,19 +34,19 @@ export function packageOf(entry: string): Package | undefined {
 }
 
 /**
- * The name of a program: `worker` for worker.js; for a server.js that of its package, or else of its
- * folder.
+ * The name for the units of a program: `worker` for worker.js. A generic name such as server.js is replaced
+ * by the name of its package, or else of its folder.
  */
 export function programName(entry: string, own: Package | undefined): string {
   const name = basename(entry, extname(entry))
   if (!GENERIC.includes(name)) return name
   if (own?.name !== undefined) return own.name
   const folders = own === undefined ? foldersAbove(entry) : [own.folder]
-  const telling = folders.map((folder) => basename(folder)).find((one) => !INNER.includes(one))
-  return telling || name
+  const descriptive = folders.map((folder) => basename(folder)).find((one) => !INNER.includes(one))
+  return descriptive || name
 }
 
-/** The program that a package.json starts, as it says it; `undefined` where it does not say. */
+/** The program that a package.json names in `scripts.start` or `main`; `undefined` when it names none. */
 export function startedBy(folder: string): string | undefined {
   const { main, scripts } = manifestIn(folder) ?? {}
   const start = typeof scripts?.start === 'string' ? scripts.start : ''
@@ -61,11 +61,11 @@ function manifestIn(folder: string): Manifest | undefined {
     const manifest: unknown = JSON.parse(readFileSync(path, 'utf8'))
     return typeof manifest === 'object' && manifest !== null ? manifest : {}
   } catch {
-    return {} // What it is worth is for node to say.
+    return {} // node itself reports what is wrong with it.
   }
 }
 
-// A unit is named with fewer characters than a package may be.
+// The name of a unit may contain fewer characters than the name of a package.
 const unscoped = (name: string): string =>
   name
     .replace(/^@[^/]*\//, '')

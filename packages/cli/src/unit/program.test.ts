@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { UsageError } from '../base/errors.ts'
-import { barrier, STRANGER } from './access.ts'
+import { closedPart, OTHER_USER } from './access.ts'
 import { packageOf, programName } from './package.ts'
 import { checkProgram, stripsTypes } from './program.ts'
 import { timeSpan } from './time-span.ts'
@@ -82,7 +82,7 @@ describe('a program that node cannot run', () => {
   })
 
   test.each(['config.json', 'server.tsx', 'server.jsx'])('%s is refused', (path) => {
-    expect(refusal(write(path))).toMatch(/name (the file that node runs|what comes out)/i)
+    expect(refusal(write(path))).toMatch(/name (the file that node runs|the compiled file)/i)
   })
 
   test('TypeScript, by the version of the node that the unit names', () => {
@@ -119,21 +119,24 @@ describe('what keeps a user out', () => {
     const file = write('private/app/server.js')
     symlinkSync(join(dir, 'private'), join(dir, 'link'))
     const linked = join(dir, 'link/app/server.js')
-    expect([file, linked].map((path) => barrier(path, STRANGER))).toEqual([undefined, undefined])
+    expect([file, linked].map((path) => closedPart(path, OTHER_USER))).toEqual([
+      undefined,
+      undefined,
+    ])
     chmodSync(join(dir, 'private'), 0o700)
     const closed = join(dir, 'private')
-    expect([file, linked].map((path) => barrier(path, STRANGER))).toEqual([closed, closed])
+    expect([file, linked].map((path) => closedPart(path, OTHER_USER))).toEqual([closed, closed])
     const own = { uid: process.getuid?.() ?? 0, gids: [] }
-    expect(barrier(file, own)).toBeUndefined()
-    expect(barrier(join(dir, 'private/none'), STRANGER)).toBe(closed)
-    expect(barrier(join(dir, 'none'), STRANGER)).toBeUndefined()
+    expect(closedPart(file, own)).toBeUndefined()
+    expect(closedPart(join(dir, 'private/none'), OTHER_USER)).toBe(closed)
+    expect(closedPart(join(dir, 'none'), OTHER_USER)).toBeUndefined()
   })
 
   test('may be the file itself', () => {
     chmodSync(dir, 0o755)
     const file = write('server.js')
     chmodSync(file, 0o640)
-    expect(barrier(file, STRANGER)).toBe(file)
+    expect(closedPart(file, OTHER_USER)).toBe(file)
   })
 })
 

@@ -8,13 +8,13 @@ import { startedBy } from './package.ts'
 /** The versions of Node that run TypeScript without a flag (https://nodejs.org/api/typescript.html). */
 export const TYPESCRIPT = '22.18 or later, or 23.6 or later'
 
-/** Throws a UsageError where `node` cannot run `entry`, as far as can be seen here. */
+/** Throws a UsageError when `node` cannot run `entry`, as far as this machine shows. */
 export function checkProgram(entry: string, node: string): void {
   checkKind(entry)
   const extension = extname(entry)
   if (/^\.[jt]sx$/.test(extension)) {
     throw new UsageError(
-      `node cannot run ${quote(entry)}: it knows no ${extension}. Compile it, and name what comes out`,
+      `node cannot run ${quote(entry)}: it does not know ${extension}. Compile it, and name the compiled file`,
     )
   }
   if (!/^\.[cm]?ts$/.test(extension)) return
@@ -37,14 +37,14 @@ function checkKind(entry: string): void {
   throw new UsageError(`${quote(entry)} is ${what}. Name the file that node runs, ${example}`)
 }
 
-/** Of the node at a path, such as `22.18.0`; `undefined` where it is not on this machine. */
+/** The version of the node at a path, such as `22.18.0`; `undefined` when it is not on this machine. */
 function versionOf(node: string): string | undefined {
   if (node === process.execPath) return process.versions.node
   const { stdout } = spawnSync(node, ['--version'], { encoding: 'utf8', timeout: 5_000 })
   return /^v(\d+\.\d+\.\d+\S*)/.exec(stdout ?? '')?.[1]
 }
 
-/** Whether a version of Node is one of {@link TYPESCRIPT}. */
+/** Whether a version of Node runs TypeScript without a flag; see {@link TYPESCRIPT}. */
 export function stripsTypes(version: string): boolean {
   const [major = 0, minor = 0] = version.split('.').map(Number)
   return major === 22 ? minor >= 18 : major > 23 || (major === 23 && minor >= 6)

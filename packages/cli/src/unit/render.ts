@@ -2,24 +2,24 @@ import { commandWord, environmentWord, plainValue } from './escape.ts'
 import { hardening } from './harden.ts'
 import { timeSpan } from './time-span.ts'
 
-/** Who keeps the socket: a .socket unit, systemd's fd store, or `socket-port run`. */
+/** What keeps the socket: a .socket unit, the fd store of systemd, or `socket-port run`. */
 export type Way = 'socket' | 'store' | 'run'
 
 export interface UnitJob {
   way: Way
-  /** Of the units, without a suffix. */
+  /** The name of the units, without a suffix. */
   name: string
   /** The program, an absolute path. */
   entry: string
-  /** Where it starts, an absolute path. */
+  /** The working directory of the program, an absolute path. */
   folder: string
   port: number
-  /** Whose rights it has. @default a user that exists while the service runs */
+  /** The user of the service. @default a user that exists while the service runs */
   user: string | undefined
   /** Absolute paths of node and of the socket-port command. */
   node: string
   command: string
-  /** Where files lie that the service must see, besides the paths above: what links lead to. */
+  /** The targets of symlinks in the paths above; the service must see them too. */
   targets: readonly string[]
   envFiles: readonly string[]
   /** Milliseconds; 0 for none. */
@@ -31,7 +31,7 @@ export interface UnitFile {
   content: string
 }
 
-/** Returns the unit files that run a program in one of the ways. */
+/** Returns the unit files that run a program in the chosen way. */
 export function renderUnits(job: UnitJob): UnitFile[] {
   const service = { name: `${job.name}.service`, content: serviceUnit(job) }
   if (job.way !== 'socket') return [service]
@@ -42,7 +42,7 @@ export function renderUnits(job: UnitJob): UnitFile[] {
 export const namedPaths = ({ way, entry, node, command }: UnitJob): string[] =>
   way === 'run' ? [entry, node, command] : [entry, node]
 
-/** The units that are to be enabled, for `systemctl enable --now`. */
+/** The units to enable, for `systemctl enable --now`. */
 export const enabledUnits = ({ way, name }: UnitJob): string =>
   way === 'socket' ? `${name}.socket ${name}.service` : `${name}.service`
 
@@ -65,21 +65,21 @@ function serviceUnit(job: UnitJob): string {
     Unit: [
       `Description=${plainValue(name)}`,
       ...(way === 'socket' ? [`Requires=${name}.socket`, `After=${name}.socket`] : []),
-      '# A few crashes in a row would else fail the service for good, and close the port.',
+      '# Otherwise a few crashes in a row fail the service for good, and close the port.',
       'StartLimitIntervalSec=0',
     ],
     Service: [
       ...startLines(job),
-      // One that leaves because nobody comes is started by the next client, where there is a .socket.
+      // A program with idleExit ends with 0 when it has no clients; its .socket unit starts it again.
       `Restart=${way === 'socket' ? 'on-failure' : 'always'}`,
       'RestartSec=100ms',
       ...watchdogLines(watchdog),
       `Environment=NODE_ENV=production ${environmentWord(`PORT=${port}`)}`,
       ...envFiles.map((file) => `EnvironmentFile=${plainValue(file)}`),
       `WorkingDirectory=${plainValue(folder)}`,
-      '# What the program may not do. @pkey is left to it: without, V8 of Node 20 is ended by SIGSYS.',
+      '# The program may do what it needs and no more. Without @pkey, SIGSYS ends V8 of Node 20.',
       user === undefined ? 'DynamicUser=yes' : `User=${plainValue(user)}`,
-      `# For files of its own, in /var/lib/${name}: StateDirectory=${name}`,
+      `# To keep files in /var/lib/${name}, add StateDirectory=${name}`,
       ...hardening({ paths, privilegedPort: way !== 'socket' && port < 1024 }),
     ],
     Install: ['WantedBy=multi-user.target'],
@@ -88,23 +88,22 @@ function serviceUnit(job: UnitJob): string {
 
 function watchdogLines(watchdog: number): string[] {
   if (watchdog === 0) return []
-  const comment =
-    '# The event loop reports in half of this time; one that is blocked for longer is restarted.'
+  const comment = '# A program whose event loop is blocked for longer than this is restarted.'
   return [comment, `WatchdogSec=${timeSpan(watchdog)}`]
 }
 
 const RESTART_SIGNAL = 'SIGUSR2'
 
-// How a service ends that nobody supervises but systemd.
+// How a service ends that is supervised by systemd alone.
 const stopLines: readonly string[] = [
-  '# A restart has a signal of its own. By it the program knows that a next process comes, which',
-  '# DynamicUser= may not ask systemd.',
+  '# A restart has its own signal, which tells the program that a next process comes. With',
+  '# DynamicUser=, the program may not ask systemd.',
   `RestartKillSignal=${RESTART_SIGNAL}`,
   `SuccessExitStatus=${RESTART_SIGNAL}`,
   `Environment=SOCKET_PORT_RESTART_SIGNAL=${RESTART_SIGNAL}`,
-  '# The signal goes to the main process alone: it may need its child processes to answer requests.',
+  '# Only the main process gets the signal: it may need its child processes to answer requests.',
   'KillMode=mixed',
-  '# Longer than the 25 s after which the drain ends by force.',
+  '# Longer than the 25 s after which a drain is forced to end.',
   'TimeoutStopSec=30s',
 ]
 
@@ -114,29 +113,29 @@ function startLines({ way, name, entry, port, node, command }: UnitJob): string[
     const kept = way === 'socket' ? 'idle connections' : 'the socket and idle connections'
     return [
       'Type=notify',
-      '# node itself: a program in between (npm start, tsx) would lose the socket.',
+      '# Start node itself: a program in between (npm start, tsx) would lose the socket.',
       `ExecStart=${program}`,
-      `# systemd keeps ${kept} for the next process: no client sees a restart.`,
+      `# systemd keeps ${kept} for the next process, so clients do not notice a restart.`,
       ...(way === 'store'
-        ? ['# The program must ask for it: serve(server, { port, fdStore: true }).']
+        ? ['# The program must request it: serve(server, { port, fdStore: true }).']
         : []),
       'FileDescriptorStoreMax=16',
       ...stopLines,
     ]
   }
-  // Without the `--`, Node would take an --env-file that somebody adds behind it for its own.
+  // Without `--`, Node itself would read an --env-file that is added later.
   const own = [node, '--', command].map(commandWord).join(' ')
-  // systemd's own: %t is /run, or that of the user.
+  // %t is /run, or the runtime directory of the user (systemd.unit(5)).
   const control = `%t/${name}/control.sock`
   return [
     'Type=notify',
     `ExecStart=${own} run --listen ${port} --control ${control} -- ${program}`,
-    '# Fails, and says why, where the new process does; with Type=notify-reload it would succeed.',
+    '# The reload fails, with the reason, when the new process fails; Type=notify-reload always succeeds.',
     `ExecReload=${own} reload --control ${control}`,
-    '# SIGTERM goes to socket-port run alone, which then stops the program in its own time. With',
-    '# control-group, the default, systemd would send it to the program too.',
+    '# Only socket-port run gets SIGTERM, and then stops the program itself. With control-group, the',
+    '# default, systemd would send SIGTERM to the program too.',
     'KillMode=mixed',
-    '# Longer than the 30 s that socket-port run gives a process to drain.',
+    '# Longer than the 30 s in which socket-port run lets a process drain.',
     'TimeoutStopSec=40s',
     `RuntimeDirectory=${name}`,
   ]

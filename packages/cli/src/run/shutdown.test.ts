@@ -4,7 +4,7 @@ import { WorkerPool } from '../supervisor/worker-pool.ts'
 import { FakeChild } from '../testing/fake-child.ts'
 import { FakeClock } from '../testing/fake-clock.ts'
 import { runDefaults } from './options.ts'
-import { Shutdown } from './stop.ts'
+import { Shutdown } from './shutdown.ts'
 
 function setUp() {
   const clock = new FakeClock()

@@ -1,6 +1,6 @@
 import type { Logger } from '@socket-port/core'
 import { plainText } from '@socket-port/core/supervisor'
-import type { OwnOutput } from '../child/own-output.ts'
+import type { OwnOutput } from './own-output.ts'
 
 /** Reports what happens: on stderr, and to every client that waits for a reload. */
 export class Reporter {

@@ -1,7 +1,7 @@
 import { UsageError } from '../base/errors.ts'
 import { quote } from '../base/quote.ts'
-import type { Readiness } from '../supervisor/readiness.ts'
-import { duration } from './scalars.ts'
+import { duration } from '../command-line/scalars.ts'
+import type { Readiness } from '../supervisor/rules.ts'
 
 /** Reads the value of `--ready`: `notify`, `port`, `log:REGEX` or `delay:TIME`. */
 export function readiness(value: string): Readiness {

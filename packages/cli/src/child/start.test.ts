@@ -1,0 +1,155 @@
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, realpathSync, rmSync, symlinkSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import {
+  childEnvironment,
+  commandLine,
+  hasSetpriv,
+  type Passed,
+  workingDirectory,
+} from './start.ts'
+
+const PRINT = [
+  '/bin/sh',
+  '-c',
+  'echo "$$ $LISTEN_PID $WATCHDOG_PID"; printf "<%s>" "$@"',
+  'sh',
+] as const
+
+describe('commandLine', () => {
+  it.each([false, true])(
+    'the process has its own pid, and its arguments as they are (setpriv: %s)',
+    async (wanted) => {
+      const setpriv = wanted && (await hasSetpriv())
+      const words = ['a b', "it's", '$HOME', '', '--', '-x']
+      const [file, args] = commandLine([...PRINT, ...words], { pid: process.pid, setpriv })
+      const [pids = '', shown] = execFileSync(file, args, { encoding: 'utf8' }).split('\n')
+      const [pid, listenPid, watchdogPid] = pids.split(' ')
+      expect([listenPid, watchdogPid]).toEqual([pid, pid])
+      expect(shown).toBe(words.map((word) => `<${word}>`).join(''))
+    },
+  )
+
+  it('starts nothing when the parent has ended already', () => {
+    const [file, args] = commandLine(PRINT, { pid: 1, setpriv: false })
+    expect(() => execFileSync(file, args, { stdio: 'pipe' })).toThrow('Command failed')
+  })
+})
+
+const passed: Passed = {
+  names: ['web', 'unknown'],
+  notifySocket: '@ours',
+  watchdog: undefined,
+  storeSize: 8,
+  generation: 3,
+  worker: 1,
+  files: {},
+  colours: undefined,
+  terminal: false,
+}
+
+const OURS = {
+  NOTIFY_SOCKET: '@ours',
+  FDSTORE: '8',
+  SOCKET_PORT_SUCCESSOR: 'running',
+  SOCKET_PORT_CHANNEL: '5,6',
+  SOCKET_PORT_GENERATION: '3',
+  SOCKET_PORT_WORKER: '1',
+}
+
+describe('childEnvironment', () => {
+  it('contains what is passed, and none of the variables that our own manager has set', () => {
+    const env = {
+      PATH: '/bin',
+      LISTEN_FDS: '9',
+      LISTEN_PID: '1',
+      LISTEN_PIDFDID: '2',
+      LISTEN_FDNAMES: 'x',
+      NOTIFY_SOCKET: '/run/systemd/notify',
+      WATCHDOG_USEC: '1',
+      WATCHDOG_PID: '1',
+      FDSTORE: '1',
+      SOCKET_PORT_WORKER: '7',
+      SOCKET_PORT_SUCCESSOR: 'x',
+      LISTEN_FDS_START: 'mine',
+    }
+    expect(childEnvironment(env, passed)).toEqual({
+      PATH: '/bin',
+      LISTEN_FDS_START: 'mine',
+      LISTEN_FDS: '2',
+      LISTEN_FDNAMES: 'web:unknown',
+      ...OURS,
+    })
+  })
+
+  it('has no LISTEN_FDS without sockets', () => {
+    expect(childEnvironment({}, { ...passed, names: [] })).toEqual({
+      ...OURS,
+      SOCKET_PORT_CHANNEL: '3,4',
+    })
+  })
+
+  it('tells the process of the terminal', () => {
+    const env = childEnvironment({}, { ...passed, terminal: true })
+    expect(env.SOCKET_PORT_TERMINAL).toBe('1')
+  })
+
+  it('contains the watchdog time in microseconds', () => {
+    const env = childEnvironment({}, { ...passed, watchdog: 1500.5 })
+    expect(env.WATCHDOG_USEC).toBe('1500500')
+  })
+
+  it('environment files override the environment, and never what is passed', () => {
+    const files = { MODE: 'file', NOTIFY_SOCKET: '@theirs' }
+    const env = childEnvironment({ MODE: 'env' }, { ...passed, files })
+    expect(env).toMatchObject({ MODE: 'file', NOTIFY_SOCKET: '@ours' })
+  })
+
+  it.each([
+    [{}, '2'],
+    [{ FORCE_COLOR: '0' }, '0'],
+    [{ NO_COLOR: '1' }, undefined],
+  ])('colours where the terminal has them: %j', (env, expected) => {
+    const { FORCE_COLOR } = childEnvironment(env, { ...passed, colours: '2' })
+    expect(FORCE_COLOR).toBe(expected)
+  })
+})
+
+describe('workingDirectory', () => {
+  const { PWD } = process.env
+  let link = ''
+  let directory = ''
+
+  beforeEach(() => {
+    directory = realpathSync(mkdtempSync(join(tmpdir(), 'socket-port-')))
+    link = join(directory, 'current')
+  })
+
+  afterEach(() => {
+    rmSync(directory, { recursive: true })
+    if (PWD === undefined) delete process.env.PWD
+    else process.env.PWD = PWD
+  })
+
+  it('is the path by which the shell came, symlinks included', () => {
+    symlinkSync(process.cwd(), link)
+    process.env.PWD = link
+    expect(workingDirectory(undefined)).toBe(link)
+    expect(workingDirectory('src')).toBe(join(link, 'src'))
+  })
+
+  it.each([undefined, '/', '.', '/nowhere'])(
+    'is the directory of this process when PWD is %j',
+    (pwd) => {
+      if (pwd === undefined) delete process.env.PWD
+      else process.env.PWD = pwd
+      expect(workingDirectory(undefined)).toBe(process.cwd())
+    },
+  )
+
+  it('is the directory that was asked for', () => {
+    expect(workingDirectory('/srv/app/current')).toBe('/srv/app/current')
+  })
+})

@@ -1,0 +1,109 @@
+// What a process is started with: its command line, its environment and its working directory.
+import { execFile } from 'node:child_process'
+import { statSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { CHANNEL_VARIABLE, TERMINAL_VARIABLE } from '@socket-port/core/supervisor'
+
+// SD_LISTEN_FDS_START of sd_listen_fds(3).
+const FIRST_FD = 3
+
+/** Facts about this machine and this process that the command line depends on. */
+export interface StartFacts {
+  /** The pid of this process. */
+  pid: number
+  /** setpriv(1) is installed and supports `--pdeathsig`. */
+  setpriv: boolean
+}
+
+/**
+ * The command line that starts `command` with the right LISTEN_PID (sd_listen_fds(3)), and that ends the
+ * process when this one is killed. Pure.
+ *
+ * The pid is known only after the fork, and `exec` keeps it: so a shell sets the variable and becomes the
+ * program. The shell checks its parent after PR_SET_PDEATHSIG(2const): a parent that died before sends no signal.
+ */
+export function commandLine(
+  command: readonly [string, ...string[]],
+  { pid, setpriv }: StartFacts,
+): [file: string, args: string[]] {
+  const script = `[ "$PPID" = ${pid} ] || exit 1; export LISTEN_PID=$$ WATCHDOG_PID=$$; exec "$0" "$@"`
+  const shell = ['/bin/sh', '-c', script, ...command] as const
+  if (!setpriv) return [shell[0], shell.slice(1)]
+  return ['setpriv', ['--pdeathsig', 'TERM', '--', ...shell]]
+}
+
+/** Whether setpriv(1) is installed and supports `--pdeathsig`. The one of BusyBox does not. */
+export function hasSetpriv(): Promise<boolean> {
+  return new Promise((resolve) => {
+    const args = ['--pdeathsig', 'TERM', '--', 'true']
+    execFile('setpriv', args, { timeout: 5_000 }, (error) => resolve(error === null))
+  })
+}
+
+/** What the environment of a process contains, beside the variables of this one. */
+export interface Passed {
+  /** The names of the descriptors from 3 on. The two descriptors of its channel come after them. */
+  names: readonly string[]
+  notifySocket: string
+  /** Milliseconds. */
+  watchdog: number | undefined
+  /** How many descriptors it may store (FDSTORE=1). */
+  storeSize: number
+  generation: number
+  worker: number
+  /** The variables from the environment files. */
+  files: Readonly<Record<string, string>>
+  /** The colours of the terminal, as a value of FORCE_COLOR; `undefined` without a terminal. */
+  colours: string | undefined
+  /** Whether a person at a terminal can press Ctrl-C. */
+  terminal: boolean
+}
+
+// The variables that the manager of this process set for this process alone.
+const OURS =
+  /^(LISTEN_(FDS|PID|PIDFDID|FDNAMES)|NOTIFY_SOCKET|WATCHDOG_(USEC|PID)|FDSTORE|MAINPID|SOCKET_PORT_.*)$/
+
+/** The environment of a process; pure. */
+export function childEnvironment(
+  env: Readonly<NodeJS.ProcessEnv>,
+  passed: Passed,
+): NodeJS.ProcessEnv {
+  const { names, watchdog, colours, files } = passed
+  const inherited = Object.entries(env).filter(([name]) => !OURS.test(name))
+  // The channel comes after the descriptors that LISTEN_FDS counts: programs in any language read those.
+  const channel = FIRST_FD + names.length
+  return {
+    ...(colours !== undefined && env.NO_COLOR === undefined && { FORCE_COLOR: colours }),
+    ...Object.fromEntries(inherited),
+    ...files,
+    ...(names.length > 0 && {
+      LISTEN_FDS: String(names.length),
+      LISTEN_FDNAMES: names.join(':'),
+    }),
+    NOTIFY_SOCKET: passed.notifySocket,
+    FDSTORE: String(passed.storeSize),
+    ...(watchdog !== undefined && { WATCHDOG_USEC: String(Math.round(watchdog * 1000)) }),
+    [CHANNEL_VARIABLE]: `${channel},${channel + 1}`,
+    // The next process already runs when this one drains, so core stops accepting at once.
+    SOCKET_PORT_SUCCESSOR: 'running',
+    SOCKET_PORT_GENERATION: String(passed.generation),
+    SOCKET_PORT_WORKER: String(passed.worker),
+    ...(passed.terminal && { [TERMINAL_VARIABLE]: '1' }),
+  }
+}
+
+/**
+ * The directory in which processes start: `cwd`, else the directory of this process, by the path of the
+ * shell. A symlink in it is followed when a process starts, so that a new release is found.
+ */
+export function workingDirectory(cwd: string | undefined): string {
+  const logical = process.env.PWD
+  const start = logical !== undefined && isHere(logical) ? logical : process.cwd()
+  return cwd === undefined ? start : resolve(start, cwd)
+}
+
+function isHere(path: string): boolean {
+  const there = statSync(path, { throwIfNoEntry: false })
+  const here = statSync('.')
+  return path.startsWith('/') && there?.ino === here.ino && there.dev === here.dev
+}

@@ -1,0 +1,99 @@
+import { existsSync, statSync } from 'node:fs'
+import { UsageError } from '../base/errors.ts'
+import type { Io } from '../base/io.ts'
+import { quote } from '../base/quote.ts'
+import type { Parsed } from '../command-line/command.ts'
+import { duration, oneOf, permissions, whole } from '../command-line/scalars.ts'
+import { type RunOptions, runDefaults, type Watch } from '../run/options.ts'
+import { listenAddress } from './listen-address.ts'
+import { readiness } from './readiness.ts'
+import type { RunOption } from './run-options.ts'
+
+/** Reads and checks everything; nothing is opened yet. */
+export async function readRunOptions(parsed: Parsed<RunOption>, io: Io): Promise<RunOptions> {
+  const read = <T>(name: RunOption, as: (name: RunOption, value: string) => T, fallback: T): T => {
+    const value = parsed.last(name)
+    return value === undefined ? fallback : as(name, value)
+  }
+  const text = (_name: RunOption, value: string): string => value
+  const { backlog, workers, watchdog, notifyAccess } = runDefaults
+  return {
+    command: commandOf(parsed.rest),
+    listen: addressesOf(parsed),
+    backlog: read('backlog', (name, value) => whole(name, value, 1, 2 ** 31 - 1), backlog),
+    name: read('name', controlName, runDefaults.name),
+    control: read('control', text, runDefaults.control),
+    workers: read('workers', (name, value) => whole(name, value, 1, 1_024), workers),
+    replace: parsed.has('all-at-once') ? 'all-at-once' : 'one-by-one',
+    reusePort: parsed.has('reuse-port'),
+    ready: read('ready', (_name, value) => readiness(value), runDefaults.ready),
+    readyTimeout: read('ready-timeout', duration, runDefaults.readyTimeout),
+    settle: read('settle', duration, runDefaults.settle),
+    drainTimeout: read('drain-timeout', duration, runDefaults.drainTimeout),
+    watchdog: read<number | undefined>('watchdog', duration, watchdog),
+    notifyAccess: read(
+      'notify-access',
+      (name, value) => oneOf(name, value, ['main', 'all']),
+      notifyAccess,
+    ),
+    envFiles: parsed.all('env-file').map((path) => existing('env-file', path, 'file')),
+    cwd: read('cwd', (name, value) => existing(name, value, 'folder'), runDefaults.cwd),
+    watch: await watchOf(parsed, io),
+  }
+}
+
+function commandOf(rest: readonly string[] = []): RunOptions['command'] {
+  const [program, ...args] = rest
+  if (program === undefined) throw new UsageError('run needs a command behind --')
+  return [program, ...args]
+}
+
+function addressesOf(parsed: Parsed<RunOption>): RunOptions['listen'] {
+  const addresses = parsed.all('listen').map(listenAddress)
+  const mode = parsed.last('mode')
+  if (mode === undefined) return addresses
+  const bits = permissions('mode', mode)
+  if (!addresses.some(({ path }) => path !== undefined)) {
+    throw new UsageError('--mode is for unix sockets: add --listen unix:PATH, or leave it out')
+  }
+  return addresses.map((address) =>
+    address.path === undefined ? address : { ...address, mode: bits },
+  )
+}
+
+// It becomes part of the path of the control socket.
+function controlName(_name: RunOption, value: string): string {
+  if (/^[\w][\w.-]{0,63}$/.test(value)) return value
+  throw new UsageError(
+    `--name takes up to 64 letters, digits, dots, dashes and underscores (got ${quote(value)})`,
+  )
+}
+
+function existing(
+  option: RunOption,
+  path: string,
+  kind: 'file' | 'folder' | 'file or folder',
+): string {
+  if (!existsSync(path)) {
+    throw new UsageError(`--${option} ${quote(path)}: there is no such ${kind}`)
+  }
+  if (kind !== 'file or folder' && statSync(path).isDirectory() !== (kind === 'folder')) {
+    throw new UsageError(`--${option} ${quote(path)} is no ${kind}`)
+  }
+  return path
+}
+
+async function watchOf(parsed: Parsed<RunOption>, { stderr }: Io): Promise<Watch | undefined> {
+  const paths = parsed.all('watch').map((path) => existing('watch', path, 'file or folder'))
+  const ignore = parsed.all('ignore')
+  if (paths.length === 0) {
+    if (ignore.length === 0) return undefined
+    throw new UsageError('--ignore is for --watch: add --watch DIR, or leave it out')
+  }
+  const { watching } = await import('../watch/watch.ts')
+  return watching({
+    paths,
+    ignore,
+    warn: (message) => void stderr.write(`socket-port: warning: ${message}\n`),
+  })
+}

@@ -1,0 +1,60 @@
+import { dirname, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { UsageError } from '../base/errors.ts'
+import { quote } from '../base/quote.ts'
+import type { Parsed } from '../command-line/command.ts'
+import { duration, oneOf, port } from '../command-line/scalars.ts'
+import { realPath } from '../unit/access.ts'
+import { packageOf, programName } from '../unit/package.ts'
+import type { UnitOutput } from '../unit/print.ts'
+import { checkProgram } from '../unit/program.ts'
+import { namedPaths, type UnitJob } from '../unit/render.ts'
+import type { UnitOption } from './unit-options.ts'
+
+/** Reads and checks every value; throws a UsageError for a wrong one. Writes nothing. */
+export function readUnitOptions(parsed: Parsed<UnitOption>): [UnitJob, UnitOutput] {
+  const [given = ''] = parsed.arguments
+  const listen = parsed.last('port')
+  if (listen === undefined) {
+    throw new UsageError('unit needs --port, e.g. socket-port unit server.js --port 8080')
+  }
+  const entry = resolve(given)
+  const own = packageOf(entry)
+  const job: UnitJob = {
+    way: oneOf('way', parsed.last('way') ?? 'socket', ['socket', 'store', 'run']),
+    name: unitName(parsed.last('name') ?? programName(entry, own)),
+    entry,
+    folder: own?.folder ?? dirname(entry),
+    port: port('--port', listen),
+    user: userName(parsed.last('user')),
+    node: resolve(parsed.last('node') ?? process.execPath),
+    command: fileURLToPath(new URL('./main.js', import.meta.url)),
+    targets: [],
+    envFiles: parsed.all('env-file').map((file) => resolve(file)),
+    watchdog: duration('watchdog', parsed.last('watchdog') ?? '30s'),
+  }
+  checkProgram(entry, job.node)
+  const targets = namedPaths(job).map((path) => realPath(path) ?? path)
+  return [{ ...job, targets }, outputOf(parsed)]
+}
+
+function outputOf(parsed: Parsed<UnitOption>): UnitOutput {
+  const folder = parsed.last('output')
+  const json = parsed.has('json')
+  if (folder === undefined) return { kind: json ? 'json' : 'text' }
+  if (json) throw new UsageError('--json prints, --output writes: leave one out')
+  return { kind: 'files', folder: resolve(folder) }
+}
+
+function unitName(given: string): string {
+  const name = given.replace(/\.(service|socket)$/, '')
+  if (/^[A-Za-z0-9][\w.-]{0,199}$/.test(name)) return name
+  throw new UsageError(
+    `the name of a unit has letters, digits, dots, dashes and underscores (got ${quote(name)}): pass --name`,
+  )
+}
+
+function userName(user: string | undefined): string | undefined {
+  if (user === undefined || /^[A-Za-z0-9_][\w.-]{0,30}\$?$/.test(user)) return user
+  throw new UsageError(`--user takes the name or number of a user (got ${quote(user)})`)
+}

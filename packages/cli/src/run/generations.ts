@@ -1,0 +1,87 @@
+import {
+  type Notification,
+  type NotifySocket,
+  openNotifySocket,
+} from '@socket-port/core/supervisor'
+import type { StartFacts } from '../child/start.ts'
+import type { OwnOutputs } from '../output/own-output.ts'
+import type { Reporter } from '../output/reporter.ts'
+import { realClock } from '../supervisor/clock.ts'
+import { Supervisor } from '../supervisor/supervisor.ts'
+import { readEnvFiles } from './env-files.ts'
+import { FdStore } from './fd-store.ts'
+import { Launcher, type Spec } from './launch.ts'
+import { deliver } from './notifications.ts'
+import type { RunOptions } from './options.ts'
+import type { OwnManager } from './own-manager.ts'
+import { ReloadLog } from './reload-log.ts'
+import { inodeOf, type KeptSocket } from './sockets.ts'
+
+/** What the generations are made from. */
+export interface GenerationsOptions {
+  options: RunOptions
+  sockets: readonly KeptSocket[]
+  facts: StartFacts
+  outputs: OwnOutputs
+  reporter: Reporter
+  manager: OwnManager
+  /** Called once for each start or reload, when it has succeeded or failed. */
+  settled(): void
+}
+
+/** Connects the supervisor to the operating system: how a generation is prepared, started and heard. */
+export class Generations {
+  readonly supervisor: Supervisor<Spec>
+  readonly reloadLog: ReloadLog<Spec>
+  readonly store: FdStore = new FdStore()
+  readonly #options: RunOptions
+  readonly #notifySocket: NotifySocket
+  /** The inodes of the kept sockets. */
+  readonly #kept: ReadonlySet<bigint>
+
+  constructor(context: GenerationsOptions) {
+    const { options, sockets, facts, outputs, reporter, manager, settled } = context
+    const { workers, replace, watch, envFiles } = options
+    this.#options = options
+    this.#kept = new Set(sockets.flatMap(({ fds }) => fds).map(inodeOf))
+    const receive = (message: Notification): void => this.#receive(message)
+    this.#notifySocket = openNotifySocket(receive)
+    const notifications = { socket: this.#notifySocket, receive }
+    const launcher = new Launcher(options, sockets, this.store, notifications, facts, outputs)
+    this.supervisor = new Supervisor({
+      workers,
+      replace,
+      retry: watch === undefined ? 'for-ever' : 'once',
+      clock: realClock,
+      prepare: async (generation) => {
+        this.reloadLog.starting(generation)
+        return { files: await readEnvFiles(envFiles) }
+      },
+      launch: (spec, place) => launcher.start(spec, place),
+      report: (message) => reporter.report(message),
+      settled: (outcome) => {
+        this.reloadLog.settled(outcome)
+        settled()
+      },
+    })
+    this.reloadLog = new ReloadLog(this.supervisor.pool, manager)
+  }
+
+  /** Closes what the processes have stored, and no longer hears them. */
+  async close(): Promise<void> {
+    await this.#notifySocket.close()
+    this.store.close()
+  }
+
+  #receive(message: Notification): void {
+    const { pool } = this.supervisor
+    deliver(message, {
+      table: pool.table,
+      access: this.#options.notifyAccess,
+      store: this.store,
+      kept: this.#kept,
+      replacementOf: (worker) => pool.replacementOf(worker),
+      delivered: (worker) => this.reloadLog.statusChanged(worker),
+    })
+  }
+}
