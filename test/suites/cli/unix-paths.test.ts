@@ -38,7 +38,7 @@ describe(...requireOrSkip('the path of a unix socket', unixSkipReason()), () => 
     const [warning] = await supervised.said(/^.*warning: .*app\.sock has been removed.*$/m)
     expect(warning).toContain('clients get ENOENT')
     expect(warning).toMatch(
-      /must not remove .*take that out of the program, then stop .* start it again/,
+      /must not remove .*remove that from the program, then stop .* start it again/,
     )
     expect(await served(path)).toBe('ENOENT')
     expect(await problemsOf(supervised)).toEqual([null, 'path-gone'])
