@@ -30,7 +30,12 @@ interface Started {
 }
 
 /** A process that got one socket, for the application, and opens metrics before it. */
-async function start(WAY: string, metrics: object, app: object = {}): Promise<Started> {
+async function start(
+  WAY: string,
+  metrics: object,
+  app: object = {},
+  env: Record<string, string> = {},
+): Promise<Started> {
   const listener = openListener()
   listeners.push(listener)
   const { port, fd } = listener
@@ -39,8 +44,11 @@ async function start(WAY: string, metrics: object, app: object = {}): Promise<St
     script: fixture('core-metrics.mjs'),
     sockets: [{ fd }],
     env: {
-      ...{ WAY, METRICS: JSON.stringify(metrics), APP: JSON.stringify({ port, ...app }) },
+      WAY,
+      METRICS: JSON.stringify(metrics),
+      APP: JSON.stringify({ port, ...app }),
       NOTIFY_SOCKET: manager.address,
+      ...env,
     },
   })
   const report = (await started.ready()) as unknown as Pick<Started, 'metrics' | 'app'>
@@ -70,6 +78,20 @@ describe.each(['serve', 'attach', 'listen'])('metrics before the application, by
       const { app } = await start(way, { port: freePort() }, options)
       expect(app.message).toMatch(/has taken the inherited socket .* inherit: 'never'/)
     }
+  })
+
+  it('is reported in STATUS= where READY=1 was sent before the application listens', async () => {
+    const { app, process, manager, port } = await start(way, { port: freePort() }, {}, { GAP: '1' })
+    expect(app.code).toBe('EADDRINUSE')
+    expect(manager.texts()).toEqual([
+      expect.stringMatching(/^READY=1\n/),
+      expect.stringMatching(
+        new RegExp(
+          `^STATUS=a server cannot listen: cannot listen on port ${port} .*taken the inherited`,
+        ),
+      ),
+    ])
+    expect(process.stderr).toMatch(/error: a server cannot listen, but READY=1 was sent before/)
   })
 
   it('leaves the socket to the application at port 0', async () => {

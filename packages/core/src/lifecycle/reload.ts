@@ -64,7 +64,7 @@ class Reloads {
   async #reload(): Promise<void> {
     const sender = notifier()
     // Before the first READY=1 the manager waits for the start: the READY=1 of a reload would end it.
-    const told = sender.ready
+    const told = sender.state === 'ready'
     if (told) sender.post({ RELOADING: 1, MONOTONIC_USEC: monotonicMicroseconds() })
     const failures: string[] = []
     for (const hook of [...this.#hooks]) {

@@ -130,7 +130,7 @@ function withholdIfTaken(server: AnyServer, request: ListenRequest): void {
   try {
     refuseTaken(request)
   } catch (error) {
-    if (request.notify !== false) failedToStart(server, request.logger)
+    if (request.notify !== false) failedToStart(server, error, request.logger)
     throw error
   }
 }

@@ -28,12 +28,8 @@ export interface PostOptions {
 
 /** Sends this process's notifications to its manager (sd_notify(3)) and remembers what it has sent. */
 export class Notifier {
-  /** STOPPING=1 was sent. Since systemd 259 it is final; before, a later READY=1 would undo it. */
-  stopping = false
-  /** READY=1 was sent. */
-  ready = false
-  /** The last STATUS=. */
-  status = ''
+  #state: 'starting' | 'ready' | 'stopping' = 'starting'
+  #status = ''
   /** The channel of a supervisor that started this process. */
   readonly channel: ChannelEnd | undefined
   #plainChannel: PlainChannel | undefined
@@ -68,6 +64,19 @@ export class Notifier {
     this.#outbox.logger = logger
   }
 
+  /**
+   * What the manager knows of the process: READY=1 was sent, or STOPPING=1. The latter is final since
+   * systemd 259; before, a later READY=1 would undo it.
+   */
+  get state(): 'starting' | 'ready' | 'stopping' {
+    return this.#state
+  }
+
+  /** The last STATUS= that was sent. */
+  get status(): string {
+    return this.#status
+  }
+
   /** A manager listens: NOTIFY_SOCKET was set to a valid address. */
   get hasManager(): boolean {
     return this.#variables.address !== undefined
@@ -100,10 +109,10 @@ export class Notifier {
   post(fields: NotifyFields, { fds = [], dropped }: PostOptions = {}): boolean {
     if (!this.hasManager) return false
     const begins = 'READY' in fields || 'RELOADING' in fields
-    if (begins && this.stopping) return false
-    if ('STOPPING' in fields) this.stopping = true
-    if ('READY' in fields) this.ready = true
-    if ('STATUS' in fields) this.status = String(fields.STATUS)
+    if (begins && this.#state === 'stopping') return false
+    if ('READY' in fields) this.#state = 'ready'
+    if ('STOPPING' in fields) this.#state = 'stopping'
+    if ('STATUS' in fields) this.#status = String(fields.STATUS)
     return this.#outbox.post({ bytes: encode(fields), fds }, dropped)
   }
 

@@ -1,14 +1,15 @@
 import type { Logger } from '../base/types.ts'
 import { perProcess } from '../process/per-process.ts'
+import { LateFailures } from './late-failures.ts'
 import { statusText } from './message.ts'
-import { notifier } from './notifier.ts'
+import { type Notifier, notifier } from './notifier.ts'
 
 /** One server that is starting, as far as the readiness of the process is concerned. */
 export interface Start {
   /** The server listens. */
   listening(url: string): void
   /** The server could not listen, and nothing had aborted its start. */
-  failed(): void
+  failed(error: unknown): void
   /** The start was aborted: the server was closed, or the process shuts down. */
   withdrawn(): void
 }
@@ -17,7 +18,7 @@ interface Starting {
   listening: boolean
 }
 
-/** Sends READY=1 once, when every server that was starting listens. */
+/** Sends READY=1 once, when every server that was starting listens; reports a server that fails later. */
 class Readiness {
   /** The latest start of each server that has not ended, and whether READY=1 waits for it. */
   readonly #starting = new Map<Starting, { notify: boolean }>()
@@ -27,28 +28,37 @@ class Readiness {
   #logger: Logger | undefined
   #pending: NodeJS.Immediate | undefined
   #warned = false
+  readonly #lateFailures = new LateFailures()
 
   begin(server: Starting, notify: boolean, logger: Logger): Start {
     const start = { notify }
     this.#starting.set(server, start)
     // It is trying again.
     this.#failed.delete(server)
+    this.#lateFailures.forget(server)
     // Call it now: it removes the variables before the program can start child processes.
     const sender = notify ? notifier(logger) : undefined
     if (notify) this.#logger = logger
-    // Keep no reference to a server once READY=1 was sent, or when there is no manager.
-    const mustBeTold = (): boolean => sender?.hasManager === true && !sender.ready
-    const settle = (note?: () => void): void => {
+    const settle = (note: (sender: Notifier) => void): void => {
       // The program has started the server once more since.
       if (this.#starting.get(server) !== start) return
-      if (mustBeTold()) note?.()
+      if (sender?.hasManager) note(sender)
       this.#starting.delete(server)
       this.#decideSoon()
     }
+    // Keep no reference to a server once READY=1 was sent, or when there is no manager.
     return {
-      listening: (url) => settle(() => this.#urls.set(server, url)),
-      failed: () => settle(() => this.#failed.add(server)),
-      withdrawn: () => settle(),
+      listening: (url) =>
+        settle((to) => {
+          if (to.state === 'starting') this.#urls.set(server, url)
+          else this.#lateFailures.recovered(server, to)
+        }),
+      failed: (error) =>
+        settle(({ state }) => {
+          if (state === 'starting') this.#failed.add(server)
+          else if (state === 'ready') this.#lateFailures.add(server, error)
+        }),
+      withdrawn: () => settle(() => {}),
     }
   }
 
@@ -67,7 +77,10 @@ class Readiness {
 
   #decide(): void {
     const asking = [...this.#starting.values()].some(({ notify }) => notify)
-    if (!asking && this.#logger !== undefined) this.#announce(this.#logger)
+    if (!asking && this.#logger !== undefined) {
+      this.#announce(this.#logger)
+      this.#lateFailures.report(this.#logger)
+    }
     if (this.#starting.size > 0) return
     for (const callback of this.#waiting.splice(0)) callback()
   }
@@ -75,7 +88,7 @@ class Readiness {
   #announce(logger: Logger): void {
     const urls = [...this.#urls].flatMap(([server, url]) => (server.listening ? url : []))
     const sender = notifier()
-    if (urls.length === 0 || !sender.hasManager || sender.ready) return
+    if (urls.length === 0 || !sender.hasManager || sender.state !== 'starting') return
     if (this.#failed.size === 0) {
       sender.post({ READY: 1, STATUS: statusText(`listening on ${urls.join(', ')}`) })
       this.#urls.clear()
@@ -99,8 +112,8 @@ export const beginStart = (server: Starting, notify: boolean, logger: Logger): S
   shared().begin(server, notify, logger)
 
 /** Withholds READY=1: a server that is no service could not listen. */
-export const failedToStart = (server: Starting, logger: Logger): void =>
-  beginStart(server, true, logger).failed()
+export const failedToStart = (server: Starting, error: unknown, logger: Logger): void =>
+  beginStart(server, true, logger).failed(error)
 
 /** Calls back once, asynchronously, when no server of the process is starting. */
 export const whenAllListen = (callback: () => void): void => shared().whenAllListen(callback)

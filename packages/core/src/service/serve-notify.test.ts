@@ -114,6 +114,78 @@ describe.runIf(process.platform === 'linux')('READY=1', () => {
     expect(warnings).toEqual([])
   })
 
+  describe('cannot be taken back where a later server cannot listen', () => {
+    const FAILED = /^STATUS=a server cannot listen: .*\(EADDRINUSE\)/
+
+    async function ready(): Promise<{ url: string; taken: number }> {
+      const [{ port = 0 }, { url }] = [await serving({ notify: false }), await serving()]
+      await nextTurn()
+      expect(manager.texts()).toEqual([`READY=1\nSTATUS=listening on ${url}`])
+      return { url, taken: port }
+    }
+
+    it('so STATUS= says so, and one error says what to do', async () => {
+      const { taken } = await ready()
+      await expect(serving({ port: taken })).rejects.toThrow(/EADDRINUSE/)
+      await nextTurn()
+      expect(manager.texts()).toEqual([expect.stringMatching(FAILED)])
+      const expected = [
+        expect.stringMatching(
+          /^a server cannot listen, but READY=1 was sent before .*notify\(\{ ready: true \}\)/,
+        ),
+      ]
+      expect(warnings).toEqual(expected)
+      await expect(serving({ port: taken })).rejects.toThrow(/EADDRINUSE/)
+      await nextTurn()
+      expect(warnings).toEqual(expected)
+    })
+
+    it('and STATUS= is what it was once that server listens', async () => {
+      const { url, taken } = await ready()
+      const server = createServer()
+      await expect(serving({ port: taken }, server)).rejects.toThrow(/EADDRINUSE/)
+      await nextTurn()
+      expect(manager.texts()).toEqual([expect.stringMatching(FAILED)])
+      await serving({ port: 0 }, server)
+      await nextTurn()
+      expect(manager.texts()).toEqual([`STATUS=listening on ${url}`])
+    })
+
+    it('but a server that tries another port at once has not failed', async () => {
+      const { taken } = await ready()
+      const server = createServer()
+      const attached = attach(server, { signals: false, exit: false, logger })
+      onClose(() => attached.drain())
+      server.once('error', () => server.listen(0, '127.0.0.1'))
+      const listening = new Promise((resolve) => server.once('listening', resolve))
+      server.listen(taken, '127.0.0.1')
+      await listening
+      await nextTurn()
+      await nextTurn()
+      expect(manager.texts()).toEqual([])
+      expect(warnings).toEqual([])
+    })
+
+    it('nor is a server that the program has started with notify: false', async () => {
+      const { taken } = await ready()
+      await expect(serving({ port: taken, notify: false })).rejects.toThrow(/EADDRINUSE/)
+      await nextTurn()
+      expect(manager.texts()).toEqual([])
+      expect(warnings).toEqual([])
+    })
+
+    it('and a STATUS= of the program is left alone', async () => {
+      const { taken } = await ready()
+      const server = createServer()
+      await expect(serving({ port: taken }, server)).rejects.toThrow(/EADDRINUSE/)
+      await nextTurn()
+      notify({ status: 'own' })
+      await serving({ port: 0 }, server)
+      await nextTurn()
+      expect(manager.texts()).toEqual([expect.stringMatching(FAILED), 'STATUS=own'])
+    })
+  })
+
   it('does not wait for a server that was closed while it started', async () => {
     const aborted = new AbortController()
     const start = serving({ signal: aborted.signal, host: 'localhost' })

@@ -179,7 +179,7 @@ export class ServerService<S extends AnyServer> implements Service<S> {
       await startListening(this.server, { ...request, onSource, onListening })
     } catch (error) {
       if (this.#starting.signal.aborted) start.withdrawn()
-      else start.failed()
+      else start.failed(error)
       this.server.off('close', leave)
       leave()
       drain.dispose()
