@@ -120,7 +120,7 @@ describe(...requireOrSkip('a user without privileges', privileges), () => {
       code: 'EADDRINUSE',
       message:
         `cannot listen on port ${port} (EADDRINUSE): in use; who holds it cannot be seen from here; ` +
-        'look as root who it is (ss -ltnp), or choose another port',
+        'find it as root (ss -ltnp), or choose another port',
     })
     listener.close()
   })

@@ -207,7 +207,7 @@ describe('LISTEN_FDS and LISTEN_FDNAMES', () => {
     expect(report).toMatchObject({ outcomes: [{ source: 'inherited', fd: 3 }], variables: [] })
     expect(report.warnings).toEqual([
       expect.stringMatching(
-        /^the manager passed what cannot be served, and it is left alone: \d+ of 1000 passed descriptors are not open; /,
+        /^the manager passed descriptors that cannot be served, and they are left alone: \d+ of 1000 passed descriptors are not open; /,
       ),
     ])
     expect(await replyFrom({ port })).toBe('0')
@@ -220,7 +220,7 @@ describe('LISTEN_FDS and LISTEN_FDNAMES', () => {
     expect(report).toMatchObject({ outcomes: [BOUND, BOUND], variables: [] })
     expect(report.warnings).toHaveLength(1)
     expect(report.warnings[0]).toMatch(
-      /^the manager passed what cannot be served, .* fd 3 "web" is /,
+      /^the manager passed descriptors that cannot be served, .* fd 3 "web" is /,
     )
   })
 })

@@ -39,7 +39,7 @@ const problems: Record<OddKind, { native: string; plain: string }> = {
 const linkOf = (pid: number, fd: number): string => readlinkSync(`/proc/${pid}/fd/${fd}`)
 
 const warningOf = (listed: string): string =>
-  `the manager passed what cannot be served, and it is left alone: ${listed}. ` +
+  `the manager passed descriptors that cannot be served, and they are left alone: ${listed}. ` +
   'Pass listening stream sockets from fd 3 on (sd_listen_fds(3))'
 
 describe('a passed descriptor', () => {

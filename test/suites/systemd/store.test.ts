@@ -173,7 +173,7 @@ for (const release of RELEASES) {
       await boot([{ port: old, name: 'web' }])
       await reconfigure([{ port, name: 'web' }], { debug: true })
       expect(await outcomeOf({ port })).toBe('connected')
-      await box.logHolds('app.service', 'stored it, and it is not asked for any more')
+      await box.logHolds('app.service', 'stored it, and no server asks for it now')
       expect(await outcomeOf({ port: old })).toBe('ECONNREFUSED')
       await reconfigure([{ port, name: 'web', host: '127.0.0.1' }])
       expect(await outcomeOf({ port })).toBe('connected')

@@ -1,4 +1,4 @@
-/** The codes of our own making; bind errors keep Node's (`EADDRINUSE`, `EACCES`, …). */
+/** The codes of this package. Bind errors keep the code that Node gives them (`EADDRINUSE`, `EACCES`, …). */
 export type SocketPortErrorCode =
   | 'ERR_SOCKET_PORT_ALREADY_LISTENING'
   | 'ERR_SOCKET_PORT_ALREADY_ATTACHED'
@@ -16,7 +16,7 @@ export type SocketPortErrorCode =
   | 'ERR_SOCKET_PORT_UNKNOWN_OPTION'
   | 'ERR_SOCKET_PORT_UNSUPPORTED'
 
-/** Codes of Node that are kept where a socket cannot be bound. */
+/** The codes of Node that bind errors keep. */
 export type BindErrorCode =
   | 'EACCES'
   | 'EADDRINUSE'
@@ -30,7 +30,8 @@ export type BindErrorCode =
 /** What each `ERR_SOCKET_PORT_…` code means; `docs/errors.md` is checked against this table. */
 export const errorCodes: Readonly<Record<SocketPortErrorCode, string>> = {
   ERR_SOCKET_PORT_ALREADY_LISTENING: 'The server already listens, or is about to.',
-  ERR_SOCKET_PORT_ALREADY_ATTACHED: 'A plugin or adapter is applied to a server that has one.',
+  ERR_SOCKET_PORT_ALREADY_ATTACHED:
+    'A plugin or adapter is applied to a server that already has one.',
   ERR_SOCKET_PORT_AMBIGUOUS: 'More than one inherited socket fits the request.',
   ERR_SOCKET_PORT_CLOSED: 'The server was closed while it was about to listen.',
   ERR_SOCKET_PORT_INVALID_OPTION: 'An option has a value of the wrong type or out of range.',
@@ -39,7 +40,7 @@ export const errorCodes: Readonly<Record<SocketPortErrorCode, string>> = {
   ERR_SOCKET_PORT_KILL_FAILED: 'The port is still held after SIGKILL, or cannot be freed here.',
   ERR_SOCKET_PORT_KILL_REFUSED: 'Freeing the port would end a process that must not be ended.',
   ERR_SOCKET_PORT_NOT_INHERITED: "`inherit: 'require'` was asked for and no socket was inherited.",
-  ERR_SOCKET_PORT_PATH_NOT_A_SOCKET: 'Something that is not a socket stands at the unix path.',
+  ERR_SOCKET_PORT_PATH_NOT_A_SOCKET: 'A file that is not a socket exists at the unix path.',
   ERR_SOCKET_PORT_SHUTTING_DOWN: 'The process is shutting down and starts no new server.',
   ERR_SOCKET_PORT_SYSCALL: 'A system call on an inherited socket failed.',
   ERR_SOCKET_PORT_UNKNOWN_OPTION: 'An option with this name does not exist.',

@@ -6,13 +6,13 @@ const debug = debuglog('socket-port')
 let writing = 0
 
 /**
- * Writes a line to stderr, or loses it. A plain write to a full disk, to a pipe that nobody reads or
- * to a terminal that was closed is an uncaught 'error', which would end the server; Console does not
- * overlook the second one of two in one turn (lib/internal/console/constructor.js).
+ * Writes a line to stderr, and ignores a failure. A write to a full disk, a pipe without a reader or a
+ * closed terminal emits 'error', which would end the server if nothing listens for it. Console ignores
+ * only the first of two errors in one turn of the event loop (lib/internal/console/constructor.js).
  */
 function write(line: string): void {
   const { stderr } = process
-  if (writing === 0) stderr.on('error', overlook)
+  if (writing === 0) stderr.on('error', ignore)
   writing += 1
   // The event comes after the callback, in the same turn of the event loop.
   stderr.write(`${line}\n`, () => setImmediate(written))
@@ -20,11 +20,11 @@ function write(line: string): void {
 
 function written(): void {
   writing -= 1
-  // What the program writes itself is its own affair again.
-  if (writing === 0) process.stderr.off('error', overlook)
+  // From now on an error comes from a write of the program, which must see it.
+  if (writing === 0) process.stderr.off('error', ignore)
 }
 
-function overlook(): void {}
+function ignore(): void {}
 
 function writeDebug(message: string): void {
   if (debug.enabled) write(`SOCKET-PORT ${process.pid}: ${message}`)
@@ -38,7 +38,7 @@ export const defaultLogger: Logger = {
   error: (message) => write(`socket-port: error: ${message}`),
 }
 
-/** Tells a person at the terminal, who sees the program's own logger, or stderr where it has none. */
+/** Shows a message to the person at the terminal: through the program's logger, or on stderr if there is none. */
 export function tellPerson(logger: Logger, message: string): void {
   if (logger === defaultLogger) process.stderr.write(`socket-port: ${message}\n`)
   else logger.info(message)

@@ -1,7 +1,7 @@
-// What JSON leaves as it is and a terminal obeys: DEL, C1, text direction, line separators.
+// Characters that JSON does not escape but a terminal acts on: DEL, C1, text direction, line separators.
 const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu
 
-// The same, but for line ends, tabs, and the two joiners without which some scripts cannot be written.
+// The same without line ends, tabs, and the two joiners that some scripts need.
 const UNPRINTABLE = /(?![\n\t\u200c\u200d])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu
 
 // Control sequences, such as colours, and operating system commands, such as a title, in the forms
@@ -14,8 +14,8 @@ const SEQUENCES = new RegExp(
 )
 
 /**
- * A value that came from outside, for a message: in quotes, on one line, at most 80 characters.
- * Garbage may be long or hold control characters, and a log line must survive it.
+ * Shows a value from outside in a message: in quotes, on one line, at most 80 characters. Such a value may
+ * be long, or contain control characters.
  */
 export function quote(text: string): string {
   const shown = JSON.stringify(text).replace(INVISIBLE, escaped)
@@ -23,7 +23,7 @@ export function quote(text: string): string {
 }
 
 /**
- * Text that somebody else wrote, safe to print on a terminal or in a log: colours and other escape
+ * Makes text from another program safe to print on a terminal or in a log: colours and other escape
  * sequences are removed; every other control character, C1 and text direction included, is shown as
  * `\u{1b}`. Line ends and tabs stay.
  */

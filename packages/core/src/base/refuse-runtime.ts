@@ -1,11 +1,11 @@
 import { SocketPortError } from './errors.ts'
 import { whyUnsupported } from './runtime.ts'
 
-// When the package is imported, before anything of it is used that this Node lacks.
+// Fail at import, with the reason. Otherwise a feature that this runtime lacks would fail later, and say nothing.
 const reason = whyUnsupported()
 if (reason !== undefined) {
   const error = new SocketPortError('ERR_SOCKET_PORT_UNSUPPORTED', reason)
-  // The stack does not help a person who has to change the version.
+  // The repair is another version of Node, and the stack does not help to find it.
   error.stack = `${error.name} [${error.code}]: ${reason}`
   throw error
 }

@@ -2,8 +2,8 @@
 const OLDEST = [20, 19] as const
 
 /**
- * Why this program cannot run here, in one sentence; `undefined` where it can; pure. To be read by any
- * version of Node: it imports nothing.
+ * Says in one sentence why this program cannot run here; `undefined` if it can. Pure. The file imports
+ * nothing, so that any version of Node can load it.
  */
 export function whyUnsupported(
   versions: Readonly<Record<string, string | undefined>> = process.versions,

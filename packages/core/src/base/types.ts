@@ -18,8 +18,8 @@ export interface Logger {
 export interface SocketQuery {
   /**
    * TCP port, 0–65535; a string of decimal digits is taken too (`process.env.PORT`).
-   * 0 asks for any free port. A key that is there and `undefined` is an error, unless a path or a name
-   * is given: the variable it comes from is missing. @default the socket that was passed, else any free port
+   * 0 asks for any free port. `{ port: undefined }` is an error, unless a path or a name is given: usually
+   * an environment variable is not set. @default the socket that was passed, else any free port
    */
   port?: number | string | undefined
   /**

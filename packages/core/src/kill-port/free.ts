@@ -11,13 +11,13 @@ export interface FreeJob extends Job {
   probe: () => Promise<'free' | 'busy' | 'unknown'>
 }
 
-// Two for a process that ignores SIGTERM, two more for one that it forked in the meantime.
+// Two rounds for a process that ignores SIGTERM, and two for one that it has forked meanwhile.
 const MOST_ROUNDS = 4
 
 /** Ends the processes that keep the port from being bound, by the rules, and returns them once it is free. */
 export async function freePort(job: FreeJob): Promise<Holder[]> {
   const killed: Holder[] = []
-  // A socket that may be in the way is one only if the bind still fails without those that surely are.
+  // First free the sockets that certainly conflict. Free the possible ones only if the bind still fails then.
   for (const kind of ['certain', 'possible'] as const) {
     const state = await job.probe()
     if (state === 'free' || (state === 'unknown' && kind === 'possible')) break
@@ -47,7 +47,11 @@ async function freeSockets(job: Job): Promise<Holder[]> {
   const killed: Holder[] = []
   for (let round = 0; sockets.size > 0; round++) {
     if (round === MOST_ROUNDS) {
-      throw await failure(job, 'is handed on faster than its holders end', 'Stop what starts them.')
+      throw await failure(
+        job,
+        'is taken by new processes faster than they can be ended',
+        'Stop what starts them.',
+      )
     }
     const sent = await signalHolders(job, sockets, killed)
     const patience = { SIGTERM: job.timeout, SIGKILL: job.grace, nothing: 0 }[sent ?? 'nothing']
@@ -62,8 +66,8 @@ async function freeSockets(job: Job): Promise<Holder[]> {
 }
 
 /**
- * Returns `'free'` once nobody listens, `'passed on'` when all who were signalled are gone but their
- * socket is not, `'held'` after `patience`. Throws if somebody else has opened the port.
+ * Returns `'free'` once no socket listens, `'passed on'` when the signalled processes are gone but another
+ * process holds their socket, `'held'` after `patience`. Throws if another process has opened the port.
  */
 async function settle(
   job: Job,

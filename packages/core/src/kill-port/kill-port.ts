@@ -20,24 +20,24 @@ import { systemOf } from './system-of.ts'
 
 export interface KillPortOptions {
   /**
-   * Address or host name that is to be bound: who listens on another one is not in the way.
+   * Address or host name that is to be bound. Processes that listen on other addresses are left alone.
    * @default every address, IPv6 and IPv4
    */
   host?: string | undefined
-  /** Only IPv6 is to be bound: who listens on IPv4 is not in the way. @default false */
+  /** Only IPv6 is to be bound. Processes that listen on IPv4 are left alone. @default false */
   ipv6Only?: boolean | undefined
-  /** It is to be bound with SO_REUSEPORT: who shares the port is not in the way. @default false */
+  /** SO_REUSEPORT is to be set. Processes that share the port are left alone. @default false */
   reusePort?: boolean | undefined
   /** Allow it under `NODE_ENV=production` too. @default false */
   force?: boolean | undefined
   /** Milliseconds from SIGTERM to SIGKILL. @default 3000 */
   timeout?: number | undefined
   /**
-   * Asked before the first signal, about those who would get one; `false` signals nobody, and
-   * ERR_SOCKET_PORT_KILL_REFUSED is thrown. @default nobody is asked
+   * Called before the first signal, with the processes that would get one. If it returns `false`, no
+   * process is signalled, and ERR_SOCKET_PORT_KILL_REFUSED is thrown. @default no question
    */
   confirm?: ((holders: readonly Holder[]) => boolean | Promise<boolean>) | undefined
-  /** Aborting ends the wait; what was signalled stays signalled. */
+  /** Aborting ends the wait. It does not take back the signals that were sent. */
   signal?: AbortSignal | undefined
   /** @default warnings and errors to stderr, the rest through `NODE_DEBUG=socket-port` */
   logger?: Logger | undefined
@@ -70,10 +70,11 @@ const OPTIONS: Checks<Complete<KillPortOptions, 'host' | 'confirm' | 'signal'>> 
 const GRACE = 2000
 
 /**
- * Frees a busy TCP port: SIGTERM to the user's own processes whose sockets keep it from being bound,
- * SIGKILL to those that still have them after `timeout`, and resolves once it can be bound. Never
- * ends this process, an ancestor, PID 1, a process of another container (pid namespace), or anyone on
- * a socket that a manager owns: then nobody is signalled.
+ * Frees a busy TCP port, and resolves once it can be bound. It sends SIGTERM to the processes of this user
+ * whose sockets prevent the bind, and SIGKILL to those that still hold them after `timeout`.
+ *
+ * It signals no process at all where one of them must not be ended: this process, an ancestor, PID 1, a
+ * process of another user or container (pid namespace), or one whose socket a manager owns.
  *
  * @throws {SocketPortError} ERR_SOCKET_PORT_KILL_REFUSED, …_KILL_FAILED, …_INVALID_PORT,
  * …_INVALID_OPTION, …_UNKNOWN_OPTION
@@ -92,7 +93,7 @@ export async function killPort(
   if (process.env.NODE_ENV === 'production' && !force) {
     throw new SocketPortError(
       'ERR_SOCKET_PORT_KILL_REFUSED',
-      `Port ${port} is not freed under NODE_ENV=production, where whoever holds it may be serving users. Stop that process yourself, or force it (killPort: 'force', killPort(${port}, { force: true }), socket-port free ${port} --force).`,
+      `Port ${port} is not freed under NODE_ENV=production: the process that holds it may be serving users. Stop that process yourself, or force it (killPort: 'force', killPort(${port}, { force: true }), socket-port free ${port} --force).`,
       { port },
     )
   }
@@ -108,7 +109,7 @@ export async function killPort(
   return { killed }
 }
 
-// As Node's `listen` looks a name up. One that does not resolve is for the bind to complain of.
+// Looks a host name up as Node's `listen` does. The bind reports a name that does not resolve.
 async function addressOf(host: string | undefined): Promise<string | undefined> {
   if (host === undefined || isIP(host.split('%')[0] ?? '') > 0) return host
   const { lookup } = await import('node:dns/promises')

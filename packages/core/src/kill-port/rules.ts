@@ -1,19 +1,19 @@
 import { describeHolder, type Holder } from '../proc/holders.ts'
 import type { Listener, PortUse } from '../proc/system.ts'
 
-/** The process that wants the port, and what it knows of others. */
+/** The process that wants the port, and what it knows about the holders. */
 export interface Caller {
   pid: number
   uid: number
   /** From its parent up to the first process. */
   ancestors: readonly number[]
-  /** Those of the holders that were given sockets by a manager. */
+  /** The holders that got sockets from a manager. */
   activated: readonly number[]
-  /** Those of the holders that run in another pid namespace, as far as can be seen. */
+  /** The holders that run in another pid namespace, or may do so. */
   elsewhere: readonly number[]
 }
 
-/** Returns why nobody on the port may be signalled, and what to do; undefined if all may be. */
+/** Says why no process on the port may be signalled, and what to do; undefined if all may be. */
 export function refusal(use: PortUse, caller: Caller): string | undefined {
   // One protected holder protects the others too: ending them would not free the port.
   for (const rule of rules) {
@@ -34,7 +34,7 @@ const rules: readonly ((use: PortUse, caller: Caller) => string | undefined)[] =
       ? 'this process would end itself. Close its server, or listen on the socket it inherited.'
       : undefined,
 
-  // Its PID 1 is one of many here, and what ends there would be a whole container.
+  // PID 1 of a container is an ordinary pid here. Ending it would end the whole container.
   ({ holders }, { elsewhere }) => {
     const foreign = holders.find(({ pid }) => elsewhere.includes(pid))
     if (foreign === undefined) return undefined
@@ -71,7 +71,7 @@ const rules: readonly ((use: PortUse, caller: Caller) => string | undefined)[] =
     return `the socket belongs to user ${hidden.uid ?? 'unknown'}, and this process (user ${uid}) cannot see who holds it: a process of another user or container. Stop it there, or use another port.`
   },
 
-  // Who runs as another user hides that it holds the socket, but not that it opened it.
+  // The kernel hides which processes of another user hold a socket, but not which user opened it.
   ({ listeners }, { uid }) => {
     const opened = listeners.find((listener) => listener.uid !== undefined && listener.uid !== uid)
     if (opened === undefined) return undefined
@@ -79,8 +79,10 @@ const rules: readonly ((use: PortUse, caller: Caller) => string | undefined)[] =
   },
 ]
 
-/** Whether a process is PID 1 or a systemd. */
-// A user's own systemd is neither PID 1 nor, in most terminals, an ancestor.
+/**
+ * Whether a process is PID 1 or a systemd. The systemd of a user is neither PID 1 nor, in most terminals, an
+ * ancestor.
+ */
 export function isManager({ pid, command }: Holder): boolean {
   return pid === 1 || /^(\S*\/)?systemd[\w-]*( |$)/.test(command)
 }

@@ -10,7 +10,7 @@ export interface Job {
   /** Milliseconds from SIGTERM to SIGKILL, and from SIGKILL to giving up. */
   timeout: number
   grace: number
-  /** Asked before the first signal, about those who would get one. */
+  /** Called before the first signal, with the processes that would get one. */
   confirm?: ((holders: readonly Holder[]) => boolean | Promise<boolean>) | undefined
   signal: AbortSignal | undefined
   logger: Logger
@@ -26,9 +26,9 @@ export const POLL: number = 20
 const MOST_LOOKS = 5
 
 /**
- * Signals every holder of the sockets: SIGTERM, or SIGKILL to those in `killed`, where the others
- * are added. Returns the gentler one that was sent; undefined if there was nobody to signal.
- * Throws ERR_SOCKET_PORT_KILL_REFUSED, before it signals anybody, if the rules protect one of them.
+ * Signals every holder of the sockets: SIGKILL to the processes in `killed`, SIGTERM to all others, which
+ * it adds to `killed`. Returns SIGTERM if it sent any, otherwise SIGKILL; undefined if it sent none.
+ * Throws ERR_SOCKET_PORT_KILL_REFUSED, before the first signal, if the rules protect one of the holders.
  */
 export async function signalHolders(
   job: Job,
@@ -38,7 +38,7 @@ export async function signalHolders(
   const { port, logger } = job
   const use = await look(job, sockets)
   await enforceRules(job, use, killed)
-  // Those that a holder has forked since were agreed to with it.
+  // Ask once: the answer covers the processes that a holder forks later.
   if (killed.length === 0) await agree(job, use.holders)
   const sent = new Set<SignalName>()
   for (const holder of use.holders) {
@@ -59,13 +59,13 @@ export async function isAlive({ system }: Job, holder: Holder): Promise<boolean>
 
 /** Waits; throws the reason of the job's signal if that is aborted. */
 export async function pause({ signal }: Job, ms: number): Promise<void> {
-  // Nothing tells when a stranger's socket closes, so there is no event to wait for. The timer is
-  // not unref'd: the caller may have nothing else that keeps the process alive.
+  // There is no event for the close of another process's socket. The timer is not unref'd: the caller may
+  // have nothing else that keeps the process alive.
   await delay(ms, undefined, { signal }).catch(() => {})
   signal?.throwIfAborted()
 }
 
-/** Returns who uses the sockets, looking again while one of them seems to be held by nobody. */
+/** Returns who uses the sockets. Looks again while one of them seems to have no holder. */
 async function look(job: Job, sockets: ReadonlySet<string>): Promise<PortUse> {
   for (let looks = 1; ; looks++) {
     const found = await job.system.look(job.port)
@@ -102,7 +102,7 @@ async function agree({ port, confirm }: Job, holders: readonly Holder[]): Promis
   if (holders.length === 0 || confirm === undefined || (await confirm(holders))) return
   throw new SocketPortError(
     'ERR_SOCKET_PORT_KILL_REFUSED',
-    `Port ${port} is still ${describeHolders(holders)}. Nobody was signalled: it was not agreed to.`,
+    `Port ${port} is still ${describeHolders(holders)}. Nobody was signalled: it was not confirmed.`,
     { port },
   )
 }

@@ -69,13 +69,13 @@ function adviceOn(request: InUseRequest, holders: readonly Holder[]): string {
       `let it open the socket for both (socket-port run --listen ${port})`
     )
   }
-  return adviceOnStranger(request, holders)
+  return adviceOnOther(request, holders)
 }
 
 // Only Linux shows holders here; elsewhere `killPort` asks lsof.
 function adviceOnHidden({ port, kept }: InUseRequest): string {
   if (process.platform === 'linux') {
-    return 'look as root who it is (ss -ltnp), or choose another port'
+    return 'find it as root (ss -ltnp), or choose another port'
   }
   const free = kept ? `socket-port free ${port}` : 'in development killPort: true'
   return `find it (lsof -i :${port}) and stop it, choose another port, or end it with ${free}`
@@ -90,7 +90,7 @@ function adviceOnOurs(port: number): string {
   return `close the server that has it first${shared}, or choose another port`
 }
 
-// It was passed, and yet it is not the one that serves.
+// Advice where the manager holds the port: its socket was lost on the way, or this request did not take it.
 function adviceOnPassed({ port, inherit, logger }: InUseRequest): string | undefined {
   const { outcome, missing, entries } = lookAtInherited(logger)
   if (outcome.kind === 'refused' || missing > 0) {
@@ -106,9 +106,9 @@ function adviceOnPassed({ port, inherit, logger }: InUseRequest): string | undef
 const adviceOnSupervisor = (port: number): string =>
   `it has started this process: let it pass the socket (socket-port run --listen ${port}), or choose another port`
 
-function adviceOnStranger({ port, kept, killPort }: InUseRequest, holders: readonly Holder[]) {
+function adviceOnOther({ port, kept, killPort }: InUseRequest, holders: readonly Holder[]) {
   if (kept) return `stop that process (socket-port free ${port}) or choose another port`
-  // Processes of others are not ended, and one that came after the port was freed would come again.
+  // killPort ends only processes of this user. If it ran already, a process has taken the port since, and may again.
   const canFree = killPort === false && holders.every(({ uid }) => uid === process.getuid?.())
   return canFree
     ? 'stop that process, choose another port, or in development pass killPort: true'

@@ -13,8 +13,8 @@ let asked = false
 let warned = false
 
 /**
- * Warns, once, where the unit lets its manager keep fewer sockets than are stored: it drops the rest
- * unsaid. Where the environment does not tell, the manager is asked in the background.
+ * Warns once if the unit lets its manager keep fewer sockets than are stored: the manager drops the rest
+ * without a message. If the environment does not tell the limit, the manager is asked in the background.
  */
 export function checkStoreLimit(count: () => number, logger: Logger): void {
   // Since systemd 254, where the limit is not 0 (systemd.exec(5)).
@@ -41,17 +41,17 @@ function warnIfLess(count: number, limit: number, logger: Logger): void {
   )
 }
 
-/** FileDescriptorStoreMax= of the unit whose main process this is; rejects where that cannot be known. */
+/** FileDescriptorStoreMax= of the unit whose main process this is. Rejects if that is not known. */
 async function askManager(): Promise<number> {
   const service = parseServiceName(readFileSync('/proc/self/cgroup', 'utf8'))
   if (service === undefined) throw new Error('this process belongs to no service')
   const { unit, user } = service
   const signal = AbortSignal.timeout(PATIENCE)
   const show = ['show', '--property=MainPID,FileDescriptorStoreMax', '--', unit]
-  const said = await systemctl(show, { signal, user, unref: true })
+  const output = await systemctl(show, { signal, user, unref: true })
   const value = (name: string): number =>
-    Number(new RegExp(`^${name}=(\\d+)$`, 'm').exec(said)?.[1])
-  // Else another manager stands in between, and this process talks to that one.
+    Number(new RegExp(`^${name}=(\\d+)$`, 'm').exec(output)?.[1])
+  // Otherwise this process notifies another manager in between, such as `socket-port run`.
   if (value('MainPID') !== process.pid) throw new Error('this is not its main process')
   return value('FileDescriptorStoreMax')
 }

@@ -83,7 +83,7 @@ function discard(entry: Entry, logger: Logger): void {
   sendNotification({ FDSTOREREMOVE: 1, FDNAME: entry.fdname }, [], logger)
   drop(entry)
   logger.info(
-    `closed ${describeCandidate(entry)}: an earlier process of the service stored it, and it is not asked for any more`,
+    `closed ${describeCandidate(entry)}: an earlier process of the service stored it, and no server asks for it now`,
   )
 }
 

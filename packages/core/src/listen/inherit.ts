@@ -47,8 +47,9 @@ function takeFor(request: ResolvedListen, entry: Entry): Taken {
 }
 
 /**
- * Refuses a request for exactly the socket that another server of this process has taken, although
- * that one asked for another port: a metrics server that listens first.
+ * Refuses a request for exactly the socket that another server of this process has taken, although that
+ * server had asked for another port. It happens to a metrics server that listens first: it gets the only
+ * inherited socket, which the main server asks for next.
  *
  * @throws EADDRINUSE, as the bind would; it names the server that has the socket.
  */

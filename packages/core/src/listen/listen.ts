@@ -54,7 +54,7 @@ export function listenFd(target: Target): number | undefined {
   return takeInherited(resolveListen(target))?.fd
 }
 
-// The request of each server between the call of listen and its outcome: Node notices a second one too late.
+// The servers that are starting, with their requests. Node would notice a second `listen` too late.
 const starting = new WeakMap<AnyServer, ListenRequest>()
 
 /** Node's own `listen` of a server whose `listen` was replaced. */
@@ -69,7 +69,7 @@ export interface ListenRequest extends ResolvedListen {
   notify?: boolean | undefined
   /** The host to bind when none is asked for. It does not select among inherited sockets. */
   defaultHost?: string | undefined
-  /** The framework itself says where the server listens on a socket that was bound here. @default false */
+  /** The framework itself logs where the server listens, if the socket was bound here. @default false */
   announces?: boolean | undefined
   /** Called before Node's `listen`. `stored`: the socket comes from the manager's fd store. */
   onSource?: ((source: Source, stored: boolean) => void) | undefined
@@ -137,7 +137,7 @@ function withholdIfTaken(server: AnyServer, request: ListenRequest): void {
 
 async function listenStored(server: AnyServer, request: ListenRequest): Promise<void> {
   const opened = openBound(request)
-  // Only where it must be waited for: Node's `listen` is called synchronously.
+  // Await only a promise: without one, Node's `listen` must be called synchronously.
   const fd = typeof opened === 'number' ? opened : await opened
   const entry = keepBound(fd, request)
   try {
@@ -275,7 +275,7 @@ function giveUp(server: AnyServer): void {
   // Node's own close: that of an attached server would drain, and come back here. It also forgets a look-up, and
   // nobody hears 'listening' of a server that does not (net.js, lookupAndListen, emitListeningNT).
   if (server.listening || !cluster.isWorker) return void NetServer.prototype.close.call(server)
-  // The answer of the primary cannot be forgotten.
+  // In a cluster worker the answer of the primary still comes. Close the server after it.
   const onAnswer = (): void => {
     server.off('listening', onAnswer).off('error', onAnswer)
     NetServer.prototype.close.call(server)

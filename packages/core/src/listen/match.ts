@@ -45,9 +45,11 @@ export type Match<C extends Candidate> =
   | { kind: 'ambiguous'; candidates: C[] }
 
 /**
- * Which inherited socket serves the request: by exact port or path, then by name, narrowed by name,
- * host and family; a sole socket serves whatever is asked, but for port 0. One from the store serves only what it was
- * bound for. Pure; `sockets` are listening streams.
+ * Chooses the inherited socket that serves the request. Pure; `sockets` are listening streams.
+ *
+ * An exact port or path comes first, then a name; of several, name, host and family choose. A socket that is
+ * the only one serves any request except one for port 0. A socket from the fd store serves only requests
+ * for which a new bind would make the same socket, or requests for its name without a port.
  */
 export function matchSocket<C extends Candidate>(wanted: Wanted, sockets: readonly C[]): Match<C> {
   const open = sockets.filter((socket) => wanted.shared || !isTaken(socket))

@@ -271,7 +271,7 @@ function describeAll(
   }
   if (problems.length > 0) {
     logger.warn(
-      `the manager passed what cannot be served, and it is left alone: ${shorten(problems)}. ` +
+      `the manager passed descriptors that cannot be served, and they are left alone: ${shorten(problems)}. ` +
         'Pass listening stream sockets from fd 3 on (sd_listen_fds(3))',
     )
   }

@@ -41,9 +41,9 @@ export const lsofSystem: System = {
     const parents = new Map((await ps()).map(({ pid, parent }) => [pid, parent]))
     return ancestry(process.pid, (pid) => parents.get(pid))
   },
-  // Pid namespaces are Linux's.
+  // Only Linux has pid namespaces.
   isElsewhere: () => false,
-  // Socket activation with LISTEN_FDS is of Linux, and `ps` does not show the environment here.
+  // Socket activation with LISTEN_FDS exists only on Linux, and `ps` does not show the environment here.
   isActivated: () => false,
   startTime: async (pid) => (await ps()).find((row) => row.pid === pid)?.startTime,
   signal: (pid, name) => void process.kill(pid, name),
@@ -105,7 +105,7 @@ async function lsof(port: number): Promise<LsofOutput> {
     if (isSilentExit(error)) return parseLsof('')
     throw new SocketPortError(
       'ERR_SOCKET_PORT_KILL_FAILED',
-      `Who holds port ${port} cannot be found out: lsof did not run (${error instanceof Error ? error.message : error}). Put lsof on the PATH.`,
+      `Cannot find out which process holds port ${port}: lsof did not run (${error instanceof Error ? error.message : error}). Put lsof on the PATH.`,
       { port, cause: error },
     )
   }

@@ -8,8 +8,8 @@ export interface BindPlace {
 }
 
 /**
- * Whether a listening socket on the same port keeps another one from being bound. `'possible'`: it
- * depends on its IPV6_V6ONLY, which the system does not show of sockets of other processes.
+ * Whether a listening socket prevents a bind of the same port. `'possible'`: that depends on its
+ * IPV6_V6ONLY, which the system does not show for sockets of other processes.
  */
 export type Overlap = 'certain' | 'possible' | 'none'
 
@@ -18,7 +18,7 @@ export function overlap(
   place: BindPlace,
   socket: { address?: string | undefined; ipv6Only?: boolean | undefined },
 ): Overlap {
-  // Without an address it cannot be judged: what is unknown is taken to be in the way.
+  // An unknown address counts as a conflict.
   if (socket.address === undefined) return 'certain'
   const wanted = plain(place.address ?? '::')
   const taken = plain(socket.address)

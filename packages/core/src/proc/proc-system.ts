@@ -20,11 +20,11 @@ export const procSystem: System = {
 
 function listenersOn(port: number): ProcSocket[] {
   const sockets = readSockets()
-  // No answer must not pass for an empty one: the port would be called free.
+  // Not an empty list: the port would look free.
   if (sockets === undefined || !procIsOurs()) {
     throw new SocketPortError(
       'ERR_SOCKET_PORT_KILL_FAILED',
-      `Who holds port ${port} cannot be found out: /proc is ${sockets === undefined ? 'not readable' : 'that of another pid namespace'}. Mount one (mount -t proc proc /proc), and allow reading it.`,
+      `Cannot find out which process holds port ${port}: /proc is ${sockets === undefined ? 'not readable' : 'that of another pid namespace'}. Mount it (mount -t proc proc /proc), and allow this user to read it.`,
       { port },
     )
   }

@@ -104,7 +104,7 @@ export function kernelPath(path: string): string {
 
 /**
  * Returns all TCP and unix sockets of the network namespace of a process; undefined where /proc
- * tells nothing.
+ * cannot be read.
  */
 export function readSockets(pid: number | 'self' = 'self'): ProcSocket[] | undefined {
   const read = (table: Table): string | undefined => readTable(pid, table)

@@ -2,9 +2,9 @@ import type { Holder } from './holders.ts'
 
 /** A socket that listens on the port in question. */
 export interface Listener {
-  /** Names the socket for as long as it exists; compare it, do not read it. */
+  /** Identifies the socket while it exists. Opaque: only compare it. */
   socket: string
-  /** Who opened it, where the system tells. */
+  /** The user who opened it, if the system tells. */
   uid: number | undefined
   /** Where it listens; `0.0.0.0` and `::` are every address. */
   address?: string | undefined
@@ -13,7 +13,7 @@ export interface Listener {
 /** Who uses a port. */
 export interface PortUse {
   listeners: readonly Listener[]
-  /** Only those that can be seen. */
+  /** Only the processes that this user can see. */
   holders: readonly Holder[]
 }
 
@@ -21,13 +21,13 @@ export interface PortUse {
 export interface System {
   /** Returns the sockets that listen on a TCP port, of every process. */
   listeners(port: number): Promise<Listener[]>
-  /** Returns these sockets and, at the price of a look at every process, who holds them. */
+  /** Returns these sockets and the processes that hold them. It looks at every process, which takes time. */
   look(port: number): Promise<PortUse>
   /** Returns the pids from the parent of this process up to the first one. */
   ancestors(): Promise<number[]>
   /** Returns whether a process runs in another pid namespace than this one, or may do so. */
   isElsewhere(pid: number): boolean
-  /** Returns whether a process was given sockets by a manager when it was started. */
+  /** Returns whether a process got sockets from the manager that started it. */
   isActivated(pid: number): boolean
   /** Returns the start time of a process, as in its Holder; undefined if it is gone. */
   startTime(pid: number): Promise<string | undefined>

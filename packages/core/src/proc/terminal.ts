@@ -12,7 +12,7 @@ export function hasTerminal(env: NodeJS.ProcessEnv = process.env): boolean {
   return env[TERMINAL_VARIABLE] === '1' || hasOwnTerminal()
 }
 
-/** Whether this process has a controlling terminal; without /dev/tty, whether it reads from one. */
+/** Whether this process has a controlling terminal. On Windows, whether it reads from a terminal. */
 export function hasOwnTerminal(): boolean {
   if (process.platform === 'win32') return isatty(0)
   try {

@@ -2,11 +2,11 @@ import { readFileSync } from 'node:fs'
 import { ancestry, procIsOurs, statOf } from './process.ts'
 
 /**
- * Whether a program that restarts this process at each change of its code has started it: node
+ * Whether this process was started by a program that restarts it at each change of its code: node
  * --watch, tsx watch or nodemon.
  */
 export function isWatched(env: NodeJS.ProcessEnv = process.env): boolean {
-  // The supervisor stands between the two: it starts the new code before it ends the old.
+  // Under `socket-port run` the new code starts before this process ends, so nobody waits for the end.
   if (env.SOCKET_PORT_GENERATION !== undefined) return false
   // Node's own watch mode sets it for its child (lib/internal/main/watch_mode.js).
   if (env.WATCH_REPORT_DEPENDENCIES !== undefined) return true

@@ -47,7 +47,7 @@ export function attach<S extends AnyServer>(
   parts: AttachParts = {},
 ): Attached<S> {
   checkServer(server)
-  // Now, where the stack still shows who passed them.
+  // Check now: the stack shows which call passed them.
   checkAttach(options)
   claimSuccessor()
   if (brand in server) throw alreadyAttached()
@@ -65,7 +65,7 @@ export function serviceOf<S extends AnyServer>(server: S): Service<S> | undefine
   return (server as { [brand]?: Attached<S> })[brand]?.service
 }
 
-// Symbol.for: another copy of this package must not attach it once more.
+// Symbol.for: another copy of this package must see that the server is attached.
 const brand: unique symbol = Symbol.for('@socket-port/core/attached')
 
 const alreadyAttached = (): SocketPortError =>
@@ -131,7 +131,7 @@ class AttachedServer<S extends AnyServer> implements Attached<S> {
   #listen(args: unknown[]): S {
     const server = this.#server
     if (this.#isClosing()) {
-      // The 'close' event that is still to come belongs to the listen before. Node would listen at once.
+      // Wait for the 'close' event of the previous listen. Node would listen at once.
       server.once('close', () => this.#listen(args))
       return server
     }
@@ -143,7 +143,7 @@ class AttachedServer<S extends AnyServer> implements Attached<S> {
     }
     if (call.callback !== undefined) server.once('listening', call.callback)
     if (call.signal?.aborted) {
-      // Node listens, and closes before anybody hears of it.
+      // As Node does, which listens, and closes before the 'listening' event.
       process.nextTick(() => server.close())
       return server
     }
@@ -161,13 +161,13 @@ class AttachedServer<S extends AnyServer> implements Attached<S> {
     const defaultHost = host === this.#parts.defaultHost ? host : undefined
     const named = { ...asked, host: defaultHost === undefined ? host : undefined }
     const options = resolveServe({ ...this.#options, ...named })
-    // Node's own 'error' event is not repeated, unless only the start itself has heard it.
+    // Whether the program has heard Node's own 'error' event, which then is not repeated.
     let heard = false
     const onError = (error: NodeJS.ErrnoException): void => {
       heard = server.listenerCount('error') > 0
-      // Else the error that follows says it, with this one as its cause.
+      // Otherwise the error that follows explains it, with this one as its cause.
       if (heard) explainInPlace(error, options)
-      // Now: a listener of the program may let the server listen once more.
+      // Before the program's listeners run: one of them may let the server listen again.
       start.open = false
     }
     const nativeListen = (...args: unknown[]): unknown => {
@@ -181,7 +181,8 @@ class AttachedServer<S extends AnyServer> implements Attached<S> {
     service.start().catch((error) => {
       if (heard || start.closed) return
       start.open = false
-      // Closed before it listened: a framework that waits for the outcome is told, no other program crashes.
+      // The program closed the server before it listened. Tell a framework that waits for the outcome, but do
+      // not crash a program that has no 'error' listener.
       const isClosed = error.code === 'ERR_SOCKET_PORT_CLOSED'
       if (!isClosed || server.listenerCount('error') > 0) this.#fail(error)
     })
@@ -209,10 +210,10 @@ class AttachedServer<S extends AnyServer> implements Attached<S> {
     if (start === undefined || isOver(start)) {
       this.#closeNow(done)
     } else if (start.closed) {
-      // Not Node's own close, which would cut idle connections. It tells the second what it tells here.
+      // Do not call Node's own close, which would cut idle connections. Report to a second call what Node reports.
       if (done !== undefined) this.#server.once('close', () => done(notRunning()))
     } else {
-      // A drain may be under way or over already: then this close finds the work done.
+      // If a drain is under way or over already, this joins it.
       start.closed = true
       const hooks = this.#parts.finish === undefined ? hooksAhead() : undefined
       // A callback that ends the process must not keep the shutdown hooks from running.
@@ -241,7 +242,7 @@ class AttachedServer<S extends AnyServer> implements Attached<S> {
   }
 }
 
-/** Nothing is left to close: the program has done so, or the server could not listen. */
+/** Nothing is left to close: the program has closed the server, or the server could not listen. */
 const isOver = ({ closed, open, service }: Start<AnyServer>): boolean =>
   !open && (closed || !service.hasListened)
 

@@ -1,11 +1,11 @@
 import type { ListenOptions } from '../base/types.ts'
+import type { NodeOption } from '../listen/options.ts'
 import { namesHandle } from '../node/tcp-handle.ts'
 
 /** What a call of Node's `server.listen` asks for, where a socket may be inherited for it. */
 export interface ListenCall {
-  options: Pick<ListenOptions, 'port' | 'host' | 'path' | 'backlog' | 'ipv6Only' | 'reusePort'> &
-    Pick<ListenOptions, 'exclusive'>
-  /** Options of Node's that mean something to it alone. */
+  options: Pick<ListenOptions, Exclude<NodeOption, 'signal'>>
+  /** Options that only Node reads. */
   nodeOptions: { readableAll?: boolean; writableAll?: boolean }
   /** As Node takes it: of any class that has `aborted`. Its abort closes the server. */
   signal?: AbortSignal | undefined
@@ -22,7 +22,7 @@ export function readListenArguments(args: readonly unknown[]): ListenCall | unde
   const [first, ...rest] = callback === undefined ? args : args.slice(0, -1)
 
   if (first === undefined || first === null) {
-    // No port: a socket that was passed will do, whichever port it has.
+    // No port: any inherited socket will do.
     return { ...place({}, rest), callback }
   }
   if (typeof first === 'object') {

@@ -179,8 +179,8 @@ describe('a service', () => {
     const { logger, lines } = recorder()
     const { url } = await serving(createServer(), { logger, idleExit: 60_000 })
     expect(lines.filter((line) => line.startsWith('warn'))).toEqual([
-      `warn idleExit has no effect on ${url}: nobody would start the process again, because no manager ` +
-        'listens on a socket that was bound here. Let a .socket unit of systemd open it',
+      `warn idleExit has no effect on ${url}: this process bound its socket itself, so no manager would start it ` +
+        'again for the next connection. Let a .socket unit of systemd open the socket',
     ])
   })
 

@@ -66,7 +66,7 @@ export class ServerService<S extends AnyServer> implements Service<S> {
   #interrupted = false
   #drainTook = 0
   #source: Source = 'bound'
-  /** A manager starts the process again at the next connection. */
+  /** A manager keeps the socket listening, and starts the process again for the next connection. */
   #activated = false
   #idle: IdleWatch | undefined
   /** Stops receiving connections of the previous process. */
@@ -88,13 +88,13 @@ export class ServerService<S extends AnyServer> implements Service<S> {
     try {
       await this.#started
     } catch (error) {
-      // The process is about to end in order; a rejection would make it fail first.
+      // The shutdown ends the process. A rejection would end it earlier, with an error.
       if (this.#interrupted && this.#options.exit) return new Promise(() => {})
       throw error
     }
   }
 
-  /** Takes part for a server that listens already; of its open connections, those of plain HTTP/1.1 are known. */
+  /** Starts the service of a server that listens already. It knows open connections only if they are plain HTTP/1.1. */
   attach(): void {
     const { notify, logger } = this.#options
     try {
@@ -111,7 +111,7 @@ export class ServerService<S extends AnyServer> implements Service<S> {
     }
   }
 
-  // Somebody else has said where to listen, and only the outcome can be seen.
+  // The program itself told the server where to listen. Only the resulting address is known.
   #attached(): ResolvedServe {
     const { address } = this
     if (typeof address === 'string') return { ...this.#options, path: address }
@@ -190,7 +190,7 @@ export class ServerService<S extends AnyServer> implements Service<S> {
     const close = (): void => void this.close()
     signal?.addEventListener('abort', close, { once: true })
     this.server.once('close', () => signal?.removeEventListener('abort', close))
-    // An abort between the 'listening' event and this line was one of the start only.
+    // An abort after the 'listening' event but before this line has reached only the start.
     if (signal?.aborted) close()
   }
 
@@ -242,8 +242,8 @@ export class ServerService<S extends AnyServer> implements Service<S> {
     if (idleExit === undefined) return
     if (!this.#activated) {
       logger.warn(
-        `idleExit has no effect on ${this.url}: nobody would start the process again, because no manager ` +
-          'listens on a socket that was bound here. Let a .socket unit of systemd open it',
+        `idleExit has no effect on ${this.url}: this process bound its socket itself, so no manager would start it ` +
+          'again for the next connection. Let a .socket unit of systemd open the socket',
       )
       return
     }
@@ -271,7 +271,7 @@ export class ServerService<S extends AnyServer> implements Service<S> {
   async #close(options: StartOptions): Promise<DrainResult> {
     const { logger } = this.#options
     if (!this.hasListened) {
-      // Still starting: nothing is served yet, and nothing may start to be.
+      // The server has not listened yet, and must not begin to.
       this.#starting.abort(this.#interrupted ? shuttingDown() : closedTooEarly())
       await this.#started?.catch(() => {})
       // Never listened. The server may listen for a later service by now, which a drain would close.

@@ -5,13 +5,14 @@ import { usableLibc } from './usable-libc.ts'
 
 /**
  * Returns those of the connections whose other end is a socket of this very process, in the same
- * thread. What cannot be told is left out.
+ * thread. It leaves out connections for which it cannot find out.
  *
  * TCP: Node's diagnostic report lists every handle of the event loop with both of its addresses, on
- * every system, also the clients that were unreferenced because they are idle. The two addresses and
- * ports of a connection are unique, so a client of another process is never taken for one of this.
- * Unix sockets have no such addresses: there the kernel tells which process has connected, on Linux
- * and where native code can be loaded.
+ * every system, including idle clients, which are unreferenced. The two addresses and
+ * ports of a connection are unique, so a client in another process never counts as one of this.
+ *
+ * Unix sockets have no such addresses. There the kernel tells which process has connected, but only on
+ * Linux, and where native code can be loaded.
  *
  * A report takes some milliseconds, longer while a worker thread is inside a synchronous call.
  */
@@ -40,7 +41,7 @@ function isLocal(socket: Socket): boolean {
   return isUnix(socket) || same
 }
 
-/** Both ends of a connection as its client has them. */
+/** Identifies a connection by its two ends, the client's first. */
 const clientOf = ({ remoteAddress, remotePort, localAddress, localPort }: Socket): string =>
   ends({ ip: remoteAddress ?? '', port: remotePort }, { ip: localAddress ?? '', port: localPort })
 

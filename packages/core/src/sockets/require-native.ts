@@ -15,7 +15,7 @@ export function requireNative(name: string): unknown {
       return createRequire(base)(name)
     } catch (error) {
       failure ??= error
-      // It is there, and may not be loaded (--no-addons): no other copy may.
+      // The package is there but may not be loaded (--no-addons). Another copy would fail as well.
       if ((error as NodeJS.ErrnoException).code !== 'MODULE_NOT_FOUND') throw error
     }
   }
@@ -23,10 +23,12 @@ export function requireNative(name: string): unknown {
 }
 
 /*
- * From where the package may be seen: this module, or the bundle that it has become part of. As
- * CommonJS a bundle has no `import.meta.url`, but `__filename`. Then the program and Node's own binary:
- * a bundle may be loaded from elsewhere, and an executable with the program inside has neither.
- * Not the working directory: native code is not taken from wherever a command was typed.
+ * The files from which the package is looked up, in this order:
+ * 1. This module, or the bundle that contains it. A CommonJS bundle has `__filename`, and no `import.meta.url`.
+ * 2. The program: the bundle may be stored elsewhere.
+ * 3. Node's own binary: an executable that contains the program has neither of the two.
+ *
+ * The working directory is not among them: it must not decide which native code runs.
  */
 function bases(): string[] {
   const own = typeof __filename === 'string' ? __filename : import.meta.url
