@@ -14,6 +14,7 @@ import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { bindFd } from '@socket-port/core/supervisor'
+import { requireOrSkip, rootSkipReason } from '@socket-port/testkit/requirements'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { controlRequest } from './client.ts'
 import {
@@ -196,7 +197,12 @@ describe('whose answer is believed', () => {
     expect(isTrustedPeer('/nowhere/x.sock', nobody)).toBe(false)
   })
 
-  it.runIf(uid === 0)('to root, that of a user in a directory of its own', () => {
+  const toRoot = requireOrSkip(
+    'to root, that of a user in a directory of its own',
+    rootSkipReason(),
+  )
+
+  it(...toRoot, () => {
     const path = join(directory, 'x.sock')
     expect(isTrustedPeer(path, nobody)).toBe(false)
     chownSync(directory, nobody, nobody)

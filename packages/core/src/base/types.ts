@@ -197,6 +197,9 @@ export interface Drain {
   /**
    * Drains the server; every call returns the promise of the first. `quick` closes idle
    * connections, WebSockets and event streams at once; requests in flight have 3 seconds to finish.
+   *
+   * @throws {SocketPortError} ERR_SOCKET_PORT_INVALID_OPTION, ERR_SOCKET_PORT_UNKNOWN_OPTION; nothing
+   * has been drained then
    */
   start(options?: { quick?: boolean }): Promise<DrainResult>
   /** Destroys every open connection now. */
@@ -220,6 +223,9 @@ export interface Service<S extends AnyServer = AnyServer> extends AsyncDisposabl
   /**
    * Drains and closes; every call returns the result of the first. `quick` closes idle connections,
    * WebSockets and event streams at once, and gives requests in flight 3 seconds. Neither runs shutdown hooks nor ends the process.
+   *
+   * @throws {SocketPortError} ERR_SOCKET_PORT_INVALID_OPTION, ERR_SOCKET_PORT_UNKNOWN_OPTION; the server
+   * goes on then
    */
   close(options?: { quick?: boolean }): Promise<DrainResult>
 }

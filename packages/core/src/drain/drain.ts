@@ -1,12 +1,12 @@
 import { setMaxListeners } from 'node:events'
 import { publish } from '../base/channels.ts'
 import type { AnyServer, Drain, DrainOptions, DrainResult, DrainState } from '../base/types.ts'
-import { checkServer } from '../base/validate.ts'
+import { checkServer, resolveOptions } from '../base/validate.ts'
 import { claimSuccessor, successorRuns } from '../process/successor.ts'
 import { Connections } from './connections.ts'
 import { DrainRun, type OwnPeers } from './drain-run.ts'
 import type { TransferTarget } from './idle/transfer.ts'
-import { type ResolvedDrain, resolveDrain } from './options.ts'
+import { type ResolvedDrain, resolveDrain, START_OPTIONS } from './options.ts'
 import { Http2Sessions } from './protocols/http2.ts'
 import { QUICK_TIMEOUT } from './quick.ts'
 
@@ -75,7 +75,12 @@ export class ServerDrain implements Drain {
     return this.#abort.signal
   }
 
-  start(options: StartOptions = {}): Promise<DrainResult> {
+  start(options: { quick?: boolean } = {}): Promise<DrainResult> {
+    return this.begin(resolveOptions(options, START_OPTIONS, 'Drain.start'))
+  }
+
+  /** As `start`, with what only a service knows. */
+  begin(options: StartOptions = {}): Promise<DrainResult> {
     this.#result ??= this.#run(options)
     return this.#result
   }

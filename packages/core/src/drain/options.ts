@@ -4,6 +4,7 @@ import {
   type Complete,
   checkKeys,
   complete,
+  flag,
   invalid,
   milliseconds,
   oneOf,
@@ -19,6 +20,9 @@ const DRAIN_OPTIONS: Checks<ResolvedDrain> = {
   successor: oneOf(['after-exit', 'running'], undefined),
   idle: oneOf(['auto', 'promise', 'handover'], 'auto'),
 }
+
+/** Options of the calls that start a drain: `Drain.start` and `Service.close`. */
+export const START_OPTIONS: Checks<{ quick: boolean }> = { quick: flag(false) }
 
 /** Checks and completes the options of the drain. Throws ERR_SOCKET_PORT_INVALID_OPTION or …_UNKNOWN_OPTION. */
 export function resolveDrain(options: unknown): ResolvedDrain {

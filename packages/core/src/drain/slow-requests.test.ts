@@ -133,7 +133,7 @@ describe.each([
     const slow = await Promise.all([all.open(), all.open(), all.open()])
     for (const client of slow) client.send(text)
     await serve(all)
-    const result = await all.drain.start({ findTarget: async () => target })
+    const result = await all.drain.begin({ findTarget: async () => target })
     expect(result).toMatchObject({ graceful: true, forced: 0, handedOver: 1 })
     for (const client of slow) await client.closed
   })
@@ -177,7 +177,7 @@ describe.runIf(process.platform === 'linux')(
       const busy = await all.open()
       busy.send(BODY)
       await serve(all)
-      const drained = all.drain.start({ findTarget: async () => target })
+      const drained = all.drain.begin({ findTarget: async () => target })
       // Served: so the drain has begun.
       const late = await serve(all)
       const upgrade = get('/', 'Connection: Upgrade', 'Upgrade: echo')
@@ -199,7 +199,7 @@ describe.runIf(process.platform === 'linux')(
       const [early, busy] = [await serve(all), await all.open()]
       busy.send(BODY)
       await serve(all)
-      const drained = all.drain.start({ findTarget: async () => target })
+      const drained = all.drain.begin({ findTarget: async () => target })
       await serve(all)
       early.send(get('/', 'Connection: Upgrade', 'Upgrade: echo'))
       await left

@@ -2,6 +2,7 @@ import { closeSync, lstatSync, statSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { join, relative } from 'node:path'
+import { requireOrSkip } from '@socket-port/testkit/requirements'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { loadLibc } from '../sockets/libc.ts'
 import { nativeSystem } from '../sockets/native.ts'
@@ -82,7 +83,12 @@ describe.runIf(linux)('bindFd', () => {
     .flatMap(([name, all = []]) => all.map(({ address }) => ({ name, address })))
     .find(({ address }) => address.startsWith('fe80:'))
 
-  it.runIf(linkLocal)('takes an address with its interface', async () => {
+  const withLinkLocal = requireOrSkip(
+    'takes an address with its interface',
+    linkLocal ? undefined : 'no interface has a link-local address',
+  )
+
+  it(...withLinkLocal, async () => {
     const fd = await bound({ host: `${linkLocal?.address}%${linkLocal?.name}` })
     expect(factsOf(fd)).toMatchObject({ address: linkLocal?.address })
   })

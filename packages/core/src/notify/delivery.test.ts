@@ -1,5 +1,5 @@
-import { spawnSync } from 'node:child_process'
 import { closeSync, openSync } from 'node:fs'
+import { commandSkipReason, requireOrSkip } from '@socket-port/testkit/requirements'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Logger } from '../base/types.ts'
 import { CHANNEL_VARIABLE } from '../process/environment.ts'
@@ -153,9 +153,12 @@ describe.runIf(process.platform === 'linux')('without native code', () => {
   })
 
   const file = openSync('/dev/null', 'r')
-  const hasProgram = spawnSync('systemd-notify', ['--version']).error === undefined
+  const byProgram = requireOrSkip(
+    'without a channel, systemd-notify sends them, one at a time',
+    commandSkipReason('systemd-notify'),
+  )
 
-  it.runIf(hasProgram)('without a channel, systemd-notify sends them, one at a time', async () => {
+  it(...byProgram, async () => {
     const manager = new ManagerSocket()
     startedWith({ NOTIFY_SOCKET: manager.address })
     native.allowed = false

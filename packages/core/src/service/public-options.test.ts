@@ -1,5 +1,6 @@
 import { createServer } from 'node:http'
 import { afterEach, describe, expect, it } from 'vitest'
+import type { Service } from '../base/types.ts'
 import { diagnose } from '../diagnose/diagnose.ts'
 import { createDrain } from '../drain/drain.ts'
 import { killPort } from '../kill-port/kill-port.ts'
@@ -21,6 +22,7 @@ const hook = (): void => {}
 /** Every public function that takes options. */
 const calls: [name: string, call: Call][] = [
   ['createDrain', (options) => createDrain(createServer(), options)],
+  ['Drain.start', (options) => createDrain(createServer()).start(options)],
   ['diagnose', (options) => diagnose(options)],
   ['inheritedSockets', (options) => inheritedSockets(options)],
   ['killPort', (options) => killPort(1, options)],
@@ -32,9 +34,18 @@ const calls: [name: string, call: Call][] = [
   ['onReload', (options) => onReload(hook, options)],
   ['onShutdown', (options) => onShutdown(hook, options)],
   ['serve', (options) => serve(createServer(), options)],
+  ['Service.close', (options) => serving().then((service) => service.close(options))],
 ]
 
-const withLogger = calls.filter(([name]) => !['createDrain', 'onShutdown'].includes(name))
+const withLogger = calls.filter(
+  ([name]) => !['createDrain', 'Drain.start', 'onShutdown', 'Service.close'].includes(name),
+)
+
+async function serving(): Promise<Service> {
+  const service = await serve(createServer(), { port: 0, signals: false })
+  onClose(() => service.close())
+  return service
+}
 
 const outcome = async (call: Call, options: unknown): Promise<unknown> => call(options as never)
 
@@ -63,6 +74,19 @@ describe('the options of every public function', () => {
         code: expect.stringMatching(/^ERR_SOCKET_PORT_INVALID_(OPTION|PORT)$/),
       })
     }
+  })
+})
+
+describe('quick', () => {
+  it.each([1, 'yes', null])('refuses %j, and the server goes on', async (quick) => {
+    const service = await serving()
+    const drain = createDrain(createServer())
+    const options = { quick } as never
+    for (const call of [() => service.close(options), () => drain.start(options)]) {
+      expect(call).toThrow(/^quick must be true or false \(got /)
+    }
+    expect(service.server.listening).toBe(true)
+    expect([service.state, drain.state]).toEqual(['ready', 'ready'])
   })
 })
 

@@ -1,6 +1,8 @@
 import { counted } from '../base/counted.ts'
 import type { AnyServer, DrainResult, DrainState, Logger, Service } from '../base/types.ts'
+import { resolveOptions } from '../base/validate.ts'
 import { ServerDrain, type StartOptions } from '../drain/drain.ts'
+import { START_OPTIONS } from '../drain/options.ts'
 import { receiveConnections } from '../handover/receive.ts'
 import { receiver } from '../handover/receiver.ts'
 import { listenForRestart } from '../handover/restart-signal.ts'
@@ -147,7 +149,8 @@ export class ServerService<S extends AnyServer> implements Service<S> {
     return this.#drain.signal
   }
 
-  close({ quick = false }: { quick?: boolean } = {}): Promise<DrainResult> {
+  close(options: { quick?: boolean } = {}): Promise<DrainResult> {
+    const { quick } = resolveOptions(options, START_OPTIONS, 'Service.close')
     return this.#close({ quick, ownPeers })
   }
 
@@ -279,7 +282,7 @@ export class ServerService<S extends AnyServer> implements Service<S> {
     }
     const first = this.state === 'ready' && this.hasListened
     this.#stopReceiving()
-    const result = await this.#drain.start(options)
+    const result = await this.#drain.begin(options)
     if (first) report(result, this.url, logger)
     return result
   }

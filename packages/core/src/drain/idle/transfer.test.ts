@@ -81,7 +81,7 @@ async function fixture(room?: number, options: DrainOptions = {}): Promise<Fixtu
       await connection.receive(/old \/first$/)
       return connection
     },
-    drain: (other = target) => drain.start({ findTarget: async () => other }),
+    drain: (other = target) => drain.begin({ findTarget: async () => other }),
     succeed: () => target.kept.splice(0).flatMap((fd) => takeConnection(successor, fd) ?? []),
   }
 }
