@@ -69,6 +69,23 @@ describe.each(ALL)('a program that $bundler has made one file of, as $format', (
     expect(stdout).not.toContain('notifications do not reach')
   })
 
+  it('negative control: with plain server.close() it loses requests', async () => {
+    const { file, folder } = await bundled(options)
+    const command = [process.execPath, file]
+    const supervised = await start({ command, cwd: folder, env: { PLAIN: '1' } })
+    const result = await underLoad(
+      await supervised.port(),
+      async (load) => {
+        for (let reload = 0; reload < 3; reload += 1) {
+          expect(await supervised.ask('reload')).toMatchObject({ code: 0 })
+          await load.round()
+        }
+      },
+      { rtt: 20 },
+    )
+    expect(result.failed).toBeGreaterThan(0)
+  })
+
   it('hands connections over where the platform package is beside it', async () => {
     const { file, folder, addNative } = await bundled(options)
     addNative()

@@ -1,8 +1,10 @@
 import { once } from 'node:events'
 import { startOnTerminal } from '@socket-port/testkit/command'
 import { startLoad } from '@socket-port/testkit/load/load'
+import type { LoadResult } from '@socket-port/testkit/load/result'
 import { freePort } from '@socket-port/testkit/native'
 import { get, RawConnection } from '@socket-port/testkit/raw-connection'
+import type { Supervised } from '@socket-port/testkit/supervised'
 import { describe, expect, it } from 'vitest'
 import {
   afterTest,
@@ -44,8 +46,8 @@ describe('stop signals to `run` and its process that come together', () => {
     expect(supervised.generation.output).not.toMatch(/warning/)
   })
 
-  it('cut nothing under load, when the group gets SIGTERM', async () => {
-    const supervised = await start()
+  /** The group gets SIGTERM while clients are at work and a request is held. */
+  async function stopUnderLoad(supervised: Supervised): Promise<LoadResult> {
     const port = await supervised.port()
     const load = await startLoad({
       ...{ target: { port }, clients: 30, method: 'mixed', connection: 'keep-alive' },
@@ -54,14 +56,30 @@ describe('stop signals to `run` and its process that come together', () => {
     afterTest(() => load.dispose())
     await load.round()
     const upload = await startUpload(port)
+    const closed = new Promise((resolve) => upload.on('error', () => {}).once('close', resolve))
     const pids = [...(await pidsOf(supervised)), supervised.pid]
     for (const pid of pids) process.kill(pid, 'SIGTERM')
     await supervised.said(/stops: \d+ process/)
+    // The held request keeps the process: what the clients ask now is served too.
+    await load.round()
     const result = await load.stop()
     upload.end('rest')
-    await once(upload, 'close')
+    await closed
+    return result
+  }
+
+  it('cut nothing under load, when the group gets SIGTERM', async () => {
+    const supervised = await start()
+    const result = await stopUnderLoad(supervised)
     expect(await supervised.generation.exit).toMatchObject({ code: 0, signal: null })
     expectNothingLost(result)
+  })
+
+  it('negative control: a server that the second signal ends loses requests', async () => {
+    const args = ['--listen', '127.0.0.1:0', '--ready', 'port']
+    const plain = [process.execPath, fixture('plain-close.mjs')]
+    const { failed } = await stopUnderLoad(await start({ command: plain, args }))
+    expect(failed).toBeGreaterThan(0)
   })
 })
 

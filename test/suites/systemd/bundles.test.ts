@@ -1,4 +1,5 @@
 import { startLoad } from '@socket-port/testkit/load/load'
+import type { LoadResult } from '@socket-port/testkit/load/result'
 import { freePort } from '@socket-port/testkit/native'
 import { endProcesses } from '@socket-port/testkit/processes'
 import { requireOrSkip } from '@socket-port/testkit/requirements'
@@ -49,11 +50,7 @@ for (const release of RELEASES) {
       return { box, port, bundle: made }
     }
 
-    it.each(BUNDLES)('of $bundler as $format is ready and restarts without a loss', async (how) => {
-      const { box, port } = await boot(['Type=notify', 'WatchdogSec=2'], how)
-      await box.start('app.service')
-      const status = await box.show('app.service', 'StatusText')
-      expect(status).toBe(`listening on http://127.0.0.1:${port}`)
+    async function restartUnderLoad(box: SystemdBox, port: number): Promise<LoadResult> {
       const load = await startLoad({
         target: { port },
         clients: 20,
@@ -65,12 +62,28 @@ for (const release of RELEASES) {
         await box.restart('app.service')
         await load.round()
       }
-      const { failures, failed } = await load.stop()
+      return load.stop()
+    }
+
+    it.each(BUNDLES)('of $bundler as $format is ready and restarts without a loss', async (how) => {
+      const { box, port } = await boot(['Type=notify', 'WatchdogSec=2'], how)
+      await box.start('app.service')
+      const status = await box.show('app.service', 'StatusText')
+      expect(status).toBe(`listening on http://127.0.0.1:${port}`)
+      const { failures, failed } = await restartUnderLoad(box, port)
       expect({ failures, failed }).toEqual({ failures: [], failed: 0 })
       await box.stopUnit('app.service')
       expect(await box.show('app.service', 'Result')).toBe('success')
       expect(box.managerLog).not.toMatch(/Watchdog timeout/)
       expect(await box.log('app.service')).not.toContain('notifications do not reach')
+    })
+
+    it('negative control: with plain server.close() it loses requests', async () => {
+      const plain = ['Environment=PLAIN=1', 'TimeoutStopSec=500ms']
+      const { box, port } = await boot(['Type=notify', ...plain])
+      await box.start('app.service')
+      const { failed } = await restartUnderLoad(box, port)
+      expect(failed).toBeGreaterThan(0)
     })
 
     it('with the platform package beside it warns of nothing', async () => {
