@@ -12,7 +12,9 @@ describe.each(REFUSED)('on %s', (name) => {
   /** Runs a program of a folder to its end. */
   function run(file: string, args: readonly string[] = [], cwd = fromRoot('test')) {
     const flags = name === 'Deno' ? ['run', '--allow-all', '--no-lock'] : []
-    const options = { cwd, encoding: 'utf8', env: { ...process.env, NO_COLOR: '1' } } as const
+    const env = { ...process.env, NO_COLOR: '1' }
+    // What is not refused may serve for ever.
+    const options = { cwd, encoding: 'utf8', env, timeout: 30_000, killSignal: 'SIGKILL' } as const
     return spawnSync(refusedBinary(name), [...flags, file, ...args], options)
   }
 
