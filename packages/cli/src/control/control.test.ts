@@ -197,19 +197,16 @@ describe('whose answer is believed', () => {
     expect(isTrustedPeer('/nowhere/x.sock', nobody)).toBe(false)
   })
 
-  const toRoot = requireOrSkip(
-    'to root, that of a user in a directory of its own',
-    rootSkipReason(),
-  )
-
-  it(...toRoot, () => {
-    const path = join(directory, 'x.sock')
-    expect(isTrustedPeer(path, nobody)).toBe(false)
-    chownSync(directory, nobody, nobody)
-    chmodSync(directory, 0o755)
-    expect(isTrustedPeer(path, nobody)).toBe(true)
-    chmodSync(directory, 0o775)
-    expect(isTrustedPeer(path, nobody)).toBe(false)
+  describe(...requireOrSkip('to root', rootSkipReason()), () => {
+    it('that of a user in a directory of its own', () => {
+      const path = join(directory, 'x.sock')
+      expect(isTrustedPeer(path, nobody)).toBe(false)
+      chownSync(directory, nobody, nobody)
+      chmodSync(directory, 0o755)
+      expect(isTrustedPeer(path, nobody)).toBe(true)
+      chmodSync(directory, 0o775)
+      expect(isTrustedPeer(path, nobody)).toBe(false)
+    })
   })
 })
 

@@ -83,14 +83,13 @@ describe.runIf(linux)('bindFd', () => {
     .flatMap(([name, all = []]) => all.map(({ address }) => ({ name, address })))
     .find(({ address }) => address.startsWith('fe80:'))
 
-  const withLinkLocal = requireOrSkip(
-    'takes an address with its interface',
-    linkLocal ? undefined : 'no interface has a link-local address',
-  )
+  const noLinkLocal = linkLocal ? undefined : 'no interface has a link-local address'
 
-  it(...withLinkLocal, async () => {
-    const fd = await bound({ host: `${linkLocal?.address}%${linkLocal?.name}` })
-    expect(factsOf(fd)).toMatchObject({ address: linkLocal?.address })
+  describe(...requireOrSkip('of an interface', noLinkLocal), () => {
+    it('takes an address with its zone', async () => {
+      const fd = await bound({ host: `${linkLocal?.address}%${linkLocal?.name}` })
+      expect(factsOf(fd)).toMatchObject({ address: linkLocal?.address })
+    })
   })
 
   it.each(['fe80::1', 'fe80::1%nowhere', 'fe80::1%0'])(

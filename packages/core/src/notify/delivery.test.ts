@@ -153,27 +153,24 @@ describe.runIf(process.platform === 'linux')('without native code', () => {
   })
 
   const file = openSync('/dev/null', 'r')
-  const byProgram = requireOrSkip(
-    'without a channel, systemd-notify sends them, one at a time',
-    commandSkipReason('systemd-notify'),
-  )
-
-  it(...byProgram, async () => {
-    const manager = new ManagerSocket()
-    startedWith({ NOTIFY_SOCKET: manager.address })
-    native.allowed = false
-    expect(notify({ ready: true, status: '-up =1' }, { logger })).toBe(true)
-    expect(notify({ status: 'busy' }, { logger })).toBe(true)
-    const texts: string[] = []
-    while (texts.length < 2) {
-      for (const { text, fds } of await manager.next()) {
-        // Its barrier: it ends when the manager has read the message.
-        if (text !== 'BARRIER=1') texts.push(text)
-        fds.forEach(closeSync)
+  describe(...requireOrSkip('without a channel', commandSkipReason('systemd-notify')), () => {
+    it('systemd-notify sends them, one at a time', async () => {
+      const manager = new ManagerSocket()
+      startedWith({ NOTIFY_SOCKET: manager.address })
+      native.allowed = false
+      expect(notify({ ready: true, status: '-up =1' }, { logger })).toBe(true)
+      expect(notify({ status: 'busy' }, { logger })).toBe(true)
+      const texts: string[] = []
+      while (texts.length < 2) {
+        for (const { text, fds } of await manager.next()) {
+          // Its barrier: it ends when the manager has read the message.
+          if (text !== 'BARRIER=1') texts.push(text)
+          fds.forEach(closeSync)
+        }
       }
-    }
-    expect(texts).toEqual(['READY=1\nSTATUS=-up =1', 'STATUS=busy'])
-    expect(warnings).toEqual([])
+      expect(texts).toEqual(['READY=1\nSTATUS=-up =1', 'STATUS=busy'])
+      expect(warnings).toEqual([])
+    })
   })
 
   it.each([
