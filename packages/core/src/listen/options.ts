@@ -65,7 +65,8 @@ const host: Check<string | undefined> = (name, value) => {
   throw invalid(name, given, 'without a zone (%): only link-local addresses (fe80::…) have one')
 }
 
-const path: Check<string | undefined> = (_, value) =>
+// Not `path`: banners of bundles import Node's module by that name, and a bundle has one scope.
+const socketPath: Check<string | undefined> = (_, value) =>
   value === undefined ? undefined : unixPath(value)
 
 // The kernel caps it at net.core.somaxconn.
@@ -80,7 +81,7 @@ const killPort: Check<boolean | 'force'> = (name, value) => {
 const NODE_OPTIONS: Checks<Pick<Checked, NodeOption>> = {
   port,
   host,
-  path,
+  path: socketPath,
   backlog,
   ipv6Only: flag(false),
   reusePort: flag(false),
