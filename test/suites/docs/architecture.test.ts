@@ -55,7 +55,7 @@ describe.each(HOUSES)('docs/architecture.md, the rooms of $source', ({ source, t
     expect(files.map((file) => findCycle(file, [])).filter((cycle) => cycle.length > 0)).toEqual([])
   })
 
-  test('are all that the page names', () => {
+  test('every path that the page names exists', () => {
     const missing = pathsIn(about).filter(
       (path) => !existsSync(join(ROOT, source, path)) && !existsSync(join(ROOT, path)),
     )
