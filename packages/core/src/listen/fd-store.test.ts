@@ -18,7 +18,7 @@ import {
 } from '../testing/real-sockets.ts'
 import { inheritedSockets } from './inherited-sockets.ts'
 import { listen, listenFd } from './listen.ts'
-import type { Entry } from './socket-registry.ts'
+import type { Entry } from './passed-sockets.ts'
 
 vi.mock('../sockets/libc.ts', async (original) => {
   const real: typeof import('../sockets/libc.ts') = await original()

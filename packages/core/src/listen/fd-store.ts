@@ -8,7 +8,8 @@ import { storeName } from './fd-name.ts'
 import { checkStoreLimit } from './fd-store-limit.ts'
 import { describeCandidate, inStore, inTheWay, socketAddress } from './match.ts'
 import type { ResolvedListen } from './options.ts'
-import { drop, type Entry, inheritedEntries, keep } from './socket-registry.ts'
+import type { Entry } from './passed-sockets.ts'
+import { drop, inheritedEntries, keep } from './socket-registry.ts'
 
 // A program may have work to do between two servers, such as connecting to a database.
 const GRACE = 10_000

@@ -4,7 +4,8 @@ import { quote } from '../base/quote.ts'
 import { overlap } from '../proc/overlap.ts'
 import { describeCandidate, hasAddress, isTaken, matchSocket } from './match.ts'
 import type { ResolvedListen } from './options.ts'
-import { type Entry, inheritedEntries, type Taken, take } from './socket-registry.ts'
+import type { Entry } from './passed-sockets.ts'
+import { inheritedEntries, type Taken, take } from './socket-registry.ts'
 
 export interface InheritedListener extends Taken {
   entry: Entry

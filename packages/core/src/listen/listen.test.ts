@@ -19,7 +19,7 @@ import {
   temporaryDirectory,
 } from '../testing/real-sockets.ts'
 import { listen, listenFd } from './listen.ts'
-import type { Entry } from './socket-registry.ts'
+import type { Entry } from './passed-sockets.ts'
 
 const key = Symbol.for('@socket-port/core/registry/1')
 const globals = globalThis as { [key]?: unknown }

@@ -15,7 +15,8 @@ import { describeRequest, type InheritedListener, refuseTaken, takeInherited } f
 import { noteListening } from './listening-servers.ts'
 import { socketAddress } from './match.ts'
 import { type ResolvedListen, resolveListen, type Target } from './options.ts'
-import { drop, type Entry, take } from './socket-registry.ts'
+import type { Entry } from './passed-sockets.ts'
+import { drop, take } from './socket-registry.ts'
 
 /** The origin of a listening socket. */
 export type Source = 'inherited' | 'bound'
