@@ -1,9 +1,10 @@
 import type { Socket } from 'node:net'
 import type { AnyServer } from '../base/types.ts'
-import { parsedConnections } from '../node/http-parser.ts'
+import { keepsParserList, parsedConnections } from '../node/http-parser.ts'
 import { isHttp1Server, isHttp2Server, isTlsServer } from '../node/server-kind.ts'
 import { socketBelow } from '../node/tls-socket.ts'
-import { Upgraded } from './protocols/upgraded.ts'
+import { Http2Sessions } from './protocols/http2.ts'
+import { UpgradedConnections } from './protocols/upgraded.ts'
 
 export interface ConnectionListener {
   opened(socket: Socket): void
@@ -22,21 +23,26 @@ export interface ConnectionListener {
 export class Connections implements Iterable<Socket> {
   /** Told about every change; set while the server drains. */
   listener: ConnectionListener | undefined
-  readonly #server: AnyServer
-  readonly #followed = new Set<Socket>()
-  readonly #upgraded: Upgraded | undefined
-  #following = false
-  /** {@link follow} was called: Node's own list is not enough. */
-  #isNeeded = false
+  readonly server: AnyServer
+  /** Those that have left HTTP/1.1; `undefined` for a server that does not speak it. */
+  readonly upgraded: UpgradedConnections | undefined
+  readonly sessions: Http2Sessions
+  readonly #tracked = new Set<Socket>()
+  /**
+   * `tracked`: each connection is tracked, until the server listens. `listed`: Node lists them, and no
+   * connection is tracked. `followed`: {@link follow} was called, and each connection is tracked until {@link stop}.
+   */
+  #mode: 'tracked' | 'listed' | 'followed' = 'tracked'
   #onEmpty: (() => void) | undefined
 
   constructor(server: AnyServer) {
-    this.#server = server
+    this.server = server
+    this.sessions = new Http2Sessions(server)
     this.#track()
     if (!isHttp1Server(server) && !isHttp2Server(server)) return
     // An HTTP/2 server may speak HTTP/1.1 as well.
-    this.#upgraded = new Upgraded(server)
-    this.#upgraded.listener = (socket) => this.listener?.upgraded(socket)
+    this.upgraded = new UpgradedConnections(server)
+    this.upgraded.listener = (socket) => this.listener?.upgraded(socket)
     if (isTlsServer(server) || isHttp2Server(server)) return
     // Node sets its list up in its own listener of this event.
     if (server.listening) this.#leaveToNode()
@@ -44,7 +50,7 @@ export class Connections implements Iterable<Socket> {
   }
 
   get size(): number {
-    return this.#following ? this.#followed.size : this.#all().size
+    return this.#mode === 'listed' ? this.#known().size : this.#tracked.size
   }
 
   /** Called when the last connection has closed. Setting it starts to track connections. */
@@ -55,46 +61,56 @@ export class Connections implements Iterable<Socket> {
 
   /** A snapshot of the open connections. */
   [Symbol.iterator](): IterableIterator<Socket> {
-    return this.#all().values()
+    return (this.#mode === 'listed' ? this.#known() : new Set(this.#tracked)).values()
   }
 
   /** Tracks every connection from now on. */
   follow(): void {
-    this.#isNeeded = true
-    this.#server.off('listening', this.#leaveToNode)
-    this.#track()
-  }
-
-  #track(): void {
-    if (this.#following) return
-    const open = this.#all()
-    this.#following = true
-    for (const socket of open) if (!this.#followed.has(socket)) this.#add(socket)
-    // During a TLS handshake only 'connection' has fired; after it only 'secureConnection' has the TLSSocket.
-    this.#server.on('connection', this.#onConnection).on('secureConnection', this.#onSecure)
+    const wasListed = this.#mode === 'listed'
+    this.#mode = 'followed'
+    this.server.off('listening', this.#leaveToNode)
+    if (wasListed) this.#track()
   }
 
   stop(): void {
-    this.#server.off('listening', this.#leaveToNode)
-    this.#upgraded?.stop()
-    this.#unfollow()
+    this.server.off('listening', this.#leaveToNode)
+    this.upgraded?.stop()
+    this.sessions.stop()
+    this.#untrack()
     this.listener = undefined
+  }
+
+  /** Destroys every connection. */
+  destroy(): void {
+    for (const socket of this) socket.destroy()
+    // Connections that were opened before this object was made may be known to Node alone.
+    if ('closeAllConnections' in this.server) this.server.closeAllConnections()
+  }
+
+  #track(): void {
+    for (const socket of this.#known()) if (!this.#tracked.has(socket)) this.#add(socket)
+    // During a TLS handshake only 'connection' has fired; after it only 'secureConnection' has the TLSSocket.
+    this.server.on('connection', this.#onConnection).on('secureConnection', this.#onSecure)
+  }
+
+  #untrack(): void {
+    this.server.off('connection', this.#onConnection).off('secureConnection', this.#onSecure)
   }
 
   readonly #leaveToNode = (): void => {
     // Another listener of the same event may have called follow(): the event still comes here.
-    if (this.#isNeeded || parsedConnections(this.#server) === undefined) return
-    this.#following = false
-    this.#unfollow()
+    if (this.#mode === 'followed' || !keepsParserList(this.server)) return
+    this.#mode = 'listed'
+    this.#untrack()
   }
 
-  #unfollow(): void {
-    this.#server.off('connection', this.#onConnection).off('secureConnection', this.#onSecure)
-  }
-
-  #all(): Set<Socket> {
-    const listed = this.#following ? [] : (parsedConnections(this.#server) ?? [])
-    return new Set([...this.#followed, ...listed, ...(this.#upgraded ?? [])])
+  /** What is tracked, what Node lists, and what Node lists no longer. */
+  #known(): Set<Socket> {
+    return new Set([
+      ...this.#tracked,
+      ...(parsedConnections(this.server) ?? []),
+      ...(this.upgraded ?? []),
+    ])
   }
 
   readonly #onConnection = (socket: Socket): void => {
@@ -105,16 +121,16 @@ export class Connections implements Iterable<Socket> {
   readonly #onSecure = (socket: Socket): void => {
     const raw = socketBelow(socket)
     this.#add(socket)
-    if (raw === undefined || !this.#followed.delete(raw)) this.listener?.opened(socket)
+    if (raw === undefined || !this.#tracked.delete(raw)) this.listener?.opened(socket)
     else this.listener?.secured(raw, socket)
   }
 
   #add(socket: Socket): void {
-    this.#followed.add(socket)
+    this.#tracked.add(socket)
     socket.once('close', () => {
-      if (!this.#followed.delete(socket)) return
+      if (!this.#tracked.delete(socket)) return
       this.listener?.closed(socket)
-      if (this.#followed.size === 0) this.#onEmpty?.()
+      if (this.#tracked.size === 0) this.#onEmpty?.()
     })
   }
 }

@@ -4,11 +4,13 @@ import type { AnyServer, Drain, DrainOptions, DrainResult, DrainState } from '..
 import { checkServer, resolveOptions } from '../base/validate.ts'
 import { claimSuccessor, successorRuns } from '../process/successor.ts'
 import { Connections } from './connections.ts'
-import { DrainRun, type OwnPeers } from './drain-run.ts'
+import { DrainRun } from './drain-run.ts'
 import type { TransferTarget } from './idle/transfer.ts'
 import { type ResolvedDrain, resolveDrain, START_OPTIONS } from './options.ts'
-import { Http2Sessions } from './protocols/http2.ts'
-import { QUICK_TIMEOUT } from './quick.ts'
+import type { OwnPeers } from './own-clients.ts'
+
+/** What the quick form takes at most, in milliseconds: a person waits, or new code. */
+export const QUICK_TIMEOUT = 3_000
 
 /**
  * Prepares the drain of a server, for programs that have their own shutdown. Call it before the server
@@ -35,7 +37,6 @@ export class ServerDrain implements Drain {
   readonly #server: AnyServer
   readonly #options: ResolvedDrain
   readonly #connections: Connections
-  readonly #sessions: Http2Sessions
   readonly #abort = new AbortController()
   #state: DrainState = 'ready'
   #result: Promise<DrainResult> | undefined
@@ -47,7 +48,6 @@ export class ServerDrain implements Drain {
     this.#server = server
     this.#options = options
     this.#connections = new Connections(server)
-    this.#sessions = new Http2Sessions(server)
     // Each endless response may add a listener, so any number of them is fine.
     setMaxListeners(0, this.#abort.signal)
     server.once('close', this.#onServerClose)
@@ -95,7 +95,6 @@ export class ServerDrain implements Drain {
   dispose(): void {
     this.#state = 'closed'
     this.#connections.stop()
-    this.#sessions.stop()
     this.#server.off('close', this.#onServerClose)
   }
 
@@ -109,7 +108,7 @@ export class ServerDrain implements Drain {
     const target = findTarget && !quick && !this.#forced ? await findTarget() : undefined
     // Abort only after the delay, during which everything goes on as before.
     this.#abort.abort()
-    this.#drainRun = new DrainRun(this.#server, this.#connections, this.#sessions, {
+    this.#drainRun = new DrainRun(this.#connections, {
       ...this.#options,
       successor: this.#options.successor ?? (successorRuns() ? 'running' : 'after-exit'),
       timeout: (quick ? Math.min(timeout, QUICK_TIMEOUT) : timeout) - (performance.now() - started),

@@ -1,7 +1,7 @@
 import { counted } from '../base/counted.ts'
 import { tellPerson } from '../base/logger.ts'
 import type { DrainResult, Logger } from '../base/types.ts'
-import { QUICK_TIMEOUT } from '../drain/quick.ts'
+import { QUICK_TIMEOUT } from '../drain/drain.ts'
 
 const INTERVAL = 1_000
 

@@ -19,6 +19,9 @@ interface ParsedSocket extends Socket {
 const parserList = (server: AnyServer): ParserList | undefined =>
   ownSymbol(server, 'http.server.connections') as ParserList | undefined
 
+/** Whether the server reads HTTP/1.1. Node makes its list for an HTTP/2 server too, with `allowHTTP1`. */
+export const keepsParserList = (server: AnyServer): boolean => parserList(server) !== undefined
+
 /**
  * The open HTTP/1.1 connections of a server, without TLS handshakes and upgraded connections; `undefined` if
  * Node keeps no list of them.

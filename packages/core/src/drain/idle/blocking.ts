@@ -2,11 +2,11 @@ import type { Socket } from 'node:net'
 import type { Barrier } from './barrier.ts'
 
 /**
- * The connections that block the hand-over: those in flight since before the drain, and those that cannot be
- * handed over. While there are any, the barrier stays closed, because the next process starts only when
- * this one has ended, and a connection that was handed over earlier would wait for all of them.
+ * The connections that block the hand-over: connections from before the drain that are in flight, or cannot be
+ * handed over. While there are any, the barrier stays closed: the next process starts only when this
+ * one has ended, so a connection that was handed over earlier would wait for all of them.
  */
-export class InFlight {
+export class BlockingConnections {
   /** Resolves when the wait for these connections is given up. */
   readonly givenUp: Promise<void>
   #giveUp: () => void = () => {}
@@ -19,30 +19,27 @@ export class InFlight {
     })
   }
 
-  /** Closes the barrier while there are such connections. Once released, it stays open. */
-  hold(barrier: Barrier): void {
-    if (this.#sockets.size > 0) this.#release = barrier.hold()
-  }
-
   add(socket: Socket): void {
     this.#sockets.add(socket)
   }
 
-  /** The connection no longer blocks: its response was sent, or it closed. */
-  settle(socket: Socket): void {
+  /** Closes the barrier while there are such connections. */
+  hold(barrier: Barrier): void {
+    if (this.#sockets.size > 0) this.#release = barrier.hold()
+  }
+
+  /** The connection no longer blocks: it is idle and may be handed over, or it has closed. */
+  delete(socket: Socket): void {
     if (this.#sockets.delete(socket) && this.#sockets.size === 0) this.#release()
   }
 
-  /** From now on `socket` stands for the connection, not `raw`. */
-  secured(raw: Socket, socket: Socket): void {
+  /** After a TLS handshake `socket` stands for the connection, not `raw`. */
+  replace(raw: Socket, socket: Socket): void {
     if (this.#sockets.delete(raw)) this.#sockets.add(socket)
   }
 
-  /**
-   * An upgraded connection from before the drain is in flight until it closes. A barrier that has
-   * opened stays open.
-   */
-  stays(socket: Socket): void {
+  /** The connection was upgraded, and blocks until it closes. A barrier that has opened stays open. */
+  addUpgraded(socket: Socket): void {
     if (this.#sockets.size > 0) this.#sockets.add(socket)
   }
 

@@ -12,7 +12,8 @@ let socket: Socket
 const context = {
   givenUp: new Promise<void>(() => {}),
   isIdle: (which: Socket) => idle.has(which),
-  receiving: () => new Set<Socket>(),
+  isReceiving: () => false,
+  mayTransfer: () => false,
   promiseOf: () => PROMISE,
   transferred: () => {},
   expire: (which: Socket) => void expired.push(which),

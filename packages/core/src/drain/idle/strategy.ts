@@ -4,8 +4,10 @@ import type { Socket } from 'node:net'
 export interface IdleContext {
   /** Whether the connection is still idle: nothing in flight, and no byte of a next request. */
   isIdle(socket: Socket): boolean
-  /** The connections in the middle of a request, header or body, also of one that was answered already. */
-  receiving(): ReadonlySet<Socket>
+  /** Whether the connection is in the middle of a request, header or body, also of one that was answered already. */
+  isReceiving(socket: Socket): boolean
+  /** Whether its protocol lets the connection go to the next process. */
+  mayTransfer(socket: Socket): boolean
   /** Milliseconds for which the server promised to keep this connection, from now on. */
   promiseOf(socket: Socket): number
   /** Destroys the connection and counts it as expired. */

@@ -1,7 +1,9 @@
 import { once } from 'node:events'
 import { closeSync } from 'node:fs'
 import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo, Socket } from 'node:net'
+import { type AddressInfo, connect, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { get, RawConnection } from '@socket-port/testkit/raw-connection'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { DrainOptions, DrainResult } from '../../base/types.ts'
@@ -86,6 +88,21 @@ async function fixture(room?: number, options: DrainOptions = {}): Promise<Fixtu
   }
 }
 
+/** Has one idle connection, of a unix socket. */
+async function unixServer(): Promise<Pick<Fixture, 'drain'>> {
+  const server = createServer()
+  const path = join(tmpdir(), `transfer-${process.pid}.sock`)
+  const drain = new ServerDrain(server, resolveDrain({ idleTimeout: 200 }))
+  const accepted = once(server.listen(path), 'connection')
+  const client = connect(path)
+  cleanups.push(
+    () => client.destroy(),
+    () => drain.force(),
+  )
+  await accepted
+  return { drain: (target) => drain.start({ findTarget: async () => target }) }
+}
+
 async function listening(handler: RequestListener): Promise<Server> {
   const server = createServer(handler)
   await new Promise<void>((resolve) => server.listen(0, resolve))
@@ -155,6 +172,21 @@ describe.runIf(process.platform === 'linux')('an idle connection that is handed 
     await stays.closed
     expect(await drained).toMatchObject({ handedOver: 0, expired: 1 })
     expect(await handedOver).toMatchObject({ handedOver: 1, served: 1 })
+  })
+
+  it('is served on while another server has an idle connection of a unix socket', async () => {
+    const first = await fixture()
+    const second = await unixServer()
+    const idle = await first.open()
+    const { barrier } = first.target
+    const drained = second.drain(Object.assign(new TestTarget(), { barrier }))
+    const handedOver = first.drain()
+    // Served, so the drain has begun.
+    await first.open()
+    idle.send(get('/meanwhile'))
+    await idle.receive(/old \/meanwhile$/)
+    expect(await drained).toMatchObject({ handedOver: 0, expired: 1 })
+    expect(await handedOver).toMatchObject({ handedOver: 2, served: 2 })
   })
 
   it('waits for another server no longer than its own drain accepts', async () => {

@@ -1,6 +1,5 @@
 import type { Socket } from 'node:net'
-import { unreadRequest } from '../../node/http-parser.ts'
-import { isPlainTcp, type OpenHandle, quietHandle } from '../../node/tcp-handle.ts'
+import { type OpenHandle, quietHandle } from '../../node/tcp-handle.ts'
 import type { Barrier } from './barrier.ts'
 import { afterPoll, type IdleContext, type IdleStrategy } from './strategy.ts'
 
@@ -33,62 +32,56 @@ export function transfer(
   otherwise: IdleStrategy,
 ): IdleStrategy {
   const waiting = new Set<Socket>()
-  let passing = false
-  let stopped = false
+  let state: 'resting' | 'sending' | 'stopped' = 'resting'
 
   const strategy: IdleStrategy = {
     idle(socket) {
       if (!strategy.staysOpen(socket)) return otherwise.idle(socket)
       waiting.add(socket)
-      pass()
+      startSending()
     },
     busy(socket) {
       waiting.delete(socket)
       otherwise.busy(socket)
     },
-    staysOpen: (socket) => target.room > waiting.size && isPlainTcp(socket),
+    staysOpen: (socket) => target.room > waiting.size && context.mayTransfer(socket),
     stop() {
-      stopped = true
+      state = 'stopped'
       waiting.clear()
       otherwise.stop()
     },
   }
 
-  function pass(): void {
-    if (passing) return
-    passing = true
+  function startSending(): void {
+    if (state !== 'resting') return
+    state = 'sending'
     // Connections that become idle in one turn of the event loop go in one batch.
-    afterPoll(() => void passAll())
+    afterPoll(() => void sendAll())
   }
 
-  async function passAll(): Promise<void> {
+  async function sendAll(): Promise<void> {
     await Promise.race([target.barrier.opened, context.givenUp])
-    while (waiting.size > 0 && !stopped) await passSome()
-    passing = false
+    while (waiting.size > 0 && state === 'sending') await sendBatch()
+    if (state === 'sending') state = 'resting'
   }
 
-  async function passSome(): Promise<void> {
+  async function sendBatch(): Promise<void> {
     const batch = new Map<Socket, OpenHandle>()
-    const receiving = context.receiving()
     for (const socket of waiting) {
       if (batch.size === BATCH) break
       waiting.delete(socket)
-      if (receiving.has(socket)) {
-        // Half a header: it comes back after its response. A body whose response was sent already:
-        unreadRequest(socket)?.once('close', () => socket.destroyed || strategy.idle(socket))
-        continue
-      }
+      // A request is on its way: the connection is reported idle again when it was read and answered.
+      if (context.isReceiving(socket) || !context.isIdle(socket)) continue
       const handle = quietHandle(socket)
-      if (!context.isIdle(socket)) continue // it comes back after its response
       if (handle === undefined) otherwise.idle(socket)
       else batch.set(socket, handle)
     }
     if (batch.size === 0) return
     // Stop reading before the descriptors are shared: bytes that arrive from now on wait in the kernel.
     for (const handle of batch.values()) handle.readStop()
-    const passed = await target.send([...batch.values()].map(({ fd }) => fd))
+    const sent = await target.send([...batch.values()].map(({ fd }) => fd))
     for (const [socket, handle] of batch) {
-      if (passed) context.transferred(socket)
+      if (sent) context.transferred(socket)
       else if (!socket.destroyed) {
         handle.readStart()
         otherwise.idle(socket)

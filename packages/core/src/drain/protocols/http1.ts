@@ -1,87 +1,107 @@
-import { subscribe, unsubscribe } from 'node:diagnostics_channel'
-import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { AnyServer } from '../../base/types.ts'
-import { isFollowed, newestRequest } from '../../node/http-parser.ts'
+import {
+  hasParser,
+  keepsParserList,
+  receivingConnections,
+  unreadRequest,
+} from '../../node/http-parser.ts'
 import { currentResponse } from '../../node/http-response.ts'
-import { closeAfter, keepOpenAfter } from './last-response.ts'
+import { stopTimeoutChecks, timeoutCheck } from '../../node/request-timeouts.ts'
+import { isHttp1Server } from '../../node/server-kind.ts'
+import { isPlainTcp } from '../../node/tcp-handle.ts'
+import { afterPoll } from '../idle/strategy.ts'
+import { isEventStream } from './event-stream.ts'
+import { Http1Requests } from './http1-requests.ts'
+import type { ConnectionState, DrainContext, Protocol } from './protocol.ts'
 
-// Node publishes it for every request, also with `Expect: 100-continue`, before any listener runs.
-const REQUEST_START = 'http.server.request.start'
+// Node looks for slow requests every `connectionsCheckingInterval`, 30 seconds by default: later than
+// a drain ends. Without more frequent checks Node's time-outs would not bound the drain.
+const CHECK_TIMEOUTS = 500
 
-interface RequestStart {
-  request: IncomingMessage
-  response: ServerResponse
-  socket: Socket
-  server: AnyServer
-}
-
-export interface RequestListener {
-  /** Whether the connection must close after its response. */
-  isLast(socket: Socket): boolean
-  requested(socket: Socket): void
-  /** A response has been sent in full. */
-  answered(): void
-  /** All responses were sent: the connection is idle, or about to close. */
-  fellIdle(socket: Socket): void
-}
-
-/** Whether a response is being sent on the connection. */
-export const isAnswering = (socket: Socket): boolean => currentResponse(socket) !== undefined
-
-/**
- * Makes every response of a draining server the last of its connection, unless the connection is handed over.
- * It is installed when the drain starts, so a server that does not drain pays nothing.
- */
-export class LastResponses {
+/** HTTP/1.1, without TLS or with it. */
+export class Http1 implements Protocol {
   readonly #server: AnyServer
-  readonly #listener: RequestListener
-  // The newest response of each connection. Only that one may close it.
-  readonly #newest = new WeakMap<Socket, ServerResponse>()
+  readonly #context: DrainContext
+  readonly #requests: Http1Requests
+  readonly #timeoutChecks: NodeJS.Timeout | undefined
+  #receiving: ReadonlySet<Socket> | undefined
 
-  constructor(server: AnyServer, listener: RequestListener) {
+  constructor(server: AnyServer, context: DrainContext) {
     this.#server = server
-    this.#listener = listener
-    subscribe(REQUEST_START, this.#onRequest)
+    this.#context = context
+    this.#requests = new Http1Requests(server, context, (socket) => this.#idle(socket))
+    const check = timeoutCheck(server)
+    if (check) this.#timeoutChecks = setInterval(() => afterPoll(check), CHECK_TIMEOUTS)
   }
 
-  /** Tracks a connection whose response was being sent when the drain started. */
-  track(socket: Socket): void {
-    const response = currentResponse(socket)
-    if (response === undefined) return
-    this.#listener.requested(socket)
-    // Pipelined requests behind this one must still be answered, so this response must not close.
-    const newest = newestRequest(socket) ?? response.req
-    if (newest === response.req) {
-      this.#newest.set(socket, response)
-      if (this.#listener.isLast(socket)) closeAfter(response)
-    }
-    this.#watch(socket, response)
+  get acceptsNew(): boolean {
+    return this.#isRead
+  }
+
+  speaks(socket: Socket): boolean {
+    // A server of another protocol may pass its connections to an HTTP server: their parsers belong to that one.
+    return hasParser(socket) && this.#isRead
+  }
+
+  /** Whether the server itself reads HTTP/1.1: an HTTP/2 server does, and keeps that list, with `allowHTTP1`. */
+  get #isRead(): boolean {
+    return isHttp1Server(this.#server) || keepsParserList(this.#server)
+  }
+
+  stateOf(socket: Socket): ConnectionState {
+    if (currentResponse(socket) !== undefined) return 'answering'
+    return this.#isReceiving(socket) ? 'receiving' : 'idle'
+  }
+
+  askToLeave(socket: Socket): void {
+    const state = this.stateOf(socket)
+    if (this.#context.quick && isEventStream(socket)) this.#context.expire(socket)
+    else if (state === 'answering') this.#requests.track(socket)
+    else if (state === 'receiving') this.#idleOnceRead(socket)
+    else this.#idle(socket)
+  }
+
+  mayTransfer(socket: Socket): boolean {
+    return isPlainTcp(socket)
   }
 
   stop(): void {
-    unsubscribe(REQUEST_START, this.#onRequest)
+    clearInterval(this.#timeoutChecks)
+    this.#requests.stop()
+    stopTimeoutChecks(this.#server)
   }
 
-  readonly #onRequest = (message: unknown): void => {
-    const { request, response, socket, server } = message as RequestStart
-    if (server !== this.#server) return
-    const before = this.#newest.get(socket)
-    if (before !== undefined && !before.writableFinished) keepOpenAfter(before)
-    this.#newest.set(socket, response)
-    if (this.#listener.isLast(socket) && !isFollowed(request)) closeAfter(response)
-    this.#listener.requested(socket)
-    this.#watch(socket, response)
+  #idle(socket: Socket): void {
+    // The connection was upgraded if it has no parser. The upgrade may have come right behind the last request.
+    if (socket.destroyed || !hasParser(socket)) return
+    this.#context.idle(socket, this.#promiseOf(socket))
+    this.#idleOnceRead(socket)
   }
 
-  #watch(socket: Socket, response: ServerResponse): void {
-    response.once('close', () => {
-      if (response.writableFinished) this.#listener.answered()
-      const newest = this.#newest.get(socket)
-      if (newest !== undefined && newest !== response) return // pipelined: another one follows
-      if (newest === undefined && isAnswering(socket)) return this.track(socket)
-      this.#newest.delete(socket)
-      this.#listener.fellIdle(socket)
+  /** Reports the connection idle when the body is read of a request that was answered before. */
+  #idleOnceRead(socket: Socket): void {
+    unreadRequest(socket)?.once('close', () => {
+      if (currentResponse(socket) === undefined) this.#idle(socket)
     })
+  }
+
+  #promiseOf({ bytesRead }: Socket): number {
+    const { idleTimeout } = this.#context
+    const { keepAliveTimeout } = this.#server as { keepAliveTimeout?: number }
+    // A connection without a request was promised nothing, and a keepAliveTimeout of 0 has no end.
+    if (bytesRead === 0 || !keepAliveTimeout) return idleTimeout
+    return Math.min(keepAliveTimeout, idleTimeout)
+  }
+
+  // Node's list is read once for all connections that are asked for in one go: nothing is parsed in between.
+  #isReceiving(socket: Socket): boolean {
+    if (this.#receiving === undefined) {
+      this.#receiving = receivingConnections(this.#server)
+      queueMicrotask(() => {
+        this.#receiving = undefined
+      })
+    }
+    return this.#receiving.has(socket)
   }
 }

@@ -1,42 +1,55 @@
 import type { Socket } from 'node:net'
-import type { AnyServer } from '../../base/types.ts'
-import { hasParser, parsedConnections } from '../../node/http-parser.ts'
-import { isHttp1Server, isHttp2Server, isTlsServer } from '../../node/server-kind.ts'
-import { isEncrypted } from '../../node/tls-socket.ts'
 
 /**
- * What a connection speaks at the moment. One server can have several kinds: an HTTP/2 server with
- * `allowHTTP1` has HTTP/1.1 connections beside its HTTP/2 sessions, and an upgrade changes the
- * protocol of an open connection.
+ * What a connection is doing. `idle`: no request is in work. `receiving`: a part of a request was read, header
+ * or body, and no response is being sent. `answering`: a response is being sent. `unknown`: only the program
+ * knows.
  */
-export type Protocol =
-  /** TLS, not negotiated yet. */
-  | 'handshake'
-  /** Its requests are read by the HTTP/1.1 parser of this server. */
-  | 'http1'
-  /** Has an HTTP/2 session of this server, which ends after GOAWAY. */
-  | 'http2'
-  /** Unknown here: plain TCP, or what an upgrade led to. Cannot be asked to leave. */
-  | 'other'
+export type ConnectionState = 'idle' | 'receiving' | 'answering' | 'unknown'
 
-/** Returns what the connection of this server speaks. */
-export function protocolOf(server: AnyServer, socket: Socket): Protocol {
-  if (isTlsServer(server) && !isEncrypted(socket)) return 'handshake'
-  // A server of another protocol may pass its connections to an HTTP server: that parser is not ours.
-  if (hasParser(socket) && acceptsHttp1(server)) return 'http1'
-  return isHttp2Server(server) && !negotiatedHttp1(socket) ? 'http2' : 'other'
+/**
+ * One protocol that connections of a server speak. The drain makes one object of each protocol when
+ * it begins, so a server that does not drain pays nothing.
+ *
+ * A server can have connections of several protocols: an HTTP/2 server with `allowHTTP1` has HTTP/1.1
+ * connections beside its HTTP/2 sessions, and an upgrade changes the protocol of an open connection. So the
+ * drain asks for the protocol of each connection (`ServerProtocols`), and knows none itself.
+ */
+export interface Protocol {
+  /**
+   * Whether new connections of the server may be accepted while it drains: they can be asked to leave, and
+   * the protocol reports when they are idle.
+   */
+  readonly acceptsNew: boolean
+  /** Whether the connection speaks this protocol now. */
+  speaks(socket: Socket): boolean
+  stateOf(socket: Socket): ConnectionState
+  /**
+   * Asks the connection to leave in the way of its protocol: in HTTP/1.1, the next response says that it is
+   * the last. Called for each connection when the drain begins, for each new one, and again when a
+   * connection has changed its protocol. From then on the protocol reports to its `DrainContext`.
+   */
+  askToLeave(socket: Socket): void
+  /** Whether the connection, once it is idle, may go to the next process: this one holds nothing that it needs. */
+  mayTransfer(socket: Socket): boolean
+  /** Called when the drain is over. */
+  stop(): void
 }
 
-/**
- * Returns whether a listening server reads HTTP/1.1: its new connections can be asked to leave, and
- * tell when they are idle. An HTTP/2 server keeps Node's list of parsers only with `allowHTTP1`.
- */
-export const acceptsHttp1 = (server: AnyServer): boolean =>
-  isHttp1Server(server) || parsedConnections(server) !== undefined
-
-// As node:http2 decides (connectionListener in lib/internal/http2/core.js): a client that negotiated
-// no protocol gets HTTP/1.1. A socket without TLS has no such property, and always gets HTTP/2.
-function negotiatedHttp1(socket: Socket): boolean {
-  const { alpnProtocol } = socket as { alpnProtocol?: string | false | null }
-  return alpnProtocol === false || alpnProtocol === 'http/1.1'
+/** What the drain offers to a protocol, and is told by it. */
+export interface DrainContext {
+  /** A person or a watcher waits: connections that would not end by themselves are closed at once. */
+  readonly quick: boolean
+  /** The longest time in milliseconds that an idle connection is kept. */
+  readonly idleTimeout: number
+  /** Whether the connection goes on after its response, because the next process takes it. */
+  staysOpen(socket: Socket): boolean
+  /** The connection is idle now, and its client was promised that it stays open for so many milliseconds. */
+  idle(socket: Socket, promise: number): void
+  /** The connection is no longer idle. */
+  busy(socket: Socket): void
+  /** A response has been sent in full. */
+  answered(): void
+  /** Destroys the connection and counts it as expired. */
+  expire(socket: Socket): void
 }

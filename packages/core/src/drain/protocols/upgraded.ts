@@ -1,6 +1,8 @@
 import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import type { AnyServer } from '../../base/types.ts'
+import type { DrainContext } from './protocol.ts'
+import { Tcp } from './tcp.ts'
 
 const EVENTS = ['upgrade', 'connect'] as const
 type UpgradeEvent = (typeof EVENTS)[number]
@@ -10,10 +12,27 @@ const beside: unique symbol = Symbol.for('@socket-port/core/beside')
 const isBeside = (listener: unknown): boolean => beside in (listener as object)
 
 /**
- * The open connections of a server that have left HTTP/1.1 for another protocol, which Node itself no
- * longer lists.
+ * A connection that has left HTTP/1.1 for another protocol, as a WebSocket or a tunnel. As with TCP, only the
+ * program knows that protocol.
  */
-export class Upgraded implements Iterable<Socket> {
+export class Upgraded extends Tcp {
+  readonly #upgraded: UpgradedConnections | undefined
+
+  constructor(upgraded: UpgradedConnections | undefined, context: DrainContext) {
+    super(context)
+    this.#upgraded = upgraded
+  }
+
+  override speaks(socket: Socket): boolean {
+    return this.#upgraded?.has(socket) ?? false
+  }
+}
+
+/**
+ * The open connections of a server that have left HTTP/1.1, noted from its start: Node itself no
+ * longer lists them.
+ */
+export class UpgradedConnections implements Iterable<Socket> {
   /** Called for each upgrade, before the program's listener. */
   listener: ((socket: Socket) => void) | undefined
   readonly #server: AnyServer
@@ -27,6 +46,10 @@ export class Upgraded implements Iterable<Socket> {
 
   [Symbol.iterator](): IterableIterator<Socket> {
     return this.#open.values()
+  }
+
+  has(socket: Socket): boolean {
+    return this.#open.has(socket)
   }
 
   stop(): void {

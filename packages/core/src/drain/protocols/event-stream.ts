@@ -1,8 +1,5 @@
 import type { Socket } from 'node:net'
-import { currentResponse, sentHead } from '../node/http-response.ts'
-
-/** What the quick form takes at most, in milliseconds: a person waits, or new code. */
-export const QUICK_TIMEOUT = 3_000
+import { currentResponse, sentHead } from '../../node/http-response.ts'
 
 const EVENT_STREAM = /^content-type: *text\/event-stream\b/im
 

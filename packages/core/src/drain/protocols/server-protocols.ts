@@ -1,0 +1,41 @@
+import type { Socket } from 'node:net'
+import type { Connections } from '../connections.ts'
+import { Handshake } from './handshake.ts'
+import { Http1 } from './http1.ts'
+import { Http2 } from './http2.ts'
+import type { DrainContext, Protocol } from './protocol.ts'
+import { Tcp } from './tcp.ts'
+import { Upgraded } from './upgraded.ts'
+
+/** The protocols of one draining server. A new protocol gets a file of its own and a line here. */
+export class ServerProtocols {
+  // The first that the connection speaks counts. An upgraded connection is asked for first, because its
+  // protocol is no longer that of the server; every connection speaks TCP.
+  readonly #protocols: readonly Protocol[]
+  readonly #tcp: Tcp
+
+  constructor({ server, upgraded, sessions }: Connections, context: DrainContext) {
+    this.#tcp = new Tcp(context)
+    this.#protocols = [
+      new Upgraded(upgraded, context),
+      new Handshake(server, context),
+      new Http1(server, context),
+      new Http2(server, sessions, context),
+      this.#tcp,
+    ]
+  }
+
+  /** Whether the server may accept new connections while it drains. */
+  get acceptsNew(): boolean {
+    return this.#protocols.some(({ acceptsNew }) => acceptsNew)
+  }
+
+  /** The protocol that the connection speaks now. */
+  of(socket: Socket): Protocol {
+    return this.#protocols.find((protocol) => protocol.speaks(socket)) ?? this.#tcp
+  }
+
+  stop(): void {
+    for (const protocol of this.#protocols) protocol.stop()
+  }
+}

@@ -1,0 +1,33 @@
+import type { Socket } from 'node:net'
+import type { DrainContext, Protocol } from './protocol.ts'
+
+/**
+ * A protocol that only the program knows, on TCP, TLS or a unix socket. Such a connection cannot be asked to
+ * leave: the program ends it, or the deadline. The quick form closes it at once.
+ */
+export class Tcp implements Protocol {
+  readonly acceptsNew: boolean = false
+  readonly #context: DrainContext
+
+  constructor(context: DrainContext) {
+    this.#context = context
+  }
+
+  speaks(_: Socket): boolean {
+    return true
+  }
+
+  stateOf(): 'unknown' {
+    return 'unknown'
+  }
+
+  askToLeave(socket: Socket): void {
+    if (this.#context.quick) this.#context.expire(socket)
+  }
+
+  mayTransfer(): boolean {
+    return false
+  }
+
+  stop(): void {}
+}
