@@ -194,6 +194,7 @@ export class DrainRun {
     return this.#target !== undefined && this.#protocols.of(socket).mayTransfer(socket)
   }
 
+  // Not end(): after it Node would still run a request, and its response would be lost.
   #expire(socket: Socket): void {
     this.#counts.expired += 1
     socket.destroy()

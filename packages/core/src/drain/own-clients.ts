@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import { afterPoll } from './idle/strategy.ts'
+import { afterPoll } from '../base/after-poll.ts'
 
 /** Returns those of the connections whose client is in this very process. */
 export type OwnPeers = (connections: readonly Socket[]) => ReadonlySet<Socket>

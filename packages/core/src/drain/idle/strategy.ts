@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import { afterPoll } from '../../base/after-poll.ts'
 
 /** What the drain offers to a strategy. */
 export interface IdleContext {
@@ -64,7 +65,3 @@ export function closeAtOnce(context: IdleContext): IdleStrategy {
     stop: () => {},
   }
 }
-
-// Timers run before the event loop polls for input. Wait for the poll, so that a request that has arrived is
-// read first. Use destroy(), not end(): after end() Node would still run a request whose response is lost.
-export const afterPoll = (then: () => void): void => void setImmediate(then)

@@ -1,7 +1,8 @@
 import type { Socket } from 'node:net'
+import { afterPoll } from '../../base/after-poll.ts'
 import { type OpenHandle, quietHandle } from '../../node/tcp-handle.ts'
 import type { Barrier } from './barrier.ts'
-import { afterPoll, type IdleContext, type IdleStrategy } from './strategy.ts'
+import type { IdleContext, IdleStrategy } from './strategy.ts'
 
 /** Takes idle connections for the next process: a queue in systemd's fd store, or one of a supervisor. */
 export interface TransferTarget {

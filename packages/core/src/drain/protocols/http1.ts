@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import { afterPoll } from '../../base/after-poll.ts'
 import type { AnyServer } from '../../base/types.ts'
 import {
   hasParser,
@@ -10,7 +11,6 @@ import { currentResponse } from '../../node/http-response.ts'
 import { stopTimeoutChecks, timeoutCheck } from '../../node/request-timeouts.ts'
 import { isHttp1Server } from '../../node/server-kind.ts'
 import { isPlainTcp } from '../../node/tcp-handle.ts'
-import { afterPoll } from '../idle/strategy.ts'
 import { isEventStream } from './event-stream.ts'
 import { Http1Requests } from './http1-requests.ts'
 import type { ConnectionState, DrainContext, Protocol } from './protocol.ts'

@@ -1,11 +1,18 @@
 import type { Socket } from 'node:net'
-import type { Connections } from '../connections.ts'
+import type { AnyServer } from '../../base/types.ts'
 import { Handshake } from './handshake.ts'
 import { Http1 } from './http1.ts'
-import { Http2 } from './http2.ts'
+import { Http2, type Http2Sessions } from './http2.ts'
 import type { DrainContext, Protocol } from './protocol.ts'
 import { Tcp } from './tcp.ts'
-import { Upgraded } from './upgraded.ts'
+import { Upgraded, type UpgradedConnections } from './upgraded.ts'
+
+/** A server, and what was noted of its connections before the drain. */
+export interface Noted {
+  readonly server: AnyServer
+  readonly upgraded: UpgradedConnections | undefined
+  readonly sessions: Http2Sessions
+}
 
 /** The protocols of one draining server. A new protocol gets a file of its own and a line here. */
 export class ServerProtocols {
@@ -14,7 +21,7 @@ export class ServerProtocols {
   readonly #protocols: readonly Protocol[]
   readonly #tcp: Tcp
 
-  constructor({ server, upgraded, sessions }: Connections, context: DrainContext) {
+  constructor({ server, upgraded, sessions }: Noted, context: DrainContext) {
     this.#tcp = new Tcp(context)
     this.#protocols = [
       new Upgraded(upgraded, context),
