@@ -100,7 +100,7 @@ async function unixServer(): Promise<Pick<Fixture, 'drain'>> {
     () => drain.force(),
   )
   await accepted
-  return { drain: (target) => drain.start({ findTarget: async () => target }) }
+  return { drain: (target) => drain.begin({ findTarget: async () => target }) }
 }
 
 async function listening(handler: RequestListener): Promise<Server> {
