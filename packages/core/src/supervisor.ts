@@ -7,6 +7,7 @@ export { StopSignals } from './lifecycle/stop-signals.ts'
 export { bindFd } from './listen/bind-fd.ts'
 export { isZoneDropped } from './listen/zone.ts'
 export { hasOwnTerminal, TERMINAL_VARIABLE } from './proc/terminal.ts'
+export { LONGEST_UNIX_PATH } from './sockets/constants.ts'
 export { setBlocking } from './supervisor/blocking.ts'
 export {
   CHANNEL_VARIABLE,

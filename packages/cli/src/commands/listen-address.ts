@@ -1,5 +1,5 @@
 import { isIPv6 } from 'node:net'
-import { isZoneDropped } from '@socket-port/core/supervisor'
+import { isZoneDropped, LONGEST_UNIX_PATH } from '@socket-port/core/supervisor'
 import { UsageError } from '../base/errors.ts'
 import { quote } from '../base/quote.ts'
 import type { ListenAddress } from '../run/options.ts'
@@ -55,14 +55,13 @@ function withPort(place: ListenAddress, digits: string): ListenAddress | string 
   return port <= 65_535 ? { ...place, port } : 'a port is at most 65535'
 }
 
-// Linux's sun_path less its NUL (unix(7)); core checks again where it binds.
-const LONGEST_PATH = 107
-
+// Core checks again where it binds.
 function unixPlace(path: string): ListenAddress | string {
   if (path === '' || path === '@') return 'a path is missing, such as unix:/run/app.sock'
   if (path.includes('\0')) return 'a path holds no NUL byte'
   const bytes = Buffer.byteLength(path)
-  if (bytes > LONGEST_PATH) return `a path is at most ${LONGEST_PATH} bytes long, not ${bytes}`
+  if (bytes > LONGEST_UNIX_PATH)
+    return `a path is at most ${LONGEST_UNIX_PATH} bytes long, not ${bytes}`
   return { path }
 }
 

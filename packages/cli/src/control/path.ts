@@ -2,9 +2,8 @@ import { createHash } from 'node:crypto'
 import { lstatSync, mkdirSync, readdirSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { LONGEST_UNIX_PATH } from '@socket-port/core/supervisor'
 
-// sizeof(sun_path) less its NUL (unix(7)).
-const LONGEST_PATH = 107
 const SUFFIX = '.sock'
 
 /** The directories of control sockets. New ones are made in the first. Pure. */
@@ -39,7 +38,7 @@ export function controlPath(
 /** The path of the control socket `name` in a directory; it need not exist. */
 export function pathIn(directory: string, name: string): string {
   const path = join(directory, `${name}${SUFFIX}`)
-  if (Buffer.byteLength(path) <= LONGEST_PATH) return path
+  if (Buffer.byteLength(path) <= LONGEST_UNIX_PATH) return path
   const digest = createHash('sha256').update(name).digest('hex').slice(0, 12)
   return join(directory, `${digest}${SUFFIX}`)
 }

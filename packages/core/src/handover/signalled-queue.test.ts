@@ -1,6 +1,7 @@
 import { closeSync, fstatSync } from 'node:fs'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { controlSize } from '../sockets/ancillary.ts'
+import { AF_UNIX, SOCK_STREAM } from '../sockets/constants.ts'
 import { type Libc, loadLibc } from '../sockets/libc.ts'
 import { descriptors } from '../testing/real-sockets.ts'
 import { checkQueue, openQueue, type Received, receiveFrom, sendTo, shutQueue } from './fd-queue.ts'
@@ -12,8 +13,6 @@ import {
   watchQueue,
 } from './signalled-queue.ts'
 
-const AF_UNIX = 1
-const SOCK_STREAM = 1
 const O_CLOEXEC = 0o2000000
 
 const failing = (call: keyof Libc): Libc => ({

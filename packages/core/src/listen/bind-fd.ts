@@ -1,12 +1,13 @@
 import { chmodSync, closeSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { isMainThread } from 'node:worker_threads'
+import { LONGEST_UNIX_PATH } from '../sockets/constants.ts'
 import type { Libc } from '../sockets/libc.ts'
 import { openListener, type Place } from '../sockets/open.ts'
 import { usableLibc } from '../sockets/usable-libc.ts'
 import { explainBindError, makeRoom, withMode } from './bind.ts'
 import type { InUseRequest } from './bind-in-use.ts'
-import { LONGEST_PATH, resolveListen, type Target } from './options.ts'
+import { resolveListen, type Target } from './options.ts'
 
 /**
  * Binds as `listen` would, and returns the fd of the listening socket. Nothing accepts on it yet. It is
@@ -67,7 +68,7 @@ function open(libc: Libc, request: BindRequest, address: string | undefined): nu
 // the socket. But it may be too long where the relative path is not.
 function pathOf(bindPath: string, { path }: BindRequest): string {
   if (path === undefined || bindPath.startsWith('\0')) return bindPath
-  return Buffer.byteLength(path) <= LONGEST_PATH ? path : bindPath
+  return Buffer.byteLength(path) <= LONGEST_UNIX_PATH ? path : bindPath
 }
 
 function openPath(libc: Libc, path: string, request: BindRequest): number {

@@ -18,14 +18,12 @@ import {
   text,
 } from '../base/validate.ts'
 import { kernelPath } from '../proc/sockets.ts'
+import { LONGEST_UNIX_PATH } from '../sockets/constants.ts'
 import { encodeStored, LONGEST_STORED_NAME } from './fd-name.ts'
 import { isZoneDropped } from './zone.ts'
 
 /** What `listen` takes: a port, or options. */
 export type Target<O extends ListenOptions = ListenOptions> = number | string | O
-
-/** The longest path of a unix socket: sizeof(sun_path) without its NUL, as in unix(7); the BSDs have 104. */
-export const LONGEST_PATH: number = process.platform === 'linux' ? 107 : 103
 
 /** The options that Node's own `server.listen` takes as well. */
 export type NodeOption =
@@ -156,11 +154,15 @@ function checkStorable({ inherit, name, path }: Checked): void {
       `at most ${LONGEST_STORED_NAME} ASCII letters where fdStore is true`,
     )
   }
-  if (path !== undefined && !isAbstract(path) && Buffer.byteLength(resolve(path)) > LONGEST_PATH) {
+  if (
+    path !== undefined &&
+    !isAbstract(path) &&
+    Buffer.byteLength(resolve(path)) > LONGEST_UNIX_PATH
+  ) {
     throw invalid(
       'path',
       path,
-      `at most ${LONGEST_PATH} bytes long from / on where fdStore is true`,
+      `at most ${LONGEST_UNIX_PATH} bytes long from / on where fdStore is true`,
     )
   }
 }
@@ -203,8 +205,10 @@ function unixPath(value: unknown): string {
     throw wrong('a path in the file system: only Linux has abstract sockets')
   }
   const bytes = Buffer.byteLength(path)
-  if (process.platform !== 'win32' && bytes > LONGEST_PATH) {
-    throw wrong(`at most ${LONGEST_PATH} bytes long, not ${bytes}; bind in a shorter directory`)
+  if (process.platform !== 'win32' && bytes > LONGEST_UNIX_PATH) {
+    throw wrong(
+      `at most ${LONGEST_UNIX_PATH} bytes long, not ${bytes}; bind in a shorter directory`,
+    )
   }
   return path
 }

@@ -3,11 +3,10 @@ import { createServer, type Server } from 'node:http'
 import { type AddressInfo, createServer as createNetServer, type Socket } from 'node:net'
 import { get, RawConnection } from '@socket-port/testkit/raw-connection'
 import { afterEach, describe, expect, it } from 'vitest'
+import { F_DUPFD_CLOEXEC } from '../sockets/constants.ts'
 import { loadLibc } from '../sockets/libc.ts'
 import { excuseSilence } from './request-timeouts.ts'
 import { takeConnection } from './take-connection.ts'
-
-const F_DUPFD_CLOEXEC = 1030
 
 const cleanups: (() => unknown)[] = []
 afterEach(async () => {

@@ -1,13 +1,10 @@
 import { closeSync, fstatSync } from 'node:fs'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { controlSize, passFds, readAncillary } from './ancillary.ts'
+import { AF_UNIX, MSG_DONTWAIT, SO_PASSCRED, SOL_SOCKET } from './constants.ts'
 import { loadLibc } from './libc.ts'
 
-const AF_UNIX = 1
 const SOCK_DGRAM_CLOEXEC = 2 | 0o2000000
-const SOL_SOCKET = 1
-const SO_PASSCRED = 16
-const MSG_DONTWAIT = 0x40
 const EAGAIN = 11
 
 describe.runIf(process.platform === 'linux')('messages with descriptors', () => {

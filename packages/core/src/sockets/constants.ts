@@ -70,8 +70,8 @@ export const ENOBUFS = 105
 export const ETOOMANYREFS = 109
 export const ECONNREFUSED = 111
 
-/** The longest path of a unix socket in bytes: sizeof(sun_path) less its NUL (unix(7)). */
-export const LONGEST_UNIX_PATH = 107
+/** The longest path of a unix socket in bytes: sizeof(sun_path) without its NUL (unix(7)); the BSDs have 104. */
+export const LONGEST_UNIX_PATH: number = process.platform === 'linux' ? 107 : 103
 
 /** The longest name of a network interface, with its NUL (netdevice(7)). */
 export const IFNAMSIZ = 16

@@ -2,13 +2,11 @@ import { closeSync, fstatSync } from 'node:fs'
 import { linuxSkipReason, requireOrSkip } from '@socket-port/testkit/requirements'
 import { afterEach, describe, expect, it } from 'vitest'
 import { passFds } from '../sockets/ancillary.ts'
+import { AF_UNIX, SOCK_DGRAM } from '../sockets/constants.ts'
 import { loadLibc } from '../sockets/libc.ts'
 import { closeAll, descriptors, onClose, openServer } from '../testing/real-sockets.ts'
 import type { Notification } from './notification.ts'
 import { type NotifySocket, openNotifySocket } from './notify-socket.ts'
-
-const AF_UNIX = 1
-const SOCK_DGRAM = 2
 
 afterEach(closeAll)
 

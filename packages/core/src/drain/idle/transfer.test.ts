@@ -9,13 +9,12 @@ import { afterEach, describe, expect, it } from 'vitest'
 import type { DrainOptions, DrainResult } from '../../base/types.ts'
 import { excuseSilence } from '../../node/request-timeouts.ts'
 import { takeConnection } from '../../node/take-connection.ts'
+import { F_DUPFD_CLOEXEC } from '../../sockets/constants.ts'
 import { loadLibc } from '../../sockets/libc.ts'
 import { ServerDrain } from '../drain.ts'
 import { resolveDrain } from '../options.ts'
 import { Barrier } from './barrier.ts'
 import type { TransferTarget } from './transfer.ts'
-
-const F_DUPFD_CLOEXEC = 1030
 
 const cleanups: (() => unknown)[] = []
 afterEach(async () => {
