@@ -73,20 +73,20 @@ export interface ListenOptions extends SocketQuery {
    * manager. @default false
    */
   fdStore?: boolean | undefined
-  /** Aborting closes the server; with `serve` it is drained. */
+  /** Aborting closes the server; `serve` drains it. */
   signal?: AbortSignal | undefined
 }
 
 /** Options of the drain. All durations are milliseconds. */
 export interface DrainOptions {
   /**
-   * How long the server goes on as before after the signal, so that load balancers notice that the
+   * How long the server continues as before after the signal, so that load balancers notice that the
    * process is no longer ready. @default 0
    */
   delay?: number | undefined
   /**
-   * The longest time that an idle connection is kept for one more request. The server promised its
-   * client `keepAliveTimeout`; the shorter of the two applies. @default 5000
+   * The longest time that an idle connection is kept for one more request. The keep-alive promise of the
+   * server (`keepAliveTimeout`, sent as `Keep-Alive: timeout=`) may be shorter, and then applies. @default 5000
    */
   idleTimeout?: number | undefined
   /** The deadline. Connections that are still open then are destroyed and counted. @default 25000 */
@@ -100,10 +100,10 @@ export interface DrainOptions {
   successor?: 'after-exit' | 'running' | undefined
   /**
    * What happens to idle connections when the process shuts down. `'auto'`: they are handed over to the
-   * next process, and their clients see no close, when there is one to take them (`socket-port run`;
-   * systemd's fd store, at a restart); else they are kept for as long as was promised. `'promise'`: they
-   * are always kept for as long as was promised. `'handover'`: like `'auto'`, but systemd is not asked
-   * whether a next process starts; one must then start after every stop. @default 'auto'
+   * next process if there will be one (`socket-port run`; systemd's fd store, at a restart), and their
+   * clients see no close. Otherwise each is kept until its keep-alive promise ends (see `idleTimeout`).
+   * `'promise'`: each is kept until then in any case. `'handover'`: like `'auto'`, but systemd is not
+   * asked whether a next process starts, so one must start after every stop. @default 'auto'
    */
   idle?: 'auto' | 'promise' | 'handover' | undefined
 }
@@ -111,7 +111,7 @@ export interface DrainOptions {
 export interface ServeOptions extends ListenOptions {
   drain?: DrainOptions | undefined
   /**
-   * Signals that start the drain. It is the quick form for SIGINT on a terminal (Ctrl-C), and for both
+   * Signals that start the drain. SIGINT on a terminal (Ctrl-C) starts its quick form; so do both signals
    * under `node --watch`, `tsx watch` and nodemon. @default ['SIGTERM', 'SIGINT']
    */
   signals?: readonly ShutdownSignal[] | false | undefined

@@ -13,16 +13,16 @@ import { kernelPath, readSockets } from '../proc/sockets.ts'
  * - `'absent'`: there is no file.
  * - `'alive'`: a server answers, or is about to. Nothing was touched.
  *
- * Throws ERR_SOCKET_PORT_PATH_NOT_A_SOCKET for anything else at the path and leaves it there, and
- * the system's own error when the directory does not let this user look or remove.
+ * Throws ERR_SOCKET_PORT_PATH_NOT_A_SOCKET for a file that is no socket, and leaves it there. Throws the
+ * system's own error if this user may not read or change the directory.
  */
 export async function removeStaleSocket(path: string): Promise<'removed' | 'absent' | 'alive'> {
   // Abstract names and Windows pipes have no file. They disappear with the last process that has them.
   const hasFile = !path.startsWith('\0') && process.platform !== 'win32'
   const before = hasFile ? socketAt(path) : undefined
   if (hasFile && before === undefined) return 'absent'
-  // The order matters: a server that has bound is seen, one that listens answers, and one that binds later
-  // makes a new file.
+  // The order matters. A server that has bound already is seen in the socket table, one that listens answers,
+  // and one that binds after both checks makes a new file, which the second look at the file notices.
   if (isBound(path) || (await isAnswered(path))) return 'alive'
   // Another process may have removed or replaced the file while this one waited for the answer.
   const now = hasFile ? socketAt(path) : undefined

@@ -90,6 +90,25 @@ describe('quick', () => {
   })
 })
 
+describe('the options of killPort', () => {
+  it.each([
+    ['signal', [{}, null, 'abort'], 'an AbortSignal'],
+    ['confirm', [true, null, 'yes'], 'a function that returns true or false'],
+    ['force', ['force', 1], 'true or false'],
+    ['timeout', [-1, 0.5, '3000'], 'a whole number of milliseconds'],
+    ['host', ['', 1], 'a string that is not empty'],
+  ])('refuse a wrong %s', async (option, wrong, must) => {
+    for (const value of wrong) {
+      await expect(
+        outcome((options) => killPort(1, options), { [option]: value }),
+      ).rejects.toMatchObject({
+        code: 'ERR_SOCKET_PORT_INVALID_OPTION',
+        message: expect.stringContaining(`${option} must be ${must}`),
+      })
+    }
+  })
+})
+
 describe('an argument too many', () => {
   const more = <A extends unknown[]>(call: (...args: A) => Promise<unknown>, ...args: unknown[]) =>
     call(...(args as unknown as A))

@@ -31,10 +31,10 @@ export interface ServiceParts
     'nativeListen' | 'nodeOptions' | 'defaultHost' | 'announces' | 'onError'
   > {
   /**
-   * Called once, when connections are asked to leave: after `drain.delay`, and before the requests in
-   * flight are waited for. Here the framework ends connections in its own way that would stay open
-   * otherwise, such as WebSockets. Requests still come. The drain waits for the connections, not for
-   * the promise that this returns.
+   * Called once when the drain asks connections to leave: after `drain.delay`, and before it waits for
+   * requests in flight. The framework can use it to end connections that would stay open otherwise, such
+   * as WebSockets. New requests still come. The drain waits for the connections, not for the promise that
+   * this returns.
    */
   onDrain?: (() => unknown) | undefined
   /**
