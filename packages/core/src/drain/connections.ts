@@ -16,9 +16,9 @@ export interface ConnectionListener {
 }
 
 /**
- * The open connections of one server. Node itself lists those of a plain HTTP/1.1 server; they are read when
- * the drain begins, and cost nothing until then. The connections of all other servers are tracked from
- * their start.
+ * The open connections of one server. Node itself lists those of a plain HTTP/1.1 server. That list is read when
+ * the drain begins, so these connections cost nothing until then. The connections of all other servers are
+ * tracked from their start.
  */
 export class Connections implements Iterable<Socket> {
   /** Told about every change; set while the server drains. */
@@ -104,7 +104,7 @@ export class Connections implements Iterable<Socket> {
     this.#untrack()
   }
 
-  /** What is tracked, what Node lists, and what Node lists no longer. */
+  /** Tracked connections, those in Node's list, and upgraded ones, which Node lists no longer. */
   #known(): Set<Socket> {
     return new Set([
       ...this.#tracked,

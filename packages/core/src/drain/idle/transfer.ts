@@ -1,14 +1,15 @@
 import type { Socket } from 'node:net'
 import { afterPoll } from '../../base/after-poll.ts'
 import { type OpenHandle, quietHandle } from '../../node/tcp-handle.ts'
+import { MOST_FDS } from '../../sockets/ancillary.ts'
 import type { Barrier } from './barrier.ts'
 import type { IdleContext, IdleStrategy } from './strategy.ts'
 
-/** Takes idle connections for the next process: a queue in systemd's fd store, or one of a supervisor. */
+/** The queue that takes idle connections for the next process: in systemd's fd store, or of a supervisor. */
 export interface TransferTarget {
   /**
-   * Each server of the process closes it while it has requests from before the drain, if the next process
-   * starts only when this one has ended: a connection that is handed over would wait for them.
+   * Each server of the process holds it while connections block the hand-over (`BlockingConnections`), if the
+   * next process starts only when this one has ended.
    */
   readonly barrier: Barrier
   /** How many more connections it takes. */
@@ -19,9 +20,6 @@ export interface TransferTarget {
    */
   send(fds: readonly number[]): Promise<boolean>
 }
-
-// SCM_MAX_FD of unix(7): the most descriptors of one message.
-const BATCH = 253
 
 /**
  * Hands each idle connection over to the next process, so that its client sees no close. A connection that
@@ -69,7 +67,7 @@ export function transfer(
   async function sendBatch(): Promise<void> {
     const batch = new Map<Socket, OpenHandle>()
     for (const socket of waiting) {
-      if (batch.size === BATCH) break
+      if (batch.size === MOST_FDS) break
       waiting.delete(socket)
       // A request is on its way: the connection is reported idle again when it was read and answered.
       if (context.isReceiving(socket) || !context.isIdle(socket)) continue

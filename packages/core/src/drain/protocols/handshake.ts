@@ -33,6 +33,4 @@ export class Handshake implements Protocol {
   mayTransfer(): boolean {
     return false
   }
-
-  stop(): void {}
 }

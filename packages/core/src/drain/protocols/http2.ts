@@ -57,6 +57,7 @@ export class Http2 implements Protocol {
     return 'unknown'
   }
 
+  // The session of the connection was asked already.
   askToLeave(): void {}
 
   mayTransfer(): boolean {

@@ -2,12 +2,12 @@ import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 
 /**
- * Closes the connection only after the request body was read to its end.
+ * Makes the last response of a connection close it only after the request body was read to its end.
  *
- * A response may be complete before its request is (a 413, a 401). Closing then makes the kernel
- * answer the rest of the upload with a reset, which takes the response away from a client that
- * sends first and reads afterwards. Kept alive, the connection would have read on; so does this,
- * as nginx's lingering_close. The deadline of the drain bounds it.
+ * A response may be complete before its request is (a 413, a 401). If the connection were closed then, the
+ * kernel would answer the rest of the upload with a reset, and a client that sends first and reads
+ * afterwards would lose the response. A connection that is kept alive reads the rest; this does the same, as
+ * lingering_close of nginx does. The deadline of the drain bounds it.
  */
 export function lingerAfter({ req }: ServerResponse): void {
   const socket = req.socket as Socket

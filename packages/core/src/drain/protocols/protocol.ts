@@ -33,7 +33,7 @@ export interface Protocol {
   /** Whether the connection, once it is idle, may go to the next process: this one holds nothing that it needs. */
   mayTransfer(socket: Socket): boolean
   /** Called when the drain is over. */
-  stop(): void
+  stop?(): void
 }
 
 /** What the drain offers to a protocol, and is told by it. */

@@ -8,7 +8,7 @@ import { Tcp } from './tcp.ts'
 import { Upgraded, type UpgradedConnections } from './upgraded.ts'
 
 /** A server, and what was noted of its connections before the drain. */
-export interface Noted {
+export interface NotedServer {
   readonly server: AnyServer
   readonly upgraded: UpgradedConnections | undefined
   readonly sessions: Http2Sessions
@@ -21,7 +21,7 @@ export class ServerProtocols {
   readonly #protocols: readonly Protocol[]
   readonly #tcp: Tcp
 
-  constructor({ server, upgraded, sessions }: Noted, context: DrainContext) {
+  constructor({ server, upgraded, sessions }: NotedServer, context: DrainContext) {
     this.#tcp = new Tcp(context)
     this.#protocols = [
       new Upgraded(upgraded, context),
@@ -43,6 +43,6 @@ export class ServerProtocols {
   }
 
   stop(): void {
-    for (const protocol of this.#protocols) protocol.stop()
+    for (const protocol of this.#protocols) protocol.stop?.()
   }
 }

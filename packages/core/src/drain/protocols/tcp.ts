@@ -28,6 +28,4 @@ export class Tcp implements Protocol {
   mayTransfer(): boolean {
     return false
   }
-
-  stop(): void {}
 }

@@ -7,9 +7,9 @@ import { Tcp } from './tcp.ts'
 const EVENTS = ['upgrade', 'connect'] as const
 type UpgradeEvent = (typeof EVENTS)[number]
 
-// Marks the listeners that this package adds, in every copy of it.
-const beside: unique symbol = Symbol.for('@socket-port/core/beside')
-const isBeside = (listener: unknown): boolean => beside in (listener as object)
+// Marks the listeners that this package adds, in every copy of it: they are not those of the program.
+const own: unique symbol = Symbol.for('@socket-port/core/beside')
+const isOwn = (listener: unknown): boolean => own in (listener as object)
 
 /**
  * A connection that has left HTTP/1.1 for another protocol, as a WebSocket or a tunnel. As with TCP, only the
@@ -61,7 +61,7 @@ export class UpgradedConnections implements Iterable<Socket> {
 
   /** Whether the program itself listens: only then does Node upgrade connections. */
   #isHeard(event: UpgradeEvent): boolean {
-    return this.#server.listeners(event).some((listener) => !isBeside(listener))
+    return this.#server.listeners(event).some((listener) => !isOwn(listener))
   }
 
   #listen(event: UpgradeEvent): void {
@@ -70,7 +70,7 @@ export class UpgradedConnections implements Iterable<Socket> {
   }
 
   readonly #onNewListener = (event: string, listener: unknown): void => {
-    if (isUpgrade(event) && !isBeside(listener)) this.#listen(event)
+    if (isUpgrade(event) && !isOwn(listener)) this.#listen(event)
   }
 
   readonly #onRemoveListener = (event: string): void => {
@@ -85,7 +85,7 @@ export class UpgradedConnections implements Iterable<Socket> {
       socket.once('close', () => this.#open.delete(socket))
       this.listener?.(socket)
     },
-    { [beside]: true },
+    { [own]: true },
   )
 }
 
