@@ -1,14 +1,14 @@
 import type { Bar } from '../bar.ts'
 import type { Benchmark, Findings } from '../benchmark.ts'
 import { CONNECTIONS, type Connections } from '../client.ts'
-import { startCluster } from '../crews/cluster.ts'
-import { contest, type Performance } from '../crews/contest.ts'
-import type { WorkerPool } from '../crews/crew.ts'
-import { startPm2 } from '../crews/pm2.ts'
-import { type Reloads, reloads } from '../crews/reloads.ts'
-import { startSocketPort } from '../crews/socket-port.ts'
 import { interval, table } from '../format.ts'
 import { estimate, exact, median, ratios } from '../statistics.ts'
+import { startCluster } from '../worker-pools/cluster.ts'
+import { contest, type Performance } from '../worker-pools/contest.ts'
+import { startPm2 } from '../worker-pools/pm2.ts'
+import { type Reloads, reloads } from '../worker-pools/reloads.ts'
+import { startSocketPort } from '../worker-pools/socket-port.ts'
+import type { WorkerPool } from '../worker-pools/worker-pool.ts'
 
 const BASE = 'node:cluster'
 const CREWS = {
@@ -30,18 +30,18 @@ export const workers: Benchmark = {
   async run({ rounds, seconds }) {
     const found: DrainRun[] = []
     for (let round = 0; round < rounds; round += 1) {
-      const crews = await startCrews()
+      const pools = await startPools()
       try {
-        found.push(await contest(crews, seconds))
+        found.push(await contest(pools, seconds))
       } finally {
-        await Promise.all(Object.values(crews).map((crew) => crew.end()))
+        await Promise.all(Object.values(pools).map((pool) => pool.end()))
       }
     }
     return findings(found, await reloads(rounds))
   },
 }
 
-async function startCrews(): Promise<Record<Variant, WorkerPool>> {
+async function startPools(): Promise<Record<Variant, WorkerPool>> {
   const started = VARIANTS.map(async (variant) => [variant, await CREWS[variant]()] as const)
   return Object.fromEntries(await Promise.all(started)) as Record<Variant, WorkerPool>
 }
@@ -69,17 +69,17 @@ function findings(rounds: readonly DrainRun[], { restarts, leftOut }: Reloads): 
     },
   ]
   return {
-    table: [['', ...headings, 'at once', 'in turn', 'newcomer waits', 'p90', 'keeper'], ...rows],
+    table: [['', ...headings, 'at once', 'in turn', 'new client waits', 'p90', 'keeper'], ...rows],
     bars,
     notes: [
       'one socket, --reuse-port: of socket-port run; cluster again is the control',
       'at once, in turn: of 50 connections that idle workers are offered so, the share of the one that takes more',
-      'newcomer waits: median and p90 while one of the two workers is busy, 20 ms at a time',
+      'new client waits: median and p90 while one of the two workers is busy, 20 ms at a time',
       'keeper: resident memory of the supervisor, the cluster primary, the pm2 daemon; per CPU s counts its time too',
       '',
       ...table(restartTable(restarts)).split('\n'),
       '',
-      'longest wait during one restart, median and worst, of 40 clients that keep their connection and 10 newcomers',
+      'longest wait during one restart, median and worst, of 40 clients that keep their connection and 10 new clients',
       'socket-port and pm2 replace two workers one by one; systemd has one process, which hands its connections over',
       ...leftOut.map((what) => `left out: ${what}`),
     ],
@@ -116,12 +116,12 @@ function rest(rounds: readonly DrainRun[], variant: Variant): string[] {
 
 function restartTable(restarts: Reloads['restarts']): string[][] {
   const rows = Object.entries(restarts).map(([name, all]) => {
-    const of = (field: 'client' | 'newcomer' | 'took'): string[] => {
+    const of = (field: 'client' | 'newClient' | 'took'): string[] => {
       const values = all.map((one) => one[field])
       return [`${median(values).toFixed(0)} ms`, `${Math.max(...values).toFixed(0)} ms`]
     }
     const failed = all.reduce((sum, one) => sum + one.failed, 0)
-    return [name, ...of('client'), ...of('newcomer'), String(failed), of('took')[0] ?? '']
+    return [name, ...of('client'), ...of('newClient'), String(failed), of('took')[0] ?? '']
   })
-  return [['', 'client', 'worst', 'newcomer', 'worst', 'failed', 'command took'], ...rows]
+  return [['', 'client', 'worst', 'new client', 'worst', 'failed', 'command took'], ...rows]
 }

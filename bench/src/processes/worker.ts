@@ -1,4 +1,4 @@
-// One worker of each crew: HOW (`serve`, or `plain` under node:cluster and pm2) PORT.
+// One worker of each worker pool: HOW (`serve`, or `plain` under node:cluster and pm2) PORT.
 import { createServer } from 'node:http'
 
 const [how, port = '0'] = process.argv.slice(2)

@@ -55,6 +55,19 @@ describe.each(HOUSES)('docs/architecture.md, the rooms of $source', ({ source, t
     expect(files.map((file) => findCycle(file, [])).filter((cycle) => cycle.length > 0)).toEqual([])
   })
 
+  test('are drawn with their imports', () => {
+    const { nodeOf, arrows } = pictureOf(about)
+    const drawn = (file: string): string | undefined => nodeOf(dirname(file))
+    const imports = new Set(
+      files.flatMap((file) => importsOf(file).map((to) => `${drawn(file)} --> ${drawn(to)}`)),
+    )
+    const isInOneNode = (arrow: string): boolean => new Set(arrow.split(' --> ')).size === 1
+    expect([...arrows].filter((arrow) => !imports.has(arrow))).toEqual([])
+    expect([...imports].filter((arrow) => !isInOneNode(arrow) && !follows(arrow, arrows))).toEqual(
+      [],
+    )
+  })
+
   test('every path that the page names exists', () => {
     const missing = pathsIn(about).filter(
       (path) => !existsSync(join(ROOT, source, path)) && !existsSync(join(ROOT, path)),
@@ -101,6 +114,39 @@ function importedBy(code: string): string[] {
 
 function withoutComments(code: string): string {
   return code.replace(/\/\*[\s\S]*?\*\//g, '').replace(/(^|\s)\/\/.*$/gm, '$1')
+}
+
+interface Picture {
+  /** The node that shows a folder; `.` is the top of the source. */
+  nodeOf(folder: string): string | undefined
+  /** As `service --> handover`, by the names of the nodes. */
+  arrows: ReadonlySet<string>
+}
+
+/** The first picture in the text with rooms as its nodes: `id["folder/, folder/"]`, without a `/` the top. */
+function pictureOf(text: string): Picture {
+  const [, picture = ''] = /^```mermaid\n([\s\S]*?)^```$/m.exec(text) ?? []
+  const labels = [...picture.matchAll(/(\w+)\["?([^\]"]+)"?\]/g)]
+  const folders = labels.flatMap(([, node = '', label = '']) =>
+    label.includes('/')
+      ? label.split(', ').map((name) => [name.replace(/\/$/, ''), node] as const)
+      : [['.', node] as const],
+  )
+  const nodes = new Map(folders)
+  const lines = picture.replace(/\[[^\]]*\]/g, '').matchAll(/^ *(.+) --> (.+)$/gm)
+  const arrows = [...lines].flatMap(([, from = '', to = '']) =>
+    from.split(' & ').flatMap((a) => to.split(' & ').map((b) => `${a} --> ${b}`)),
+  )
+  return { nodeOf: (folder) => nodes.get(folder), arrows: new Set(arrows) }
+}
+
+/** Whether an arrow is one of these, or a way along several of them. They have no cycles. */
+function follows(arrow: string, arrows: ReadonlySet<string>): boolean {
+  const [from = '', to = ''] = arrow.split(' --> ')
+  const next = [...arrows].flatMap((one) =>
+    one.startsWith(`${from} --> `) ? one.split(' --> ')[1] : [],
+  )
+  return next.some((node) => node === to || follows(`${node} --> ${to}`, arrows))
 }
 
 /** What looks like the path of a file or a folder, in the prose and in the pictures. */

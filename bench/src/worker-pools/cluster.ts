@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { startGeneration } from '@socket-port/testkit'
-import { WORKERS, type WorkerPool, workersOf } from './crew.ts'
+import { WORKERS, type WorkerPool, workersOf } from './worker-pool.ts'
 
 const PRIMARY = fileURLToPath(new URL('../processes/cluster-primary.js', import.meta.url))
 

@@ -19,7 +19,7 @@ export interface Restart {
   /** The longest wait of a client that keeps its connection. */
   readonly client: number
   /** The longest wait of one that comes anew. */
-  readonly newcomer: number
+  readonly newClient: number
   readonly failed: number
   /** What the command took. */
   readonly took: number
@@ -71,11 +71,11 @@ async function restartUnderLoad({ port, restart }: Way): Promise<Restart> {
     await restart()
     const took = performance.now() - started
     await all((load) => load.round())
-    const [clients, newcomers] = (await all((load) => load.lap())) as [LoadCounts, LoadCounts]
+    const [clients, newClients] = (await all((load) => load.lap())) as [LoadCounts, LoadCounts]
     return {
       client: clients.longestStall?.ms ?? Number.NaN,
-      newcomer: newcomers.longestStall?.ms ?? Number.NaN,
-      failed: clients.failed + newcomers.failed,
+      newClient: newClients.longestStall?.ms ?? Number.NaN,
+      failed: clients.failed + newClients.failed,
       took,
     }
   } finally {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { freePort } from '@socket-port/testkit'
-import { WORKER, WORKERS, type WorkerPool, workersOf } from './crew.ts'
+import { WORKER, WORKERS, type WorkerPool, workersOf } from './worker-pool.ts'
 
 const PM2 = createRequire(import.meta.url).resolve('pm2/bin/pm2')
 

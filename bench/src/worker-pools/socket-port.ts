@@ -1,5 +1,5 @@
 import { startSupervised } from '@socket-port/testkit'
-import { WORKER, WORKERS, type WorkerPool, workersOf } from './crew.ts'
+import { WORKER, WORKERS, type WorkerPool, workersOf } from './worker-pool.ts'
 
 /** `socket-port run --workers`, with more of its options. */
 export async function startSocketPort(...options: string[]): Promise<WorkerPool> {

@@ -4,14 +4,14 @@ import { alternate } from '../alternate.ts'
 import { type Client, CONNECTIONS, type Connections, openClient } from '../client.ts'
 import { cpuTime, residentMemory } from '../process-facts.ts'
 import { median } from '../statistics.ts'
-import type { WorkerPool } from './crew.ts'
+import type { WorkerPool } from './worker-pool.ts'
 
 const SLICE_MS = 10
 const WARM_UP: Record<Connections, number> = { 'keep-alive': 4000, 'one per request': 1500 }
 const TRIAL = 100
-const NEWCOMERS = 50
+const NEW_CLIENTS = 50
 
-/** What a crew did in one round, in slices that alternate with those of the others. */
+/** What a worker pool did in one round, in slices that alternate with those of the others. */
 export interface Performance {
   /** Requests per second, of each slice; of new connections one each. */
   readonly rates: Record<Connections, number[]>
@@ -19,31 +19,31 @@ export interface Performance {
   readonly perCpu: Record<Connections, number>
   /** Of connections that are opened while the workers idle, the share of the one that has more. */
   readonly spread: { readonly atOnce: number; readonly inTurn: number }
-  /** How long newcomers waited while one of the workers was busy, in milliseconds. */
+  /** How long new clients waited while one of the workers was busy, in milliseconds. */
   readonly waits: readonly number[]
   /** Of the process that keeps the workers, in bytes, when all that was done. */
   readonly keeperMemory: number
 }
 
 interface Entry {
-  readonly crew: WorkerPool
+  readonly pool: WorkerPool
   readonly rates: Record<Connections, number[]>
   readonly perCpu: Record<Connections, number>
   spread: Performance['spread']
   waits: number[]
 }
 
-/** Loads the crews in turn, for so many seconds with each kind of connection. */
+/** Loads the worker pools in turn, for so many seconds with each kind of connection. */
 export async function contest<V extends string>(
-  crews: Record<V, WorkerPool>,
+  pools: Record<V, WorkerPool>,
   seconds: number,
 ): Promise<Record<V, Performance>> {
-  const variants = Object.keys(crews) as V[]
+  const variants = Object.keys(pools) as V[]
   const entries = map(variants, (variant): Entry => {
     const none = { 'keep-alive': 0, 'one per request': 0 }
     const rates = { 'keep-alive': [], 'one per request': [] }
     return {
-      crew: crews[variant],
+      pool: pools[variant],
       rates,
       perCpu: none,
       spread: { atOnce: 0, inTurn: 0 },
@@ -52,12 +52,12 @@ export async function contest<V extends string>(
   })
   for (const connections of CONNECTIONS) await load(variants, entries, connections, seconds)
   for (const variant of variants) {
-    entries[variant].spread = await spread(crews[variant].port)
-    entries[variant].waits = await besideBusy(crews[variant].port)
+    entries[variant].spread = await spread(pools[variant].port)
+    entries[variant].waits = await besideBusy(pools[variant].port)
   }
   return map(variants, (variant) => {
-    const { crew, ...found } = entries[variant]
-    return { ...found, keeperMemory: residentMemory(crew.keeper) }
+    const { pool, ...found } = entries[variant]
+    return { ...found, keeperMemory: residentMemory(pool.keeper) }
   })
 }
 
@@ -68,7 +68,7 @@ async function load<V extends string>(
   seconds: number,
 ): Promise<void> {
   const clients = await Promise.all(
-    variants.map((variant) => openClient(entries[variant].crew.port, connections)),
+    variants.map((variant) => openClient(entries[variant].pool.port, connections)),
   )
   const clientOf = (variant: V): Client => clients[variants.indexOf(variant)] as Client
   try {
@@ -76,7 +76,7 @@ async function load<V extends string>(
     const trials = await alternate(variants, 4, (variant) => clientOf(variant).run(TRIAL))
     const trial = median(Object.values<number[]>(trials).flat())
     const requests = Math.ceil((TRIAL * SLICE_MS) / trial)
-    const before = map(variants, (variant) => cpuOf(entries[variant].crew))
+    const before = map(variants, (variant) => cpuOf(entries[variant].pool))
     const end = performance.now() + seconds * 1000
     const took = await alternate(
       variants,
@@ -85,7 +85,7 @@ async function load<V extends string>(
     )
     for (const variant of variants) {
       const entry = entries[variant]
-      const cpu = cpuOf(entry.crew) - before[variant]
+      const cpu = cpuOf(entry.pool) - before[variant]
       entry.rates[connections].push(...took[variant].map((ms) => (requests * 1000) / ms))
       entry.perCpu[connections] = (requests * took[variant].length) / cpu
     }
@@ -96,8 +96,8 @@ async function load<V extends string>(
 
 async function spread(port: number): Promise<Performance['spread']> {
   const inTurn: string[] = []
-  while (inTurn.length < NEWCOMERS) inTurn.push(await ask(port, '/who'))
-  const atOnce = await Promise.all(Array.from({ length: NEWCOMERS }, () => ask(port, '/who')))
+  while (inTurn.length < NEW_CLIENTS) inTurn.push(await ask(port, '/who'))
+  const atOnce = await Promise.all(Array.from({ length: NEW_CLIENTS }, () => ask(port, '/who')))
   return { atOnce: mostOf(atOnce), inTurn: mostOf(inTurn) }
 }
 
@@ -107,17 +107,17 @@ function mostOf(pids: readonly string[]): number {
   return Math.max(share, 1 - share)
 }
 
-/** One newcomer after the other, while a client asks for what makes a worker busy. */
+/** One new client after the other, while a client asks for what makes a worker busy. */
 async function besideBusy(port: number): Promise<number[]> {
   const agent = new Agent({ keepAlive: true, maxSockets: 1 })
-  const newcomer = await openClient(port, 'one per request')
+  const newClient = await openClient(port, 'one per request')
   const waits: number[] = []
   let over = false
   const busy = async (): Promise<void> => {
     while (!over) await ask(port, '/busy', agent)
   }
   const asking = busy()
-  while (waits.length < NEWCOMERS) waits.push(await newcomer.run(1))
+  while (waits.length < NEW_CLIENTS) waits.push(await newClient.run(1))
   over = true
   await asking
   agent.destroy()
