@@ -146,7 +146,7 @@ describe.each(RELEASES)('diagnose() on %s', async (release) => {
         units: { 'app.socket': web, 'app.service': service({ target: { port: port - 1 } }) },
         code: 'PORT_MISMATCH',
         severity: 'warning',
-        problem: new RegExp(`port ${port - 1} .* fd 3 "web" \\[::\\]:${port}; it is served`),
+        problem: new RegExp(`port ${port - 1}, but it serves fd 3 "web" \\[::\\]:${port}`),
         mend: new RegExp(`ListenStream=${port - 1} in app.socket, or ask for { port: ${port} }`),
       },
       {
@@ -154,7 +154,7 @@ describe.each(RELEASES)('diagnose() on %s', async (release) => {
         units: { 'app.socket': web, 'app.service': service({ target: { name: 'wbe' } }) },
         code: 'NAME_UNKNOWN',
         severity: 'error',
-        problem: /the name "wbe" was asked for, but passed are fd 3 "web"/,
+        problem: /asked for the name "wbe", but it was passed fd 3 "web"/,
         mend: /FileDescriptorName=wbe in app.socket, or ask for { name: "web" }/,
       },
       {
@@ -228,7 +228,8 @@ describe.each(RELEASES)('diagnose() on %s', async (release) => {
         },
         code: 'START_LIMIT_HIT',
         severity: 'error',
-        problem: /app.service was started more than 5 times in 10s, and app.socket was closed/,
+        problem:
+          /app.service was started more than 5 times in 10s, so systemd has closed app.socket/,
         mend: /systemctl reset-failed app.service app.socket, and systemctl start app.socket/,
       },
       {
@@ -336,7 +337,7 @@ describe.each(RELEASES)('diagnose() on %s', async (release) => {
           code: 'WRAPPER',
           severity: 'error',
           problem: expect.stringMatching(
-            /^between systemd \(app\.service\) and .* stands? pid \d+ .*: the passed sockets are lost$/,
+            /^pid \d+ .* runs? between systemd \(app\.service\) and .*: the passed sockets are lost$/,
           ),
           mend: `start node itself: ExecStart=${PROGRAM}`,
         })

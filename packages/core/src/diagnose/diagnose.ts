@@ -39,9 +39,10 @@ const OPTIONS: Checks<Resolved> = {
 }
 
 /**
- * Who started this process, what was passed and what was taken, what is wrong with that and how to
- * mend it; of a systemd service from outside with `unit`. Changes nothing and takes nothing; systemd
- * is asked, through `systemctl`, only under systemd or about a unit.
+ * Finds out who started this process, what was passed to it, which server took what, what is wrong, and
+ * how to mend it. With `unit` or `pid` it looks at a systemd service or another process from outside.
+ * It changes nothing: it takes no socket and leaves the environment as it is. It runs `systemctl` only under
+ * systemd, or about a unit.
  *
  * @throws {SocketPortError} ERR_SOCKET_PORT_INVALID_OPTION or …_UNKNOWN_OPTION, and nothing else.
  */
@@ -78,7 +79,7 @@ function seenIn(facts: Facts, unknown: readonly string[]): Diagnosis['seen'] {
   const { LISTEN_FDS, NOTIFY_SOCKET } = environment
   if (listeners.length > 0 || sockets.length > 0) return seen
   if (LISTEN_FDS !== undefined || NOTIFY_SOCKET !== undefined) return seen
-  // A shell in a terminal may belong to a service too, that of the terminal.
+  // A shell in a terminal belongs to a service too: that of the terminal.
   const isProgram = starter.kind === 'systemd' ? service?.mainPid === self.pid : false
   return isProgram || starter.kind === 'socket-port' ? seen : 'nothing'
 }

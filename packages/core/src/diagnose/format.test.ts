@@ -94,7 +94,7 @@ no problem is visible from outside
     const nothing = { environment: {}, sockets: [], listeners: [], problems: [], unknown: [] }
     expect(formatDiagnosis({ ...diagnosis, pid: 0, starter, ...nothing })).toBe(
       `process      none runs
-started by   no manager that is known
+started by   no known manager
 passed       nothing
 listens      nothing
 

@@ -4,7 +4,7 @@ import { socketAddress } from '../listen/match.ts'
 import { passedIsKnown } from './outside.ts'
 import type { DiagnosedListener, DiagnosedSocket, Diagnosis, Starter } from './rules/types.ts'
 
-/** A diagnosis as lines for a terminal or a log: plain text, without colours, whatever units are called. */
+/** A diagnosis as lines for a terminal or a log. It holds no escape sequences, whatever units and sockets are called. */
 export function formatDiagnosis(diagnosis: Diagnosis): string {
   const { pid, command, seen, starter, environment } = diagnosis
   const { sockets, listeners, problems, unknown } = diagnosis
@@ -31,7 +31,7 @@ export function formatDiagnosis(diagnosis: Diagnosis): string {
   return plainText(`${lines.join('\n')}\n`)
 }
 
-// Asked about a service, systemd did not say whether it runs.
+// systemd was asked about a service, and did not answer whether it runs.
 const unanswered = ({ seen, pid }: Diagnosis): boolean => seen === 'nothing' && pid === 0
 
 const showsPassed = ({ seen, pid, unknown }: Diagnosis): boolean =>
@@ -44,8 +44,8 @@ function withoutProblem(diagnosis: Diagnosis): string {
   if (unanswered(diagnosis)) return `could not look at ${diagnosis.starter.unit}`
   if (!passedIsKnown(diagnosis.unknown)) return `could not look at process ${diagnosis.pid}`
   return (
-    'nothing to look at: no manager passes anything to this process, and nothing listens in it. Name ' +
-    'the service (socket-port doctor app.service), or look from inside of it'
+    'nothing to look at: no manager has passed anything to this process, and no server listens in it. Name ' +
+    'a service (socket-port doctor app.service), or call diagnose() in the process that serves'
   )
 }
 
@@ -74,7 +74,7 @@ function describeStarter({ kind, pid, unit, user, version }: Starter): string {
     case 'activator':
       return 'a program that passes sockets, such as systemd-socket-activate'
     case 'none':
-      return 'no manager that is known'
+      return 'no known manager'
   }
 }
 
@@ -87,6 +87,6 @@ function describeSocket(socket: DiagnosedSocket): string {
   return [`fd ${fd} ${quote(name)}`, ...address, state, ...queue].join(', ')
 }
 
-// A value without quotes, unless it holds what a terminal obeys.
+// Quote a value that is long, or that holds spaces or control characters.
 const printable = (value: string): string =>
   /^[\x21-\x7e]{0,200}$/.test(value) ? value : quote(value)

@@ -137,7 +137,7 @@ export async function gatherPid(pid: number, signal: AbortSignal): Promise<Gathe
   return { facts, unknown: [...unanswered(name, of?.failure), ...unknown] }
 }
 
-// A unit that is not active has no socket; systemd removes the file of one only where it is told to.
+// An inactive unit has no socket. Its file may be left, or be removed (RemoveOnStop=): that is no problem.
 const pathsOf = (units: readonly SocketUnit[]): string[] =>
   units.filter(({ active }) => active === 'active').flatMap(({ listens }) => listens)
 
@@ -161,7 +161,7 @@ function ancestorsOf(pid: number): { pid: number; command: string; argv: string[
 
 const nameOf = (pid: number): string => commandOf(pid, statOf(pid)?.name ?? '')
 
-// Only these: the rest of the environment may be secret.
+// Only these variables: others may be secret.
 function pick(env: NodeJS.ProcessEnv): Record<string, string> {
   const picked: Record<string, string> = {}
   for (const name of VARIABLES) {
@@ -171,7 +171,7 @@ function pick(env: NodeJS.ProcessEnv): Record<string, string> {
   return picked
 }
 
-/** The command line of this program without what stands before node; as ExecStart= takes it. */
+/** The command line of this program from node on, quoted as ExecStart= takes it. */
 function startCommand(): string {
   const words = [process.execPath, ...process.execArgv, ...process.argv.slice(1)]
   const line = words.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : JSON.stringify(word)))

@@ -3,9 +3,9 @@ import { kernelPath, listeningSockets } from '../proc/sockets.ts'
 import type { LostPath } from './rules/facts.ts'
 
 /**
- * Which of the paths lead no client to the socket that was bound there: the file was removed, or
- * another socket was bound in its place. Abstract names have no file; what may not be looked at, and a
- * relative path, says nothing.
+ * Returns the paths at which clients do not find the socket that was bound there: the file was removed,
+ * or another socket was bound in its place. Skips abstract names, which have no file, relative paths, and
+ * paths that this user may not look at.
  */
 export function findLostPaths(paths: readonly string[]): LostPath[] {
   const files = new Set(paths.filter((path) => path.startsWith('/')))

@@ -17,7 +17,7 @@ export interface Outside {
 
 const PASSED = 'what was passed'
 
-/** Whether what was passed to the process is not among what could not be found out. */
+/** Whether it could be found out what was passed to the process. */
 export const passedIsKnown = (unknown: readonly string[]): boolean =>
   !unknown.some((what) => what.startsWith(PASSED))
 
@@ -39,7 +39,7 @@ export function lookAt(pid: number): Outside {
     return { environment, refusal, sockets: [], unknown: [UNSEEN] }
   }
   const table = readSockets(pid) ?? []
-  // The others were connections for the process, not sockets to listen on.
+  // A queue holds connections for the process; it is no socket to listen on.
   const listeners = passed.fds.filter(({ name }) => readStoreName(name).kind !== 'queue')
   const sockets = listeners.flatMap(({ fd, name }): DiagnosedSocket[] => {
     const inode = socketInode(fd, pid)
@@ -71,7 +71,7 @@ export function lookAt(pid: number): Outside {
 
 const NOT_LISTENING = 'passed descriptors were: they do not listen, or the process has closed them'
 
-// The program's requests, and which of its servers took which socket, are known inside of it alone.
+// Only the process itself knows what its program asked for, and which server took which socket.
 const UNSEEN =
   'what the program asked for, and whether it serves what was passed: this is not visible from ' +
   'outside. Call diagnose() in the program'

@@ -1,6 +1,6 @@
 import type { ServiceUnit, SocketUnit } from './rules/facts.ts'
 
-/** The properties that are asked for; what a systemd does not know it leaves out. */
+/** The properties that are asked for. systemd leaves out those that its version does not know. */
 export const PROPERTIES: readonly string[] = [
   'Id',
   'LoadState',
@@ -27,7 +27,7 @@ export const PROPERTIES: readonly string[] = [
   'KillMode',
 ]
 
-/** The properties of a unit; `Listen` may stand there several times. */
+/** The properties of a unit; `Listen` may have several values. */
 export type Properties = ReadonlyMap<string, readonly string[]>
 
 /** Reads what `systemctl show` prints: lines of `Name=value`, an empty line between two units. */

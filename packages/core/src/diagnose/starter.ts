@@ -25,11 +25,11 @@ export function findStarter(clues: StarterClues): Starter {
     ancestors.findIndex((ancestor) => ancestor.pid === wanted)
 
   const supervisor = ancestors.findIndex(({ argv }) => isSupervisor(argv))
-  // It gives this to its children, and may itself go by another name.
+  // The supervisor sets this variable for its processes. Its own command line may not show its name.
   const supervised = environment.SOCKET_PORT_GENERATION !== undefined
   if (supervisor >= 0 || supervised) {
     const at = supervisor >= 0 ? supervisor : meant === pid ? 0 : indexOf(meant) + 1
-    // Whom the manager addressed is where it wanted to be, whatever stands in between.
+    // LISTEN_PID names this process, so the supervisor expects it here, whatever runs in between.
     const wrappers = meant === pid ? [] : upTo(at)
     return { ...nobody, kind: 'socket-port', pid: ancestors[at]?.pid, wrappers }
   }

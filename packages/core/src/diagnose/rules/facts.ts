@@ -5,7 +5,7 @@ import type { DiagnosedSocket, ProcessName, Starter } from './types.ts'
 export interface Facts {
   /** `'process'`: this process itself. `'unit'`: a service, from outside. */
   seen: 'process' | 'unit'
-  /** What starts the program again, for `ExecStart=`: the binary of node, the file, its arguments. */
+  /** `start` is the command line for `ExecStart=`: the binary of node, its options, the file, its arguments. */
   self: ProcessName & { start: string }
   starter: Starter
   /** The parent first. */
@@ -13,7 +13,7 @@ export interface Facts {
   environment: Readonly<Record<string, string>>
   /** Why the sockets were refused, in words. */
   refusal: string | undefined
-  /** What is garbage in the variables of sd_notify(3). */
+  /** What is malformed in the variables of sd_notify(3). */
   notifyProblems: readonly string[]
   clusterWorker: boolean
   sockets: readonly DiagnosedSocket[]
@@ -24,11 +24,11 @@ export interface Facts {
   listeners: readonly Listening[]
   /** What systemd says of the service; `undefined` without one, or where it did not answer. */
   service: ServiceUnit | undefined
-  /** The same, and where `socket-port run` stands in between: the service that it runs in. */
+  /** The same; under `socket-port run`, the service that the command runs in. */
   serviceAround: ServiceUnit | undefined
   /** The sockets that start the service. */
   socketUnits: readonly SocketUnit[]
-  /** The kernel's cap of every accept queue (net.core.somaxconn). */
+  /** The longest accept queue that the kernel allows (net.core.somaxconn). */
   somaxconn: number | undefined
 }
 

@@ -98,12 +98,16 @@ const cases: Case[] = [
   {
     name: 'a path that was bound again, of somebody else',
     of: { lostPaths: [{ path: '/tmp/app.sock', now: 'replaced' }] },
-    codes: [['PATH_LOST', /bound again: .*no client/, /restart what has opened the socket/]],
+    codes: [
+      ['PATH_LOST', /bound again: no client/, /restart the program that has opened the socket/],
+    ],
   },
   {
     name: 'npm in between',
     of: { ...passedTo(39), starter: through(39) },
-    codes: [['WRAPPER', /stands pid 39 \(npm start\): .*sockets are lost/, /ExecStart=\/usr\/bin/]],
+    codes: [
+      ['WRAPPER', /^pid 39 \(npm start\) runs between .*sockets are lost/, /ExecStart=\/usr\/bin/],
+    ],
   },
   {
     name: 'two in between, and only messages are lost',
@@ -115,7 +119,13 @@ const cases: Case[] = [
       socketUnits: [],
       listeners: [],
     },
-    codes: [['WRAPPER', /stand pid 38 .* and pid 39 .*NotifyAccess=main\) and it keeps/, /node/]],
+    codes: [
+      [
+        'WRAPPER',
+        /^pid 38 .* and pid 39 .* run between .*NotifyAccess=main\) and no keep-alives/,
+        /node/,
+      ],
+    ],
   },
   {
     name: 'one in between that costs nothing',
@@ -207,7 +217,13 @@ const cases: Case[] = [
   {
     name: 'another port, served',
     of: { listeners: [listening({ port: 9090 })] },
-    codes: [['PORT_MISMATCH', /port 9090 .*\[::\]:8080; it is served/, /ask for { port: 8080 }/]],
+    codes: [
+      [
+        'PORT_MISMATCH',
+        /asked for port 9090, but it serves .*\[::\]:8080/,
+        /ask for { port: 8080 }/,
+      ],
+    ],
   },
   {
     name: 'another port, bound instead',
@@ -215,7 +231,7 @@ const cases: Case[] = [
       sockets: [socket({ taken: false }), socket({ fd: 4, name: 'admin', port: 8081 })],
       listeners: [listening({ name: 'admin' }, { fd: 4 }), bound({ port: 9090 })],
     },
-    codes: [['PORT_MISMATCH', /passed are fd 3 "web"/, /ListenStream=9090 in app\.socket/]],
+    codes: [['PORT_MISMATCH', /it was passed fd 3 "web"/, /ListenStream=9090 in app\.socket/]],
   },
   {
     name: 'another path',
@@ -234,18 +250,18 @@ const cases: Case[] = [
     name: 'a name that was not passed',
     of: { sockets: [socket({ taken: false })], listeners: [bound({ name: 'wbe' })] },
     codes: [
-      ['NAME_UNKNOWN', /"wbe" was asked for, but passed are/, /FileDescriptorName=wbe in app/],
+      ['NAME_UNKNOWN', /asked for the name "wbe", but it was passed/, /FileDescriptorName=wbe in app/],
     ],
   },
   {
     name: 'a socket without the name',
     of: { sockets: [socket({ name: 'unknown' })], listeners: [listening({ name: 'web' })] },
-    codes: [['NAME_UNKNOWN', /the socket is fd 3 "unknown"/, /FileDescriptorName=web/]],
+    codes: [['NAME_UNKNOWN', /it serves fd 3 "unknown"/, /FileDescriptorName=web/]],
   },
   {
     name: 'a socket that nobody serves',
     of: { sockets: [socket(), socket({ fd: 4, name: 'admin', port: 8081, taken: false })] },
-    codes: [['SOCKET_NOT_TAKEN', /nobody serves fd 4 "admin" \[::\]:8081/, /remove it/]],
+    codes: [['SOCKET_NOT_TAKEN', /no server takes fd 4 "admin" \[::\]:8081/, /remove it/]],
   },
   {
     name: 'what an earlier process stored',
@@ -258,17 +274,17 @@ const cases: Case[] = [
       sockets: [socket({ taken: false })],
       listeners: [bound({ port: 0, inherit: 'never' })],
     },
-    codes: [['SOCKET_NOT_TAKEN', /nobody serves/, /serve it/]],
+    codes: [['SOCKET_NOT_TAKEN', /no server takes/, /serve it/]],
   },
   {
     name: 'a queue that was cut',
     of: { sockets: [socket({ backlog: 511 })] },
-    codes: [['BACKLOG_CUT', /takes 511 connections, not 4096/, /systemctl restart app\.socket/]],
+    codes: [['BACKLOG_CUT', /holds 511 connections, not 4096/, /systemctl restart app\.socket/]],
   },
   {
     name: 'a queue that was cut, no unit known',
     of: { sockets: [socket({ backlog: 511 })], service: undefined, socketUnits: [] },
-    codes: [['BACKLOG_CUT', /511/, /open the socket anew/]],
+    codes: [['BACKLOG_CUT', /511/, /open the socket again/]],
   },
   {
     name: 'a queue as long as its unit says, or as the kernel allows',
@@ -313,7 +329,7 @@ const cases: Case[] = [
       }),
       socketUnits: [socketUnit({ active: 'failed', result: 'service-start-limit-hit' })],
     },
-    codes: [['START_LIMIT_HIT', /app\.socket was closed/, /reset-failed app\.service app\.socket/]],
+    codes: [['START_LIMIT_HIT', /has closed app\.socket/, /reset-failed app\.service app\.socket/]],
   },
   {
     name: 'a store that is off',
@@ -328,7 +344,7 @@ const cases: Case[] = [
       socketUnits: [],
       listeners: [listening({ fdStore: true }), bound({ port: 9090, fdStore: true })],
     },
-    codes: [['FD_STORE_TOO_SMALL', /2 sockets .*FileDescriptorStoreMax=1/, /=16/]],
+    codes: [['FD_STORE_TOO_SMALL', /stores 2 sockets.*FileDescriptorStoreMax=1/, /=16/]],
   },
   {
     name: 'a store that is not needed',
@@ -370,7 +386,7 @@ const cases: Case[] = [
   {
     name: 'a watchdog of another process',
     of: { environment: { ...environment, WATCHDOG_USEC: '30000000', WATCHDOG_PID: '7' } },
-    codes: [['WATCHDOG', /expected from pid 7/, /ExecStart=/]],
+    codes: [['WATCHDOG', /expects the keep-alives from pid 7/, /ExecStart=/]],
   },
   {
     name: 'Type=simple',

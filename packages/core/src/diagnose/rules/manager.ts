@@ -2,7 +2,7 @@ import type { Facts } from './facts.ts'
 import { error, join, nameProcess, nameSelf, passedTo, type Rule } from './report.ts'
 import type { Problem } from './types.ts'
 
-/** What stands between the manager and the process. */
+/** Rules about the way from the manager to the process. */
 export const managerRules: readonly Rule[] = [
   ({ service, seen, starter }) =>
     seen === 'unit' && service?.loaded === false
@@ -28,8 +28,8 @@ function clusterWorker(facts: Facts): Problem[] {
   return [
     error(
       'CLUSTER_WORKER',
-      `${nameSelf(facts)} is a worker of node:cluster: its fd 3 is the channel to the primary, and ` +
-        'the sockets that were passed are not used',
+      `${nameSelf(facts)} is a worker of node:cluster: its fd 3 is the channel to the primary, so it ` +
+        'cannot use the sockets that were passed',
       'start several processes on one socket instead: a template unit (app@.service), or ' +
         'socket-port run --workers',
     ),
@@ -42,11 +42,11 @@ function wrapperAround(facts: Facts): Problem[] {
   const lost = clusterWorker ? [] : whatIsLost(facts)
   if (wrappers.length === 0 || lost.length === 0) return []
   const manager = unit === undefined ? 'the manager' : `systemd (${unit})`
-  const stand = wrappers.length === 1 ? 'stands' : 'stand'
+  const run = wrappers.length === 1 ? 'runs' : 'run'
   return [
     error(
       'WRAPPER',
-      `between ${manager} and ${nameSelf(facts)} ${stand} ${join(wrappers.map(nameProcess))}: ` +
+      `${join(wrappers.map(nameProcess))} ${run} between ${manager} and ${nameSelf(facts)}: ` +
         join(lost),
       kind === 'systemd'
         ? `start node itself: ExecStart=${self.start}`
@@ -61,10 +61,10 @@ function whatIsLost(facts: Facts): string[] {
   const lost: string[] = []
   if (passedTo(facts) !== undefined) lost.push('the passed sockets are lost')
   if (NOTIFY_SOCKET !== undefined && service !== undefined && service.notifyAccess !== 'all') {
-    lost.push(`what it tells systemd is dropped (NotifyAccess=${service.notifyAccess})`)
+    lost.push(`systemd ignores notifications (NotifyAccess=${service.notifyAccess})`)
   }
   if (WATCHDOG_PID !== String(self.pid)) {
-    lost.push('it keeps no watchdog quiet')
+    lost.push('no keep-alives are sent')
   }
   return lost
 }
@@ -72,7 +72,7 @@ function whatIsLost(facts: Facts): string[] {
 const WRAPPERS = /^(?:\S*\/)?(?:npm|npx|pnpm|pnpx|yarn|tsx|ts-node|nodemon|pm2)(?:\s|$)/
 const WATCH = /^(?:\S*\/)?node\s(?:.*\s)?--watch\b/
 
-// From outside, the command is all that tells.
+// From outside, only the command line shows a wrapper.
 function wrapperInUnit({ seen, service, socketUnits }: Facts): Problem[] {
   if (seen !== 'unit' || service === undefined) return []
   const { command, type } = service
@@ -82,8 +82,8 @@ function wrapperInUnit({ seen, service, socketUnits }: Facts): Problem[] {
     error(
       'WRAPPER',
       `${service.id} has ExecStart=${command}, which puts a process between systemd and node: ` +
-        'passed sockets are lost, and what node tells systemd may be dropped',
-      'start node itself: ExecStart=/usr/bin/node and the file that the command starts',
+        'passed sockets are lost, and systemd may ignore notifications',
+      'start node itself: ExecStart=/usr/bin/node and the file that this command starts',
     ),
   ]
 }
@@ -96,7 +96,7 @@ function wrongPid(facts: Facts): Problem[] {
     error(
       'PID_WRONG',
       `LISTEN_PID is ${meant}, which is neither ${nameSelf(facts)} nor a process that started it: ` +
-        'the variables come from an environment that was copied',
+        'the variables were copied from the environment of another process',
       'remove LISTEN_FDS, LISTEN_PID and LISTEN_FDNAMES from the environment, or let systemd or ' +
         'socket-port run start the process',
     ),

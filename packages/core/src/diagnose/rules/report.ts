@@ -1,7 +1,7 @@
 import type { Facts, SocketUnit } from './facts.ts'
 import type { Problem, ProblemCode, ProcessName } from './types.ts'
 
-/** A rule: what is wrong about the facts, nothing where all is well. Pure. */
+/** A rule returns the problems that it finds in the facts. Pure. */
 export type Rule = (facts: Facts) => Problem[]
 
 export const error = (code: ProblemCode, problem: string, mend: string): Problem => ({
@@ -51,13 +51,13 @@ export const passingUnits = ({ socketUnits, service }: Facts): SocketUnit[] =>
     ({ loaded, accept, triggers }) => loaded && !accept && triggers.includes(service?.id ?? ''),
   )
 
-/** The manager hears what the process tells it. */
+/** Whether the manager accepts the notifications of the process. */
 export function isHeard({ environment, service, self, starter }: Facts): boolean {
   if (environment.NOTIFY_SOCKET === undefined) return false
   if (service === undefined) return starter.wrappers.length === 0
   return service.notifyAccess === 'all' || service.mainPid === self.pid
 }
 
-/** Some server of the process has left `notify` on. */
+/** Whether a server of the process notifies the manager: `notify` is not false. */
 export const speaks = ({ listeners }: Facts): boolean =>
   listeners.some(({ request }) => request.drain !== undefined && request.notify !== false)

@@ -13,7 +13,7 @@ import {
 } from './report.ts'
 import type { Problem } from './types.ts'
 
-/** What the service unit says. */
+/** Rules about the service unit. */
 export const serviceRules: readonly Rule[] = [
   startLimit,
   fdStore,
@@ -51,8 +51,10 @@ function startLimit(facts: Facts): Problem[] {
       error(
         'START_LIMIT_HIT',
         `${id} was started more than ${counted(burst, 'time')} in ${seconds(interval)}` +
-          (closed.length === 0 ? '' : `, and ${join(closed)} was closed: clients are refused`),
-        `see why it ends (journalctl -u ${id}), set StartLimitIntervalSec=0 in its [Unit], then ` +
+          (closed.length === 0
+            ? ''
+            : `, so systemd has closed ${join(closed)}: clients are refused`),
+        `find out why it ends (journalctl -u ${id}), set StartLimitIntervalSec=0 in its [Unit], then run ` +
           `${command} reset-failed ${all}, and ${command} start ${closed.join(' ') || id}`,
       ),
     ]
@@ -63,8 +65,8 @@ function startLimit(facts: Facts): Problem[] {
   return [
     warning(
       'START_LIMIT',
-      `${id} may start ${counted(burst, 'time')} in ${seconds(interval)}; with one crash more systemd gives it up ` +
-        'and closes its sockets',
+      `${id} may start ${counted(burst, 'time')} in ${seconds(interval)}; after one more crash systemd does not ` +
+        'start it again, and closes its sockets',
       'set StartLimitIntervalSec=0 in [Unit], with Restart=on-failure and RestartSec=1 in [Service]',
     ),
   ]
@@ -72,7 +74,7 @@ function startLimit(facts: Facts): Problem[] {
 
 function fdStore({ listeners, service, sockets }: Facts): Problem[] {
   const { id = '', fdStoreMax } = service ?? {}
-  // What a .socket unit keeps needs no store.
+  // A socket that a .socket unit keeps need not be stored.
   const isStored = (fd: number | undefined): boolean =>
     sockets.some((socket) => socket.fd === fd && socket.stored)
   const wanted = listeners.filter(
@@ -84,8 +86,8 @@ function fdStore({ listeners, service, sockets }: Facts): Problem[] {
     return [
       error(
         'FD_STORE_TOO_SMALL',
-        `${counted(wanted, 'socket')} ${wanted === 1 ? 'is' : 'are'} to be stored, but ${id} has FileDescriptorStoreMax=${fdStoreMax}: ` +
-          'systemd drops the rest',
+        `the program stores ${counted(wanted, 'socket')}, but ${id} has FileDescriptorStoreMax=${fdStoreMax}: ` +
+          'systemd does not keep the others',
         mend,
       ),
     ]
@@ -93,8 +95,8 @@ function fdStore({ listeners, service, sockets }: Facts): Problem[] {
   return [
     error(
       'FD_STORE_OFF',
-      `fdStore is asked for, but ${id} has FileDescriptorStoreMax=0: systemd stores nothing, and the ` +
-        'port is closed between two processes',
+      `fdStore is set, but ${id} has FileDescriptorStoreMax=0: systemd stores no socket, and clients ` +
+        'are refused between two processes',
       mend,
     ),
   ]
@@ -108,28 +110,28 @@ function notifyAccess(facts: Facts): Problem[] {
     error(
       'NOTIFY_ACCESS',
       `${service.id} has NotifyAccess=${service.notifyAccess} and its main process is pid ` +
-        `${service.mainPid}: what ${nameSelf(facts)} tells systemd is dropped`,
+        `${service.mainPid}: systemd ignores the notifications of ${nameSelf(facts)}`,
       `start node itself (ExecStart=${self.start}), or set NotifyAccess=all`,
     ),
   ]
 }
 
-// What the hooks and the end of the process take, for the number in the mend.
+// Added to the drain in the proposed time-out: the time for hooks, and for the process to end.
 const MARGIN = 5_000
 
 function stopTimeout(facts: Facts): Problem[] {
   const { service, listeners } = facts
   const longest = Math.max(0, ...listeners.map(({ request }) => request.drain?.timeout ?? 0))
   if (service === undefined || longest < service.stopTimeout || longest === 0) return []
-  // A drain that is heard asks for more time as it goes (EXTEND_TIMEOUT_USEC).
+  // A drain whose notifications arrive asks for more time while it runs (EXTEND_TIMEOUT_USEC).
   if (isHeard(facts) && speaks(facts)) return []
   return [
     warning(
       'STOP_TIMEOUT',
       `${service.id} has TimeoutStopSec=${seconds(service.stopTimeout)}, but a drain may take ` +
-        `${seconds(longest)}: systemd would end the process with SIGKILL in its middle`,
-      `set TimeoutStopSec=${Math.ceil((longest + MARGIN) / 1_000)}, or Type=notify so that the drain ` +
-        'asks for more time, or a shorter drain: { timeout }',
+        `${seconds(longest)}: systemd would kill the process (SIGKILL) before it is over`,
+      `set TimeoutStopSec=${Math.ceil((longest + MARGIN) / 1_000)}; or set Type=notify, so that the drain ` +
+        'asks for more time; or lower drain.timeout',
     ),
   ]
 }
@@ -144,7 +146,7 @@ function watchdog(facts: Facts): Problem[] {
     return [
       error(
         'WATCHDOG',
-        `${head}its keep-alives are expected from pid ${WATCHDOG_PID}, not from ${nameSelf(facts)}`,
+        `${head}systemd expects the keep-alives from pid ${WATCHDOG_PID}, not from ${nameSelf(facts)}`,
         `start node itself: ExecStart=${self.start}`,
       ),
     ]
@@ -154,8 +156,8 @@ function watchdog(facts: Facts): Problem[] {
     error(
       'WATCHDOG',
       `${head}nothing in ${nameSelf(facts)} sends keep-alives: systemd will end it`,
-      'remove notify: false from serve, or call notify({ watchdog: true }) yourself, or remove ' +
-        'WatchdogSec=',
+      'remove notify: false from serve, or send keep-alives yourself with notify({ watchdog: true }), ' +
+        'or remove WatchdogSec=',
     ),
   ]
 }
@@ -166,8 +168,8 @@ function typeNotNotify(facts: Facts): Problem[] {
   return [
     warning(
       'TYPE_NOT_NOTIFY',
-      `${service.id} has Type=${service.type}: systemd takes it for started before it listens, and a ` +
-        'start that fails for a success',
+      `${service.id} has Type=${service.type}: systemd counts it as started before it listens, even ` +
+        'if it then cannot listen',
       'set Type=notify in [Service]',
     ),
   ]
@@ -183,8 +185,8 @@ function killMode({ serviceAround, starter }: Facts): Problem[] {
   return [
     warning(
       'KILL_MODE',
-      `${id} has KillMode=control-group, systemd's default, around socket-port run: when the service ` +
-        'stops, systemd sends SIGTERM to the program too, which socket-port run stops by itself',
+      `${id} has KillMode=control-group, the default, and runs socket-port run: when the service stops, ` +
+        'systemd sends SIGTERM to the program as well, which socket-port run stops by itself',
       `set KillMode=mixed in [Service] of ${id}`,
     ),
   ]

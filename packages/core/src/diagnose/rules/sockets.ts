@@ -6,7 +6,7 @@ import type { Facts, SocketUnit } from './facts.ts'
 import { error, join, nameSelf, passingUnits, type Rule, systemctl, warning } from './report.ts'
 import type { DiagnosedSocket, Problem } from './types.ts'
 
-/** What was passed, and what became of it. */
+/** Rules about the passed sockets, and which servers took them. */
 export const socketRules: readonly Rule[] = [
   nothingPassed,
   unusable,
@@ -29,8 +29,8 @@ function nothingPassed(facts: Facts): Problem[] {
     return [
       error(
         'NOTHING_PASSED',
-        `${unit.id} exists, but is ${unit.active} (${unit.result}): ${nameSelf(facts)} was started ` +
-          'without it',
+        `${unit.id} exists, but is ${unit.active} (${unit.result}), so ${nameSelf(facts)} was started ` +
+          'without its socket',
         // systemd refuses to open a socket whose service runs.
         `${command} stop ${service.id}, then ${command} enable --now ${unit.id}, then ` +
           `${command} start ${service.id}; Requires=${unit.id} in the service keeps them together`,
@@ -41,9 +41,10 @@ function nothingPassed(facts: Facts): Problem[] {
   return [
     error(
       'NOTHING_PASSED',
-      `${join(units.map(({ id }) => id))} is active, but LISTEN_FDS is not set in ${nameSelf(facts)}`,
-      'look for what cleans the environment on the way (sudo, su, env -i), and start node itself; ' +
-        `a socket that was added later is passed after ${systemctl(facts)} restart ${service.id}`,
+      `${join(units.map(({ id }) => id))} ${units.length === 1 ? 'is' : 'are'} active, but LISTEN_FDS is not set ` +
+        `in ${nameSelf(facts)}`,
+      'start node itself, without a program that clears the environment (sudo, su, env -i); if the socket ' +
+        `unit is newer than the process, run ${systemctl(facts)} restart ${service.id}`,
     ),
   ]
 }
@@ -60,7 +61,7 @@ function unusable({ sockets, missing, environment }: Facts): Problem[] {
   return [
     error(
       'SOCKET_UNUSABLE',
-      `what was passed cannot be served: ${found.slice(0, 8).join('; ')}`,
+      `descriptors that were passed cannot be served: ${found.slice(0, 8).join('; ')}`,
       'pass listening stream sockets: ListenStream= and Accept=no in the .socket unit',
     ),
   ]
@@ -68,11 +69,14 @@ function unusable({ sockets, missing, environment }: Facts): Problem[] {
 
 const isUsable = ({ problem }: DiagnosedSocket): boolean => problem === undefined
 
-/** What a manager passed and nobody took; what an earlier process stored is closed by itself. */
+/**
+ * The passed sockets that no server has taken, without stored ones: core closes those itself when they
+ * stay unused.
+ */
 const freeSockets = ({ sockets }: Facts): DiagnosedSocket[] =>
   sockets.filter((socket) => isUsable(socket) && !socket.taken && !socket.stored)
 
-/** The socket unit that a passed socket comes from, as far as the name tells. */
+/** The socket unit of a passed socket; `undefined` where its name does not say which one. */
 function unitOf({ name }: DiagnosedSocket, facts: Facts): SocketUnit | undefined {
   const units = passingUnits(facts)
   return units.length === 1 ? units[0] : units.find((unit) => unit.name === name)
@@ -93,7 +97,7 @@ function mismatch({ request, source, fd }: Listening, facts: Facts): Problem[] {
       problems.push(
         warning(
           'NAME_UNKNOWN',
-          `the name ${quote(name)} was asked for, but the socket is ${describe(socket)}; it is served`,
+          `the program asked for the name ${quote(name)}, but it serves ${describe(socket)}`,
           mendName(name, socket, facts),
         ),
       )
@@ -103,7 +107,7 @@ function mismatch({ request, source, fd }: Listening, facts: Facts): Problem[] {
       problems.push(
         warning(
           'PORT_MISMATCH',
-          `${asked} was asked for, but the socket is ${describe(socket)}; it is served`,
+          `the program asked for ${asked}, but it serves ${describe(socket)}`,
           mendPort(port, path, socket, facts),
         ),
       )
@@ -113,12 +117,12 @@ function mismatch({ request, source, fd }: Listening, facts: Facts): Problem[] {
   const free = freeSockets(facts)
   const [socket] = free
   if (socket === undefined) return []
-  const others = `passed are ${join(free.map(describe))}; a socket of its own was bound`
+  const others = `it was passed ${join(free.map(describe))}, and has bound another socket`
   if (name !== undefined) {
     return [
       error(
         'NAME_UNKNOWN',
-        `the name ${quote(name)} was asked for, but ${others}`,
+        `the program asked for the name ${quote(name)}, but ${others}`,
         mendName(name, socket, facts),
       ),
     ]
@@ -127,7 +131,7 @@ function mismatch({ request, source, fd }: Listening, facts: Facts): Problem[] {
   return [
     error(
       'PORT_MISMATCH',
-      `${asked} was asked for, but ${others}`,
+      `the program asked for ${asked}, but ${others}`,
       mendPort(port, path, socket, facts),
     ),
   ]
@@ -150,10 +154,10 @@ const describe = (socket: DiagnosedSocket): string => describeCandidate({ ...soc
 
 function notTaken(facts: Facts): Problem[] {
   const { listeners } = facts
-  // Before the program serves anything, nothing is taken.
+  // The program may be about to listen.
   if (listeners.length === 0) return []
   const free = freeSockets(facts)
-  // One that was missed for its name or port is told already.
+  // A socket that was missed because of its name or port is reported by `mismatch`.
   const told = listeners.filter(
     (listening) => listening.source === 'bound' && mismatch(listening, facts).length > 0,
   )
@@ -161,7 +165,7 @@ function notTaken(facts: Facts): Problem[] {
   return [
     error(
       'SOCKET_NOT_TAKEN',
-      `nobody serves ${join(free.map(describe))}: clients connect and are never answered`,
+      `no server takes ${join(free.map(describe))}: clients connect and get no response`,
       'serve it, by its name or its port, or remove it from the units',
     ),
   ]
@@ -173,15 +177,15 @@ function pathLost(facts: Facts): Problem[] {
     const unit = socketUnits.find(({ listens }) => listens.includes(path))
     const opener =
       unit === undefined
-        ? 'restart what has opened the socket'
+        ? 'restart the program that has opened the socket'
         : `${systemctl(facts)} restart ${unit.id}`
     return error(
       'PATH_LOST',
       now === 'gone'
         ? `${path} was removed: its socket still listens, and clients get ENOENT`
-        : `${path} was removed and bound again: the socket that was passed gets no client`,
-      'take out of the program what removes the path of a socket that it is passed (unlink, rm), ' +
-        `and let it listen on the passed socket; then ${opener}`,
+        : `${path} was removed and bound again: no client reaches the socket that was passed`,
+      'let the program listen on the passed socket, and remove the code that removes its path (unlink, ' +
+        `rm); then ${opener}`,
     )
   })
 }
@@ -197,13 +201,14 @@ function backlogCut(socket: DiagnosedSocket, facts: Facts): Problem[] {
   const meant = Math.min(unit?.backlog ?? somaxconn, somaxconn)
   if (backlog >= meant || (unit === undefined && backlog !== NODE_BACKLOG)) return []
   const restart =
-    unit === undefined ? 'open the socket anew' : `${systemctl(facts)} restart ${unit.id}`
+    unit === undefined ? 'open the socket again' : `${systemctl(facts)} restart ${unit.id}`
   return [
     warning(
       'BACKLOG_CUT',
-      `the queue of ${quote(socket.name)} ${socketAddress(socket)} takes ${counted(backlog, 'connection')}, not ` +
-        `${meant}: a process that shares the socket has called listen() on it`,
-      `find who does (server.listen({ fd }) sets ${NODE_BACKLOG}; serve and listen keep it), then ${restart}`,
+      `the accept queue of ${quote(socket.name)} ${socketAddress(socket)} holds ${counted(backlog, 'connection')}, not ` +
+        `${meant}: a process that shares the socket has called listen(2) on it`,
+      `find that process (server.listen({ fd }) of Node sets ${NODE_BACKLOG}; serve and listen of this package keep ` +
+        `the length), then ${restart}`,
     ),
   ]
 }

@@ -3,7 +3,7 @@ import type { InheritedSocket, Logger } from '../../base/types.ts'
 export interface DiagnoseOptions {
   /**
    * A systemd service to look at from outside (`app.service`), running or not, instead of this
-   * process. What its program took and asked for is not known then.
+   * process. What its program asked for, and what it took, is then unknown.
    */
   unit?: string | undefined
   /** Another process to look at from outside, by its pid, instead of this one. */
@@ -25,16 +25,15 @@ export interface Diagnosis {
   environment: Record<string, string>
   /**
    * What could be looked at. `'process'`: this process itself. `'unit'`: a service, or another process, from
-   * outside.
-   * `'nothing'`: no manager started this process and nothing listens in it, or systemd did not
-   * answer, or nothing of the other process may be read; then that there are no `problems` says nothing.
+   * outside. `'nothing'`: no manager started this process and nothing listens in it, or systemd did not
+   * answer, or this user may not read the other process. Then an empty `problems` means nothing.
    */
   seen: 'process' | 'unit' | 'nothing'
   /** What was passed, as `inheritedSockets()` lists it; from outside, what the process still has open. */
   sockets: DiagnosedSocket[]
   /** The servers that listen through this package. */
   listeners: DiagnosedListener[]
-  /** The worst first. */
+  /** Errors first, then warnings. */
   problems: Problem[]
   /** What could not be found out, and why. */
   unknown: string[]
@@ -85,7 +84,7 @@ export interface DiagnosedListener {
 
 export interface Problem {
   code: ProblemCode
-  /** `'error'`: sockets, requests or messages are lost. `'warning'`: they may be, one day. */
+  /** `'error'`: sockets, requests or notifications are lost now. `'warning'`: they may be lost one day. */
   severity: 'error' | 'warning'
   /** What is wrong, with the values that were seen. */
   problem: string
@@ -93,7 +92,7 @@ export interface Problem {
   mend: string
 }
 
-/** docs/diagnosis.md has them all. */
+/** docs/diagnosis.md explains each code. */
 export type ProblemCode =
   | 'BACKLOG_CUT'
   | 'CLUSTER_WORKER'
