@@ -109,7 +109,9 @@ for (const release of RELEASES) {
         const { code } = await box.systemctl('start', 'app.service')
         expect(code).not.toBe(0)
         const log = await box.log('app.service')
-        expect(log).toContain('systemd takes it from another user than root with NotifyAccess=all')
+        expect(log).toContain(
+          'unless root runs that program, systemd accepts it only with NotifyAccess=all',
+        )
         expect(log).toContain('or set NotifyAccess=all or Type=exec in the unit')
       },
     )

@@ -5,17 +5,17 @@ import { QUICK_TIMEOUT } from '../drain/drain.ts'
 
 const INTERVAL = 1_000
 
-// What has ended by then is not worth a line.
+// A drain that ends sooner prints nothing.
 const FIRST = 100
 
-/** A server that drains, as a person sees it. */
+/** What a person is told about a server that drains. */
 export interface Draining {
   readonly logger: Logger
   readonly busy: number | undefined
   readonly timeout: number
 }
 
-/** Tells a person at a terminal, once a second, what a quick drain waits for, and then that it is over. */
+/** Prints for a person at a terminal, once a second, what a quick drain waits for, and at last that it is over. */
 export class QuickProgress {
   readonly #servers: readonly Draining[]
   readonly #canInterrupt: boolean
@@ -31,7 +31,7 @@ export class QuickProgress {
     this.#timers = [setTimeout(tell, FIRST).unref(), setInterval(tell, INTERVAL).unref()]
   }
 
-  /** Everything is drained, and the hooks have run. */
+  /** Call it when everything is drained and the hooks have run. */
   end(results: readonly DrainResult[]): void {
     for (const timer of this.#timers) clearTimeout(timer)
     if (!this.#hasSpoken) return

@@ -32,7 +32,7 @@ interface LoggedHook extends Hook<[]> {
   logger: Logger
 }
 
-/** The reloads of a process: on SIGHUP it runs each hook, and reports begin and end to the manager. */
+/** The reloads of a process: runs each hook on SIGHUP, and tells the manager when a reload begins and ends. */
 class Reloads {
   readonly #hooks = new Set<LoggedHook>()
   #running = false
@@ -73,8 +73,7 @@ class Reloads {
       const name = hook.run.name || '(anonymous)'
       failures.push(`${name} ${failure.split('\n', 1)[0]}`)
       hook.logger.error(
-        `the reload hook ${name} ${failure}; the process goes on, as far as this hook is concerned ` +
-          'with what it had',
+        `the reload hook ${name} ${failure}; the process goes on with what this hook has loaded before`,
       )
     }
     if (!told) return

@@ -37,7 +37,7 @@ const SHUTDOWN_OPTIONS: Checks<Complete<ShutdownOptions, 'exitCode'>> = {
   exitCode: integer(0, 255, 'the exit code'),
 }
 
-/** A service as the shutdown of the process sees it. */
+/** What the shutdown of the process knows of a service. */
 export interface Member {
   readonly signals: readonly ShutdownSignal[]
   readonly exit: boolean
@@ -97,8 +97,8 @@ class Shutdown {
     return () => void this.#hooks.delete(hook)
   }
 
-  // Look in the next turn of the event loop: listen(2) does not wait for it, and a watcher cannot have
-  // stopped the process yet. nodemon ends the shell between the two first; the ancestors are unknown then.
+  // Look for a watcher in the next turn of the event loop, so that listening does not wait for it. Later would
+  // be too late: nodemon ends the shell between itself and this process first, and then the ancestors are lost.
   #lookForWatcher(): void {
     this.#watcherTimer ??= setImmediate(() => this.#isWatched()).unref()
   }
@@ -112,7 +112,7 @@ class Shutdown {
     return this.#running?.done
   }
 
-  /** The end of the hooks, where a shutdown is under way and none of them has begun. */
+  /** Settles after the last hook; `undefined` where no shutdown runs, or a hook has begun. */
   get hooksAhead(): Promise<void> | undefined {
     const { hooksLeft, hooksOver } = this.#running ?? {}
     return hooksLeft?.size === this.#hooks.size ? hooksOver : undefined
@@ -144,7 +144,8 @@ class Shutdown {
     process.once('exit', this.#onEarlyExit)
     const report = stopReport(members)
     report?.phase(Math.max(0, ...members.map(({ timeout }) => timeout)), () => whatIsLeft(members))
-    // A person waits, or a watcher with new code. Managers stop with SIGINT too, pm2 for one.
+    // The quick form is for a person who waits, or a watcher that has new code. SIGINT alone does not say so:
+    // managers such as pm2 stop with it too.
     const forPerson = reason === 'SIGINT' && hasTerminal()
     const quick = forPerson || ((reason === 'SIGTERM' || reason === 'SIGINT') && this.#isWatched())
     const drains = members.map((member) => member.drain(quick))
@@ -165,7 +166,7 @@ class Shutdown {
     // A `close` callback that has waited for the hooks runs first, and may end the process itself.
     await new Promise(setImmediate)
     process.off('exit', this.#onEarlyExit)
-    // With the code that the program has set.
+    // Without an argument, so that a `process.exitCode` of the program stays.
     if (members.every(({ exit }) => exit)) process.exit()
     // A server that was forced emits 'close' later. Remove it now, so that a framework that ends the process with
     // the same signal does not find the signal caught here.
@@ -188,7 +189,7 @@ class Shutdown {
     if (members.every(({ exit }) => exit)) process.exit()
   }
 
-  // Somebody else has called process.exit: a listener of the same signal, or Node itself in a cluster.
+  // Something else has called process.exit: a listener of the same signal, or Node itself in a cluster.
   readonly #onEarlyExit = (code: number): void => {
     const lost = [cutConnections(this.#open()), this.#skippedHooks()].filter((one) => one !== '')
     if (lost.length === 0) return
@@ -218,7 +219,7 @@ class Shutdown {
     }
   }
 
-  // While it runs, the listeners stay: without one a second signal would end the process unsaid.
+  // The listeners stay during a shutdown: without one a second signal would end the process without a message.
   #listen(): void {
     if (this.#running !== undefined) return
     this.#watchPrimary()
@@ -227,7 +228,7 @@ class Shutdown {
       if (wanted.has(signal) === this.#listening.has(signal)) continue
       if (wanted.has(signal)) {
         this.#listening.add(signal)
-        // Run first, so that the drain has begun when another listener ends the process.
+        // Be the first listener, so that the drain has begun when another one ends the process.
         process.prependListener(signal, this.#onSignal)
       } else {
         this.#listening.delete(signal)
@@ -242,12 +243,12 @@ const EARLY_EXIT = 'Look for process.exit in a signal listener, and use onShutdo
 const cutConnections = (open: number): string =>
   open === 0 ? '' : `${counted(open, 'connection')} ${open === 1 ? 'is' : 'are'} cut`
 
-/** What the program has set stays, unless it says that all is well. */
+/** Makes the exit code 1, unless the program has set one that says failure. */
 function failExitCode(): void {
   if (!Number(process.exitCode ?? 0)) process.exitCode = 1
 }
 
-/** The report to the manager, if a member or the program itself notifies it. */
+/** The report to the manager; `undefined` if neither a member nor the program itself notifies it. */
 function stopReport(members: readonly Member[]): StopReport | undefined {
   const speaks = members.length === 0 || members.some(({ notify }) => notify)
   const sender = notifierInUse()
@@ -286,7 +287,7 @@ export const endIdleProcess = (): void => shared().endIdle()
 /** The running shutdown of the process; `undefined` if there is none. */
 export const runningShutdown = (): Promise<void> | undefined => shared().running
 
-/** The end of the shutdown's hooks, where one is under way and none of them has begun. */
+/** Settles after the last hook of the shutdown; `undefined` where none runs, or a hook has begun. */
 export const hooksAhead = (): Promise<void> | undefined => shared().hooksAhead
 
 /**

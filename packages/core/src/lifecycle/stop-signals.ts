@@ -2,7 +2,7 @@
 // signal more than once within milliseconds.
 const ONE_STOP = 200
 
-/** Joins the stop signals that come within a short time, of whatever kind, into one. */
+/** Counts stop signals that come within a short time as one, whether they are SIGTERM or SIGINT. */
 export class StopSignals {
   readonly #window: number
   #isOpen = false
@@ -19,7 +19,7 @@ export class StopSignals {
     return true
   }
 
-  /** A stop begins now: a signal that comes shortly after it belongs to it. */
+  /** Call it when a stop begins for another reason: signals that come shortly after belong to that stop. */
   open(): void {
     this.#isOpen = true
     // The event loop polls for signals between the timer and the immediate. So a signal that was

@@ -9,15 +9,16 @@ export interface DeliveryOptions {
   address: NotifyAddress
   /** Sends through libc. */
   send: typeof sendDatagram
-  /** Of a supervisor that started this very process. */
+  /** The channel of a supervisor that started this very process; `undefined` without one. */
   channel(): PlainChannel | undefined
-  /** Told of messages that are lost after they have been sent. */
+  /** Is told of messages that are lost after they were sent. */
   told: Told
 }
 
 /**
- * How a message gets to the manager: through libc; where that cannot be used, through the channel of
- * the supervisor, else with the program systemd-notify. Without libc no descriptor can go along.
+ * Returns the function that sends messages to the manager: through libc; where libc cannot be used,
+ * through the channel of the supervisor; where there is none, with the program systemd-notify. Only libc
+ * can send descriptors.
  */
 export function deliveryTo({
   address,

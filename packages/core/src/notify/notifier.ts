@@ -84,14 +84,14 @@ export class Notifier {
 
   /**
    * The channel of a supervisor without native code; `undefined` where there is none, or it belongs to
-   * a wrapper around this process, whom the supervisor hears instead.
+   * a wrapper around this process, whose messages the supervisor accepts instead.
    */
   plainChannel(): PlainChannel | undefined {
     if (this.channel === undefined || !this.#variables.direct) return undefined
     try {
       this.#plainChannel ??= new PlainChannel(this.channel)
     } catch {
-      // A program that became this one has closed it, and something else has its numbers.
+      // The program that ran here before exec(2) has closed the channel, and other descriptors have its numbers.
     }
     return this.#plainChannel
   }

@@ -5,7 +5,7 @@ import { nobodyFollows } from '../process/successor.ts'
 import { EAGAIN, EPIPE } from '../sockets/constants.ts'
 import { type ChannelEnd, LAST } from './channel-end.ts'
 
-// More than any word of a supervisor.
+// More bytes than any message of a supervisor has.
 const LONGEST = 1024
 
 /**
@@ -21,9 +21,9 @@ export class PlainChannel {
     this.#end = end
     new Socket({ fd: end.wakeUp, readable: true, writable: false })
       .unref()
-      .on('data', () => this.#watchQueue())
+      .on('data', () => this.#readWaiting())
       .on('error', () => {})
-      // The numbers may then belong to something else.
+      // The numbers of the descriptors may then be used for something else.
       .once('close', () => {
         this.#open = false
         closeSync(end.socket)
@@ -37,17 +37,17 @@ export class PlainChannel {
     try {
       writeSync(socket, bytes)
     } catch (error) {
-      // Full, or the supervisor has gone, which the kernel says in several ways.
+      // EAGAIN: the socket is full. All other codes mean that the supervisor has ended.
       throw failure(socket, (error as NodeJS.ErrnoException).code === 'EAGAIN' ? EAGAIN : EPIPE)
     }
     try {
       writeSync(wakeUp, '!')
     } catch {
-      // It rings already, or the supervisor has gone.
+      // The stream is full, so the supervisor will wake up; or the supervisor has ended.
     }
   }
 
-  #watchQueue(): void {
+  #readWaiting(): void {
     const bytes = new Uint8Array(LONGEST)
     try {
       for (;;) {

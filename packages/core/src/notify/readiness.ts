@@ -4,7 +4,7 @@ import { LateFailures } from './late-failures.ts'
 import { statusText } from './message.ts'
 import { type Notifier, notifier } from './notifier.ts'
 
-/** One server that is starting, as far as the readiness of the process is concerned. */
+/** The start of one server: the process is ready when all starts have ended. */
 export interface Start {
   /** The server listens. */
   listening(url: string): void
@@ -18,7 +18,7 @@ interface Starting {
   listening: boolean
 }
 
-/** Sends READY=1 once, when every server that was starting listens; reports a server that fails later. */
+/** Sends READY=1 once, when every server that was starting listens. Reports a server that fails later. */
 class Readiness {
   /** The latest start of each server that has not ended, and whether READY=1 waits for it. */
   readonly #starting = new Map<Starting, { notify: boolean }>()
@@ -33,10 +33,10 @@ class Readiness {
   begin(server: Starting, notify: boolean, logger: Logger): Start {
     const start = { notify }
     this.#starting.set(server, start)
-    // It is trying again.
+    // The program starts a server that has failed once more.
     this.#failed.delete(server)
     this.#lateFailures.forget(server)
-    // Call it now: it removes the variables before the program can start child processes.
+    // Claim the variables now, before the program can start child processes.
     const sender = notify ? notifier(logger) : undefined
     if (notify) this.#logger = logger
     const settle = (note: (sender: Notifier) => void): void => {
@@ -102,7 +102,8 @@ class Readiness {
   }
 }
 
-// Every copy of this package in the process shares one: each alone would send READY=1 too early.
+// Every copy of this package in the process shares one: a copy that knows only its own servers would send
+// READY=1 too early.
 const readiness = perProcess<Readiness>('readiness/1')
 
 const shared = (): Readiness => readiness.get(() => new Readiness())
@@ -111,7 +112,7 @@ const shared = (): Readiness => readiness.get(() => new Readiness())
 export const beginStart = (server: Starting, notify: boolean, logger: Logger): Start =>
   shared().begin(server, notify, logger)
 
-/** Withholds READY=1: a server that is no service could not listen. */
+/** Holds READY=1 back, because a server without a service (`listen`) could not listen. */
 export const failedToStart = (server: Starting, error: unknown, logger: Logger): void =>
   beginStart(server, true, logger).failed(error)
 

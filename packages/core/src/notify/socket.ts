@@ -24,7 +24,7 @@ import type { NotifyAddress } from './address.ts'
 // From <linux/vm_sockets.h>; its level is the address family. It takes a struct timeval.
 const SO_VM_SOCKETS_CONNECT_TIMEOUT = 6
 
-// The host of a virtual machine answers at once or not at all. The event loop is blocked meanwhile.
+// connect(2) blocks the event loop. The host of a virtual machine answers at once or never.
 const CONNECT_MICROSECONDS = 250_000
 
 const NO_SUCH_TYPE = [ENODEV, EPROTONOSUPPORT, ESOCKTNOSUPPORT, EOPNOTSUPP]

@@ -9,18 +9,18 @@ import { systemctl } from '../systemd/systemctl.ts'
 const PATIENCE = 1_000
 
 const NOT_HEARD =
-  'READY=1 was sent by systemd-notify, and systemd takes it from another user than root with ' +
-  'NotifyAccess=all only'
+  'READY=1 was sent by systemd-notify, and unless root runs that program, systemd accepts it only with ' +
+  'NotifyAccess=all'
 
 const MEND =
-  'A service with Type=notify that is not heard is ended after TimeoutStartSec=. Ship the native library with ' +
+  'systemd ends a service with Type=notify after TimeoutStartSec= if it gets no READY=1. Ship the native library with ' +
   'the program (docs/bundling.md), or set NotifyAccess=all or Type=exec in the unit; under socket-port run, ' +
   'pass --ready port'
 
 export interface Told {
-  /** A message was not sent, or not taken. */
+  /** A message was not sent, or systemd did not accept it. */
   lost(error: Error): void
-  /** A message may not have been taken. */
+  /** systemd may not have accepted a message. */
   unsure(message: string): void
 }
 
@@ -28,9 +28,9 @@ export interface Told {
  * Sends messages with the program systemd-notify(1), for a process that may load no native code: one
  * program at a time, which ends when the manager has read its message.
  *
- * systemd knows who has sent a message. As root the program sends in the name of its parent. For other
- * users it cannot, and systemd takes the message only with NotifyAccess=all; that is looked at after
- * READY=1.
+ * systemd checks which process has sent a message. As root, systemd-notify sends in the name of its parent.
+ * For other users it cannot, and systemd accepts the message only with NotifyAccess=all. So after READY=1
+ * this class asks systemd whether it was accepted.
  */
 export class SystemdNotify {
   readonly #address: string
@@ -70,7 +70,7 @@ export class SystemdNotify {
         reject(new Error(`systemd-notify cannot be started (${message})`)),
       )
       child.once('exit', (code) => {
-        // Without a code it was ended by a signal: systemd ends all processes of a service together.
+        // Without a code, a signal has ended it: systemd signals all processes of a service together.
         if (code === 0 || code === null) resolve()
         else reject(new Error(`systemd-notify has ended with code ${code}`))
       })
@@ -78,13 +78,15 @@ export class SystemdNotify {
   }
 
   async #checkReady(): Promise<void> {
-    // Another manager, such as socket-port, says by itself whom it does not believe.
+    // Other managers, such as socket-port run, report by themselves when they ignore a message.
     if (!this.#address.endsWith('/systemd/notify')) return
     const waiting = await waitsForReady()
     if (waiting === true) throw new Error(NOT_HEARD)
-    // As root the program speaks in the name of this process.
+    // As root, systemd-notify has sent in the name of this process.
     if (waiting === undefined && process.geteuid?.() !== 0) {
-      this.#told.unsure(`${NOT_HEARD}. Whether it has cannot be seen from here. ${MEND}`)
+      this.#told.unsure(
+        `${NOT_HEARD}. systemd could not be asked whether it has accepted it. ${MEND}`,
+      )
     }
   }
 }

@@ -2,15 +2,15 @@ import { quote } from '../base/quote.ts'
 import type { Variables } from '../process/environment.ts'
 import { type NotifyAddress, parseNotifyAddress } from './address.ts'
 
-/** What the environment says about the manager that started this process. */
+/** What the variables say about the manager that started this process. */
 export interface NotifyVariables {
   /** `undefined`: no manager listens. */
   address: NotifyAddress | undefined
   /** Milliseconds without a keep-alive after which the manager ends this process. */
   watchdogTimeout: number | undefined
-  /** The channel of a supervisor, as it has named it. */
+  /** SOCKET_PORT_CHANNEL: the channel of a supervisor. */
   channel: string | undefined
-  /** The manager has started this very process, and no wrapper around it. */
+  /** Whether the manager has started this very process, and not a wrapper around it. */
   direct: boolean
   /** What is wrong with the variables, each with its repair. */
   problems: string[]
@@ -50,7 +50,7 @@ function watchdogTimeout(
   if (WATCHDOG_PID !== undefined) {
     const meant = wholeNumber(WATCHDOG_PID)
     if (meant === undefined) return wrong('WATCHDOG_PID', WATCHDOG_PID, 'a process id')
-    // The keep-alives are the task of another process.
+    // Another process has to send the keep-alives.
     if (meant !== pid) return undefined
   }
   const microseconds = wholeNumber(WATCHDOG_USEC)

@@ -1,4 +1,4 @@
-// setInterval fires at once for anything longer.
+// The longest interval of setInterval, which fires at once for a longer one.
 const LONGEST_INTERVAL = 2 ** 31 - 1
 
 /** Sends keep-alives from the event loop, so that a blocked event loop sends none and the manager notices. */

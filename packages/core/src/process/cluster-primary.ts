@@ -1,20 +1,20 @@
 import cluster, { type Worker } from 'node:cluster'
 
 /**
- * In a cluster worker, keeps this process alive when its primary has gone, and tells so; elsewhere
- * nothing. Returns a function that undoes it.
+ * Keeps a cluster worker alive after its primary has ended, and then calls `gone`. Does nothing in other
+ * processes. Returns a function that undoes it.
  *
- * A Ctrl-C reaches the workers and the primary at once. A primary that does not listen to it ends first,
- * and Node would end its workers in the middle of their drain (lib/internal/cluster/child.js).
+ * A Ctrl-C reaches the workers and the primary at the same time. A primary without a listener for it ends
+ * first, and Node would then end its workers in the middle of their drain (lib/internal/cluster/child.js).
  */
 export function surviveThePrimary(gone: () => void): () => void {
   const { worker } = cluster
   if (worker === undefined) return () => {}
   const onDisconnect = (): void => {
-    // Node ends its workers unless this is set; it is set already where the primary disconnects on purpose.
+    // Node ends the worker unless this is set. When the primary disconnects on purpose, it is set already.
     if (worker.exitedAfterDisconnect) return
     worker.exitedAfterDisconnect = true
-    // A stop signal that came at the same moment is heard first: it says how the process is to end.
+    // Let a stop signal that came at the same moment be handled first: it decides how the process ends.
     setImmediate(gone)
   }
   const onError = (error: NodeJS.ErrnoException): void => rethrowOther(worker, onError, error)
@@ -26,11 +26,12 @@ export function surviveThePrimary(gone: () => void): () => void {
   }
 }
 
-// A worker tells its primary of each listener that it closes. Written to one that has just ended, that fails.
+// A worker sends its primary a message for each listener that it closes. When the primary has just ended, the
+// write fails with one of these.
 const LOST: readonly (string | undefined)[] = ['EPIPE', 'ECONNRESET', 'ERR_IPC_CHANNEL_CLOSED']
 
 function rethrowOther(worker: Worker, own: unknown, error: NodeJS.ErrnoException): void {
   if (LOST.includes(error.code)) return
-  // As without a listener.
+  // Without another listener Node would throw it.
   if (worker.listeners('error').every((listener) => listener === own)) throw error
 }

@@ -1,25 +1,25 @@
 import { perProcess } from './per-process.ts'
 
 /**
- * The variables by which a manager tells this very process something. A child process would take them
- * for its own: it would look for sockets that it does not have, or notify in the name of this process.
+ * The variables that a manager sets for this very process. A child process that inherits them would take
+ * them for its own: it would use descriptors that are no sockets, or notify in the name of this process.
  *
- * So each group is claimed, once per process, by the first part of the package that acts on it: its
- * values are kept here, for every copy of the package, and the variables are deleted, whether they
- * are valid or not. Importing the package claims nothing, and neither does a question (`look`).
+ * So the first code that acts on a group claims it, once per process: the values are kept here, for every
+ * copy of the package, and the variables are deleted, valid or not. Importing the package claims
+ * nothing, and neither does a question (`look`).
  *
- * Variables that only describe the process stay, since they are as true for its children or are meant
- * for the program: SOCKET_PORT_GENERATION, SOCKET_PORT_WORKER and SOCKET_PORT_TERMINAL of `socket-port
+ * Variables that only describe the process stay. The program may read them, and they are true for its
+ * child processes too: SOCKET_PORT_GENERATION, SOCKET_PORT_WORKER and SOCKET_PORT_TERMINAL of `socket-port
  * run`, INVOCATION_ID and SYSTEMD_EXEC_PID of systemd.
  */
 const GROUPS = {
-  /** The sockets that were passed (sd_listen_fds(3)). A program that asks for none may read them itself. */
+  /** The sockets that were passed (sd_listen_fds(3)). */
   sockets: ['LISTEN_FDS', 'LISTEN_PID', 'LISTEN_PIDFDID', 'LISTEN_FDNAMES'],
   /** How this process is replaced by the next one. */
   restart: ['SOCKET_PORT_SUCCESSOR', 'SOCKET_PORT_RESTART_SIGNAL'],
   /**
-   * Where the manager listens and what it expects (sd_notify(3), sd_watchdog_enabled(3)). They stay in
-   * a program that notifies by itself (`notify: false`).
+   * How the manager is notified (sd_notify(3), sd_watchdog_enabled(3)). A group of its own: a program that
+   * passes `notify: false` may need them itself.
    */
   notifications: [
     'NOTIFY_SOCKET',

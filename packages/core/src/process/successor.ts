@@ -1,7 +1,7 @@
 import { claim, look } from './environment.ts'
 import { perProcess } from './per-process.ts'
 
-// Every copy of this package in the process shares one: the manager takes it back once.
+// Every copy of this package in the process shares one: the supervisor sends LAST only once.
 const shared = perProcess<{ running: boolean }>('successor/1')
 
 const wasSaid = (): boolean => look('restart').SOCKET_PORT_SUCCESSOR === 'running'

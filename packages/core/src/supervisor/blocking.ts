@@ -2,9 +2,9 @@ import { F_GETFL, F_SETFL, O_NONBLOCK } from '../sockets/constants.ts'
 import { loadLibc } from '../sockets/libc.ts'
 
 /**
- * Makes a new socket one on which accept(2) waits, as systemd passes it (`NonBlocking=no`): programs
- * that need it otherwise set it themselves. Not for a socket that somebody serves already: the flag
- * is shared, and libuv's accept would wait too.
+ * Makes accept(2) on a new socket wait, as on sockets that systemd passes (`NonBlocking=no`). Programs that
+ * must not wait set the flag themselves. Do not call it for a socket that a process serves already: all
+ * processes share the flag, and libuv's accept would wait.
  */
 export function setBlocking(fd: number): void {
   const libc = loadLibc()

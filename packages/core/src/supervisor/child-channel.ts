@@ -16,8 +16,8 @@ export { QUEUE_NAME } from '../listen/fd-name.ts'
 export { CHANNEL_VARIABLE } from '../process/environment.ts'
 
 /**
- * How a supervisor speaks to a process that runs already, and hears from one that may load no native
- * code and cannot send to NOTIFY_SOCKET.
+ * The supervisor's end of the channel to a process. It sends messages to a process that runs already, and
+ * receives the notifications of one that may load no native code, and so cannot send to NOTIFY_SOCKET.
  */
 export class ChildChannel {
   readonly #near: QueueEnd
@@ -27,7 +27,7 @@ export class ChildChannel {
   #closed = false
 
   /**
-   * `receive` is told the notifications that come through the channel.
+   * `receive` gets the notifications that come through the channel.
    *
    * @throws {SocketPortError} ERR_SOCKET_PORT_UNSUPPORTED without native code, …_SYSCALL
    */
@@ -37,7 +37,8 @@ export class ChildChannel {
     this.#near = near
     this.#far = far
     this.#receive = receive
-    // Open for writing when the other end has closed: its number stays ours until close().
+    // Keep it open when the other end has closed (allowHalfOpen): the number of the descriptor must stay ours
+    // until close().
     this.#readEnd = new Socket({
       fd: near.wakeUp,
       readable: true,
@@ -60,13 +61,13 @@ export class ChildChannel {
     return [this.#far.socket, this.#far.wakeUp]
   }
 
-  /** Call it after the process was started: the process then has its own copies of its end. */
+  /** Call it after the process was started, which then has its own copies of these descriptors. */
   started(): void {
     if (this.#far !== undefined) closeQueueEnd(this.#far)
     this.#far = undefined
   }
 
-  /** Tells what has arrived by now, before it returns: what a process that has ended said last. */
+  /** Delivers what has arrived before it returns, such as the last notifications of a process that has ended. */
   readNow(): void {
     if (this.#closed) return
     const more = receiveWaiting(usableLibc(), this.#near.socket, this.#receive)
@@ -92,7 +93,7 @@ export class ChildChannel {
   }
 
   #say(word: string, fds: readonly number[]): boolean {
-    // After an error on the stream its number is no longer ours.
+    // After an error on the stream, its number may belong to another descriptor.
     if (this.#closed || this.#readEnd.destroyed) return false
     return sendAndSignal(usableLibc(), this.#near, Buffer.from(word), fds) === 'sent'
   }

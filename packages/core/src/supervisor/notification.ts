@@ -8,7 +8,7 @@ export interface Notification {
   fds: readonly number[]
 }
 
-/** Reads the assignments of a datagram. Skips lines that are none, as systemd does. Pure. */
+/** Reads the assignments of a datagram. Skips lines that are no assignments, as systemd does. Pure. */
 export function parseFields(bytes: Uint8Array): Map<string, string> {
   const fields = new Map<string, string>()
   for (const line of new TextDecoder().decode(bytes).split('\n')) {

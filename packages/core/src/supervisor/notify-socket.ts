@@ -25,17 +25,17 @@ const LONGEST_MESSAGE = 8192
 const MOST_AT_ONCE = 256
 
 export interface NotifySocket {
-  /** What NOTIFY_SOCKET is to be: an abstract address, which leaves no file behind. */
+  /** The value for NOTIFY_SOCKET: an abstract address, which leaves no file behind. */
   readonly address: string
-  /** Tells what has arrived by now, before it returns: what a process that has ended said last. */
+  /** Delivers what has arrived before it returns, such as the last notifications of a process that has ended. */
   readNow(): void
-  /** No message comes after it has resolved; what has arrived by now is still told. */
+  /** Delivers what has arrived, and closes the socket. No message is delivered after it has resolved. */
   close(): Promise<void>
 }
 
 /**
- * Opens the manager's side of sd_notify(3): `receive` is told each message, with the sender's pid
- * and the descriptors that came with it. It takes one thread of libuv's pool until it is closed.
+ * Opens the manager's side of sd_notify(3): `receive` gets each message, with the sender's pid and the
+ * descriptors that came with it. It occupies one thread of libuv's pool until it is closed.
  *
  * @throws {SocketPortError} ERR_SOCKET_PORT_SYSCALL; whatever loading libc throws
  */
@@ -52,13 +52,13 @@ export function openNotifySocket(receive: (message: Notification) => void): Noti
     opened.push(wakeRead)
     let isOpen = true
     let closing = false
-    // The poll sees the hang-up and ends; closing the socket itself would not wake it.
+    // The poll ends when the pipe hangs up. Closing the socket itself would not end it.
     const wake = (): void => {
       if (!closing) closeSync(wakeWrite)
       closing = true
     }
-    // Node waits for the threads of its pool before the process ends, whatever ends it: an
-    // exception or process.exit would hang on this one for ever.
+    // Node waits for the threads of its pool before the process ends. So without this, the process would hang
+    // for ever after an exception or process.exit.
     process.once('exit', wake)
     const ended = receiveAll(libc, fd, wakeRead, receive).finally(() => {
       isOpen = false
@@ -94,14 +94,14 @@ async function receiveAll(
   }
 }
 
-/** Tells the messages that wait in the socket, up to a bound; true where more may wait. */
+/** Delivers the messages that wait in the socket, up to a limit. Returns true where more may wait. */
 export function receiveWaiting(
   libc: Libc,
   fd: number,
   receive: (message: Notification) => void,
 ): boolean {
   let message = next(libc, fd)
-  // Not without end: one process that never stops sending must not stop everything else here.
+  // The limit keeps a process that never stops sending from blocking the event loop.
   for (let count = 1; message !== undefined; count += 1) {
     receive(message)
     if (count === MOST_AT_ONCE) return true
@@ -110,13 +110,13 @@ export function receiveWaiting(
   return false
 }
 
-// One poll for both, and a second one that does not wait tells whether it is time to end.
+// The first poll waits for both. The second one does not wait, and tells whether the pipe was closed.
 async function waitFor(libc: Libc, fd: number, wake: number): Promise<boolean> {
   await libc.readable([fd, wake])
   return await libc.readable([wake], 0)
 }
 
-/** Lets the kernel say which process has sent each message that the socket receives. */
+/** Makes the kernel add the sender's pid to each message that the socket receives (SO_PASSCRED, unix(7)). */
 export const tellSenders = (libc: Libc, fd: number): void =>
   libc.setsockopt(fd, SOL_SOCKET, SO_PASSCRED, int32(1))
 

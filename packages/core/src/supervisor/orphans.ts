@@ -5,7 +5,7 @@ import { loadLibc } from '../sockets/libc.ts'
  * Collects ended processes that became children of this one because their parent is gone, as PID 1 must.
  * Returns their pids. `own` are the children that Node waits for itself.
  *
- * It is safe against reused pids: an ended process keeps its pid until it is collected, and only this thread
+ * Reused pids are no danger: an ended process keeps its pid until it is collected, and only this thread
  * collects.
  */
 export function reapOrphans(own: ReadonlySet<number>): number[] {
@@ -35,7 +35,7 @@ export function readStat(pid: number): ProcessStat | undefined {
   } catch {
     return undefined
   }
-  // The name of the program, in parentheses, may hold spaces and parentheses itself.
+  // The name of the program stands in parentheses, and may itself have spaces and parentheses.
   const [state = '', parent, , session] = text.slice(text.lastIndexOf(')') + 2).split(' ')
   return { state, parent: Number(parent), session: Number(session) }
 }

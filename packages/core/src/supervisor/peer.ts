@@ -10,7 +10,7 @@ export interface Peer {
 
 /**
  * Asks the kernel for the peer of a connected unix stream socket (SO_PEERCRED, unix(7)); `undefined`
- * where it does not say.
+ * where the kernel does not know it.
  */
 export function peerOf(fd: number, libc: Pick<Libc, 'getsockopt'> = loadLibc()): Peer | undefined {
   const bytes = libc.getsockopt(fd, SOL_SOCKET, SO_PEERCRED, 12)

@@ -25,11 +25,11 @@ export async function nextProcessComes(
   const job = jobOf(unit, await ask('list-jobs', '--no-legend', '--plain', '--full'))
   if (job === 'restart' || job === 'start') return true
   const shown = await ask('show', '--property=Restart,FileDescriptorStorePreserve', '--', unit)
-  // After a drain it exits with 0.
+  // After a drain the process exits with 0, so Restart=on-failure does not start it again.
   return job === undefined ? /^Restart=(always|on-success)$/m.test(shown) : isPreserved(shown)
 }
 
-/** The kind of the job that systemd has for the unit, in what `list-jobs` prints; pure. */
+/** The type of the unit's job (`restart`, `stop`) in the output of `list-jobs`; `undefined` without a job. Pure. */
 export const jobOf = (unit: string, jobs: string): string | undefined =>
   jobs
     .split('\n')

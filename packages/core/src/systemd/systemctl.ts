@@ -1,20 +1,20 @@
 import { execFile } from 'node:child_process'
 
 export interface SystemctlOptions {
-  /** Ends the question. */
+  /** Kills systemctl. */
   signal: AbortSignal
-  /** Of the user's own systemd. */
+  /** Ask the systemd of the user (`--user`). */
   user: boolean
-  /** The answer is not worth staying alive for. @default false */
+  /** Do not keep the process running for the answer. @default false */
   unref?: boolean
 }
 
-/** Runs `systemctl`; resolves with what it prints, rejects with its reason. */
+/** Runs `systemctl`. Resolves with what it prints; rejects with what it prints to stderr. */
 export function systemctl(
   args: readonly string[],
   { signal, user, unref = false }: SystemctlOptions,
 ): Promise<string> {
-  // What is parsed must not depend on the user's language.
+  // The output is parsed, so it must not depend on the language of the user.
   const env = { ...process.env, LC_ALL: 'C', SYSTEMD_COLORS: '0' }
   const options = { env, signal, killSignal: 'SIGKILL', windowsHide: true } as const
   return new Promise((resolve, reject) => {

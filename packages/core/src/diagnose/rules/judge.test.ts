@@ -250,7 +250,11 @@ const cases: Case[] = [
     name: 'a name that was not passed',
     of: { sockets: [socket({ taken: false })], listeners: [bound({ name: 'wbe' })] },
     codes: [
-      ['NAME_UNKNOWN', /asked for the name "wbe", but it was passed/, /FileDescriptorName=wbe in app/],
+      [
+        'NAME_UNKNOWN',
+        /asked for the name "wbe", but it was passed/,
+        /FileDescriptorName=wbe in app/,
+      ],
     ],
   },
   {
