@@ -11,7 +11,7 @@ import { monotonicMicroseconds, statusText } from '../notify/message.ts'
 import { notifier } from '../notify/notifier.ts'
 import { perProcess } from '../process/per-process.ts'
 import { type Hook, hookFailure } from './hooks.ts'
-import { runningShutdown } from './shutdown.ts'
+import { runningShutdown } from './process-shutdown.ts'
 
 /** Called when the process is told to reload. */
 export type ReloadHook = () => unknown

@@ -1,7 +1,4 @@
-import { counted } from '../base/counted.ts'
 import { SocketPortError } from '../base/errors.ts'
-import { defaultLogger } from '../base/logger.ts'
-import type { DrainResult, Logger, ShutdownReason, ShutdownSignal } from '../base/types.ts'
 import {
   type Checks,
   type Complete,
@@ -9,15 +6,8 @@ import {
   milliseconds,
   resolveOptions,
 } from '../base/validate.ts'
-import { notifierInUse } from '../notify/notifier.ts'
-import { StopReport } from '../notify/stop-report.ts'
-import { hasTerminal } from '../proc/terminal.ts'
-import { isWatched } from '../proc/watcher.ts'
-import { surviveThePrimary } from '../process/cluster-primary.ts'
-import { perProcess } from '../process/per-process.ts'
-import { type Hook, runHooks, type ShutdownHook } from './hooks.ts'
-import { QuickProgress } from './quick-progress.ts'
-import { StopSignals } from './stop-signals.ts'
+import type { ShutdownHook } from './hooks.ts'
+import { processShutdown } from './process-shutdown.ts'
 
 export interface ShutdownHookOptions {
   /** After this many milliseconds the hook counts as failed and the next one runs. @default 5000 */
@@ -37,259 +27,6 @@ const SHUTDOWN_OPTIONS: Checks<Complete<ShutdownOptions, 'exitCode'>> = {
   exitCode: integer(0, 255, 'the exit code'),
 }
 
-/** What the shutdown of the process knows of a service. */
-export interface Member {
-  readonly signals: readonly ShutdownSignal[]
-  readonly exit: boolean
-  readonly logger: Logger
-  readonly connections: number
-  /** Connections that are not idle; `undefined` until the drain has sorted them. */
-  readonly busy: number | undefined
-  /** The longest time that its drain may take, in milliseconds. */
-  readonly timeout: number
-  /** It has had no connection for its `idleExit` time. */
-  isIdle(): boolean
-  /** Its drain is reported to the manager. */
-  readonly notify: boolean
-  drain(quick: boolean): Promise<DrainResult>
-  force(): void
-  /** Its own hook, to run when everything is drained. */
-  finish(): Hook | undefined
-}
-
-/** One shutdown that is under way. */
-interface Running {
-  reason: ShutdownReason
-  done: Promise<void>
-  /** Hooks of the program that have not begun. */
-  hooksLeft: Set<Hook>
-  /** Settles when every hook has run, before the process ends. */
-  hooksOver: Promise<void>
-}
-
-/** The shutdown of a process: a signal, all drains at the same time, the hooks, and the end of the process. */
-class Shutdown {
-  readonly #members = new Set<Member>()
-  readonly #hooks = new Set<Hook>()
-  readonly #listening = new Set<ShutdownSignal>()
-  readonly #stopSignals = new StopSignals()
-  #running: Running | undefined
-  #forgetPrimary: (() => void) | undefined
-  #watcherTimer: NodeJS.Immediate | undefined
-  #watched: boolean | undefined
-
-  join(member: Member): () => void {
-    if (this.#running !== undefined) {
-      throw shuttingDown()
-    }
-    this.#members.add(member)
-    this.#listen()
-    this.#lookForWatcher()
-    return () => {
-      this.#members.delete(member)
-      this.#listen()
-    }
-  }
-
-  addHook(run: ShutdownHook, timeout: number): () => void {
-    const hook = { run, timeout }
-    this.#hooks.add(hook)
-    return () => void this.#hooks.delete(hook)
-  }
-
-  // Look for a watcher in the next turn of the event loop, so that listening does not wait for it. Later would
-  // be too late: nodemon ends the shell between itself and this process first, and then the ancestors are lost.
-  #lookForWatcher(): void {
-    this.#watcherTimer ??= setImmediate(() => this.#isWatched()).unref()
-  }
-
-  #isWatched(): boolean {
-    this.#watched ??= isWatched()
-    return this.#watched
-  }
-
-  get running(): Promise<void> | undefined {
-    return this.#running?.done
-  }
-
-  /** Settles after the last hook; `undefined` where no shutdown runs, or a hook has begun. */
-  get hooksAhead(): Promise<void> | undefined {
-    const { hooksLeft, hooksOver } = this.#running ?? {}
-    return hooksLeft?.size === this.#hooks.size ? hooksOver : undefined
-  }
-
-  begin(reason: ShutdownReason): Promise<void> {
-    if (this.#running !== undefined) return this.#running.done
-    this.#stopSignals.open()
-    let endHooks = (): void => {}
-    const hooksOver = new Promise<void>((resolve) => {
-      endHooks = resolve
-    })
-    const hooksLeft = new Set(this.#hooks)
-    const running = { reason, hooksLeft, hooksOver, done: Promise.resolve() }
-    this.#running = running
-    running.done = this.#run(running, endHooks)
-    return running.done
-  }
-
-  endIdle(): void {
-    if (this.#running !== undefined || this.#members.size === 0) return
-    if ([...this.#members].every((member) => member.isIdle())) void this.begin('idle')
-  }
-
-  async #run({ reason, hooksLeft }: Running, endHooks: () => void): Promise<void> {
-    const members = [...this.#members]
-    const logger = members[0]?.logger ?? defaultLogger
-    logger.info(`${reason}: draining ${counted(members.length, 'server')}`)
-    process.once('exit', this.#onEarlyExit)
-    const report = stopReport(members)
-    report?.phase(Math.max(0, ...members.map(({ timeout }) => timeout)), () => whatIsLeft(members))
-    // The quick form is for a person who waits, or a watcher that has new code. SIGINT alone does not say so:
-    // managers such as pm2 stop with it too.
-    const forPerson = reason === 'SIGINT' && hasTerminal()
-    const quick = forPerson || ((reason === 'SIGTERM' || reason === 'SIGINT') && this.#isWatched())
-    const drains = members.map((member) => member.drain(quick))
-    const progress = quick && hasTerminal() ? new QuickProgress(members, forPerson) : undefined
-    const results = await Promise.all(drains)
-    const own = members.flatMap((member) => member.finish() ?? [])
-    const hooks = [...own, ...[...this.#hooks].reverse()]
-    report?.phase(
-      hooks.reduce((sum, { timeout }) => sum + timeout, 0),
-      () => 'running the shutdown hooks',
-    )
-    const succeeded = await runHooks(hooks, reason, logger, (hook) => hooksLeft.delete(hook))
-    hooksLeft.clear()
-    report?.end()
-    progress?.end(results)
-    if (!succeeded) failExitCode()
-    endHooks()
-    // A `close` callback that has waited for the hooks runs first, and may end the process itself.
-    await new Promise(setImmediate)
-    process.off('exit', this.#onEarlyExit)
-    // Without an argument, so that a `process.exitCode` of the program stays.
-    if (members.every(({ exit }) => exit)) process.exit()
-    // A server that was forced emits 'close' later. Remove it now, so that a framework that ends the process with
-    // the same signal does not find the signal caught here.
-    for (const member of members) this.#members.delete(member)
-    this.#running = undefined
-    this.#listen()
-  }
-
-  readonly #onSignal = (signal: NodeJS.Signals): void => {
-    if (this.#running === undefined) return void this.begin(signal as ShutdownSignal)
-    if (!this.#stopSignals.isNew()) return
-    const { reason } = this.#running
-    const members = [...this.#members]
-    const logger = members[0]?.logger ?? defaultLogger
-    const cut = cutConnections(this.#open())
-    logger.warn(`${signal} after ${reason}: ending at once${cut === '' ? '' : `, ${cut}`}`)
-    for (const member of members) member.force()
-    process.off('exit', this.#onEarlyExit)
-    failExitCode()
-    if (members.every(({ exit }) => exit)) process.exit()
-  }
-
-  // Something else has called process.exit: a listener of the same signal, or Node itself in a cluster.
-  readonly #onEarlyExit = (code: number): void => {
-    const lost = [cutConnections(this.#open()), this.#skippedHooks()].filter((one) => one !== '')
-    if (lost.length === 0) return
-    const logger = [...this.#members][0]?.logger ?? defaultLogger
-    logger.warn(
-      `the process was ended with code ${code} while it drained: ${lost.join(', and ')}. ${EARLY_EXIT}`,
-    )
-  }
-
-  #skippedHooks(): string {
-    const hooks = [...(this.#running?.hooksLeft ?? [])].reverse()
-    const names = hooks.map(({ run }) => run.name || '(anonymous)')
-    if (names.length === 0) return ''
-    return `the shutdown hook${names.length === 1 ? '' : 's'} ${names.join(', ')} did not run`
-  }
-
-  #open(): number {
-    return [...this.#members].reduce((sum, { connections }) => sum + connections, 0)
-  }
-
-  #watchPrimary(): void {
-    if (this.#members.size > 0) {
-      this.#forgetPrimary ??= surviveThePrimary(() => void this.begin('shutdown'))
-    } else {
-      this.#forgetPrimary?.()
-      this.#forgetPrimary = undefined
-    }
-  }
-
-  // The listeners stay during a shutdown: without one a second signal would end the process without a message.
-  #listen(): void {
-    if (this.#running !== undefined) return
-    this.#watchPrimary()
-    const wanted = new Set([...this.#members].flatMap(({ signals }) => signals))
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-      if (wanted.has(signal) === this.#listening.has(signal)) continue
-      if (wanted.has(signal)) {
-        this.#listening.add(signal)
-        // Be the first listener, so that the drain has begun when another one ends the process.
-        process.prependListener(signal, this.#onSignal)
-      } else {
-        this.#listening.delete(signal)
-        process.off(signal, this.#onSignal)
-      }
-    }
-  }
-}
-
-const EARLY_EXIT = 'Look for process.exit in a signal listener, and use onShutdown(hook) instead'
-
-const cutConnections = (open: number): string =>
-  open === 0 ? '' : `${counted(open, 'connection')} ${open === 1 ? 'is' : 'are'} cut`
-
-/** Makes the exit code 1, unless the program has set one that says failure. */
-function failExitCode(): void {
-  if (!Number(process.exitCode ?? 0)) process.exitCode = 1
-}
-
-/** The report to the manager; `undefined` if neither a member nor the program itself notifies it. */
-function stopReport(members: readonly Member[]): StopReport | undefined {
-  const speaks = members.length === 0 || members.some(({ notify }) => notify)
-  const sender = notifierInUse()
-  return speaks && sender?.hasManager ? new StopReport(sender) : undefined
-}
-
-function whatIsLeft(members: readonly Member[]): string {
-  if (members.length === 0) return 'stopping'
-  const sum = (numbers: number[]): number => numbers.reduce((total, each) => total + each, 0)
-  const open = sum(members.map(({ connections }) => connections))
-  const busy = members.map(({ busy }) => busy)
-  const left = `draining: ${counted(open, 'connection')} left`
-  const known = busy.filter((each) => each !== undefined)
-  return known.length === busy.length && open > 0 ? `${left}, ${sum(known)} busy` : left
-}
-
-// Every copy of this package in the process shares one: two would each count the other's signal.
-const state = perProcess<Shutdown>('shutdown/1')
-
-const shared = (): Shutdown => state.get(() => new Shutdown())
-
-/** The error for a server that starts when the process shuts down. */
-export function shuttingDown(): SocketPortError {
-  return new SocketPortError(
-    'ERR_SOCKET_PORT_SHUTTING_DOWN',
-    'the process is shutting down and starts no new server; let it end, or start the server earlier',
-  )
-}
-
-/** Adds a service to the shutdown of the process. Returns a function that removes it. */
-export const joinShutdown = (member: Member): (() => void) => shared().join(member)
-
-/** Shuts the process down if all of its services are idle. */
-export const endIdleProcess = (): void => shared().endIdle()
-
-/** The running shutdown of the process; `undefined` if there is none. */
-export const runningShutdown = (): Promise<void> | undefined => shared().running
-
-/** Settles after the last hook of the shutdown; `undefined` where none runs, or a hook has begun. */
-export const hooksAhead = (): Promise<void> | undefined => shared().hooksAhead
-
 /**
  * Adds a hook that runs when the process shuts down, after the last connection has ended. The newest hook
  * runs first. Returns a function that removes it.
@@ -304,7 +41,7 @@ export function onShutdown(hook: ShutdownHook, options: ShutdownHookOptions = {}
     )
   }
   const { timeout } = resolveOptions(options, HOOK_OPTIONS, 'onShutdown')
-  return shared().addHook(hook, timeout)
+  return processShutdown().addHook(hook, timeout)
 }
 
 /**
@@ -317,5 +54,5 @@ export function onShutdown(hook: ShutdownHook, options: ShutdownHookOptions = {}
 export function shutdown(options: ShutdownOptions = {}): Promise<void> {
   const { exitCode } = resolveOptions(options, SHUTDOWN_OPTIONS, 'shutdown')
   if (exitCode !== undefined) process.exitCode = exitCode
-  return shared().begin('shutdown')
+  return processShutdown().begin('shutdown')
 }

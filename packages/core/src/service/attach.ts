@@ -1,7 +1,7 @@
 import { SocketPortError } from '../base/errors.ts'
 import type { AnyServer, DrainResult, Logger, Service } from '../base/types.ts'
 import { checkServer, resolveLogger } from '../base/validate.ts'
-import { hooksAhead, runningShutdown } from '../lifecycle/shutdown.ts'
+import { hooksAhead, runningShutdown } from '../lifecycle/process-shutdown.ts'
 import { explainInPlace } from '../listen/bind.ts'
 import { closeOnAbort } from '../listen/listen.ts'
 import { claimSuccessor } from '../process/successor.ts'

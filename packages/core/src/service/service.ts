@@ -9,7 +9,7 @@ import { listenForRestart } from '../handover/restart-signal.ts'
 import { targetFor } from '../handover/sender.ts'
 import { reportDrained } from '../handover/supervisor-channel.ts'
 import type { ShutdownHook } from '../lifecycle/hooks.ts'
-import { endIdleProcess, joinShutdown, shuttingDown } from '../lifecycle/shutdown.ts'
+import { endIdleProcess, joinShutdown, shuttingDown } from '../lifecycle/process-shutdown.ts'
 import {
   closedTooEarly,
   type ListenRequest,
