@@ -116,6 +116,13 @@ await describeHandover('what may go wrong when connections are handed over', (bo
     },
   )
 
+  it.each<[string, AppOptions]>([
+    ['the stored socket and the queue', { store: 2, listen: null, servers: [{ fdStore: true }] }],
+    ['the queue alone, beside a .socket unit', { store: 1 }],
+  ])('a store with room for %s: nobody notices', async (_, options) => {
+    expectNothingNoticed(await restarted(options), LOAD.clients)
+  })
+
   it('a server that closes by itself loses requests (the control)', async () => {
     const lines = ['Type=exec', 'TimeoutStopSec=1']
     const { failed } = await restarted({ command: node(CLOSING), lines }, 1)

@@ -1,6 +1,7 @@
 import { closeSync } from 'node:fs'
 import type { AnyServer, Logger } from '../base/types.ts'
 import { QUEUE_NAME } from '../listen/fd-name.ts'
+import { countRemoved } from '../listen/fd-store-count.ts'
 import { takeQueues } from '../listen/socket-registry.ts'
 import { sendNotification } from '../notify/send.ts'
 import type { Libc } from '../sockets/libc.ts'
@@ -51,4 +52,5 @@ async function receiveAll(queues: readonly number[], logger: Logger): Promise<vo
     if (!(await receiveOne(libc, fd, logger))) return
   }
   sendNotification({ FDSTOREREMOVE: 1, FDNAME: QUEUE_NAME }, [], logger)
+  countRemoved(queues.length)
 }

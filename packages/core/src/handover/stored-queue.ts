@@ -1,6 +1,8 @@
 import { closeSync } from 'node:fs'
 import type { Logger } from '../base/types.ts'
 import { QUEUE_NAME } from '../listen/fd-name.ts'
+import { mostStored } from '../listen/fd-store-count.ts'
+import { storeProblem } from '../listen/fd-store-limit.ts'
 import { notifier } from '../notify/notifier.ts'
 import { sendNotification } from '../notify/send.ts'
 import { successorRuns } from '../process/successor.ts'
@@ -8,6 +10,7 @@ import type { Libc } from '../sockets/libc.ts'
 import { usableLibc } from '../sockets/usable-libc.ts'
 import { openQueue, type Sent, sendTo } from './fd-queue.ts'
 import { closeQueueEnd, openSignalledQueue, sendAndSignal } from './signalled-queue.ts'
+import { hasChannel } from './supervisor-channel.ts'
 
 // A manager answers at once. The drain must not wait longer for one that does not.
 const PATIENCE = 500
@@ -26,12 +29,19 @@ export interface StoredQueue {
  */
 export async function openStoredQueue(logger: Logger): Promise<StoredQueue | undefined> {
   const libc = usableLibc()
+  // A supervisor keeps every queue.
+  const problem =
+    successorRuns() || hasChannel() ? undefined : await storeProblem(mostStored(logger))
+  if (problem !== undefined) {
+    logger.info(`idle connections stay here for as long as was promised: ${problem}`)
+    return undefined
+  }
   // A next process that already runs must be woken; one that starts later finds the queue.
   const { queue, far, close } = successorRuns() ? signalledQueue(libc) : plainQueue(libc)
   const sent = sendNotification({ FDSTORE: 1, FDNAME: QUEUE_NAME }, far, logger)
   const read = sent && (await notifier().barrier(PATIENCE))
   far.forEach(closeSync)
-  // A manager does not report what it did not store. But then the queue has no other end, and a send fails.
+  // A manager that has stored nothing has closed the other end, and a send fails.
   if (read && queue.send(HELLO) === 'sent') return queue
   close()
   return undefined

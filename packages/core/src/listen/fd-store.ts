@@ -5,6 +5,7 @@ import { whenAllListen } from '../notify/readiness.ts'
 import { sendNotification } from '../notify/send.ts'
 import { usableLibc } from '../sockets/usable-libc.ts'
 import { storeName } from './fd-name.ts'
+import { countRemoved } from './fd-store-count.ts'
 import { checkStoreLimit } from './fd-store-limit.ts'
 import { describeCandidate, inStore, inTheWay, socketAddress } from './match.ts'
 import type { ResolvedListen } from './options.ts'
@@ -82,6 +83,7 @@ export function sweepLater(logger: Logger): void {
 
 function discard(entry: Entry, logger: Logger): void {
   sendNotification({ FDSTOREREMOVE: 1, FDNAME: entry.fdname }, [], logger)
+  if (entry.origin === 'stored') countRemoved(1)
   drop(entry)
   logger.info(
     `closed ${describeCandidate(entry)}: an earlier process of the service stored it, and no server asks for it now`,
