@@ -1,35 +1,75 @@
 import { expect, test } from 'vitest'
-import { promiseOf, readBatchHeader, writeBatchHeader } from './batch-header.ts'
+import { readBatchHeader, writeBatchHeader } from './batch-header.ts'
 
-test.each([
-  { port: 8080, address: '::', promise: 5_000 },
-  { port: 1, address: '127.0.0.1', promise: 0 },
-])('%j is read as it was written', (label) => {
-  expect(readBatchHeader(writeBatchHeader(label))).toEqual(label)
-})
+const HEADER = { version: 1, kind: 'idle-http', connections: 3, promise: 5_000 }
 
-test('what a later version adds is left aside', () => {
-  const bytes = Buffer.from('{"port":8080,"address":"::","promise":1,"tls":true}')
-  expect(readBatchHeader(bytes)).toEqual({ port: 8080, address: '::', promise: 1 })
+const read = (value: unknown): unknown => readBatchHeader(Buffer.from(JSON.stringify(value)))
+
+/** The rule of the receiver before version 1: what it took for idle HTTP connections. */
+function oldReceiverTakes(bytes: Uint8Array): boolean {
+  try {
+    const { port, address, promise } = JSON.parse(Buffer.from(bytes).toString())
+    const promised = promise === null || promise >= 0
+    return Number.isInteger(port) && typeof address === 'string' && promised
+  } catch {
+    return false
+  }
+}
+
+test.each([5_000, 1_500.5, 0])('a promise of %d ms is read as it was written', (promise) => {
+  const header = { connections: 253, promise }
+  expect(readBatchHeader(writeBatchHeader(header))).toEqual(header)
 })
 
 test.each([Number.POSITIVE_INFINITY, 2 ** 31, Number.NaN])(
   'a promise of %d ms, longer than any timer, has no end',
   (promise) => {
-    const label = { port: 1, address: '::', promise }
-    expect(readBatchHeader(writeBatchHeader(label))).toEqual({ ...label, promise: 0 })
-    // As earlier versions wrote it.
-    expect(readBatchHeader(Buffer.from(JSON.stringify(label)))).toEqual({ ...label, promise: 0 })
+    const bytes = writeBatchHeader({ connections: 1, promise })
+    expect(readBatchHeader(bytes)).toEqual({ connections: 1, promise: 0 })
   },
 )
 
-test('the longest promise that a timer counts is kept', () => {
-  expect(promiseOf(2 ** 31 - 1)).toBe(2 ** 31 - 1)
+test('unknown keys of a known version are ignored', () => {
+  const known = { connections: 3, promise: 5_000 }
+  expect(read({ ...HEADER, sender: 'tests', port: 80, kinds: ['websocket'] })).toEqual(known)
 })
 
-test.each(['', 'socket-port 4711', 'null', '{}', '[]', '{"port":"8080","address":"","promise":1}'])(
-  '%j is no label',
-  (text) => {
-    expect(readBatchHeader(Buffer.from(text))).toBeUndefined()
-  },
-)
+test.each([
+  // The previous release sent this.
+  [{ port: 8080, address: '::', promise: 5_000 }, 'a header without a version'],
+  [{}, 'a header without a version'],
+  [{ ...HEADER, version: 2 }, 'version 2, kind "idle-http"'],
+  [{ ...HEADER, version: '1' }, 'version "1", kind "idle-http"'],
+  [{ ...HEADER, version: null }, 'version "null", kind "idle-http"'],
+  [{ ...HEADER, kind: 'websocket' }, 'version 1, kind "websocket"'],
+  [{ ...HEADER, kind: undefined }, 'version 1, kind "none"'],
+  [{ ...HEADER, kind: 'a\u001b[31m' }, 'version 1, kind "a\\u001b[31m"'],
+  [{ ...HEADER, connections: 0 }, '0 as the number of connections'],
+  [{ ...HEADER, connections: 1.5 }, '1.5 as the number of connections'],
+  [{ ...HEADER, connections: '3' }, '"3" as the number of connections'],
+  [{ ...HEADER, promise: null }, '"null" as the keep-alive promise'],
+  [{ ...HEADER, promise: -1 }, '-1 as the keep-alive promise'],
+  [{ ...HEADER, promise: undefined }, '"none" as the keep-alive promise'],
+  [null, 'no header'],
+  [[HEADER], 'no header'],
+  ['idle-http', 'no header'],
+  [1, 'no header'],
+])('%j is refused: %s', (value, seen) => {
+  expect(read(value)).toBe(seen)
+})
+
+test.each([
+  ['nothing', ''],
+  ['the probe of a sender', 'socket-port 4711'],
+  ['half a header', JSON.stringify(HEADER).slice(0, -1)],
+  ['two headers', JSON.stringify(HEADER).repeat(2)],
+  ['bytes that are no UTF-8', Buffer.from([0x7b, 0xff, 0xfe, 0x7d])],
+])('%s is no header', (_, bytes) => {
+  expect(readBatchHeader(Buffer.from(bytes as string))).toBe('no header')
+})
+
+test('the receiver before version 1 takes no header of this format for idle HTTP', () => {
+  const before = Buffer.from('{"port":8080,"address":"::","promise":5000}')
+  expect(oldReceiverTakes(before)).toBe(true)
+  expect(oldReceiverTakes(writeBatchHeader({ connections: 1, promise: 5_000 }))).toBe(false)
+})

@@ -10,6 +10,7 @@ import {
   int32,
   MSG_CTRUNC,
   MSG_DONTWAIT,
+  MSG_TRUNC,
   readInt32,
   SHUT_RD,
   SO_DOMAIN,
@@ -22,16 +23,16 @@ import {
 } from '../sockets/constants.ts'
 import type { Libc } from '../sockets/libc.ts'
 
-// Datagrams: the keeper of the far end sees no hang-up when the near end is closed, and each message arrives
-// whole, with its descriptors. net.unix.max_dgram_qlen does not apply to a socketpair.
+// Datagrams: the process that keeps the far end sees no hang-up when the near end is closed, and each message
+// arrives whole, with its descriptors. net.unix.max_dgram_qlen does not apply to a socketpair.
 const DATAGRAMS = SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK
 // The kernel caps it at net.core.wmem_max. With the default of 208 KiB some 70,000 descriptors can wait.
 const SEND_BUFFER = 4 * 1024 * 1024
 
-// Longer than any header.
-const LONGEST = 1024
+/** The longest message in bytes. The rest of a longer one is cut. */
+export const LONGEST_MESSAGE = 1024
 // The size of the descriptor table after the first full message: 128 KiB of kernel memory.
-const ROOM = 16 * 1024
+const TABLE_SIZE = 16 * 1024
 
 /** Opens a queue between two processes: a socketpair in which connections wait until they are received. */
 export function openQueue(libc: Libc): { near: number; far: number } {
@@ -82,33 +83,40 @@ export interface Received {
   bytes: Uint8Array
   /** The caller owns them. */
   fds: number[]
+  /** The message had more bytes than {@link LONGEST_MESSAGE}. */
+  bytesCut: boolean
   /** The kernel closed further descriptors, because of the limit of open files (RLIMIT_NOFILE). */
-  truncated: boolean
+  fdsCut: boolean
 }
 
 /** Receives the next message; `undefined` if none waits. */
 export function receiveFrom(libc: Libc, far: number): Received | undefined {
   try {
-    const size = { bytes: LONGEST, control: controlSize(MOST_FDS) }
+    const size = { bytes: LONGEST_MESSAGE, control: controlSize(MOST_FDS) }
     const { bytes, control, flags } = libc.receiveMessage(far, size, MSG_DONTWAIT)
     const { fds } = readAncillary(control)
-    if (fds.length === MOST_FDS) makeRoom(libc, far)
-    return { bytes, fds, truncated: (flags & MSG_CTRUNC) !== 0 }
+    if (fds.length === MOST_FDS) growTable(libc, far)
+    return {
+      bytes,
+      fds,
+      bytesCut: (flags & MSG_TRUNC) !== 0,
+      fdsCut: (flags & MSG_CTRUNC) !== 0,
+    }
   } catch (error) {
     if ((error as SocketPortError).errno === EAGAIN) return undefined
     throw error
   }
 }
 
-let roomMade = false
+let tableGrown = false
 
 // In a process with threads the kernel waits for all processors, ten milliseconds or more, each time that it
 // doubles the descriptor table (expand_fdtable() in fs/file.c). So grow the table once.
-function makeRoom(libc: Libc, fd: number): void {
-  if (roomMade) return
-  roomMade = true
+function growTable(libc: Libc, fd: number): void {
+  if (tableGrown) return
+  tableGrown = true
   try {
-    closeSync(libc.fcntl(fd, F_DUPFD_CLOEXEC, ROOM - 1))
+    closeSync(libc.fcntl(fd, F_DUPFD_CLOEXEC, TABLE_SIZE - 1))
   } catch {
     // The limit of open files is lower than that.
   }

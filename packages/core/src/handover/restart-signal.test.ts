@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest'
 
 const MODULE = fileURLToPath(new URL('../../dist/index.js', import.meta.url))
 
-/** A process that serves, and says which signals it hears and what its children are told. */
+/** A process that serves, and prints which signals it receives and which variables its children inherit. */
 const PROGRAM = `
 const { createServer } = await import('node:http')
 const { serve } = await import(${JSON.stringify(MODULE)})
@@ -21,11 +21,11 @@ async function signalled(signal: NodeJS.Signals, env: NodeJS.ProcessEnv): Promis
     env: { ...process.env, NOTIFY_SOCKET: undefined, ...env },
     stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
   })
-  const said = text(child.stdout as NodeJS.ReadableStream)
+  const output = text(child.stdout as NodeJS.ReadableStream)
   await once(child, 'message')
   child.kill(signal)
   const [code, endedBy] = await once(child, 'exit')
-  return [code, endedBy, ...(await said).trim().split('\n')]
+  return [code, endedBy, ...(await output).trim().split('\n')]
 }
 
 describe('SOCKET_PORT_RESTART_SIGNAL', () => {

@@ -3,7 +3,7 @@ import { claim } from '../process/environment.ts'
 import { perProcess } from '../process/per-process.ts'
 
 // Every copy of this package in the process shares one: one listener for the signal is enough.
-const shared = perProcess<{ hasManager: boolean }>('restart-signal/1')
+const shared = perProcess<{ received: boolean }>('restart-signal/1')
 
 /**
  * Listens for the signal that SOCKET_PORT_RESTART_SIGNAL names, where it names one. A unit sends it in
@@ -12,20 +12,20 @@ const shared = perProcess<{ hasManager: boolean }>('restart-signal/1')
  */
 export function listenForRestart(): void {
   if (shared.current !== undefined) return
-  const state = shared.get(() => ({ hasManager: false }))
+  const state = shared.get(() => ({ received: false }))
   const name = claim('restart').SOCKET_PORT_RESTART_SIGNAL
   if (!isSignal(name)) return
   process.on(name, () => {
-    state.hasManager = true
+    state.received = true
     process.kill(process.pid, 'SIGTERM')
   })
 }
 
-/** Whether that signal has come: the manager starts the next process when this one has ended. */
-export const restartHeard = (): boolean => shared.current?.hasManager ?? false
+/** Whether that signal was received: the manager starts the next process when this one has ended. */
+export const restartSignalled = (): boolean => shared.current?.received ?? false
 
-// SIGTERM and SIGINT are for the shutdown, SIGHUP is for reloads; the last two cannot be caught.
-const OTHERS = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGKILL', 'SIGSTOP']
+// SIGTERM and SIGINT start the shutdown, and SIGHUP a reload. The last two cannot be caught.
+const NOT_ALLOWED = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGKILL', 'SIGSTOP']
 
 const isSignal = (name: string | undefined): name is NodeJS.Signals =>
-  name !== undefined && name in constants.signals && !OTHERS.includes(name)
+  name !== undefined && name in constants.signals && !NOT_ALLOWED.includes(name)

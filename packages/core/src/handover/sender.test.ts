@@ -7,8 +7,8 @@ afterEach(closeAll)
 
 const logger = { debug: vi.fn(), info: vi.fn(), warn: vi.fn(), error: vi.fn() }
 
-describe.runIf(process.platform === 'linux')('whoever keeps connections', () => {
-  it('is one for all copies of this package in the process', async () => {
+describe.runIf(process.platform === 'linux')('the target for idle connections', () => {
+  it('has one barrier for all copies of this package in the process', async () => {
     const server = createServer().listen(`${temporaryDirectory()}/socket`)
     await once(server, 'listening')
     onClose(() => server.close())
@@ -16,10 +16,10 @@ describe.runIf(process.platform === 'linux')('whoever keeps connections', () => 
     vi.resetModules()
     const two = await import('./sender.ts')
     expect(two.targetFor).not.toBe(one.targetFor)
-    const gates = await Promise.all(
+    const barriers = await Promise.all(
       [one, two].map(async ({ targetFor }) => (await targetFor(server, true, logger))?.barrier),
     )
-    expect(gates[0]).toBeDefined()
-    expect(gates[1]).toBe(gates[0])
+    expect(barriers[0]).toBeDefined()
+    expect(barriers[1]).toBe(barriers[0])
   })
 })

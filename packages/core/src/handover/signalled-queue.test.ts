@@ -4,7 +4,15 @@ import { controlSize } from '../sockets/ancillary.ts'
 import { AF_UNIX, SOCK_STREAM } from '../sockets/constants.ts'
 import { type Libc, loadLibc } from '../sockets/libc.ts'
 import { descriptors } from '../testing/real-sockets.ts'
-import { checkQueue, openQueue, type Received, receiveFrom, sendTo, shutQueue } from './fd-queue.ts'
+import {
+  checkQueue,
+  LONGEST_MESSAGE,
+  openQueue,
+  type Received,
+  receiveFrom,
+  sendTo,
+  shutQueue,
+} from './fd-queue.ts'
 import {
   closeQueueEnd,
   type Next,
@@ -32,10 +40,10 @@ const unreachable = ({ message }: Error): never => expect.unreachable(message)
 
 const text = ({ bytes }: Received): string => Buffer.from(bytes).toString()
 
-describe.runIf(process.platform === 'linux')('a line', () => {
+describe.runIf(process.platform === 'linux')('a queue', () => {
   const libc = loadLibc()
 
-  function line(): { near: number; far: number } {
+  function queue(): { near: number; far: number } {
     const ends = openQueue(libc)
     onTestFinished(() => {
       closeSync(ends.near)
@@ -49,7 +57,7 @@ describe.runIf(process.platform === 'linux')('a line', () => {
   }
 
   it('keeps what was sent, each message whole, with its descriptors', () => {
-    const { near, far } = line()
+    const { near, far } = queue()
     expect(sendTo(libc, near, Buffer.from('first'), [near, far])).toBe('sent')
     expect(sendTo(libc, near, Buffer.from('second'))).toBe('sent')
     const first = receiveFrom(libc, far) as Received
@@ -62,8 +70,8 @@ describe.runIf(process.platform === 'linux')('a line', () => {
     expect(receiveFrom(libc, far)).toBeUndefined()
   })
 
-  it('is told from what is none', () => {
-    const { far } = line()
+  it('differs from another socket', () => {
+    const { far } = queue()
     expect(() => checkQueue(libc, far)).not.toThrow()
     const [readEnd, writeEnd] = libc.pipe(O_CLOEXEC)
     const stream = libc.socketPair(AF_UNIX, SOCK_STREAM | O_CLOEXEC)
@@ -72,7 +80,7 @@ describe.runIf(process.platform === 'linux')('a line', () => {
     expect(() => checkQueue(libc, stream[0])).toThrow('no datagram socket')
   })
 
-  it('keeps it also when the near end is closed', () => {
+  it('keeps messages also when the near end is closed', () => {
     const { near, far } = openQueue(libc)
     sendTo(libc, near, Buffer.from('last'))
     closeSync(near)
@@ -80,14 +88,14 @@ describe.runIf(process.platform === 'linux')('a line', () => {
     closeSync(far)
   })
 
-  it('says when nobody has its other end', () => {
-    const { near, far } = line()
+  it('reports that no process has its other end', () => {
+    const { near, far } = queue()
     closeSync(far)
     expect(sendTo(libc, near, Buffer.from('lost'))).toBe('gone')
   })
 
-  it('takes nothing more once it is shut, and keeps what waits', () => {
-    const { near, far } = line()
+  it('refuses messages once it is shut, and keeps those that wait', () => {
+    const { near, far } = queue()
     sendTo(libc, near, Buffer.from('in time'), [near])
     shutQueue(libc, far)
     expect(sendTo(libc, near, Buffer.from('too late'))).toBe('gone')
@@ -97,8 +105,8 @@ describe.runIf(process.platform === 'linux')('a line', () => {
     expect(receiveFrom(libc, far)).toBeUndefined()
   })
 
-  it('says when the kernel had no room for descriptors', () => {
-    const { near, far } = line()
+  it('reports that the kernel had no room for descriptors', () => {
+    const { near, far } = queue()
     sendTo(libc, near, Buffer.from('whole'), [near])
     sendTo(libc, near, Buffer.from('cut'), [near, near, near])
     const narrow: Libc = {
@@ -106,20 +114,20 @@ describe.runIf(process.platform === 'linux')('a line', () => {
       receiveMessage: (fd, { bytes }, flags) =>
         libc.receiveMessage(fd, { bytes, control: controlSize(1) - 32 }, flags),
     }
-    for (const [expected, truncated] of [
+    for (const [expected, cut] of [
       ['whole', false],
       ['cut', true],
     ] as const) {
       const message = receiveFrom(narrow, far) as Received
       message.fds.forEach(closeSync)
-      expect([text(message), message.truncated]).toEqual([expected, truncated])
+      expect([text(message), message.fdsCut]).toEqual([expected, cut])
     }
   })
 
-  it('leaves nothing open where it cannot be made', () => {
+  it('leaves nothing open where it cannot be opened', () => {
     const before = descriptors()
     let pairs = 0
-    const ringless = (): Libc => ({
+    const withoutPipe = (): Libc => ({
       ...libc,
       socketPair(...kind) {
         pairs += 1
@@ -128,12 +136,21 @@ describe.runIf(process.platform === 'linux')('a line', () => {
       },
     })
     expect(() => openQueue(failing('setsockopt'))).toThrow('no setsockopt')
-    expect(() => openSignalledQueue(ringless())).toThrow('no stream')
+    expect(() => openSignalledQueue(withoutPipe())).toThrow('no stream')
     expect(descriptors()).toEqual(before)
   })
 
-  it('says when it is full, after tens of thousands of descriptors', () => {
-    const { near } = line()
+  it('reports a message that is too long', () => {
+    const { near, far } = queue()
+    for (const length of [LONGEST_MESSAGE, LONGEST_MESSAGE + 1]) {
+      sendTo(libc, near, Buffer.alloc(length, 'x'))
+      const { bytes, bytesCut } = receiveFrom(libc, far) as Received
+      expect([bytes.length, bytesCut]).toEqual([LONGEST_MESSAGE, length > LONGEST_MESSAGE])
+    }
+  })
+
+  it('reports that it is full, after tens of thousands of descriptors', () => {
+    const { near } = queue()
     const fds = Array.from({ length: 253 }, () => near)
     let sent = 0
     while (sendTo(libc, near, Buffer.from('x'), fds) === 'sent') sent += fds.length
@@ -141,15 +158,15 @@ describe.runIf(process.platform === 'linux')('a line', () => {
   })
 })
 
-describe.runIf(process.platform === 'linux')('a line with a wakeUp', () => {
+describe.runIf(process.platform === 'linux')('a queue with a wake-up pipe', () => {
   const libc = loadLibc()
 
-  it('tells what waits, in order, until it is closed', async () => {
+  it('gives its messages, in order, until it is closed', async () => {
     const { near, far } = openSignalledQueue(libc)
-    const heard: string[] = []
+    const received: string[] = []
     const take = async (next: Next): Promise<void> => {
       for (let message = next(); message !== undefined; message = next()) {
-        heard.push(text(message))
+        received.push(text(message))
         await undefined
       }
     }
@@ -160,41 +177,41 @@ describe.runIf(process.platform === 'linux')('a line with a wakeUp', () => {
     sendAndSignal(libc, near, Buffer.from('three'))
     closeQueueEnd(near)
     await ended
-    expect(heard).toEqual(['one', 'two', 'three'])
+    expect(received).toEqual(['one', 'two', 'three'])
   })
 
-  it('is ended at once: what waits is taken, and nobody can send any more', async () => {
+  it('is ended at once: what waits is received, and no process can send any more', async () => {
     const before = descriptors()
     const { near, far } = openSignalledQueue(libc)
     const waits = vi.fn(async (next: Next) => texts(next))
     const { ended, end } = watchQueue(libc, far, waits, unreachable)
     sendAndSignal(libc, near, Buffer.from('waits'))
-    const taken: string[] = []
+    const last: string[] = []
     let meanwhile = ''
     end((next) => {
       meanwhile = sendAndSignal(libc, near, Buffer.from('too late'))
-      taken.push(...texts(next))
+      last.push(...texts(next))
     })
-    expect([taken, meanwhile]).toEqual([['waits'], 'gone'])
+    expect([last, meanwhile]).toEqual([['waits'], 'gone'])
     expect(sendAndSignal(libc, near, Buffer.from('too late'))).toBe('gone')
     end(() => expect.unreachable())
     await ended
-    // What runs afterwards finds nothing, not even what has its descriptor by then.
+    // Later callbacks find nothing: another file may have the number of its descriptor by then.
     for (const { value } of waits.mock.results) expect(await value).toEqual([])
     closeQueueEnd(near)
     expect(descriptors()).toEqual(before)
   })
 
-  it('goes on after somebody who could not take what waits', async () => {
+  it('goes on after a callback that has failed', async () => {
     const { near, far } = openSignalledQueue(libc)
-    const heard: string[] = []
+    const received: string[] = []
     let failed = (_: Error): void => {}
     const failure = new Promise<Error>((resolve) => {
       failed = resolve
     })
     const take = async (next: Next): Promise<void> => {
-      heard.push(...texts(next))
-      if (heard.length === 1) throw new Error('not this one')
+      received.push(...texts(next))
+      if (received.length === 1) throw new Error('not this one')
     }
     const { ended } = watchQueue(libc, far, take, failed)
     sendAndSignal(libc, near, Buffer.from('one'))
@@ -202,6 +219,6 @@ describe.runIf(process.platform === 'linux')('a line with a wakeUp', () => {
     sendAndSignal(libc, near, Buffer.from('two'))
     closeQueueEnd(near)
     await ended
-    expect(heard).toEqual(['one', 'two'])
+    expect(received).toEqual(['one', 'two'])
   })
 })

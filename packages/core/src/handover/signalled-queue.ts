@@ -6,8 +6,9 @@ import type { Libc } from '../sockets/libc.ts'
 import { openQueue, type Received, receiveFrom, type Sent, sendTo, shutQueue } from './fd-queue.ts'
 
 /**
- * A line with a stream beside it that rings when something waits: Node's event loop watches a stream,
- * but no datagram socket of AF_UNIX, and would lose the descriptors of a stream. Both ends may ring.
+ * One end of a queue that has a wake-up pipe: a byte in the pipe says that a message waits in the queue. Node's
+ * event loop watches a stream socket, but no datagram socket of AF_UNIX; and it would lose the descriptors that
+ * come through a stream. Both ends may send.
  */
 export type QueueEnd = ChannelEnd
 
@@ -39,15 +40,15 @@ export function sendAndSignal(
   return sent
 }
 
-/** Gets the next message; `undefined` where none waits. */
+/** Receives the next message; `undefined` if none waits. */
 export type Next = () => Received | undefined
 
 /** A queue that this process watches. */
 export interface QueueWatch {
-  /** Resolves when the sender has closed the queue and all was taken; this process has then closed its end. */
+  /** Resolves when the sender has closed the queue and all was received; this process has then closed its end. */
   readonly ended: Promise<void>
-  /** Refuses further messages, calls `take` for those that wait, and closes; all before it returns. */
-  end(take: (next: Next) => void): void
+  /** Refuses further messages, calls `receive` for those that wait, and closes the queue; all before it returns. */
+  end(receive: (next: Next) => void): void
 }
 
 /**
@@ -85,11 +86,11 @@ export function watchQueue(
   })
   return {
     ended,
-    end(take) {
+    end(receive) {
       if (!open) return
       try {
         shutQueue(libc, socket)
-        take(next)
+        receive(next)
       } finally {
         close()
         readEnd.destroy()

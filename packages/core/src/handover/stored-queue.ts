@@ -12,17 +12,17 @@ import { openQueue, type Sent, sendTo } from './fd-queue.ts'
 import { closeQueueEnd, openSignalledQueue, sendAndSignal } from './signalled-queue.ts'
 import { hasChannel } from './supervisor-channel.ts'
 
-// A manager answers at once. The drain must not wait longer for one that does not.
+// Milliseconds. A manager answers the barrier at once, and the drain must not wait for one that does not.
 const PATIENCE = 500
 
-/** The sending end of a queue. The manager keeps the other end for the next process, or that process has it. */
+/** The sending end of a queue, whose other end the manager keeps for the next process, or that process has. */
 export interface StoredQueue {
   send(bytes: Uint8Array, fds?: readonly number[]): Sent
 }
 
 /**
- * Opens a queue and puts its far end into the manager's fd store. Returns `undefined` if there is no store,
- * or it is full. Then nothing was handed over, and nothing is lost.
+ * Opens a queue and puts its far end into the manager's fd store. Returns `undefined` if the
+ * manager has no store or no room in it. Then nothing was handed over, and nothing is lost.
  *
  * The connections themselves never go through the manager, which compares each new descriptor with all that
  * it stores. They wait in the queue, which is one entry of the store for thousands of connections.
@@ -39,10 +39,10 @@ export async function openStoredQueue(logger: Logger): Promise<StoredQueue | und
   // A next process that already runs must be woken; one that starts later finds the queue.
   const { queue, far, close } = successorRuns() ? signalledQueue(libc) : plainQueue(libc)
   const sent = sendNotification({ FDSTORE: 1, FDNAME: QUEUE_NAME }, far, logger)
-  const read = sent && (await notifier().barrier(PATIENCE))
+  const confirmed = sent && (await notifier().barrier(PATIENCE))
   far.forEach(closeSync)
   // A manager that has stored nothing has closed the other end, and a send fails.
-  if (read && queue.send(HELLO) === 'sent') return queue
+  if (confirmed && queue.send(PROBE) === 'sent') return queue
   close()
   return undefined
 }
@@ -72,4 +72,5 @@ function signalledQueue(libc: Libc): Opened {
   }
 }
 
-const HELLO = Buffer.from(`socket-port ${process.pid}`)
+// It has no descriptors, so a receiver ignores it.
+const PROBE = Buffer.from(`socket-port ${process.pid}`)

@@ -12,9 +12,10 @@ import { startedWith } from '../testing/manager-socket.ts'
 import { closeAll, onClose } from '../testing/real-sockets.ts'
 import { writeBatchHeader } from './batch-header.ts'
 import type { Sent } from './fd-queue.ts'
-import { type Batch, receiver } from './receiver.ts'
+import { receiver } from './receiver.ts'
 import { closeQueueEnd, openSignalledQueue, sendAndSignal } from './signalled-queue.ts'
 import { openChannel, reportDrained } from './supervisor-channel.ts'
+import type { Batch } from './waiting-connections.ts'
 
 const logger = { debug: vi.fn(), info: vi.fn(), warn: vi.fn(), error: vi.fn() }
 
@@ -25,10 +26,10 @@ afterEach(async () => {
 
 interface Supervisor {
   channel: ChildChannel
-  /** Resolves when the process has said so. */
-  hears(field: string, value: string): Promise<void>
-  /** All that it has said. */
-  heard(): Promise<string[][]>
+  /** Resolves when the process has sent this notification. */
+  receives(field: string, value: string): Promise<void>
+  /** Closes the socket; returns all notifications. */
+  notifications(): Promise<string[][]>
 }
 
 /** Makes this process one that a supervisor has started. */
@@ -51,28 +52,28 @@ function supervisor(): Supervisor {
   onClose(() => socket.close())
   return {
     channel,
-    async hears(field, value) {
-      const isSaid = (): boolean => all.some((said) => said[0] === field && said[1] === value)
-      while (!isSaid()) {
+    async receives(field, value) {
+      const isSent = (): boolean => all.some((one) => one[0] === field && one[1] === value)
+      while (!isSent()) {
         await new Promise<void>((resolve) => {
           wake = resolve
         })
       }
     },
-    async heard() {
+    async notifications() {
       await socket.close()
       return all
     },
   }
 }
 
-interface Line {
+interface Sender {
   /** Sends one connection. */
   send(fd: number): Sent
 }
 
-/** A connection of nobody to a port, on which this process does not listen any more. */
-async function connectionOfNobody(): Promise<{ fd: number; port: number }> {
+/** A connection that no server has, to a port on which this process no longer listens. */
+async function unserved(): Promise<{ fd: number; port: number }> {
   const source = createNetServer().listen(0)
   await once(source, 'listening')
   const { port } = source.address() as AddressInfo
@@ -86,17 +87,20 @@ async function connectionOfNobody(): Promise<{ fd: number; port: number }> {
   return { fd: (connection as Socket & { _handle: { fd: number } })._handle.fd, port }
 }
 
-/** The near end of a line that the supervisor has passed to this process, after `fill`. */
-async function passedLine(channel: ChildChannel, fill?: (line: Line) => void): Promise<Line> {
+/** The sender of a queue whose far end the supervisor has passed to this process, after `fill`. */
+async function passedQueue(
+  channel: ChildChannel,
+  fill?: (sender: Sender) => void,
+): Promise<Sender> {
   const libc = loadLibc()
   const { near, far } = openSignalledQueue(libc)
   onClose(() => closeQueueEnd(near))
-  const header = writeBatchHeader({ port: 1, address: '::', promise: 5_000 })
-  const line: Line = { send: (fd) => sendAndSignal(libc, near, header, [fd]) }
-  fill?.(line)
+  const header = writeBatchHeader({ connections: 1, promise: 5_000 })
+  const sender: Sender = { send: (fd) => sendAndSignal(libc, near, header, [fd]) }
+  fill?.(sender)
   channel.pass([far.socket, far.wakeUp])
   closeQueueEnd(far)
-  return line
+  return sender
 }
 
 async function listening(port: number): Promise<void> {
@@ -110,22 +114,22 @@ async function listening(port: number): Promise<void> {
 }
 
 describe.runIf(process.platform === 'linux')('the channel of a supervisor', () => {
-  it('is spoken through in both directions', async () => {
-    const { channel, heard } = supervisor()
+  it('carries messages in both directions', async () => {
+    const { channel, notifications } = supervisor()
     openChannel(logger)
     expect(process.env[CHANNEL_VARIABLE]).toBeUndefined()
     expect(successorRuns()).toBe(true)
     reportDrained({ handedOver: 0, forced: 0 }, logger)
     reportDrained({ handedOver: 2, forced: 0 }, logger)
     reportDrained({ handedOver: 3, forced: 1 }, logger)
-    expect(await heard()).toEqual([
+    expect(await notifications()).toEqual([
       ['X_SOCKET_PORT_RECEIVES', '1'],
       ['X_SOCKET_PORT_HANDED_OVER', '2'],
       ['X_SOCKET_PORT_HANDED_OVER', '5'],
       ['X_SOCKET_PORT_CUT', '1'],
     ])
 
-    // As a supervisor does: the signal follows at once, and must find it heard.
+    // As a supervisor does: the signal follows at once, and must find the message read.
     const signalled = new Promise<boolean>((resolve) => {
       process.once('SIGUSR2', () => resolve(successorRuns()))
     })
@@ -135,7 +139,7 @@ describe.runIf(process.platform === 'linux')('the channel of a supervisor', () =
   })
 
   it('is one for all copies of this package in the process', async () => {
-    const { heard } = supervisor()
+    const { notifications } = supervisor()
     openChannel(logger)
     vi.resetModules()
     const other = await import('./supervisor-channel.ts')
@@ -144,38 +148,38 @@ describe.runIf(process.platform === 'linux')('the channel of a supervisor', () =
     expect(other.hasChannel()).toBe(true)
     reportDrained({ handedOver: 2, forced: 0 }, logger)
     other.reportDrained({ handedOver: 3, forced: 0 }, logger)
-    expect(await heard()).toContainEqual(['X_SOCKET_PORT_HANDED_OVER', '5'])
+    expect(await notifications()).toContainEqual(['X_SOCKET_PORT_HANDED_OVER', '5'])
   })
 
-  it('loses no connection of a line when the process drains', async () => {
-    const { channel, hears, heard } = supervisor()
+  it('loses no connection of a queue when the process drains', async () => {
+    const { channel, receives, notifications } = supervisor()
     openChannel(logger)
-    const { fd, port } = await connectionOfNobody()
+    const { fd, port } = await unserved()
     await listening(port)
-    const queue = await passedLine(channel)
+    const queue = await passedQueue(channel)
     queue.send(fd)
-    await hears('X_SOCKET_PORT_RECEIVED', '1')
-    // The wakeUp has not been heard when the signal comes.
+    await receives('X_SOCKET_PORT_RECEIVED', '1')
+    // The byte in the wake-up pipe has not been read when the signal comes.
     expect(queue.send(fd)).toBe('sent')
     receiver().stop()
     expect(receiver().received).toBe(2)
     expect(queue.send(fd)).toBe('gone')
-    expect(await heard()).toContainEqual(['X_SOCKET_PORT_RECEIVED', '2'])
+    expect(await notifications()).toContainEqual(['X_SOCKET_PORT_RECEIVED', '2'])
   })
 
-  it('loses no connection of a line that comes afterwards', async () => {
+  it('loses no connection of a queue that comes afterwards', async () => {
     const { channel } = supervisor()
     openChannel(logger)
-    const [here, elsewhere] = [await connectionOfNobody(), await connectionOfNobody()]
+    const [here, elsewhere] = [await unserved(), await unserved()]
     await listening(here.port)
     receiver().stop()
     const left = new Promise<Batch>((resolve) => receiver().forwardUnclaimed(resolve))
-    const queue = await passedLine(channel, ({ send }) => {
+    const queue = await passedQueue(channel, ({ send }) => {
       expect([send(here.fd), send(elsewhere.fd)]).toEqual(['sent', 'sent'])
     })
     // No server takes that one: it goes on to the next process.
-    const { header, fds } = await left
-    expect([header.port, fds.length]).toEqual([1, 1])
+    const { promise, fds } = await left
+    expect([promise, fds.length]).toEqual([5_000, 1])
     fds.forEach(closeSync)
     expect(receiver().received).toBe(1)
     expect(queue.send(here.fd)).toBe('gone')

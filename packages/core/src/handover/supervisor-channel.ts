@@ -18,7 +18,7 @@ export const RECEIVES = 'X_SOCKET_PORT_RECEIVES'
 export const RECEIVED = 'X_SOCKET_PORT_RECEIVED'
 export const HANDED_OVER = 'X_SOCKET_PORT_HANDED_OVER'
 
-/** How many connections a process has cut in its drain. */
+/** The notification that counts the connections that a process has cut in its drain. */
 export const CUT = 'X_SOCKET_PORT_CUT'
 
 interface Channel {
@@ -35,7 +35,8 @@ const shared = (): Channel =>
   state.get(() => ({ opened: false, supervised: false, handedOver: 0, cut: 0 }))
 
 /**
- * Listens to the supervisor, where one gave this process a channel, and tells it so; once per process.
+ * Receives what the supervisor sends through its channel, if it gave one to this process, and notifies it that
+ * this process does so. Does nothing from the second call on.
  */
 export function openChannel(logger: Logger): void {
   const channel = shared()
@@ -49,69 +50,69 @@ export function openChannel(logger: Logger): void {
   try {
     const libc = usableLibc()
     const failed = (error: Error): void => warnOf(error, logger)
-    const follow = queueFollower(libc, failed, logger)
+    const receiveQueue = queueReader(libc, failed, logger)
     // Do not await in between: SIGTERM follows LAST, and libuv runs signal watchers after readers
     // (uv__io_poll), so a drain finds every message that was sent before the signal.
-    const listen = async (next: Next): Promise<void> => {
+    const receiveAll = async (next: Next): Promise<void> => {
       for (let message = next(); message !== undefined; message = next()) {
         const [socket, wakeUp, ...others] = message.fds
         for (const fd of others) closeSync(fd)
         if (Buffer.from(message.bytes).toString() === LAST) nobodyFollows()
-        if (socket !== undefined && wakeUp !== undefined) follow({ socket, wakeUp })
+        if (socket !== undefined && wakeUp !== undefined) receiveQueue({ socket, wakeUp })
         else if (socket !== undefined) closeSync(socket)
       }
     }
-    watchQueue(libc, end, listen, failed)
+    watchQueue(libc, end, receiveAll, failed)
     sendNotification({ [RECEIVES]: 1 }, [], logger)
     channel.supervised = true
   } catch (error) {
-    logger.debug(`no connection is taken from the process before: ${(error as Error).message}`)
+    logger.debug(`no connection of the previous process is received: ${(error as Error).message}`)
     sender.plainChannel()
   }
 }
 
-/** Receives the connections of a queue until this process drains. */
-function queueFollower(
+/** Returns a function that receives the connections of a queue until this process drains. */
+function queueReader(
   libc: Libc,
   failed: (error: Error) => void,
   logger: Logger,
 ): (end: QueueEnd) => void {
-  let told = 0
-  const tell = (): void => {
+  let reported = 0
+  const report = (): void => {
     const { received } = receiver()
-    if (received > told) sendNotification({ [RECEIVED]: received }, [], logger)
-    told = received
+    if (received > reported) sendNotification({ [RECEIVED]: received }, [], logger)
+    reported = received
   }
-  const takeSome = async (next: Next): Promise<void> => {
+  const receiveSome = async (next: Next): Promise<void> => {
     await receiver().receive(next, logger)
-    tell()
+    report()
   }
   return (end) => {
-    const queue = watchQueue(libc, end, takeSome, failed)
+    const queue = watchQueue(libc, end, receiveSome, failed)
     // No other process has this end, so messages that came from now on would be lost with this process.
-    // Close it, so that the sender notices, and take what waits, so that the drain hands it over.
-    const forget = receiver().onStop(() => {
+    // Close it, so that the sender notices, and receive what waits, so that the drain hands it over.
+    const cancel = receiver().onStop(() => {
       try {
-        queue.end((next) => receiver().takeAll(next, logger))
+        queue.end((next) => receiver().receiveAll(next, logger))
       } catch (error) {
         failed(error as Error)
       }
-      tell()
+      report()
     })
-    void queue.ended.then(forget)
+    void queue.ended.then(cancel)
   }
 }
 
 function warnOf(error: Error, logger: Logger): void {
   logger.warn(
-    `what the process before passes cannot be received (${error.message}), and its connections may be lost`,
+    `what the previous process sends cannot be received (${error.message}), and its connections may be lost`,
   )
 }
 
 /** Whether a supervisor started this process and has a channel to it. */
 export const hasChannel = (): boolean => shared().supervised
 
-/** Tells the supervisor, where there is one, of connections that a server has handed over or cut. */
+/** Reports to the supervisor, if there is one, how many connections a server has handed over and cut. */
 export function reportDrained(
   { handedOver, forced }: Pick<DrainResult, 'handedOver' | 'forced'>,
   logger: Logger,

@@ -3,10 +3,10 @@ import type { AnyServer, DrainResult, DrainState, Logger, Service } from '../bas
 import { resolveOptions } from '../base/validate.ts'
 import { ServerDrain, type StartOptions } from '../drain/drain.ts'
 import { START_OPTIONS } from '../drain/options.ts'
-import { receiveConnections } from '../handover/receive.ts'
 import { receiver } from '../handover/receiver.ts'
 import { listenForRestart } from '../handover/restart-signal.ts'
 import { targetFor } from '../handover/sender.ts'
+import { startReceiving } from '../handover/start-receiving.ts'
 import { reportDrained } from '../handover/supervisor-channel.ts'
 import type { ShutdownHook } from '../lifecycle/hooks.ts'
 import { endIdleProcess, joinShutdown, shuttingDown } from '../lifecycle/process-shutdown.ts'
@@ -105,7 +105,7 @@ export class ServerService<S extends AnyServer> implements Service<S> {
       noteListening(this.server, { request: this.#attached(), source: 'bound', fd: undefined })
       const start = beginStart(this.server, notify, logger)
       this.#watchIdle()
-      this.#stopReceiving = receiveConnections(this.server, logger)
+      this.#stopReceiving = startReceiving(this.server, logger)
       start.listening(this.url)
     } catch (error) {
       this.#drain.dispose()
@@ -167,7 +167,7 @@ export class ServerService<S extends AnyServer> implements Service<S> {
     const onListening = (): void => {
       this.#noteAddress()
       this.#watchIdle()
-      this.#stopReceiving = receiveConnections(this.server, logger)
+      this.#stopReceiving = startReceiving(this.server, logger)
       start.listening(this.url)
     }
     const abort = (): void => this.#starting.abort(signal?.reason)

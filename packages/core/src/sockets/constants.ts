@@ -38,6 +38,7 @@ export const IPV6_V6ONLY = 26
 
 // recv(2), send(2), shutdown(2), cmsg(3)
 export const MSG_CTRUNC = 8
+export const MSG_TRUNC = 0x20
 export const MSG_DONTWAIT = 0x40
 export const MSG_NOSIGNAL = 0x4000
 export const MSG_CMSG_CLOEXEC = 0x40000000

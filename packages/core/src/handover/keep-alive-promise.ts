@@ -1,20 +1,29 @@
 import type { Server as Http1Server } from 'node:http'
 import type { Server as NetServer, Socket } from 'node:net'
 import { excuseSilence } from '../node/request-timeouts.ts'
-import { promiseOf } from './batch-header.ts'
 
-/** A server that takes connections of the process before. */
+/** A server that can receive connections of the previous process. */
 export type HttpServer = NetServer &
   Pick<Http1Server, 'keepAliveTimeout' | 'headersTimeout' | 'requestTimeout' | 'timeout'>
 
-/** Closes those that have not asked when what was promised to them has run out. */
+// The longest delay of a timer in Node.
+const LONGEST = 2 ** 31 - 1
+
+/** A keep-alive time-out as a promise in milliseconds; 0 (without end) if no timer of Node is that long. Pure. */
+export const promiseOf = (milliseconds: number | null | undefined): number =>
+  milliseconds && milliseconds > 0 && milliseconds <= LONGEST ? milliseconds : 0
+
+/**
+ * Keeps received connections open for as long as the previous process has promised, or as this server
+ * promises, whichever is longer. Then it closes those that have sent nothing.
+ */
 export function expireUnused(
   server: HttpServer,
   sockets: readonly Socket[],
   promised: number,
 ): void {
   const own = promiseOf(server.keepAliveTimeout)
-  // 0 is a promise without an end.
+  // 0 is a promise without end.
   const promise = own === 0 || promised === 0 ? 0 : Math.max(own, promised)
   const { headersTimeout, requestTimeout, timeout } = server
   const outlasts = (limit: number): boolean => limit > 0 && (promise === 0 || promise >= limit)
@@ -22,11 +31,11 @@ export function expireUnused(
     for (const socket of sockets) excuseSilence(server, socket)
   }
   if (promise === 0) return
-  // Node sets the shorter one, for a connection that has just been opened.
+  // Node has set the shorter time-out, which is meant for a connection that has just been opened.
   if (outlasts(timeout)) for (const socket of sockets) socket.setTimeout(promise)
   const expire = (): void => {
     for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy()
   }
-  // After the loop has polled: a request that has arrived is read first.
+  // Close them after the event loop has polled, so that a request that has arrived is read first.
   setTimeout(() => setImmediate(expire), promise).unref()
 }

@@ -11,18 +11,18 @@ import { receiver } from './receiver.ts'
 import { openChannel } from './supervisor-channel.ts'
 
 /**
- * Lets a listening server receive the connections that the previous process left for it. Returns a function
- * that ends it.
+ * Lets a listening server receive connections of the previous process: from the queues that this process has
+ * inherited, and through the channel of a supervisor. Returns a function that ends it.
  */
-export function receiveConnections(server: AnyServer, logger: Logger): () => void {
+export function startReceiving(server: AnyServer, logger: Logger): () => void {
   const leave = receiver().join(server)
   server.once('close', leave)
   openChannel(logger)
   const queues = takeQueues()
   if (queues.length > 0) {
-    receiveAll(queues, logger).catch((error: Error) => {
+    receiveInherited(queues, logger).catch((error: Error) => {
       logger.warn(
-        'connections of the process before cannot be taken, and wait for the next process ' +
+        'connections of the previous process cannot be received, and wait for the next process ' +
           `(${error.message})`,
       )
     })
@@ -36,7 +36,7 @@ async function receiveOne(libc: Libc, fd: number, logger: Logger): Promise<boole
   } catch (error) {
     logger.warn(
       `fd ${fd} was passed as ${QUEUE_NAME}, but nothing can be received from it ` +
-        `(${(error as Error).message}), and it is left alone; pass it as the process before has stored it`,
+        `(${(error as Error).message}), and it is left alone; pass it as the previous process has stored it`,
     )
     return true
   }
@@ -45,7 +45,7 @@ async function receiveOne(libc: Libc, fd: number, logger: Logger): Promise<boole
   return emptied
 }
 
-async function receiveAll(queues: readonly number[], logger: Logger): Promise<void> {
+async function receiveInherited(queues: readonly number[], logger: Logger): Promise<void> {
   const libc = usableLibc()
   for (const fd of queues) {
     // The rest stays in the manager's fd store, for the next process.

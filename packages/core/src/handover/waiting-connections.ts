@@ -1,0 +1,127 @@
+import { closeSync } from 'node:fs'
+import { counted } from '../base/counted.ts'
+import type { AnyServer, Logger } from '../base/types.ts'
+import { isHttp1Server, isTlsServer } from '../node/server-kind.ts'
+import { takeConnection } from '../node/take-connection.ts'
+import { whenAllListen } from '../notify/readiness.ts'
+import { loadLibc } from '../sockets/libc.ts'
+import { expireUnused, type HttpServer } from './keep-alive-promise.ts'
+import { placeOf, placesHere } from './listeners-here.ts'
+import { addressText, type LocalAddress, localAddress } from './local-address.ts'
+
+// As long as for stored sockets: a program may have something to do between the starts of two servers.
+const GRACE = 10_000
+
+/** Connections of one server of the previous process. */
+export interface Batch {
+  /** The keep-alive promise of that server, in milliseconds; 0: without end. */
+  promise: number
+  fds: readonly number[]
+}
+
+/**
+ * Gives received connections to the servers of this process. A connection belongs to the listener that its
+ * own local address fits, and waits until that one listens.
+ */
+export class WaitingConnections {
+  readonly #grace: number
+  readonly #given: (server: HttpServer, connections: number) => void
+  readonly #servers = new Set<HttpServer>()
+  /** Servers that listen, but cannot receive connections: TLS, another protocol. */
+  readonly #others = new Set<AnyServer>()
+  readonly #batches = new Set<Batch>()
+  /** Passes connections that no local server accepts to the next process. */
+  #fallback: ((batch: Batch) => void) | undefined
+
+  /**
+   * `given` is called when a server has received connections. `grace` is the number of milliseconds for
+   * which connections wait once all servers listen.
+   */
+  constructor(given: (server: HttpServer, connections: number) => void, grace: number = GRACE) {
+    this.#given = given
+    this.#grace = grace
+  }
+
+  /** Lets the server receive its connections from now on. Returns a function that ends it. */
+  join(server: AnyServer): () => void {
+    if (!isHttp1Server(server) || isTlsServer(server)) {
+      this.#others.add(server)
+      return () => void this.#others.delete(server)
+    }
+    const http = server as HttpServer
+    this.#servers.add(http)
+    for (const batch of this.#batches) {
+      this.#place(batch)
+      if (batch.fds.length === 0) this.#batches.delete(batch)
+    }
+    return () => void this.#servers.delete(http)
+  }
+
+  /** Adds connections. It owns the descriptors from now on. */
+  add(batch: Batch, logger: Logger): void {
+    this.#place(batch)
+    if (batch.fds.length === 0) return
+    if (this.#fallback !== undefined) {
+      this.#fallback(batch)
+      return
+    }
+    this.#batches.add(batch)
+    whenAllListen(() => setTimeout(() => this.#expire(batch, logger), this.#grace).unref())
+  }
+
+  /**
+   * Passes connections that no server of this process has received to `fallback`, now and whenever more of
+   * them come. The fallback then owns the descriptors.
+   */
+  forward(fallback: (batch: Batch) => void): void {
+    this.#fallback = fallback
+    for (const batch of this.#batches) fallback(batch)
+    this.#batches.clear()
+  }
+
+  /** Gives each connection to the server that it belongs to; the batch keeps the others. */
+  #place(batch: Batch): void {
+    const places = placesHere(this.#servers, this.#others)
+    const found = new Map<HttpServer, number[]>(Array.from(this.#servers, (server) => [server, []]))
+    const left: number[] = []
+    for (const fd of batch.fds) {
+      const local = addressOf(fd)
+      const server = local && placeOf(places, local)?.server
+      if (local === undefined) closeSync(fd)
+      else (found.get(server as HttpServer) ?? left).push(fd)
+    }
+    batch.fds = left
+    for (const [server, fds] of found) this.#give(server, fds, batch.promise)
+  }
+
+  #give(server: HttpServer, fds: readonly number[], promise: number): void {
+    const received = fds.flatMap((fd) => takeConnection(server, fd) ?? [])
+    if (received.length === 0) return
+    this.#given(server, received.length)
+    expireUnused(server, received, promise)
+  }
+
+  /** Closes the connections that no server of this process has received. */
+  #expire(batch: Batch, logger: Logger): void {
+    if (!this.#batches.delete(batch)) return
+    const addresses = new Set<string>()
+    for (const fd of batch.fds) {
+      const local = addressOf(fd)
+      if (local !== undefined) addresses.add(addressText(local))
+      closeSync(fd)
+    }
+    logger.info(
+      `closed ${counted(batch.fds.length, 'connection')} of the previous process, made to ` +
+        `${[...addresses].join(', ')}: no server of this process takes connections there`,
+    )
+  }
+}
+
+/** `undefined` for a descriptor that is no TCP connection. */
+function addressOf(fd: number): LocalAddress | undefined {
+  try {
+    return localAddress(loadLibc(), fd)
+  } catch {
+    return undefined
+  }
+}
