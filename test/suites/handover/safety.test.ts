@@ -29,7 +29,7 @@ await describeHandover('what may go wrong when connections are handed over', (bo
     return { app, ...(await running.stop()) }
   }
 
-  it('a successor that fails to start: the one after has the connections', async () => {
+  it('a next process that fails to start: the process after it receives the connections', async () => {
     const file = join(box.systemd.dir, 'failures')
     writeFileSync(file, '0')
     const app = await box.start({
@@ -51,36 +51,36 @@ await describeHandover('what may go wrong when connections are handed over', (bo
     expect(await app.stored()).toBe('0')
   })
 
-  it('a successor without core: its newcomers are served, those before wait for one with it', async () => {
+  it('a next process without core: new connections are served, earlier ones wait for a process with core', async () => {
     const app = await box.start()
     const client = await app.connect()
     await app.install({ command: node(PLAIN), lines: ['Type=exec'] })
     await app.restart()
-    const newcomer = await RawConnection.open(app.port)
-    newcomer.send(get('/'))
-    await newcomer.receive(/"LISTEN_FDNAMES":"app\d+\.socket:socket-port\/connections"/)
+    const fresh = await RawConnection.open(app.port)
+    fresh.send(get('/'))
+    await fresh.receive(/"LISTEN_FDNAMES":"app\d+\.socket:socket-port\/connections"/)
     client.raw.send(get('/who'))
     await app.install({})
     await app.restart()
     expect((await client.whoComes()).pid).toBe(await app.pid())
   })
 
-  it('a successor without native code: it warns, and the one after has the connections', async () => {
+  it('a next process without native code: it warns, and the process after it receives the connections', async () => {
     const servers = [{ drain: { idleTimeout: 300 } }]
     const app = await box.start({ servers })
     const client = await app.connect()
     await app.install({ servers, env: { NODE_OPTIONS: '--no-addons' }, lines: ['Type=exec'] })
     await app.restart()
     client.raw.send(get('/who'))
-    const newcomer = await app.connect()
-    expect((await newcomer.who()).pid).toBe(await app.pid())
-    await box.systemd.logHolds(app.unit, 'connections of the process before cannot be taken')
+    const fresh = await app.connect()
+    expect((await fresh.who()).pid).toBe(await app.pid())
+    await box.systemd.logHolds(app.unit, 'connections of the previous process cannot be received')
     await app.install({})
     await app.restart()
     expect((await client.whoComes()).pid).toBe(await app.pid())
   })
 
-  it('a process that is killed while it drains: what it had handed over is served', async () => {
+  it('a process that is killed while it drains: connections that it had handed over are served', async () => {
     const { systemd } = box
     const app = await box.start({ env: { TELL: '1' }, lines: ['Restart=always', 'RestartSec=0'] })
     const [idle, first, second] = [await app.connect(), await app.connect(), await app.connect()]
@@ -105,7 +105,7 @@ await describeHandover('what may go wrong when connections are handed over', (bo
     ['none', { store: 0 }],
     ['full', { store: 1, listen: null, servers: [{ fdStore: true }] }],
     ['switched off', { servers: [{ drain: { idle: 'promise' } }] }],
-    ['of nobody', { store: 0, lines: ['Type=simple'] }],
+    ['without a notify socket', { store: 0, lines: ['Type=simple'] }],
   ])(
     'a store that is %s: the promise is kept, connections are closed, 0 failed',
     async (_, options) => {
@@ -119,7 +119,7 @@ await describeHandover('what may go wrong when connections are handed over', (bo
   it.each<[string, AppOptions]>([
     ['the stored socket and the queue', { store: 2, listen: null, servers: [{ fdStore: true }] }],
     ['the queue alone, beside a .socket unit', { store: 1 }],
-  ])('a store with room for %s: nobody notices', async (_, options) => {
+  ])('a store with room for %s: no client notices', async (_, options) => {
     expectNothingNoticed(await restarted(options), LOAD.clients)
   })
 
@@ -162,7 +162,7 @@ await describeHandover('what may go wrong when connections are handed over', (bo
     expect(connections).toBeGreaterThan(LOAD.clients)
   })
 
-  it('a WebSocket: stays until it ends, and nobody waits for it', async () => {
+  it('a WebSocket: stays until it ends, and no client waits for it', async () => {
     const app = await box.start()
     const load = await app.load(LOAD)
     const socket = await RawConnection.open(app.port)
@@ -194,34 +194,37 @@ await describeHandover('what may go wrong when connections are handed over', (bo
   })
 })
 
-describe.runIf(process.platform === 'linux')('what has the name of a line, and is none', () => {
-  afterEach(endProcesses)
+describe.runIf(process.platform === 'linux')(
+  'a descriptor that has the name of a queue, and is none',
+  () => {
+    afterEach(endProcesses)
 
-  it.each(ODD_KINDS)('%s: a warning, and it serves', async (kind) => {
-    const [listener, odd] = [openListener(), openSocket(kind)]
-    onTestFinished(() => {
-      listener.close()
-      odd.close()
+    it.each(ODD_KINDS)('%s: a warning, and it serves', async (kind) => {
+      const [listener, odd] = [openListener(), openSocket(kind)]
+      onTestFinished(() => {
+        listener.close()
+        odd.close()
+      })
+      const server = startGeneration({
+        script: SERVER,
+        env: { SERVERS: JSON.stringify([{ port: listener.port }]) },
+        sockets: [
+          { fd: listener.fd, name: 'web' },
+          { fd: odd.fd, name: 'socket-port/connections' },
+        ],
+      })
+      await server.said(/inherited by/)
+      const client = await RawConnection.open(listener.port)
+      client.send(get('/who'))
+      await client.receive(/\{.*\}/)
+      client.close()
+      server.signal('SIGTERM')
+      expect(await server.exit).toMatchObject({ code: 0 })
+      // A datagram socket of AF_UNIX may be one: nothing comes out of it.
+      const warning =
+        'warning: fd 4 was passed as socket-port/connections, but nothing can be received'
+      if (kind === 'unix-datagram') expect(server.stderr).toBe('')
+      else expect(server.stderr).toContain(warning)
     })
-    const server = startGeneration({
-      script: SERVER,
-      env: { SERVERS: JSON.stringify([{ port: listener.port }]) },
-      sockets: [
-        { fd: listener.fd, name: 'web' },
-        { fd: odd.fd, name: 'socket-port/connections' },
-      ],
-    })
-    await server.said(/inherited by/)
-    const client = await RawConnection.open(listener.port)
-    client.send(get('/who'))
-    await client.receive(/\{.*\}/)
-    client.close()
-    server.signal('SIGTERM')
-    expect(await server.exit).toMatchObject({ code: 0 })
-    // A datagram socket of AF_UNIX may be one: nothing comes out of it.
-    const warning =
-      'warning: fd 4 was passed as socket-port/connections, but nothing can be received'
-    if (kind === 'unix-datagram') expect(server.stderr).toBe('')
-    else expect(server.stderr).toContain(warning)
-  })
-})
+  },
+)

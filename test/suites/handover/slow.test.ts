@@ -10,7 +10,7 @@ await describeHandover('clients that are too slow', (box) => {
     for (const client of slow) client.send('GET /who HTTP/1.1\r\nHost')
     await idle.who()
     await app.restart()
-    // Handed over; the others have been answered, in order and by the process before.
+    // It was handed over. The previous process has answered the others, in order.
     expect(await idle.who()).toMatchObject({ pid: await app.pid() })
     for (const client of slow) {
       await client.closed

@@ -34,7 +34,7 @@ const closed = (server: Server): Promise<Error | undefined> =>
   new Promise((resolve) => server.close(resolve))
 
 describe('a server that listens already', () => {
-  it('takes what the process before hands over, as it hands over itself', async () => {
+  it('receives connections of the previous process, and hands over its own', async () => {
     const server = createServer().listen(0)
     await once(server, 'listening')
     const join = vi.spyOn(receiver(), 'join')
