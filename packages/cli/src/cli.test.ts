@@ -59,7 +59,7 @@ describe('help', () => {
     }
   })
 
-  test('keeps to the width of the terminal, and has colours only there', () => {
+  test('is as wide as the terminal, and has colours only there', () => {
     for (const command of commands) {
       const { stdout } = fakeIo()
       const lines = commandHelp(command, Object.assign(stdout, { columns: 60 })).split('\n')
@@ -69,7 +69,7 @@ describe('help', () => {
     }
   })
 
-  test('is what a bare socket-port shows, as wrong usage', async () => {
+  test('is shown for socket-port without arguments, as wrong usage', async () => {
     const { code, stdout, stderr } = await typed()
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
     expect(stderr).toBe((await typed('--help')).stdout)
@@ -92,22 +92,22 @@ test.each([['--version'], ['-v'], ['-V'], ['version']])(
 describe('wrong usage is one line with the repair, and exit code 2', () => {
   test.each([
     [['relaod'], "there is no command 'relaod'. Did you mean reload?"],
-    [['node', 'server.js'], "there is no command 'node'. There are run, reload, status, stop, "],
+    [
+      ['node', 'server.js'],
+      "there is no command 'node'. The commands are run, reload, status, stop, ",
+    ],
     [['verson'], "there is no command 'verson'. Did you mean version?"],
     [['help', 'relaod'], "there is no command 'relaod'. Did you mean reload?"],
-    [
-      ['run'],
-      'run needs a command behind --, e.g. socket-port run --listen 8080 -- node server.js',
-    ],
+    [['run'], 'run needs a command after --, e.g. socket-port run --listen 8080 -- node server.js'],
     [['run', '--listen', 'x', '--', 'a'], "--listen 'x': a port is missing"],
     [['run', '--mode', '660', '-l', '80', '--', 'a'], '--mode is for unix sockets'],
     [['run', '--ignore', 'x', '--', 'a'], '--ignore is for --watch'],
-    [['run', '--watch', '/none', '--', 'a'], "--watch '/none': there is no such file or folder"],
-    [['run', '--env-file', '/none', '--', 'a'], "--env-file '/none': there is no such file"],
-    [['run', '--cwd', '/dev/null', '--', 'a'], "--cwd '/dev/null' is no folder"],
+    [['run', '--watch', '/none', '--', 'a'], "--watch '/none': no such file or folder exists"],
+    [['run', '--env-file', '/none', '--', 'a'], "--env-file '/none': no such file exists"],
+    [['run', '--cwd', '/dev/null', '--', 'a'], "--cwd '/dev/null' is not a folder"],
     [['run', '--name', '../x', '--', 'a'], '--name takes up to 64 letters'],
     [['run', '--notify-access', 'exec', '--', 'a'], '--notify-access takes main or all'],
-    [['reload', '--name', 'a', '--control', 'b'], '--name and --control both say'],
+    [['reload', '--name', 'a', '--control', 'b'], '--name and --control both choose'],
     [['unit'], 'unit needs ENTRY'],
     [['unit', 'server.js'], 'unit needs --port, e.g. socket-port unit server.js --port 8080'],
     [['unit', 'server.js', '-p', '0'], '--port takes a port between 1 and 65535'],
@@ -117,7 +117,7 @@ describe('wrong usage is one line with the repair, and exit code 2', () => {
     [['unit', 'a.js', '-p', '80', '-o', 'x', '--json'], 'leave one out'],
     [['free'], 'free needs PORT, e.g. socket-port free 8080'],
     [['free', 'http'], 'free takes a port between 1 and 65535'],
-    [['free', '8080'], 'pass --yes where there is no terminal'],
+    [['free', '8080'], 'pass --yes without a terminal'],
     [['free', '8080', '--yes', '--timeout', 'x'], '--timeout takes a time'],
     [['doctor', '--timeout', 'x'], '--timeout takes a time'],
     [['doctor', 'a', 'b'], "doctor takes no argument 'b'"],
@@ -130,7 +130,7 @@ describe('wrong usage is one line with the repair, and exit code 2', () => {
   })
 })
 
-test('errors: what is expected is told in its own words, what is not is told as a bug', () => {
+test('an expected error is one line, an unexpected one asks for a bug report', () => {
   const core = (code: string): Error =>
     Object.assign(new Error('busy'), { name: 'SocketPortError', code })
   expect(explain(new UsageError('x'))).toEqual({ line: 'x', exitCode: 2 })
@@ -151,17 +151,45 @@ describe('the options of run', () => {
   const read = (...argv: string[]): ReturnType<typeof readRunOptions> =>
     readRunOptions(parse(runCommand, argv), fakeIo())
 
-  test('are the defaults where nothing is said', async () => {
+  test('are the defaults when no option is given', async () => {
     const command = ['node', 'server.js', '--workers', '3']
     expect(await read('--', ...command)).toEqual({ ...runDefaults, command })
   })
 
-  test('are what is said', async () => {
+  test('are the given values', async () => {
     const options = await read(
-      ...['-l', 'web=8080', '--listen', 'unix:/run/a.sock', '--mode', '660', '-w', '2'],
-      ...['--all-at-once', '--reuse-port', '--ready', 'delay:1s', '--ready-timeout', '10s'],
-      ...['--settle', '0', '--drain-timeout', '2m', '--watchdog', '30s', '--notify-access', 'all'],
-      ...['--backlog', '512', '--name', 'shop', '--control', '/run/c', '--cwd', '/', '--', 'a'],
+      '-l',
+      'web=8080',
+      '--listen',
+      'unix:/run/a.sock',
+      '--mode',
+      '660',
+      '-w',
+      '2',
+      '--all-at-once',
+      '--reuse-port',
+      '--ready',
+      'delay:1s',
+      '--ready-timeout',
+      '10s',
+      '--settle',
+      '0',
+      '--drain-timeout',
+      '2m',
+      '--watchdog',
+      '30s',
+      '--notify-access',
+      'all',
+      '--backlog',
+      '512',
+      '--name',
+      'shop',
+      '--control',
+      '/run/c',
+      '--cwd',
+      '/',
+      '--',
+      'a',
     )
     expect(options).toEqual({
       command: ['a'],

@@ -10,7 +10,7 @@ import { commands } from './commands/index.ts'
 
 export { version } from './base/version.ts'
 
-/** Runs what was typed after `socket-port`, and resolves with the exit code; never rejects. */
+/** Runs the arguments of `socket-port`, and resolves with the exit code; never rejects. */
 export async function main(argv: readonly string[], io: Io): Promise<ExitCode> {
   try {
     return await dispatch(argv, io)
@@ -54,7 +54,7 @@ function commandNamed(name: string): (typeof commands)[number] {
   const meant = nearest(name, [...names, 'help', 'version'])
   const fix =
     meant === undefined
-      ? `There are ${names.join(', ')}; for your own command: socket-port run -- COMMAND`
+      ? `The commands are ${names.join(', ')}; to run your own: socket-port run -- COMMAND`
       : `Did you mean ${meant}?`
   throw new UsageError(`there is no command ${quote(name)}. ${fix}`)
 }

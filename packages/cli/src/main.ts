@@ -1,7 +1,7 @@
 import { whyUnsupported } from '@socket-port/core/runtime'
 import type { ExitCode } from './base/exit-codes.ts'
 
-/** Runs the command. Its modules are imported here, because an unsupported Node cannot load them. */
+/** Runs the command. Imports its modules here, because an unsupported Node cannot load them. */
 async function runCommand(): Promise<void> {
   const [{ main }, { unwritten }] = await Promise.all([
     import('./cli.ts'),
@@ -14,7 +14,7 @@ async function runCommand(): Promise<void> {
   })
   // An error of stderr cannot be reported anywhere; the exit code still tells how the command went.
   process.stderr.on('error', () => {})
-  // At the very end: output may fail after the command is done.
+  // Wait for the exit: output may fail after the command has ended.
   process.on('exit', () => {
     if (failed === undefined) return
     const { line, exitCode } = unwritten(failed, ended)

@@ -34,10 +34,18 @@ test('the keys of status --json in the README are those that are printed', () =>
   const worker = new Worker(child, { generation: 1, worker: 1 }, rules, new FakeClock())
   const reloads = { succeeded: 0, failed: 1, last: { at: '', ok: false, reason: '' } }
   const status = statusOf({
-    ...{ name: 'x', version: '1', state: 'running', command: ['x'], restarts: 0, now: 0, reloads },
-    ...{ sockets: [{ name: 'x', address: 'x', inherited: false, fds: [3] }], stored: [] },
+    name: 'x',
+    version: '1',
+    state: 'running',
+    command: ['x'],
+    sockets: [{ name: 'x', address: 'x', inherited: false, fds: [3] }],
     paths: { problemOf: () => null },
-    ...{ workers: [worker], connections: { handedOver: 0, received: 0 } },
+    workers: [worker],
+    restarts: 0,
+    reloads,
+    connections: { handedOver: 0, received: 0 },
+    stored: [],
+    now: 0,
   })
   const words = new Set(
     table('status')

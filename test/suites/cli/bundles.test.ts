@@ -160,7 +160,11 @@ describe.each(FORMATS)('as %s, a bundle of', (format) => {
     const file = join(folder, `server.${format === 'esm' ? 'mjs' : 'cjs'}`)
     await esbuild({
       stdin: { contents, resolveDir: fileURLToPath(new URL('.', import.meta.url)) },
-      ...{ bundle: true, platform: 'node', format, outfile: file, logLevel: 'silent' },
+      bundle: true,
+      platform: 'node',
+      format,
+      outfile: file,
+      logLevel: 'silent',
       // Of docs/bundling.md.
       ...(format === 'esm' && { banner: { js: REQUIRE } }),
     })

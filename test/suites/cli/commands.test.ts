@@ -142,7 +142,7 @@ describe('free', () => {
     const port = freePort()
     expect(await socketPort(['free', String(port), '-y'])).toEqual({
       code: 0,
-      stdout: `Port ${port} is free; nobody held it.\n`,
+      stdout: `Port ${port} is free; no process held it.\n`,
       stderr: '',
     })
   })

@@ -55,7 +55,7 @@ export function envFileTests(binary: string): void {
     expect(await start(project(), words)).toEqual({
       status: 2,
       stdout: '',
-      stderr: "socket-port: error: --env-file 'missing.env': there is no such file\n",
+      stderr: "socket-port: error: --env-file 'missing.env': no such file exists\n",
     })
   })
 

@@ -38,7 +38,7 @@ describe('a generation that fails', () => {
     ],
   ]
 
-  it('of each kind under load: 0 failed, the old one serves on, and the command says why', async () => {
+  it('of each kind under load: 0 failed, the old one continues to serve, and the command says why', async () => {
     const releases = newReleases()
     releases.deploy(run)
     const args = ['--listen', '127.0.0.1:0', '--ready-timeout', '1500']

@@ -102,7 +102,7 @@ describe('free --host', () => {
     const port = String(listener.port)
     expect(await socketPort(['free', port, '--host', '127.0.0.1', '--yes'])).toMatchObject({
       code: 0,
-      stdout: `Port ${port} is free; nobody held it.\n`,
+      stdout: `Port ${port} is free; no process held it.\n`,
     })
     const { code, stderr } = await socketPort(['free', port, '--host', '127.0.0.3', '--yes'])
     // It belongs to this very process, which has started the command.

@@ -100,7 +100,8 @@ describe('run goes on, answers and ends in order when', () => {
     const { child, end, ask } = await runWith(outputs)
     for (const stream of [child.stdout, child.stderr]) stream?.resume()
     expect(await ask('reload')).toMatchObject({
-      ...{ code: 0, stdout: expect.stringMatching(/^generation \d serves\n$/) },
+      code: 0,
+      stdout: expect.stringMatching(/^generation \d serves\n$/),
     })
     child.kill('SIGTERM')
     expect(await end).toEqual([0, null])
@@ -141,7 +142,7 @@ describe('run goes on, answers and ends in order when', () => {
   it('nobody reads stdout, and its memory stays flat', async () => {
     const { child, end, ask } = await runWith({})
     const before = memoryOf(child.pid as number)
-    await shown(child.stderr, /nobody has read it for 1 s\); output is dropped/)
+    await shown(child.stderr, /its reader has read nothing for 1 s\); output is dropped/)
     expect(await ask('reload')).toMatchObject({ code: 0 })
     expect(memoryOf(child.pid as number) - before).toBeLessThan(25_000)
     child.kill('SIGTERM')

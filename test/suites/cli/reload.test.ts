@@ -26,7 +26,8 @@ describe('a reload', () => {
     const result = await underLoad(port, async (load) => {
       for (let generation = 2; generation <= RELOADS + 1; generation += 1) {
         expect(await supervised.ask('reload')).toMatchObject({
-          ...{ code: 0, stdout: `generation ${generation} serves\n` },
+          code: 0,
+          stdout: `generation ${generation} serves\n`,
         })
         await load.warm(100)
       }

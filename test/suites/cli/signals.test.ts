@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
 import { startOnTerminal } from '@socket-port/testkit/command'
 import { startLoad } from '@socket-port/testkit/load/load'
 import type { LoadResult } from '@socket-port/testkit/load/result'
@@ -14,10 +15,13 @@ import {
   SERVER,
   start,
   startUpload,
+  underLoad,
+  who,
 } from './supervising.ts'
 
 const HOLDING = fixture('core-shutdown.mjs')
 const command = [process.execPath, HOLDING]
+const CROSS_ENV = fileURLToPath(new URL('../../node_modules/.bin/cross-env', import.meta.url))
 
 describe('stop signals to `run` and its process that come together', () => {
   it.each<[string, NodeJS.Signals[], NodeJS.Signals[]]>([
@@ -50,7 +54,10 @@ describe('stop signals to `run` and its process that come together', () => {
   async function stopUnderLoad(supervised: Supervised): Promise<LoadResult> {
     const port = await supervised.port()
     const load = await startLoad({
-      ...{ target: { port }, clients: 30, method: 'mixed', connection: 'keep-alive' },
+      target: { port },
+      clients: 30,
+      method: 'mixed',
+      connection: 'keep-alive',
       think: [0, 20],
     })
     afterTest(() => load.dispose())
@@ -80,6 +87,63 @@ describe('stop signals to `run` and its process that come together', () => {
     const plain = [process.execPath, fixture('plain-close.mjs')]
     const { failed } = await stopUnderLoad(await start({ command: plain, args }))
     expect(failed).toBeGreaterThan(0)
+  })
+})
+
+// cross-env passes each signal on, also one that the whole process group has got: `run` gets it twice.
+describe('a signal to the group of `cross-env VARIABLE=value socket-port run`', () => {
+  const startCrossEnv = (): ReturnType<typeof start> =>
+    start({ prefix: [CROSS_ENV, 'RELEASE=blue'] })
+
+  it.each<NodeJS.Signals>(['SIGTERM', 'SIGINT'])(
+    '%s drains, and loses nothing under load',
+    async (signal) => {
+      const supervised = await startCrossEnv()
+      const port = await supervised.port()
+      expect((await who(port)).release).toBe('blue')
+      const load = await startLoad({
+        target: { port },
+        clients: 30,
+        method: 'mixed',
+        connection: 'keep-alive',
+        think: [0, 20],
+      })
+      afterTest(() => load.dispose())
+      await load.round()
+      const upload = await startUpload(port)
+      process.kill(-supervised.pid, signal)
+      await supervised.said(/stops: 1 process drains/)
+      const result = await load.stop()
+      upload.end('rest')
+      await once(upload, 'close')
+      expect(await supervised.generation.exit).toMatchObject({ code: 0, signal: null })
+      expect(supervised.generation.output).toMatch(/stopped: every process has ended\n$/)
+      expectNothingLost(result)
+    },
+  )
+
+  it('SIGHUP reloads, and loses nothing under load', async () => {
+    const supervised = await startCrossEnv()
+    const port = await supervised.port()
+    const result = await underLoad(port, async (load) => {
+      process.kill(-supervised.pid, 'SIGHUP')
+      await supervised.said(/generation 2 is ready/)
+      await load.round()
+    })
+    expectNothingLost(result)
+    expect(Number((await who(port)).generation)).toBeGreaterThan(1)
+  })
+
+  it('SIGTERM once more, later, cuts what is left', async () => {
+    const supervised = await startCrossEnv()
+    const upload = await startUpload(await supervised.port())
+    upload.on('error', () => {})
+    process.kill(-supervised.pid, 'SIGTERM')
+    await supervised.said(/stops: 1 process drains/)
+    const impatience = setInterval(() => process.kill(-supervised.pid, 'SIGTERM'), 10)
+    await once(upload, 'close')
+    clearInterval(impatience)
+    expect(await supervised.generation.exit).toMatchObject({ code: 7, signal: null })
   })
 })
 

@@ -19,7 +19,9 @@ it('status --json tells all of a run that has been reloaded, with success and wi
   const sockets = ['--listen', `web=127.0.0.1:${port}`, '--listen', unix]
   const args = [...sockets, '--workers', '2', '--name', 'shop']
   const supervised = await start({
-    ...{ command: [releases.server], args, env: { PORT: String(port) } },
+    command: [releases.server],
+    args,
+    env: { PORT: String(port) },
   })
   await supervised.said(/generation 1, worker 2 is ready/)
   expect((await supervised.ask('reload')).code).toBe(0)
@@ -29,14 +31,25 @@ it('status --json tells all of a run that has been reloaded, with success and wi
   const { code, stdout, stderr } = await supervised.ask('status', '--json')
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
   const worker = (number: number) => ({
-    ...{ worker: number, pid: NUMBER, state: 'ready', startedAt: DATE, uptime: NUMBER },
-    ...{ readyAfter: NUMBER, status: `listening on http://127.0.0.1:${port}` },
-    ...{ received: 0, handedOver: 0 },
+    worker: number,
+    pid: NUMBER,
+    state: 'ready',
+    startedAt: DATE,
+    uptime: NUMBER,
+    readyAfter: NUMBER,
+    status: `listening on http://127.0.0.1:${port}`,
+    received: 0,
+    handedOver: 0,
   })
   const status = JSON.parse(stdout)
   expect(status).toEqual({
-    ...{ name: 'shop', pid: supervised.pid, version: expect.stringMatching(/^\d+\.\d+\.\d+$/) },
-    ...{ state: 'running', command: [releases.server], startedAt: DATE, uptime: NUMBER },
+    name: 'shop',
+    pid: supervised.pid,
+    version: expect.stringMatching(/^\d+\.\d+\.\d+$/),
+    state: 'running',
+    command: [releases.server],
+    startedAt: DATE,
+    uptime: NUMBER,
     sockets: [
       { name: 'web', address: `127.0.0.1:${port}`, inherited: false, problem: null },
       { name: 'unknown', address: unix, inherited: false, problem: null },
@@ -44,10 +57,13 @@ it('status --json tells all of a run that has been reloaded, with success and wi
     // Those of the generation that failed, and of the one before, are gone by now or drain.
     generations: expect.arrayContaining([{ number: 2, workers: [worker(1), worker(2)] }]),
     reloads: {
-      ...{ succeeded: 1, failed: 1 },
+      succeeded: 1,
+      failed: 1,
       last: { at: DATE, ok: false, reason: expect.stringContaining('ended before it was ready') },
     },
-    ...{ connections: { handedOver: 0, received: 0 }, restarts: 0, stored: [] },
+    connections: { handedOver: 0, received: 0 },
+    restarts: 0,
+    stored: [],
   })
   expect((await supervised.ask('status')).stdout).toMatch(
     /^shop is running, process \d+, up [\s\S]*1 succeeded, 1 failed[\s\S]*^generation 2\n {2}worker 1 {2}pid \d+ {2}ready/m,
@@ -66,7 +82,7 @@ it('several of one user are told apart by their names, and a name is taken once'
   ]
   const undecided = await socketPort(['status'], { env })
   expect(undecided).toMatchObject({ code: 2, stdout: '' })
-  expect(undecided.stderr).toContain('several socket-port run are there: blog, shop')
+  expect(undecided.stderr).toContain('several socket-port run answer: blog, shop')
 
   const again = supervise({ args: args('shop'), env })
   expect(await again.generation.exit).toMatchObject({ code: 4 })

@@ -69,7 +69,11 @@ export async function underLoad(
   options: Partial<LoadOptions> = {},
 ): Promise<LoadResult> {
   const load = await startLoad({
-    ...{ target: { port }, clients: 30, method: 'mixed', connection: 'mixed', think: [0, 20] },
+    target: { port },
+    clients: 30,
+    method: 'mixed',
+    connection: 'mixed',
+    think: [0, 20],
     ...options,
   })
   afterTest(() => load.dispose())

@@ -40,7 +40,9 @@ describe(...requireOrSkip('a control socket of another user', rootSkipReason()),
       for (const command of ['reload', 'status', 'stop']) {
         const named = await asRoot(folder, command, '--name', NAME)
         expect(named).toMatchObject({ code: 3, stdout: '' })
-        expect(named.stderr).toContain(`${NAME}.sock is another user's or may be replaced by one`)
+        expect(named.stderr).toContain(
+          `${NAME}.sock belongs to another user, or another user can replace it`,
+        )
       }
       expect(child.output).not.toContain('asked')
     },
@@ -79,7 +81,9 @@ describe(...requireOrSkip('a control socket of another user', rootSkipReason()),
     const DIRECTORY = join(folder, 'app')
     await impostor({ DIRECTORY })
     expect(await asRoot(folder, 'reload', '--control', join(DIRECTORY, `${NAME}.sock`))).toEqual({
-      ...{ code: 0, stdout: 'generation 7 serves\\u{202e}\n', stderr: '' },
+      code: 0,
+      stdout: 'generation 7 serves\\u{202e}\n',
+      stderr: '',
     })
   })
 })
@@ -103,7 +107,10 @@ it('what is no answer is none', async () => {
   const folder = sharedFolder()
   const path = join(folder, 'x.sock')
   const answers = [
-    ...['{}', '{"answer":null}', '{"answer":{"ok":true,"exitCode":0}}', '{"line":7}'],
+    '{}',
+    '{"answer":null}',
+    '{"answer":{"ok":true,"exitCode":0}}',
+    '{"line":7}',
     '{"answer":{"ok":true,"exitCode":"toString","message":"x"}}',
     '{"answer":{"ok":true,"exitCode":77,"message":"x"}}',
   ]
@@ -113,6 +120,6 @@ it('what is no answer is none', async () => {
   while (answers.length > 0) {
     const { code, stdout, stderr } = await socketPort(['reload', '--control', path])
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
-    expect(stderr).toContain('the connection was closed before the answer came')
+    expect(stderr).toContain('the connection was closed before the answer')
   }
 })

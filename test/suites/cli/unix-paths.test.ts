@@ -7,7 +7,7 @@ import type { Supervised } from '@socket-port/testkit/supervised'
 import { describe, expect, it } from 'vitest'
 import { afterTest, expectStops, fixture, start } from './supervising.ts'
 
-// A socket listens on when its path is removed, but no client finds it.
+// A socket still listens after its path was removed, but no client can find it.
 
 function newPath(): string {
   const directory = mkdtempSync(join(tmpdir(), 'socket-port-path-'))
@@ -32,7 +32,8 @@ describe(...requireOrSkip('the path of a unix socket', unixSkipReason()), () => 
   it('that the program removes before it listens is missed, and the repair is told', async () => {
     const path = newPath()
     const supervised = await start({
-      ...{ args: ['-l', '127.0.0.1:0', '-l', `unix:${path}`], env: { PATH_OF_SOCKET: path } },
+      args: ['-l', '127.0.0.1:0', '-l', `unix:${path}`],
+      env: { PATH_OF_SOCKET: path },
       command: [process.execPath, fixture('cli-unlink.mjs')],
     })
     const [warning] = await supervised.said(/^.*warning: .*app\.sock has been removed.*$/m)
@@ -43,7 +44,7 @@ describe(...requireOrSkip('the path of a unix socket', unixSkipReason()), () => 
     expect(await served(path)).toBe('ENOENT')
     expect(await problemsOf(supervised)).toEqual([null, 'path-gone'])
     expect((await supervised.ask('status')).stdout).toContain(
-      `unix:${path}, its path has been removed: no client finds it\n`,
+      `unix:${path}, its path has been removed: no client can find it\n`,
     )
     await expectStops(supervised)
   })
@@ -51,10 +52,11 @@ describe(...requireOrSkip('the path of a unix socket', unixSkipReason()), () => 
   it('at which the program binds a socket of its own is seen as another', async () => {
     const path = newPath()
     const supervised = await start({
-      ...{ args: ['-l', `unix:${path}`], env: { PATH_OF_SOCKET: path, INHERIT: 'never' } },
+      args: ['-l', `unix:${path}`],
+      env: { PATH_OF_SOCKET: path, INHERIT: 'never' },
       command: [process.execPath, fixture('cli-unlink.mjs')],
     })
-    await supervised.said(/warning: another file stands at .*app\.sock: clients do not reach/)
+    await supervised.said(/warning: another file has replaced .*app\.sock: clients do not reach/)
     expect(await served(path)).toBe('served')
     expect(await problemsOf(supervised)).toEqual(['path-replaced'])
   })
@@ -68,7 +70,7 @@ describe(...requireOrSkip('the path of a unix socket', unixSkipReason()), () => 
     expect(await problemsOf(supervised)).toEqual(['path-gone'])
     writeFileSync(path, '')
     expect(await problemsOf(supervised)).toEqual(['path-replaced'])
-    await supervised.said(/another file stands at/)
+    await supervised.said(/another file has replaced/)
     expect(supervised.generation.output.match(/has been removed/g)).toHaveLength(1)
   })
 

@@ -34,7 +34,12 @@ const broken = "throw new Error('no such table: users')\n"
 const save = (code: string, file = program): void => writeFileSync(file, code)
 
 const watched = (port: number): string[] => [
-  ...['--listen', `127.0.0.1:${port}`, '--watch', dir, '--settle', '50'],
+  '--listen',
+  `127.0.0.1:${port}`,
+  '--watch',
+  dir,
+  '--settle',
+  '50',
 ]
 
 describe('run --watch', () => {
@@ -50,7 +55,9 @@ describe('run --watch', () => {
       expect(await who(port)).toMatchObject({ release: 'two' })
 
       save(broken)
-      await supervised.said(/no such table: users[\s\S]*generation 3 failed.*the old one serves on/)
+      await supervised.said(
+        /no such table: users[\s\S]*generation 3 failed.*the old one continues to serve/,
+      )
       await load.warm(100)
       expect(await who(port)).toMatchObject({ release: 'two', generation: '2' })
 

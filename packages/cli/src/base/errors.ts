@@ -36,8 +36,8 @@ export function explain(error: unknown): { line: string; exitCode: ExitCode } {
 }
 
 /**
- * The same for output that stdout did not take; `exitCode` says how the command went otherwise, and a
- * failure counts for more than lost output.
+ * The line and the exit code when stdout could not be written. `exitCode` is the one of the command itself:
+ * a failure of the command matters more than lost output.
  */
 export function unwritten(
   { message }: Error,
@@ -45,6 +45,6 @@ export function unwritten(
 ): { line: string; exitCode: ExitCode } {
   const line = `stdout cannot be written (${message})`
   if (exitCode !== 0) return { line: `${line}; the output of the command is lost`, exitCode }
-  const done = 'what the command was asked to do is done, and only its output is lost'
+  const done = 'the command did its work, and only its output is lost'
   return { line: `${line}; ${done}`, exitCode: 74 }
 }

@@ -4,7 +4,7 @@ import { styleText } from 'node:util'
 export type Output = Writable & { isTTY?: boolean; columns?: number }
 export type Input = Readable & { isTTY?: boolean }
 
-/** The streams of a command: those of the process, or those of a test. */
+/** The streams of a command: the ones of the process, or fakes of a test. */
 export interface Io {
   readonly stdin: Input
   readonly stdout: Output
@@ -13,20 +13,20 @@ export interface Io {
 
 type Style = Parameters<typeof styleText>[0]
 
-/** Styles the text if the stream is a terminal and NO_COLOR is not set. */
+/** Styles the text when the stream is a terminal and NO_COLOR is not set. */
 export const styled = (stream: Output, style: Style, text: string): string =>
   styleText(style, text, { stream, validateStream: true })
 
-// What a terminal obeys, and JSON does not escape by itself.
+// Control characters that a terminal obeys and JSON.stringify does not escape.
 const UNESCAPED = /[\u007f-\u009f]|[\p{Cf}\p{Zl}\p{Zp}]/gu
 
-/** Writes what a script may read: JSON, indented, with a newline at its end, and safe on a terminal. */
+/** Writes indented JSON with a newline at its end; control characters are escaped, so it is safe on a terminal. */
 export function writeJson({ stdout }: Io, value: unknown): void {
   const json = JSON.stringify(value, undefined, 2).replace(UNESCAPED, escaped)
   stdout.write(`${json}\n`)
 }
 
-// In UTF-16, as JSON has it: one character may be two of its escapes.
+// JSON escapes UTF-16 units: one character may need two escapes.
 const escaped = (character: string): string =>
   character
     .split('')

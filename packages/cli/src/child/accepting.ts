@@ -2,9 +2,9 @@ import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
 import { readStat } from '@socket-port/core/supervisor'
 
 /**
- * Whether a process of the session that `leader` leads waits for connections on one of the sockets:
- * one of its epoll(7) instances has it. A process without epoll has the socket open, and one of its
- * threads is in accept(2), poll(2) or select(2).
+ * Whether a process of the session that `leader` leads waits for connections on one of the sockets. It does
+ * when one of its epoll(7) instances watches the socket. A process without epoll waits when it has the socket
+ * open, and one of its threads is in accept(2), poll(2) or select(2).
  */
 export function isAccepting(leader: number, inodes: ReadonlySet<bigint>): boolean {
   return sessionOf(leader).some((pid) => {
@@ -14,7 +14,7 @@ export function isAccepting(leader: number, inodes: ReadonlySet<bigint>): boolea
   })
 }
 
-/** The processes of the session that `leader` leads, or has led, but for those that have ended. */
+/** The running processes of the session that `leader` leads, or led before it ended. */
 export function sessionOf(leader: number): number[] {
   return readNames('/proc')
     .filter((name) => /^\d+$/.test(name))
@@ -57,7 +57,7 @@ function inodeOf(pid: number, fd: string): bigint {
   }
 }
 
-// A process that has ended meanwhile, or belongs to another user, counts as absent.
+// A process that has ended, or belongs to another user, counts as absent.
 function readNames(directory: string): string[] {
   try {
     return readdirSync(directory)

@@ -47,7 +47,10 @@ describe('Lines', () => {
   it('puts together what comes in pieces', () => {
     const lines = new Lines()
     expect(['a', 'b\nc', '\n\nd', '\n'].map((text) => lines.add(text))).toEqual([
-      ...[[], ['ab'], ['c', ''], ['d']],
+      [],
+      ['ab'],
+      ['c', ''],
+      ['d'],
     ])
   })
 })

@@ -2,17 +2,17 @@ import { Socket } from 'node:net'
 import { openPipe } from '@socket-port/core/supervisor'
 import type { OwnOutput } from '../output/own-output.ts'
 
-// As much as a screen shows.
+// About one screen.
 const MOST_LINES = 20
 const MOST_CHARACTERS = 8_192
-// A process that has ended may have left its output to others, which hold it open.
-const LAST_OUTPUT = 200
+// After a process has ended, another one may hold its output open.
+const CLOSE_TIMEOUT = 200
 
-// `SocketPortError: cannot listen on …`: what an uncaught error says, before its stack and its cause.
+// `SocketPortError: cannot listen on …`: the first line of an uncaught error, before its stack and its cause.
 const isHeadline = (line: string): boolean =>
   /^(Uncaught )?[\w.]*(Error|Exception)\b.*: ./.test(line)
 
-/** The last lines of a text that keeps growing, and the error before them if they are but its stack. */
+/** The last lines of a growing text. When they are only the stack of an error, its first line comes before them. */
 export class Tail {
   #text = ''
 
@@ -30,43 +30,43 @@ export class Tail {
   }
 }
 
-/** Cuts a text that comes in pieces into lines. */
+/** Splits a text that arrives in pieces into lines. */
 export class Lines {
   #rest = ''
 
   add(text: string): string[] {
     const lines = (this.#rest + text).split('\n')
-    // A line without an end must not fill the memory.
+    // A line that never ends must not fill the memory.
     this.#rest = (lines.pop() ?? '').slice(-MOST_CHARACTERS)
     return lines
   }
 }
 
-/** One stream of a child's output, on its way to one of ours. */
+/** The pipe for one output stream of a child. */
 export interface Output {
-  /** For the child; to be closed here once the child has it. */
+  /** The end for the child. The caller closes it once the child has it. */
   writeEnd: number
-  /** Resolves when everything has been read; with no writer left, or soon after `ended`. */
+  /** The child has ended: resolves when all its output was read, or after {@link CLOSE_TIMEOUT}. */
   read(): Promise<void>
 }
 
 /**
- * Opens a pipe; what comes through is copied to `to` and told to `heard`. While `to` has no room the
- * pipe is not read, so that its writers wait.
+ * Opens a pipe, and copies its text to `to` and to `printed`. While `to` has no room, the pipe is not read, so
+ * its writers wait.
  */
-export function openOutput(to: Pick<OwnOutput, 'write'>, heard: (text: string) => void): Output {
+export function openOutput(to: Pick<OwnOutput, 'write'>, printed: (text: string) => void): Output {
   const { readEnd, writeEnd } = openPipe()
   const stream = new Socket({ fd: readEnd, readable: true, writable: false })
   let hasEnded = false
   stream.on('data', (bytes: Buffer) => {
     const room = to.write(bytes)
-    heard(bytes.toString())
-    // What a process has left behind when it ends is at most what the pipe holds.
+    printed(bytes.toString())
+    // After the process has ended, at most the content of the pipe is left.
     if (room === undefined || hasEnded) return
     stream.pause()
     void room.then(() => stream.resume())
   })
-  // A pipe that cannot be read ends as one that is finished.
+  // A pipe that cannot be read counts as finished.
   stream.on('error', () => {})
   const closed = new Promise<void>((resolve) => stream.once('close', resolve))
   return {
@@ -74,7 +74,7 @@ export function openOutput(to: Pick<OwnOutput, 'write'>, heard: (text: string) =
     async read() {
       hasEnded = true
       stream.resume()
-      const timer = setTimeout(() => stream.destroy(), LAST_OUTPUT)
+      const timer = setTimeout(() => stream.destroy(), CLOSE_TIMEOUT)
       await closed
       clearTimeout(timer)
     },

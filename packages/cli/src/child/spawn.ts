@@ -17,12 +17,12 @@ export interface SpawnOptions {
   fds: readonly number[]
   /** The inodes of the listening sockets among them. */
   inodes: ReadonlySet<bigint>
-  /** Where what it prints goes. */
+  /** Where its output goes. */
   outputs: OwnOutputs
   printed(line: string): void
-  /** Told what comes through the channel, from a process that cannot send to NOTIFY_SOCKET. */
+  /** Called with notifications through the channel: from a process that cannot send to NOTIFY_SOCKET. */
   notified(message: Notification): void
-  /** Called as soon as the process has ended. */
+  /** Called when the process has ended, before its session has. */
   exited(): void
 }
 
@@ -35,16 +35,16 @@ export function spawnChild(options: SpawnOptions): Child {
     channel = new ChildChannel(options.notified)
     for (const to of [options.outputs.stdout, options.outputs.stderr]) {
       const lines = new Lines()
-      const heard = (text: string): void => {
+      const printed = (text: string): void => {
         tail.add(text)
         for (const line of lines.add(text)) options.printed(line)
       }
-      outputs.push(openOutput(to, heard))
+      outputs.push(openOutput(to, printed))
     }
     const writeEnds = outputs.map(({ writeEnd }) => writeEnd)
     const stdio: StdioOptions = ['ignore', ...writeEnds, ...options.fds, ...channel.fds]
     const { file, args, env, cwd } = options
-    // In a session of its own, so that Ctrl-C reaches it only through this process, and once.
+    // A session of its own: Ctrl-C then reaches the process only through this one, and once.
     const child = spawn(file, args, { env, cwd, stdio, detached: true })
     return new SpawnedChild(child, outputs, channel, tail, options)
   } catch (error) {

@@ -1,12 +1,12 @@
 import type { ExitCode } from '../base/exit-codes.ts'
 import type { Io } from '../base/io.ts'
 
-/** One option, for the parser and for help. */
+/** One option, as the parser and the help need it. */
 export interface Option {
-  /** The name of the value in help, such as `PORT`. A switch has none. */
+  /** The placeholder of the value in help, such as `PORT`. An option without a value has none. */
   readonly value?: string
   readonly short?: string
-  /** The option may be given several times, and each counts. */
+  /** The option may be repeated, and every value counts. */
   readonly many?: true
   readonly summary: string
 }
@@ -23,9 +23,9 @@ export interface Parsed<Name extends string = string> {
   /** The last value of the option. */
   last(name: Name): string | undefined
   all(name: Name): readonly string[]
-  /** What is neither an option nor part of `rest`. */
+  /** The words that are neither options nor part of `rest`. */
   readonly arguments: readonly string[]
-  /** What is behind `--`, or begins with the program to start; undefined without one. */
+  /** The program to start and its arguments, with or without `--` before them; undefined when absent. */
   readonly rest: readonly string[] | undefined
 }
 
@@ -33,14 +33,14 @@ interface Definition<Name extends string> {
   readonly name: string
   /** One sentence, for the list of commands. */
   readonly summary: string
-  /** Further sentences, for the command's own help. */
+  /** More sentences, for the help of the command. */
   readonly details?: string
   readonly arguments?: readonly Argument[]
-  /** The arguments after `--`, such as `COMMAND…`. Without it there may be none. */
+  /** The arguments after `--`, such as `COMMAND…`. When absent, the command takes none. */
   readonly rest?: Argument
   readonly options: Readonly<Record<Name, Option>>
   readonly examples: readonly (readonly [line: string, what: string])[]
-  /** Runs the command. Throws a UsageError for a wrong value, before it does anything. */
+  /** Runs the command. Throws a UsageError for an invalid value, before it does anything. */
   execute(parsed: Parsed<Name>, io: Io): Promise<ExitCode>
 }
 

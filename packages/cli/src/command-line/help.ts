@@ -5,7 +5,7 @@ import { optionsOf } from './parse.ts'
 
 type Row = readonly [term: string, text: string]
 
-/** The help of the program: what it is for, and its commands. */
+/** The help of the program: its purpose and its commands. */
 export function programHelp(commands: readonly Command[], output: Output): string {
   return join([
     usage('COMMAND [OPTION…]', output),
@@ -22,7 +22,7 @@ export function programHelp(commands: readonly Command[], output: Output): strin
     section(
       'Options',
       [
-        ['-h, --help, help', 'Show this; with a command, show its options and examples.'],
+        ['-h, --help, help', 'Show this help, or with a command its options and examples.'],
         ['--version, version', 'Show the version.'],
       ],
       output,
@@ -39,9 +39,9 @@ export function programHelp(commands: readonly Command[], output: Output): strin
 export function commandHelp(command: Command, output: Output): string {
   const { name, summary, details = '', rest } = command
   const words = (command.arguments ?? []).map(placeholder)
-  const behind = rest === undefined ? [] : ['--', placeholder(rest)]
+  const afterDashes = rest === undefined ? [] : ['--', placeholder(rest)]
   return join([
-    usage([name, '[OPTION…]', ...words, ...behind].join(' '), output),
+    usage([name, '[OPTION…]', ...words, ...afterDashes].join(' '), output),
     wrap(`${summary} ${details}`.trim(), 0, output),
     section(
       'Arguments',
@@ -69,7 +69,7 @@ const usage = (line: string, output: Output): string =>
 
 function section(title: string, rows: readonly Row[], output: Output): string {
   if (rows.length === 0) return ''
-  // A term that is much longer than the others does not push them all to the right.
+  // One term that is much longer than the others must not move all texts to the right.
   const width = Math.min(24, Math.max(...rows.map(([term]) => term.length)))
   const lines = rows.map(([term, text]) => {
     const indent = width + 4
@@ -95,7 +95,7 @@ function exitCodeSection(output: Output): string {
   )
 }
 
-/** Breaks a text at the width of the terminal, 80 columns where there is none. */
+/** Breaks a text at the width of the terminal, or at 80 columns without one. */
 function wrap(text: string, indent: number, { columns = 80 }: Output): string {
   const width = Math.max(20, Math.min(columns, 100) - indent)
   const lines = ['']

@@ -25,7 +25,16 @@ const withArgument: Command = defineCommand({
 describe('what is read', () => {
   test('options, short ones and those with = among them, the last one winning', () => {
     const parsed = parse(withRest, [
-      ...['-l', '1', '--listen=2', '-l3', '--name', 'a', '--name=-b', '-j', '--', 'node'],
+      '-l',
+      '1',
+      '--listen=2',
+      '-l3',
+      '--name',
+      'a',
+      '--name=-b',
+      '-j',
+      '--',
+      'node',
     ])
     expect(parsed.all('listen')).toEqual(['1', '2', '3'])
     expect(parsed.last('listen')).toBe('3')
@@ -34,7 +43,7 @@ describe('what is read', () => {
     expect(parsed.rest).toEqual(['node'])
   })
 
-  test('everything behind -- as it is', () => {
+  test('everything after -- as it is', () => {
     const command = ['node', '--json', '-l', '8080', '--', '--help', '']
     const parsed = parse(withRest, ['--', ...command])
     expect(parsed.rest).toEqual(command)
@@ -84,9 +93,9 @@ describe('what is refused', () => {
     [['--listen='], '--listen needs a value: --listen ADDRESS'],
     [['-l', '--json', '--', 'a'], '-l needs a value: -l ADDRESS'],
     [['--json=1', '--', 'a'], "--json takes no value (got '1')"],
-    [[], 'go needs a command behind --, e.g. socket-port go -- node'],
-    [['--'], 'go needs a command behind --'],
-    [['--', ''], 'go needs a command behind --'],
+    [[], 'go needs a command after --, e.g. socket-port go -- node'],
+    [['--'], 'go needs a command after --'],
+    [['--', ''], 'go needs a command after --'],
   ])('%j', (argv, message) => {
     const attempt = (): unknown => parse(withRest, argv)
     expect(attempt).toThrow(UsageError)

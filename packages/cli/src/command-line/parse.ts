@@ -4,20 +4,20 @@ import { quote } from '../base/quote.ts'
 import type { Command, Option, Parsed } from './command.ts'
 import { nearest } from './suggest.ts'
 
-const HELP: Option = { short: 'h', summary: 'Show this.' }
+const HELP: Option = { short: 'h', summary: 'Show this help.' }
 
-/** The options of a command, with those that every command has. */
+/** The options of a command, and the ones that every command has. */
 export const optionsOf = ({ options }: Command): Readonly<Record<string, Option>> => ({
   ...options,
   help: HELP,
 })
 
-/** Reads what follows the name of a command; throws a UsageError where it does not fit. */
+/** Parses the arguments of a command; throws a UsageError for an unknown or incomplete one. */
 export function parse(command: Command, argv: readonly string[]): Parsed {
   const { tokens } = parseArgs({
     args: [...argv],
     options: config(optionsOf(command)),
-    // Strict mode's messages do not say what was meant; the checks are done below.
+    // The messages of strict mode suggest nothing, so the checks are below.
     strict: false,
     tokens: true,
   })
@@ -30,7 +30,7 @@ export function parse(command: Command, argv: readonly string[]): Parsed {
       break
     }
     if (token.kind === 'positional') {
-      // As for env(1) and nohup(1): what follows the program's name is the program's.
+      // As with env(1) and nohup(1): the words after the program's name belong to the program.
       if (command.rest !== undefined) {
         rest = argv.slice(token.index)
         break
@@ -83,7 +83,7 @@ function optionValue(command: Command, token: OptionToken): string {
     if (value === undefined) return ''
     throw new UsageError(`${rawName} takes no value (got ${quote(value)})`)
   }
-  // `--listen --workers 2`: the value was forgotten. With `=` it may begin with a dash.
+  // `--listen --workers 2`: the value is missing. With `=` a value may begin with a dash.
   if (value === undefined || value === '' || (!inlineValue && value.startsWith('-'))) {
     throw new UsageError(`${rawName} needs a value: ${rawName} ${placeholder}`)
   }
@@ -110,7 +110,7 @@ function checkArguments(command: Command, { arguments: words, rest }: Parsed): v
     throw new UsageError(`${command.name} takes no argument ${quote(surplus)}, ${example(command)}`)
   }
   if (rest === undefined || rest[0] === undefined || rest[0] === '') {
-    throw new UsageError(`${command.name} needs a command behind --, ${example(command)}`)
+    throw new UsageError(`${command.name} needs a command after --, ${example(command)}`)
   }
 }
 

@@ -28,7 +28,7 @@ test.each([
   () => port('--port', '0'),
   () => port('--port', '65536'),
   () => port('--port', 'http'),
-])('what does not fit is refused: %s', (attempt) => {
+])('an invalid value is refused: %s', (attempt) => {
   expect(attempt).toThrow(UsageError)
 })
 

@@ -3,10 +3,10 @@ import { quote } from '../base/quote.ts'
 
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000 }
 
-// setTimeout fires at once for anything longer.
+// setTimeout fires at once for any longer time.
 const LONGEST = 2 ** 31 - 1
 
-/** A duration in milliseconds: `500`, `500ms`, `1.5s`, `2m`. */
+/** Reads a duration in milliseconds: `500`, `500ms`, `1.5s`, `2m`. */
 export function duration(option: string, value: string): number {
   const [, number = '', unit = 'ms'] = /^(\d+(?:\.\d+)?)(ms|s|m)?$/.exec(value) ?? []
   const ms = Math.round(Number(number) * (UNITS[unit] ?? 1))
@@ -16,7 +16,7 @@ export function duration(option: string, value: string): number {
   )
 }
 
-/** A whole number between two others, both allowed. */
+/** Reads a whole number from `least` to `most`. */
 export function whole(option: string, value: string, least: number, most: number): number {
   const number = /^\d{1,10}$/.test(value) ? Number(value) : Number.NaN
   if (number >= least && number <= most) return number
@@ -25,20 +25,20 @@ export function whole(option: string, value: string, least: number, most: number
   )
 }
 
-/** One of a few words. */
+/** Reads one of the known words. */
 export function oneOf<T extends string>(option: string, value: string, known: readonly T[]): T {
   const found = known.find((word) => word === value)
   if (found !== undefined) return found
   throw new UsageError(`--${option} takes ${known.join(' or ')} (got ${quote(value)})`)
 }
 
-/** Permissions of a unix socket, as chmod takes them: `660` or `0660`. */
+/** Reads the permissions of a unix socket, as chmod(1) takes them: `660` or `0660`. */
 export function permissions(option: string, value: string): number {
   if (/^0?[0-7]{3}$/.test(value)) return Number.parseInt(value, 8)
   throw new UsageError(`--${option} takes permissions in octal, such as 660 (got ${quote(value)})`)
 }
 
-/** A TCP port that somebody may listen on, 1 to 65535. */
+/** Reads a TCP port on which a server can listen, 1 to 65535. */
 export function port(what: string, value: string): number {
   const number = /^\d{1,5}$/.test(value) ? Number(value) : 0
   if (number >= 1 && number <= 65_535) return number

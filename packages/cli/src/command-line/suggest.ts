@@ -1,7 +1,7 @@
-/** Returns the known word that was most likely meant, or undefined if none is near. */
+/** Returns the known word that is most like the given one; undefined when none is similar. */
 export function nearest(word: string, known: Iterable<string>): string | undefined {
   let best: string | undefined
-  // A third of the letters may be wrong: `prot` is port, `foo` is nothing.
+  // At most a third of the letters may differ: `prot` suggests port, `foo` suggests nothing.
   let least = Math.max(2, Math.ceil(word.length / 3)) + 1
   for (const candidate of known) {
     const distance = edits(word, candidate)
@@ -13,7 +13,7 @@ export function nearest(word: string, known: Iterable<string>): string | undefin
   return best
 }
 
-/** Letters to insert, remove, replace, or swap with their neighbour (optimal string alignment). */
+/** The number of letters to insert, remove, replace, or swap with a neighbour (optimal string alignment). */
 function edits(a: string, b: string): number {
   const rows: number[][] = [Array.from({ length: b.length + 1 }, (_, j) => j)]
   const at = (i: number, j: number): number => rows[i]?.[j] ?? Number.POSITIVE_INFINITY

@@ -3,15 +3,15 @@ import { type Io, styled } from '../base/io.ts'
 import type { Option, Parsed } from '../command-line/command.ts'
 import type { ControlAnswer, ControlCommand } from '../control/protocol.ts'
 
-/** The options that say which `socket-port run` is meant. */
+/** The options that choose a `socket-port run`. */
 export const targetOptions: Readonly<Record<TargetName, Option>> = {
-  name: { value: 'NAME', summary: 'As run --name. Default: the only one that runs.' },
-  control: { value: 'PATH', summary: 'As run --control.' },
+  name: { value: 'NAME', summary: 'The name, as in run --name. Default: the only one that runs.' },
+  control: { value: 'PATH', summary: 'The control socket, as in run --control.' },
 }
 
 export type TargetName = 'name' | 'control'
 
-/** Asks the running `socket-port run` that the options name; its progress goes to stderr. */
+/** Sends a command to the `socket-port run` that the options choose; its progress goes to stderr. */
 export async function ask(
   command: ControlCommand,
   parsed: Parsed<TargetName>,
@@ -19,14 +19,14 @@ export async function ask(
 ): Promise<ControlAnswer> {
   const [name, control] = [parsed.last('name'), parsed.last('control')]
   if (name !== undefined && control !== undefined) {
-    throw new UsageError('--name and --control both say which one is meant: leave one out')
+    throw new UsageError('--name and --control both choose a socket-port run: leave one out')
   }
   const { controlRequest } = await import('../control/client.ts')
   const onLine = (line: string): void => void stderr.write(`${line}\n`)
   return controlRequest(command, { name, control, onLine })
 }
 
-/** Shows an answer: on stdout what went well, on stderr what did not. */
+/** Prints an answer: success to stdout, an error to stderr. */
 export function showAnswer({ ok, message }: ControlAnswer, { stdout, stderr }: Io): void {
   if (ok) stdout.write(`${message}\n`)
   else stderr.write(`${styled(stderr, 'red', 'socket-port: error:')} ${message}\n`)

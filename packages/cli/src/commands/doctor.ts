@@ -4,19 +4,19 @@ import { duration } from '../command-line/scalars.ts'
 
 export const doctorCommand: Command = defineCommand<'json' | 'timeout'>({
   name: 'doctor',
-  summary: 'Say which sockets a service gets, from whom, and what is wrong.',
+  summary: 'Show which sockets a service gets, from where, and what is wrong.',
   details:
-    'Of a service it tells what is visible from outside; with sudo also what was passed to it. Without a unit it looks at itself: as the ExecStart= of a service it tells what that passes. Ends with 1 if there is an error and with 6 if it could not look; warnings alone end with 0.',
+    'With UNIT, doctor inspects a service from outside; with sudo it also reads what was passed to its process. Without UNIT, doctor inspects its own process: put it into ExecStart= to see what the service gets. The exit code is 1 for an error, 6 when doctor could not look, and 0 for warnings alone.',
   arguments: [
     { name: 'UNIT', summary: 'A systemd service, such as app.service, or a pid.', optional: true },
   ],
   options: {
-    json: { summary: 'As JSON, for scripts.' },
-    timeout: { value: 'TIME', summary: 'The longest that systemd is asked. Default: 2s.' },
+    json: { summary: 'Print JSON, for scripts.' },
+    timeout: { value: 'TIME', summary: 'How long to wait for systemd. Default: 2s.' },
   },
   examples: [
-    ['socket-port doctor app.service', 'Look at a service from outside, running or not.'],
-    ['socket-port doctor --json', 'What was passed to this very process, for a script.'],
+    ['socket-port doctor app.service', 'Inspect a service, running or not.'],
+    ['socket-port doctor --json', 'Print what was passed to this process, for a script.'],
   ],
   async execute(parsed, io) {
     const { diagnose, formatDiagnosis } = await import('@socket-port/core/diagnose')

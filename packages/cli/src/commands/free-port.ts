@@ -8,7 +8,7 @@ export interface FreeJob {
   port: number
   /** The address to free. @default every one */
   host?: string
-  /** Do not ask. */
+  /** Without a question. */
   yes: boolean
   force: boolean
   json: boolean
@@ -16,7 +16,7 @@ export interface FreeJob {
   timeout?: number
 }
 
-/** What `free --json` prints. */
+/** The output of `free --json`. */
 interface FreeResult {
   port: number
   free: boolean
@@ -25,13 +25,11 @@ interface FreeResult {
   error: { code: string; message: string } | null
 }
 
-/** Frees the port, after a question unless `yes`; says what was done. */
+/** Frees the port, after a question unless `yes`, and prints what it did. */
 export async function free(job: FreeJob, io: Io): Promise<ExitCode> {
   const { port, host, yes, force, json, timeout } = job
   if (!yes && !io.stdin.isTTY) {
-    throw new UsageError(
-      'free asks before it ends a process: pass --yes where there is no terminal',
-    )
+    throw new UsageError('free asks before it ends a process: pass --yes without a terminal')
   }
   const confirm: KillPortOptions['confirm'] = yes
     ? undefined
@@ -39,7 +37,7 @@ export async function free(job: FreeJob, io: Io): Promise<ExitCode> {
         for (const { pid, command, uid } of holders) {
           io.stderr.write(`Port ${port} is held by pid ${pid}, user ${uid}: ${command}\n`)
         }
-        return asked(holders.length === 1 ? 'End it?' : `End all ${holders.length}?`, io)
+        return confirmed(holders.length === 1 ? 'End it?' : `End all ${holders.length}?`, io)
       }
   const result: FreeResult = { port, free: true, signalled: [], error: null }
   try {
@@ -56,20 +54,20 @@ export async function free(job: FreeJob, io: Io): Promise<ExitCode> {
 }
 
 function sentence({ port, signalled }: FreeResult): string {
-  if (signalled.length === 0) return `Port ${port} is free; nobody held it.\n`
+  if (signalled.length === 0) return `Port ${port} is free; no process held it.\n`
   const ended = signalled.map(({ pid, command }) => `pid ${pid} (${command})`).join(', ')
   return `Port ${port} is free: ${ended} ended.\n`
 }
 
-/** Asks on the terminal; Ctrl-C, Ctrl-D and everything but yes are a no. */
-async function asked(question: string, { stdin, stderr }: Io): Promise<boolean> {
+/** Asks on the terminal. Only `y` or `yes` confirms; Ctrl-C and Ctrl-D do not. */
+async function confirmed(question: string, { stdin, stderr }: Io): Promise<boolean> {
   const dialog = createInterface({ input: stdin, output: stderr, terminal: stderr.isTTY ?? false })
-  const left = new AbortController()
-  dialog.once('SIGINT', () => left.abort())
-  dialog.once('close', () => left.abort())
+  const aborted = new AbortController()
+  dialog.once('SIGINT', () => aborted.abort())
+  dialog.once('close', () => aborted.abort())
   try {
     const prompt = `${question} ${styled(stderr, 'dim', '[y/N]')} `
-    return /^y(es)?$/i.test((await dialog.question(prompt, { signal: left.signal })).trim())
+    return /^y(es)?$/i.test((await dialog.question(prompt, { signal: aborted.signal })).trim())
   } catch {
     stderr.write('\n')
     return false

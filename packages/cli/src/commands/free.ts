@@ -3,23 +3,23 @@ import { duration, port } from '../command-line/scalars.ts'
 
 export const freeCommand: Command = defineCommand<'host' | 'yes' | 'force' | 'timeout' | 'json'>({
   name: 'free',
-  summary: 'End whoever listens on a TCP port; asks first.',
+  summary: 'End the processes that listen on a TCP port, after a question.',
   details:
-    'SIGTERM, then SIGKILL. Never an ancestor, PID 1, a process of another user or container, or one whose socket a manager owns: then nobody is signalled.',
+    'Sends SIGTERM, then SIGKILL. Signals no process at all when one of them is an ancestor, PID 1, a process of another user or container, or a process whose socket a manager owns.',
   arguments: [{ name: 'PORT', summary: 'The port to free, 1 to 65535.' }],
   options: {
     host: {
       value: 'HOST',
-      summary: 'Address to free. Default: every address, IPv6 and IPv4.',
+      summary: 'Address to free. Default: every IPv6 and IPv4 address.',
     },
-    yes: { short: 'y', summary: 'Do not ask; needed where there is no terminal.' },
-    force: { summary: 'Under NODE_ENV=production too.' },
-    timeout: { value: 'TIME', summary: 'From SIGTERM to SIGKILL. Default: 3s.' },
-    json: { summary: 'As JSON, for scripts.' },
+    yes: { short: 'y', summary: 'Do not ask. Required without a terminal.' },
+    force: { summary: 'Free the port even when NODE_ENV is production.' },
+    timeout: { value: 'TIME', summary: 'Send SIGKILL this long after SIGTERM. Default: 3s.' },
+    json: { summary: 'Print JSON, for scripts.' },
   },
   examples: [
-    ['socket-port free 8080', 'Show who listens on port 8080, and ask.'],
-    ['socket-port free 8080 --yes --json', 'In a script.'],
+    ['socket-port free 8080', 'Show the processes that listen on port 8080, and ask.'],
+    ['socket-port free 8080 --yes --json', 'Free the port from a script.'],
   ],
   async execute(parsed, io) {
     const limit = parsed.last('timeout')

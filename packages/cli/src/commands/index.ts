@@ -7,7 +7,7 @@ import { statusCommand } from './status.ts'
 import { stopCommand } from './stop.ts'
 import { unitCommand } from './unit.ts'
 
-/** All commands, in the order in which help shows them. */
+/** All commands, in the order of the help. */
 export const commands: readonly Command[] = [
   runCommand,
   reloadCommand,

@@ -9,7 +9,7 @@ import { listenAddress } from './listen-address.ts'
 import { readiness } from './readiness.ts'
 import type { RunOption } from './run-options.ts'
 
-/** Reads and checks everything; nothing is opened yet. */
+/** Reads and checks every value; throws a UsageError for a wrong one. Opens nothing. */
 export async function readRunOptions(parsed: Parsed<RunOption>, io: Io): Promise<RunOptions> {
   const read = <T>(name: RunOption, as: (name: RunOption, value: string) => T, fallback: T): T => {
     const value = parsed.last(name)
@@ -44,7 +44,7 @@ export async function readRunOptions(parsed: Parsed<RunOption>, io: Io): Promise
 
 function commandOf(rest: readonly string[] = []): RunOptions['command'] {
   const [program, ...args] = rest
-  if (program === undefined) throw new UsageError('run needs a command behind --')
+  if (program === undefined) throw new UsageError('run needs a command after --')
   return [program, ...args]
 }
 
@@ -61,7 +61,7 @@ function addressesOf(parsed: Parsed<RunOption>): RunOptions['listen'] {
   )
 }
 
-// It becomes part of the path of the control socket.
+// The name becomes part of the path of the control socket.
 function controlName(_name: RunOption, value: string): string {
   if (/^[\w][\w.-]{0,63}$/.test(value)) return value
   throw new UsageError(
@@ -75,10 +75,10 @@ function existing(
   kind: 'file' | 'folder' | 'file or folder',
 ): string {
   if (!existsSync(path)) {
-    throw new UsageError(`--${option} ${quote(path)}: there is no such ${kind}`)
+    throw new UsageError(`--${option} ${quote(path)}: no such ${kind} exists`)
   }
   if (kind !== 'file or folder' && statSync(path).isDirectory() !== (kind === 'folder')) {
-    throw new UsageError(`--${option} ${quote(path)} is no ${kind}`)
+    throw new UsageError(`--${option} ${quote(path)} is not a ${kind}`)
   }
   return path
 }

@@ -3,13 +3,13 @@ import { ask, showAnswer, type TargetName, targetOptions } from './control.ts'
 
 export const reloadCommand: Command = defineCommand<TargetName>({
   name: 'reload',
-  summary: 'Restart with overlap, and wait for the outcome.',
+  summary: 'Restart with overlap, and wait until the new process serves.',
   details:
-    'Ends with 0 when the new process serves. Ends with 1, and shows what the new process said, when it failed; the old one then serves on.',
+    'The exit code is 0 when the new process serves. It is 1 when the new process failed: then its last output is shown, and the old process continues to serve.',
   options: targetOptions,
   examples: [
-    ['socket-port reload', 'The last line of a deploy script.'],
-    ['socket-port reload --name web', 'Where several socket-port run are there.'],
+    ['socket-port reload', 'Deploy: the last line of the script.'],
+    ['socket-port reload --name web', 'Choose one of several socket-port run.'],
   ],
   async execute(parsed, io) {
     const answer = await ask('reload', parsed, io)

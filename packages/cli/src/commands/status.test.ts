@@ -45,10 +45,10 @@ test('the status for humans', () => {
 shop is reloading, process 10, up 1 d 1 h
   command   node server.js
   socket    [::]:8080 (web)
-  socket    unix:/run/a.sock, inherited, its path has been removed: no client finds it
+  socket    unix:/run/a.sock, inherited, its path has been removed: no client can find it
   reloads   4 succeeded, 1 failed, the last one at ${at}: it exited with 1
   restarts  1 process replaced after a crash
-  handover  12 idle connections given to the next process, 11 taken by it
+  handover  12 idle connections handed over, 11 received
 generation 2
   worker 1  pid 12  starting, up 40 ms
 generation 1

@@ -6,11 +6,14 @@ import { ask, showAnswer, type TargetName, targetOptions } from './control.ts'
 
 export const statusCommand: Command = defineCommand<TargetName | 'json'>({
   name: 'status',
-  summary: 'Show what runs: sockets, generations, processes, and how the last reload went.',
-  options: { ...targetOptions, json: { summary: 'As JSON, for scripts; times in milliseconds.' } },
+  summary: 'Show sockets, generations and processes, and the outcome of the last reload.',
+  options: {
+    ...targetOptions,
+    json: { summary: 'Print JSON, for scripts; times in milliseconds.' },
+  },
   examples: [
-    ['socket-port status', 'At a glance.'],
-    ['socket-port status --json', 'All of it, for a script.'],
+    ['socket-port status', 'Show sockets, generations and processes.'],
+    ['socket-port status --json', 'Print the same for a script.'],
   ],
   async execute(parsed, io) {
     const answer = await ask('status', parsed, io)
@@ -21,28 +24,28 @@ export const statusCommand: Command = defineCommand<TargetName | 'json'>({
   },
 })
 
-/** The status for humans; the terminal gets colours. */
+/** Formats the status for people; a terminal gets colours. */
 export function formatStatus(status: Status, output: Output): string {
   const { name, pid, state, uptime, command, sockets, generations, reloads, restarts } = status
   const { succeeded, failed, last } = reloads
   const { handedOver, received } = status.connections
-  const mood = state === 'running' ? 'green' : 'yellow'
+  const colour = state === 'running' ? 'green' : 'yellow'
   const failure = last !== null && !last.ok ? `, the last one at ${last.at}: ${last.reason}` : ''
   return [
-    `${styled(output, 'bold', name)} is ${styled(output, mood, state)}, process ${pid}, up ${span(uptime)}`,
+    `${styled(output, 'bold', name)} is ${styled(output, colour, state)}, process ${pid}, up ${span(uptime)}`,
     `  command   ${command.join(' ')}`,
     ...sockets.map((socket) => `  socket    ${formatSocket(socket)}`),
     `  reloads   ${succeeded} succeeded, ${failed} failed${failure}`,
     `  restarts  ${counted(restarts, 'process', 'processes')} replaced after a crash`,
-    `  handover  ${counted(handedOver, 'idle connection')} given to the next process, ${received} taken by it`,
+    `  handover  ${counted(handedOver, 'idle connection')} handed over, ${received} received`,
     ...generations.flatMap((generation) => formatGeneration(generation, output)),
     '',
   ].join('\n')
 }
 
 const problems: Record<string, string> = {
-  'path-gone': ', its path has been removed: no client finds it',
-  'path-replaced': ', another file stands at its path: no client reaches it',
+  'path-gone': ', its path has been removed: no client can find it',
+  'path-replaced': ', another file has replaced its path: no client can reach it',
 }
 
 function formatSocket({ address, name, inherited, problem }: SocketStatus): string {
@@ -57,12 +60,12 @@ function formatGeneration({ number, workers }: GenerationStatus, output: Output)
 function formatWorker(worker: WorkerStatus, output: Output): string {
   const { pid, state, uptime, readyAfter, status } = worker
   const ready = readyAfter === null ? '' : `, ready after ${span(readyAfter)}`
-  const mood = state === 'ready' ? 'green' : 'yellow'
-  const said = status === null ? '' : `: ${status}`
-  return `  worker ${worker.worker}  pid ${pid}  ${styled(output, mood, state)}, up ${span(uptime)}${ready}${said}`
+  const colour = state === 'ready' ? 'green' : 'yellow'
+  const shown = status === null ? '' : `: ${status}`
+  return `  worker ${worker.worker}  pid ${pid}  ${styled(output, colour, state)}, up ${span(uptime)}${ready}${shown}`
 }
 
-/** A duration for humans, in its two largest units. */
+/** Formats a duration for people, in its two largest units. */
 export function span(ms: number): string {
   if (ms < 1_000) return `${Math.round(ms)} ms`
   if (ms < 60_000) return `${(ms / 1_000).toFixed(1)} s`

@@ -3,9 +3,9 @@ import { ask, showAnswer, type TargetName, targetOptions } from './control.ts'
 
 export const stopCommand: Command = defineCommand<TargetName>({
   name: 'stop',
-  summary: 'Drain every process and close the sockets, and wait until that is done.',
+  summary: 'Drain every process, close the sockets, and wait until every process has ended.',
   options: targetOptions,
-  examples: [['socket-port stop', 'What Ctrl-C does in its terminal.']],
+  examples: [['socket-port stop', 'Stop, from another terminal or from a script.']],
   async execute(parsed, io) {
     const answer = await ask('stop', parsed, io)
     showAnswer(answer, io)

@@ -8,18 +8,18 @@ import { findControlPaths, isTrusted, isTrustedPeer, ownDirectories, pathIn } fr
 import { type ControlAnswer, type ControlCommand, readMessages, writeMessage } from './protocol.ts'
 
 export interface ControlTarget {
-  /** The name, as in `run --name`. @default the only one that answers; if several do, an error names them */
+  /** The name, as in `run --name`. @default the only `run` that answers; if several answer, an error lists them */
   name?: string | undefined
   /** The path, as in `run --control`. */
   control?: string | undefined
-  /** Called with each line of progress, and with the output of a new process that failed. */
+  /** Called with each line of progress. */
   onLine?: ((line: string) => void) | undefined
 }
 
 /**
- * Asks a running `socket-port run` and resolves with its answer: of `reload` when the reload has
- * succeeded or failed, of `stop` when every process is gone. Never rejects: what goes wrong is an
- * answer with its exit code.
+ * Sends a command to a running `socket-port run`, and resolves with its answer. `reload` is answered when it has
+ * succeeded or failed, `stop` when every process has ended. Never rejects: an error is an answer with an
+ * exit code.
  */
 export async function controlRequest(
   command: ControlCommand,
@@ -48,15 +48,13 @@ function ask(
     )
     socket.on('error', () => {})
     socket.once('close', () => {
-      resolve(
-        failed(1, 'the connection was closed before the answer came; socket-port run has ended'),
-      )
+      resolve(failed(1, 'the connection was closed before the answer; socket-port run has ended'))
     })
     writeMessage(socket, { command })
   })
 }
 
-// Of every text: it may quote a process's output, and goes to a terminal.
+// Every text may quote the output of a process, and goes to a terminal.
 const printable = (_key: string, value: unknown): unknown =>
   typeof value === 'string' ? plainText(value) : value
 
@@ -81,9 +79,9 @@ async function findSocket(target: ControlTarget): Promise<{ socket: Socket } | C
   close(answered)
   if (only !== undefined) {
     const names = answered.map(({ path }) => basename(path, '.sock')).join(', ')
-    return failed(2, `several socket-port run are there: ${names}; choose one with --name`)
+    return failed(2, `several socket-port run answer: ${names}; choose one with --name`)
   }
-  return failed(3, nobody(tried as { path: string; found: string }[], { name, control }))
+  return failed(3, whyNoAnswer(tried as { path: string; found: string }[], { name, control }))
 }
 
 function candidates({ name, control }: ControlTarget): string[] {
@@ -92,28 +90,28 @@ function candidates({ name, control }: ControlTarget): string[] {
   return ownDirectories().map((directory) => pathIn(directory, name))
 }
 
-function nobody(
+function whyNoAnswer(
   tried: readonly { path: string; found: string }[],
   { name, control }: ControlTarget,
 ): string {
   const foreign = tried.find(({ found }) => found === FOREIGN)
   if (foreign !== undefined) {
     return (
-      `${foreign.path} is another user's or may be replaced by one, and was not asked. ` +
-      'Ask as the user whose socket-port run it is; as root, name the socket with --control'
+      `${foreign.path} belongs to another user, or another user can replace it, so it was not used. ` +
+      'Run the command as the user of that socket-port run; as root, name the socket with --control'
     )
   }
   const refused = tried.find(({ found }) => found === 'EACCES' || found === 'EPERM')
   if (refused !== undefined) {
-    return `${refused.path} is another user's (${refused.found}); ask as that user or as root`
+    return `${refused.path} belongs to another user (${refused.found}); run the command as that user or as root`
   }
   const which = control ?? (name === undefined ? undefined : `the name ${name}`)
   return which === undefined
     ? 'no socket-port run of this user answers; start one, or name its socket with --control'
-    : `no socket-port run answers under ${which}; start one, or see socket-port status`
+    : `no socket-port run answers under ${which}; start one, or list all with socket-port status`
 }
 
-// An answer from there is not trustworthy.
+// Another user can answer there.
 const FOREIGN = 'foreign'
 
 async function open(path: string, { control }: ControlTarget): Promise<Socket | string> {
@@ -125,14 +123,14 @@ async function open(path: string, { control }: ControlTarget): Promise<Socket | 
   } catch (error) {
     return (error as NodeJS.ErrnoException).code ?? 'failed'
   }
-  // The directory may have changed since it was looked at; who listens cannot.
+  // The directory may have changed since the check, but the user who listens cannot.
   const uid = uidOf(socket, path)
   if (uid !== undefined && isTrustedPeer(path, uid)) return socket
   socket.destroy()
   return FOREIGN
 }
 
-/** The user who listens there: of the process, or of the file where native code, which asks, cannot be loaded. */
+/** The user of the process that listens, or of the file when native code cannot be loaded to ask. */
 function uidOf(socket: Socket, path: string): number | undefined {
   const { _handle: handle } = socket as unknown as { _handle: { fd: number } }
   try {

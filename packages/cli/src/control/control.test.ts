@@ -58,7 +58,9 @@ describe('a request', () => {
     const lines: string[] = []
     const onLine = (line: string): void => void lines.push(line)
     expect(await controlRequest('reload', { name: 'web', onLine })).toEqual({
-      ...{ ok: true, exitCode: 0, message: 'all\nwell' },
+      ok: true,
+      exitCode: 0,
+      message: 'all\nwell',
     })
     expect(lines).toEqual(['reload 1', 'two\nlines'])
   })
@@ -68,8 +70,9 @@ describe('a request', () => {
     expect(await controlRequest('status')).toEqual(answer)
     await open('admin')
     expect(await controlRequest('status')).toMatchObject({
-      ...{ ok: false, exitCode: 2 },
-      message: 'several socket-port run are there: admin, web; choose one with --name',
+      ok: false,
+      exitCode: 2,
+      message: 'several socket-port run answer: admin, web; choose one with --name',
     })
     expect(await controlRequest('status', { name: 'web' })).toEqual(answer)
   })
@@ -80,7 +83,9 @@ describe('a request', () => {
     [{ control: '/nowhere/x.sock' }, 'no socket-port run answers under /nowhere/x.sock; '],
   ])('to nobody: %j', async (target, message) => {
     expect(await controlRequest('stop', target)).toMatchObject({
-      ...{ ok: false, exitCode: 3, message: expect.stringContaining(message) },
+      ok: false,
+      exitCode: 3,
+      message: expect.stringContaining(message),
     })
   })
 
@@ -149,7 +154,9 @@ describe('the server', () => {
     closeSync(await bindFd({ path: controlPath('web') }))
     const outcomes = await Promise.allSettled([open('web'), open('web'), open('web')])
     expect(outcomes.map(({ status }) => status).toSorted()).toEqual([
-      ...['fulfilled', 'rejected', 'rejected'],
+      'fulfilled',
+      'rejected',
+      'rejected',
     ])
     expect(await controlRequest('status')).toEqual(answer)
   })

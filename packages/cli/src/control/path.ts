@@ -6,7 +6,7 @@ import { LONGEST_UNIX_PATH } from '@socket-port/core/supervisor'
 
 const SUFFIX = '.sock'
 
-/** The directories of control sockets. New ones are made in the first. Pure. */
+/** The directories of control sockets. `run` creates its own in the first. Pure. */
 export function controlDirectories(env: NodeJS.ProcessEnv, uid: number): string[] {
   const { XDG_RUNTIME_DIR } = env
   const shared = '/run/socket-port'
@@ -16,26 +16,24 @@ export function controlDirectories(env: NodeJS.ProcessEnv, uid: number): string[
   return uid === 0 ? [...runtime, shared, own] : [...runtime, own, shared]
 }
 
-/** The user as whom files are opened; a user of a container may be in no table of users. */
+/** The user as whom files are opened. In a container it may be missing from /etc/passwd. */
 export const ownUid = (): number => process.geteuid?.() ?? -1
 
 export const ownDirectories = (): string[] => controlDirectories(process.env, ownUid())
 
-/** The path of the control socket `name`. Makes its directory, for this user alone. */
+/** The path of the control socket `name`. Creates its directory, for this user alone. */
 export function controlPath(
   name: string,
   directory: string = ownDirectories()[0] as string,
 ): string {
   mkdirSync(directory, { recursive: true, mode: 0o700 })
   if (!isTrusted(directory)) {
-    throw new Error(
-      `${directory} belongs to another user; remove it, or choose a place with --control`,
-    )
+    throw new Error(`${directory} belongs to another user; remove it, or pass --control PATH`)
   }
   return pathIn(directory, name)
 }
 
-/** The path of the control socket `name` in a directory; it need not exist. */
+/** The path of the control socket `name` in a directory. It may not exist. */
 export function pathIn(directory: string, name: string): string {
   const path = join(directory, `${name}${SUFFIX}`)
   if (Buffer.byteLength(path) <= LONGEST_UNIX_PATH) return path
@@ -43,7 +41,7 @@ export function pathIn(directory: string, name: string): string {
   return join(directory, `${digest}${SUFFIX}`)
 }
 
-/** The control sockets of this user and of root. Some may be of processes that have ended. */
+/** The control sockets of this user and of root. The processes of some may have ended. */
 export function findControlPaths(directories: readonly string[] = ownDirectories()): string[] {
   return directories.filter(isTrusted).flatMap((directory) => socketsIn(directory))
 }
@@ -57,22 +55,22 @@ function socketsIn(directory: string): string[] {
   }
 }
 
-/** Nobody else could have put a socket there to be asked in place of ours. */
+/** Whether only this user or root can have put a socket into the directory. */
 export function isTrusted(directory: string): boolean {
   const owner = soleWriter(directory)
   return owner === ownUid() || owner === 0
 }
 
 /**
- * Whether an answer on the control socket at `path` may be believed, where its peer is `uid`: ours,
- * root's, and for root also that of the user in whose own directory it was told to look.
+ * Whether to trust the user `uid`, who listens on the control socket at `path`: this user and root are trusted.
+ * Root also trusts the user in whose own directory the socket is.
  */
 export function isTrustedPeer(path: string, uid: number): boolean {
   if (uid === ownUid() || uid === 0) return true
   return ownUid() === 0 && soleWriter(dirname(path)) === uid
 }
 
-/** The user who alone, beside root, may put something into the directory. A symlink is none. */
+/** The only user, beside root, who may put files into the directory; `undefined` for a symlink too. */
 function soleWriter(directory: string): number | undefined {
   const stats = lstatSync(directory, { throwIfNoEntry: false })
   if (stats === undefined || !stats.isDirectory() || (stats.mode & 0o022) !== 0) return undefined

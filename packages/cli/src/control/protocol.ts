@@ -15,20 +15,20 @@ export interface ControlAnswer {
   status?: Status
 }
 
-/** What a client sends, as one line of JSON. */
+/** The message of a client, as one line of JSON. */
 export interface Request {
   command: ControlCommand
 }
 
-/** What the server sends, each as one line of JSON: progress, and finally the answer. */
+/** A message of the server, as one line of JSON: progress, and finally the answer. */
 export type Reply = { line: string } | { answer: ControlAnswer }
 
-// A request is some thirty bytes; a reply holds the last lines of a process's output.
+// A request has about thirty bytes; a reply may hold the last lines of a process's output.
 const LONGEST = 1_048_576
 
 /**
- * Calls back for each line of JSON that arrives, each value of which `revive` may replace; what is
- * no JSON ends the connection.
+ * Calls `receive` with each line of JSON that arrives; `revive` may replace its values, as in JSON.parse.
+ * A line that is not JSON closes the connection.
  */
 export function readMessages(
   socket: Socket,

@@ -19,26 +19,26 @@ export type Handler = (
 
 export interface ControlServer {
   path: string
-  /** Answers the pending requests, and closes. */
+  /** Answers the pending requests, then closes. */
   close(): Promise<void>
 }
 
-// How long to wait for a client that does not read its answer.
-const LAST_ANSWERS = 1_000
+// How long to wait for clients that do not read their answers.
+const READ_TIMEOUT = 1_000
 
 /**
- * Listens on the control socket, which only this user can use. A stale socket is replaced; one that is
- * answered is not.
+ * Listens on the control socket, which only this user can use. Replaces a stale socket, but not one on which
+ * a process answers.
  *
  * @throws {CommandError} with exit code 4 where the name is taken
  */
 export async function openControlServer(path: string, handle: Handler): Promise<ControlServer> {
-  const asked = new Set<Promise<unknown>>()
+  const pending = new Set<Promise<unknown>>()
   const sockets = new Set<Socket>()
   const server = createServer((socket) => {
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket))
-    // A request goes on when its client has gone.
+    // A request continues when its client has disconnected.
     socket.on('error', () => {})
     readMessages(socket, (message) => {
       if (!isRequest(message)) return void socket.destroy()
@@ -47,8 +47,8 @@ export async function openControlServer(path: string, handle: Handler): Promise<
         writeMessage(socket, { answer })
         socket.end()
       })
-      asked.add(answered)
-      void answered.finally(() => asked.delete(answered))
+      pending.add(answered)
+      void answered.finally(() => pending.delete(answered))
     })
   })
   const removeFile = await listenAt(server, path)
@@ -57,8 +57,8 @@ export async function openControlServer(path: string, handle: Handler): Promise<
     async close() {
       const closed = new Promise((resolve) => server.close(resolve))
       removeFile()
-      await Promise.all(asked)
-      const timer = setTimeout(() => sockets.forEach(destroy), LAST_ANSWERS)
+      await Promise.all(pending)
+      const timer = setTimeout(() => sockets.forEach(destroy), READ_TIMEOUT)
       for (const socket of sockets) if (socket.writableLength === 0) socket.end()
       await closed
       clearTimeout(timer)
@@ -66,9 +66,9 @@ export async function openControlServer(path: string, handle: Handler): Promise<
   }
 }
 
-/** Binds, and returns what removes the socket's file, unless another one stands there by then. */
+/** Listens, and returns a function that removes the socket's file unless another file has replaced it. */
 async function listenAt(server: Server, path: string): Promise<() => void> {
-  // Not by server.listen(path): libuv unlinks the path when the server closes, even if it is another server's by then.
+  // server.listen(path) would unlink the path at the close, even when it belongs to another server by then.
   const fd = await bind(path)
   const own = statAt(path)
   server.listen({ fd })
@@ -78,10 +78,10 @@ async function listenAt(server: Server, path: string): Promise<() => void> {
   }
 }
 
-// One that is left over is removed by core, after it has looked twice.
+// Core removes a stale socket, after it has checked twice.
 async function bind(path: string): Promise<number> {
   try {
-    // A path in any case: core takes a name that starts with @ for an abstract one.
+    // Core would take a name that starts with @ for an abstract one.
     return await bindFd({ path: path.startsWith('@') ? `./${path}` : path, mode: 0o600 })
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException

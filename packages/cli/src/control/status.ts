@@ -1,4 +1,4 @@
-/** What `socket-port status --json` prints. Times are milliseconds, dates are ISO 8601. */
+/** The output of `socket-port status --json`. Times are in milliseconds, dates in ISO 8601. */
 export interface Status {
   name: string
   pid: number
@@ -13,7 +13,7 @@ export interface Status {
   reloads: { succeeded: number; failed: number; last: ReloadStatus | null }
   /** Idle connections that went from one process to the next since the start. */
   connections: { handedOver: number; received: number }
-  /** Processes that were started because the one before had crashed. */
+  /** Processes that were started because the previous one had crashed. */
   restarts: number
   /** Names of descriptors that processes have stored here (FDSTORE=1). */
   stored: readonly string[]
@@ -25,8 +25,8 @@ export interface SocketStatus {
   address: string
   inherited: boolean
   /**
-   * Why no client reaches it, though it listens: the path of a unix socket was removed, or another
-   * file stands there.
+   * Why no client reaches the socket, although it listens: the path of a unix socket was removed, or another
+   * file has replaced it.
    */
   problem: 'path-gone' | 'path-replaced' | null
 }
@@ -43,11 +43,11 @@ export interface WorkerStatus {
   state: 'starting' | 'ready' | 'draining'
   startedAt: string
   uptime: number
-  /** Milliseconds from start to ready; null before. */
+  /** Milliseconds from start to ready; null until then. */
   readyAfter: number | null
   /** The last `STATUS=` of the process. A draining process of core reports its open connections in it. */
   status: string | null
-  /** Connections that it received from the process before it, and handed over to the one after it. */
+  /** Connections that it received from the previous process, and handed over to the next one. */
   received: number
   handedOver: number
 }

@@ -18,11 +18,11 @@ afterEach(() => {
   for (const cleanup of cleanups.splice(0).reverse()) cleanup()
 })
 
-function output(stream: Stream, heard: (notice: string) => void = () => {}) {
+function output(stream: Stream, onNotice: (notice: string) => void = () => {}) {
   const notices: string[] = []
   const notice = (text: string): void => {
     notices.push(text)
-    heard(text)
+    onNotice(text)
   }
   return { output: new OwnOutput(stream, 'stdout', notice), notices }
 }
@@ -44,7 +44,7 @@ describe(...requireOrSkip('our own output', linuxSkipReason()), () => {
     expect(stdout.write('lost\n')).toBeUndefined()
     stdout.write(Buffer.from('lost as well\n'))
     expect(notices).toEqual([
-      'warning: stdout cannot be written (ENOSPC: no space left on device, write); output is dropped until it can be',
+      'warning: stdout cannot be written (ENOSPC: no space left on device, write); output is dropped until writing works again',
     ])
     vi.advanceTimersByTime(1_000)
     const { fd } = fileStream(join(directory, 'log'))
@@ -67,13 +67,15 @@ describe(...requireOrSkip('our own output', linuxSkipReason()), () => {
     stdout.write('x')
     expect(notices).toEqual([expect.stringContaining(code)])
     stdout.sumUp()
-    expect(notices[1]).toBe('warning: 1 byte of output was dropped that stdout did not take')
+    expect(notices[1]).toBe(
+      'warning: 1 byte of output was dropped because stdout could not be written',
+    )
   })
 
   it('to a pipe whose reader is gone is dropped', async () => {
     const { stream, readEnd } = pipe()
     closeSync(readEnd)
-    const notice = new Promise((heard) => output(stream, heard).output.write('x'))
+    const notice = new Promise((resolve) => output(stream, resolve).output.write('x'))
     expect(await notice).toContain('EPIPE')
   })
 
@@ -90,8 +92,8 @@ describe(...requireOrSkip('our own output', linuxSkipReason()), () => {
   it('to one that reads nothing waits for a second, and then drops, with a bound', async () => {
     vi.useFakeTimers({ toFake: ['performance', 'setTimeout', 'clearTimeout'] })
     const { stream, reader } = pipe()
-    let heard = (_: string): void => {}
-    const { output: stdout, notices } = output(stream, (notice) => heard(notice))
+    let onNotice = (_: string): void => {}
+    const { output: stdout, notices } = output(stream, (notice) => onNotice(notice))
     const room = fill(stdout)
     await vi.advanceTimersByTimeAsync(1_000)
     await room
@@ -100,10 +102,10 @@ describe(...requireOrSkip('our own output', linuxSkipReason()), () => {
       expect(stdout.write(Buffer.alloc(65_536))).toBeUndefined()
     }
     expect(stdout.waiting).toBeLessThan(MEBIBYTE + 65_536)
-    expect(notices).toEqual([expect.stringContaining('nobody has read it for 1 s')])
+    expect(notices).toEqual([expect.stringContaining('its reader has read nothing for 1 s')])
     vi.advanceTimersByTime(1_000)
     const again = new Promise((resolve) => {
-      heard = resolve
+      onNotice = resolve
     })
     reader.resume()
     expect(await again).toMatch(/^stdout can be written again; \d+ bytes of output were dropped$/)

@@ -2,18 +2,18 @@ import { closeSync, openSync, writeSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { isatty } from 'node:tty'
 
-// What waits for a slow reader, for each of our two streams.
+// How many bytes may wait for a slow reader, for each of the two streams.
 const MOST_WAITING = 1_048_576
-// How long a reader may take nothing before output is dropped. Until then the processes wait.
-const PATIENCE = 1_000
+// How long a reader may read nothing before output is dropped. Until then the processes wait.
+const STUCK_AFTER = 1_000
 
-/** Our own stdout and stderr, for what the processes print and for what is said about them. */
+/** The stdout and stderr of this process: for the output of the processes, and for reports about them. */
 export interface OwnOutputs {
   readonly stdout: OwnOutput
   readonly stderr: OwnOutput
   /**
-   * To be called when everything else is over: ends the process, with its exit code, if a reader
-   * has not taken what is left within a second.
+   * Call this last: it ends the process, with its exit code, if a reader does not read the rest of the output
+   * within a second.
    */
   end(): void
 }
@@ -24,20 +24,21 @@ export function openOwnOutputs(): OwnOutputs {
   const stderr = new OwnOutput(process.stderr, 'stderr', notice)
   const stdout = new OwnOutput(process.stdout, 'stdout', notice)
   return {
-    ...{ stdout, stderr },
+    stdout,
+    stderr,
     end() {
       for (const output of [stdout, stderr]) if (output.waiting === 0) output.sumUp()
       const giveUp = (): void => {
         for (const output of [stdout, stderr]) output.sumUp(output.waiting)
         process.exit()
       }
-      // What is still being written keeps the process alive, and nothing else does.
-      setTimeout(giveUp, PATIENCE).unref()
+      // Unref the timer: only output that is still being written keeps the process running.
+      setTimeout(giveUp, STUCK_AFTER).unref()
     },
   }
 }
 
-/** The part of a stream of Node that is used here; `_handle` is that of a pipe or a terminal. */
+/** The part of a Node stream that is used here; `_handle` belongs to a pipe or a terminal. */
 type Stream = NodeJS.WritableStream & {
   readonly fd: number
   readonly writableLength: number
@@ -51,10 +52,10 @@ interface Handle {
 }
 
 /**
- * One of our own streams, which never ends nor blocks this process. What cannot be written is
- * dropped and counted: a notice says so when it begins, and how much it was when writing works again.
- * A reader that is slow makes {@link write} ask its caller to wait; one that takes nothing for a
- * second loses what comes, until it reads again.
+ * One stream of this process, which neither ends nor blocks it. Output that cannot be written is dropped and
+ * counted. A notice reports the first drop, and another one the number of bytes when writing works again.
+ * For a slow reader, {@link write} asks its caller to wait. A reader that reads nothing for a second loses
+ * output until it reads again.
  */
 export class OwnOutput {
   readonly #stream: Stream
@@ -62,7 +63,7 @@ export class OwnOutput {
   readonly #notice: (message: string) => void
   #dropped = 0
   #droppingSince = 0
-  /** The reader has taken nothing for too long. */
+  /** The reader has read nothing for too long. */
   #isStuck = false
   #room: Promise<void> | undefined
   #makeRoom = (): void => {}
@@ -72,25 +73,25 @@ export class OwnOutput {
     this.#stream = stream
     this.#name = name
     this.#notice = notice
-    // Each write says itself what became of it. To other commands an error here is a failure.
+    // The callback of each write reports its error. For other commands, an error of the stream is a failure.
     stream.removeAllListeners('error')
     stream.on('error', () => {})
     const { fd, _handle: handle } = stream
-    // Ctrl-S stops a terminal, and Node would wait in write(2) until Ctrl-Q. Where libuv could not
-    // open the terminal anew (uv_tty_init), the flag would be that of the shell's as well.
+    // Ctrl-S stops a terminal, and Node would wait in write(2) until Ctrl-Q. When libuv could not open the
+    // terminal again (uv_tty_init), the shell shares the descriptor, so the flag must not change.
     if (handle?.setBlocking !== undefined && handle.fd !== fd) handle.setBlocking(false)
   }
 
-  /** Writes or drops it. A promise asks the caller to stop reading its source until it resolves. */
+  /** Writes the text, or drops it. When a promise is returned, the caller must not read its source until it resolves. */
   write(text: Uint8Array | string): Promise<void> | undefined {
     const bytes = typeof text === 'string' ? Buffer.from(text) : text
     const stream = this.#stream
-    // A file: Node would take what a full disk has left room for as the whole.
+    // A file: when the disk is full, Node takes a partial write for a complete one.
     if (!(stream instanceof Socket)) return this.#settle(bytes.length, writeAll(stream.fd, bytes))
     const { writableLength } = stream
-    // What does not wait, our own messages and the last words of processes, has a bound as well.
+    // Reports and the last output of processes do not wait, so they have a limit too.
     if (writableLength >= (this.#isStuck ? MOST_WAITING : 2 * MOST_WAITING)) {
-      return this.#drop(bytes.length, `nobody has read it for ${PATIENCE / 1000} s`)
+      return this.#drop(bytes.length, `its reader has read nothing for ${STUCK_AFTER / 1000} s`)
     }
     stream.write(bytes, (error) => {
       this.#settle(bytes.length, error ?? undefined)
@@ -99,23 +100,24 @@ export class OwnOutput {
     return stream.writableLength < MOST_WAITING || this.#isStuck ? undefined : this.#waitForRoom()
   }
 
-  /** Bytes that its reader has not taken. */
+  /** Bytes that the reader has not read. */
   get waiting(): number {
     return this.#stream.writableLength
   }
 
-  /** Says what has been dropped so far, and `more`. */
+  /** Reports how many bytes were dropped, with `more` added. */
   sumUp(more = 0): void {
     const dropped = this.#dropped + more
     this.#dropped = 0
     if (dropped > 0)
-      this.#notice(`warning: ${bytes(dropped)} dropped that ${this.#name} did not take`)
+      this.#notice(`warning: ${bytes(dropped)} dropped because ${this.#name} could not be written`)
   }
 
   #settle(length: number, error: Error | undefined): undefined {
     if (error !== undefined) return this.#drop(length, error.message)
-    // One that works now and then is told about once a second.
-    if (this.#dropped === 0 || performance.now() - this.#droppingSince < PATIENCE) return undefined
+    // A stream that works now and then is reported at most once a second.
+    if (this.#dropped === 0 || performance.now() - this.#droppingSince < STUCK_AFTER)
+      return undefined
     const dropped = this.#dropped
     this.#dropped = 0
     this.#notice(`${this.#name} can be written again; ${bytes(dropped)} dropped`)
@@ -128,7 +130,7 @@ export class OwnOutput {
     if (!isFirst) return undefined
     this.#droppingSince = performance.now()
     this.#notice(
-      `warning: ${this.#name} cannot be written (${reason}); output is dropped until it can be`,
+      `warning: ${this.#name} cannot be written (${reason}); output is dropped until writing works again`,
     )
     return undefined
   }
@@ -141,13 +143,13 @@ export class OwnOutput {
     return this.#room
   }
 
-  // A callback comes when all of a write is done, which a slow reader may take long for.
+  // The callback of a write comes only when all of it is written; with a slow reader that takes long.
   #watch(before: number): void {
     this.#timer = setTimeout(() => {
       const now = this.#queued
       if (now < before) this.#watch(now)
       else this.#goOn(true)
-    }, PATIENCE)
+    }, STUCK_AFTER)
   }
 
   #goOn(isStuck: boolean): void {
@@ -163,8 +165,8 @@ export class OwnOutput {
 }
 
 /**
- * Node sets terminals back when it ends, and aborts where one has been closed (ResetStdio in
- * src/node.cc); a descriptor that is something else by then it leaves alone.
+ * At its end Node resets the terminals, and aborts when one has been closed (ResetStdio in src/node.cc). It skips
+ * a descriptor that is no longer a terminal, so replace closed ones by /dev/null.
  */
 function leaveTerminalsAtExit(): void {
   const terminals = [0, 1, 2].filter((fd) => isatty(fd))

@@ -2,7 +2,7 @@ import type { Logger } from '@socket-port/core'
 import { plainText } from '@socket-port/core/supervisor'
 import type { OwnOutput } from './own-output.ts'
 
-/** Reports what happens: on stderr, and to every client that waits for a reload. */
+/** Reports events on stderr, and to every client that waits for a reload. */
 export class Reporter {
   readonly #stderr: Pick<OwnOutput, 'write'>
   readonly #listeners = new Set<(line: string) => void>()
@@ -30,7 +30,7 @@ export class Reporter {
   }
 
   #write(message: string): void {
-    // A message may quote a process or a name; our own words have no control characters.
+    // A message may quote the output of a process, which may contain control characters.
     this.#stderr.write(`socket-port: ${plainText(message)}\n`)
   }
 }

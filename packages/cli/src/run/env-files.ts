@@ -4,8 +4,9 @@ import { CommandError } from '../base/errors.ts'
 import { quote } from '../base/quote.ts'
 
 /**
- * Reads environment files as `node --env-file` does; of a variable in several, the last file counts.
- * Throws a CommandError that names the file which cannot be read.
+ * Reads environment files as `node --env-file` does. When several files set a variable, the last one counts.
+ *
+ * @throws {CommandError} when a file cannot be read; the message names it
  */
 export async function readEnvFiles(paths: readonly string[]): Promise<Record<string, string>> {
   const variables: Record<string, string> = {}

@@ -6,7 +6,7 @@ export interface Stored {
   name: string
   fd: number
   inode: bigint
-  /** A listening socket goes to every worker, any other descriptor to one. */
+  /** A listening socket is passed to every worker, any other descriptor to the first one. */
   listening: boolean
 }
 
@@ -14,7 +14,7 @@ export interface Stored {
 const NAME = /^[\x20-\x39\x3b-\x7e]{1,255}$/
 const NAMELESS = 'stored'
 
-/** Descriptors that processes store here for the processes after them (FDSTORE=1). */
+/** Descriptors that processes store here for the next processes (FDSTORE=1). */
 export class FdStore {
   static readonly size: number = 1024
   #stored: Stored[] = []
@@ -23,7 +23,7 @@ export class FdStore {
     return this.#stored
   }
 
-  /** Stores the descriptors of a notification, except those in `kept`, which every process gets anyway. */
+  /** Stores the descriptors of a notification. Closes the ones in `kept`, which every process gets anyway. */
   add(name: string | undefined, fds: readonly number[], kept: ReadonlySet<bigint>): void {
     for (const fd of fds) {
       const inode = inodeOf(fd)
@@ -48,7 +48,7 @@ export class FdStore {
     this.#close(() => true)
   }
 
-  /** The descriptors that worker `number` of a new generation gets. */
+  /** The descriptors for worker `number` of a new generation. */
   for(number: number): readonly Stored[] {
     return this.#stored.filter(({ listening }) => listening || number === 1)
   }

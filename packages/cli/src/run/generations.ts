@@ -17,7 +17,7 @@ import type { OwnManager } from './own-manager.ts'
 import { ReloadLog } from './reload-log.ts'
 import { inodeOf, type KeptSocket } from './sockets.ts'
 
-/** What the generations are made from. */
+/** What generations need. */
 export interface GenerationsOptions {
   options: RunOptions
   sockets: readonly KeptSocket[]
@@ -29,7 +29,7 @@ export interface GenerationsOptions {
   settled(): void
 }
 
-/** Connects the supervisor to the operating system: how a generation is prepared, started and heard. */
+/** Connects the supervisor with the operating system: prepares and starts generations, receives notifications. */
 export class Generations {
   readonly supervisor: Supervisor<Spec>
   readonly reloadLog: ReloadLog<Spec>
@@ -67,7 +67,7 @@ export class Generations {
     this.reloadLog = new ReloadLog(this.supervisor.pool, manager)
   }
 
-  /** Closes what the processes have stored, and no longer hears them. */
+  /** Receives no more notifications, and closes the descriptors that processes have stored. */
   async close(): Promise<void> {
     await this.#notifySocket.close()
     this.store.close()

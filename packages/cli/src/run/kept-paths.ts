@@ -66,7 +66,7 @@ function warningOf({ path, problem, socket }: Kept): string {
   const [what, effect] =
     problem === 'path-gone'
       ? [`${path} has been removed`, 'clients get ENOENT, although its socket still listens']
-      : [`another file stands at ${path}`, 'clients do not reach the socket that is kept here']
+      : [`another file has replaced ${path}`, 'clients do not reach the socket that is kept here']
   const opener = socket.inherited
     ? 'restart the unit that opened the socket (systemctl restart NAME.socket)'
     : 'stop socket-port run and start it again, which creates the path again'

@@ -1,7 +1,7 @@
 import { basename } from 'node:path'
 import type { RunOptions } from './options.ts'
 
-/** The name of a command's control socket: as given, else by its first address, else its program; pure. */
+/** The name of the control socket: the given one, else from the first address, else from the program. Pure. */
 export function nameOf({
   name,
   listen,
@@ -10,7 +10,7 @@ export function nameOf({
   if (name !== undefined) return name
   const [first] = listen
   if (first?.path !== undefined) return plain(basename(first.path))
-  // Port 0 is another port at each start.
+  // Port 0 means another port at each start.
   if (first?.port !== undefined && first.port > 0) {
     return plain([first.host, String(first.port)].filter((part) => part !== undefined).join('_'))
   }

@@ -1,30 +1,33 @@
 import { type Logger, notify } from '@socket-port/core'
 
-// As core does for its own drains: it asks more often than the time that it asks for.
-const EVERY = 1_000
-const AHEAD = 5_000
+// Each EXTEND_TIMEOUT_USEC asks for more time than passes until the next one; core does the same in a drain.
+const EXTEND_EVERY = 1_000
+const EXTENSION = 5_000
 
 /**
- * Reports to the manager of this process (`Type=notify` or `notify-reload`) which generation serves, so that
- * the processes need not, which come and go. Without a manager it reports nothing and loads no native code.
+ * Reports to the manager of this process (`Type=notify` or `notify-reload`) which generation serves. The manager
+ * knows only this process. Without a manager, this class reports nothing and loads no native code.
  */
 export class OwnManager {
   readonly #logger: Logger
-  #status = ''
+  #status: string | undefined
   #timer: NodeJS.Timeout | undefined
 
   constructor(logger: Logger) {
     this.#logger = logger
   }
 
-  /** A step has begun that takes time and has a deadline of its own. */
+  /** A step has begun that takes time, and has its own deadline. */
   busy(kind: 'starting' | 'reloading' | 'stopping', status: string): void {
     this.#status = status
     const logger = this.#logger
     if (kind === 'reloading') notify({ reloading: true, status }, { logger })
     else if (kind === 'stopping') notify({ stopping: true, status }, { logger })
     else notify({ status }, { logger })
-    this.#timer ??= setInterval(() => notify({ extendTimeout: AHEAD }, { logger }), EVERY).unref()
+    this.#timer ??= setInterval(
+      () => notify({ extendTimeout: EXTENSION }, { logger }),
+      EXTEND_EVERY,
+    ).unref()
   }
 
   ready(status: string): void {
@@ -44,6 +47,7 @@ export class OwnManager {
     return this.#timer !== undefined
   }
 
+  /** Ends the current step: asks for no more time. */
   quiet(): void {
     clearInterval(this.#timer)
     this.#timer = undefined

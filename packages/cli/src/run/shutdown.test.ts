@@ -19,10 +19,10 @@ function setUp() {
     launch,
     report: () => {},
   })
-  const said: string[] = []
-  const report = (line: string): void => void said.push(line)
-  const ending = new Shutdown({ pool, report, stopping: () => report('stopping') })
-  return { child, pool, said, ending }
+  const reports: string[] = []
+  const report = (line: string): void => void reports.push(line)
+  const shutdown = new Shutdown({ pool, report, stopping: () => report('stopping') })
+  return { child, pool, reports, shutdown }
 }
 
 const start = (pool: WorkerPool<string>): void =>
@@ -30,15 +30,15 @@ const start = (pool: WorkerPool<string>): void =>
 
 describe('the end', () => {
   it('is told once, and comes when every process is gone', async () => {
-    const { child, pool, ending, said } = setUp()
+    const { child, pool, shutdown, reports } = setUp()
     start(pool)
     child.obedient = false
-    const first = ending.stop('SIGTERM')
-    const second = ending.stop('SIGTERM')
+    const first = shutdown.stop('SIGTERM')
+    const second = shutdown.stop('SIGTERM')
     expect(child.signals).toEqual(['last', 'SIGTERM', 'SIGTERM'])
     child.exit({ code: 0 })
-    expect(await Promise.all([first, second, ending.over])).toEqual([0, 0, 0])
-    expect(said).toEqual([
+    expect(await Promise.all([first, second, shutdown.over])).toEqual([0, 0, 0])
+    expect(reports).toEqual([
       'stops: 1 process drains',
       'stopping',
       'stopped: every process has ended',
@@ -46,11 +46,11 @@ describe('the end', () => {
   })
 
   it('says by 5 that somebody had to be killed', async () => {
-    const { child, pool, ending } = setUp()
+    const { child, pool, shutdown } = setUp()
     start(pool)
     child.obedient = false
-    for (let count = 0; count < 3; count += 1) void ending.stop('SIGTERM')
-    expect(await ending.over).toBe(5)
+    for (let count = 0; count < 3; count += 1) void shutdown.stop('SIGTERM')
+    expect(await shutdown.over).toBe(5)
   })
 
   it.each<[string, (child: FakeChild, pool: WorkerPool<string>) => void, number]>([
@@ -67,17 +67,17 @@ describe('the end', () => {
     ['ended as shells say it', (child) => child.exit({ code: 143 }), 0],
     ['ended by the signal', (child) => child.exit({ signal: 'SIGTERM' }), 0],
   ])('tells by its exit code of a process that %s', async (_, end, code) => {
-    const { child, pool, ending } = setUp()
+    const { child, pool, shutdown } = setUp()
     start(pool)
     child.obedient = false
-    void ending.stop('SIGTERM')
+    void shutdown.stop('SIGTERM')
     end(child, pool)
-    expect(await ending.over).toBe(code)
+    expect(await shutdown.over).toBe(code)
   })
 
   it('says by 1 that the first start has failed', async () => {
-    const { ending, said } = setUp()
-    expect(await ending.fail()).toBe(1)
-    expect(said).toEqual(['stopping'])
+    const { shutdown, reports } = setUp()
+    expect(await shutdown.fail()).toBe(1)
+    expect(reports).toEqual(['stopping'])
   })
 })

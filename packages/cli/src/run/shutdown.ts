@@ -9,7 +9,7 @@ export interface ShutdownOptions<Spec> {
   stopping(): void
 }
 
-/** The end of `socket-port run`, whatever asked for it; the first reason decides the exit code. */
+/** The end of `socket-port run`. The first reason for it decides the exit code. */
 export class Shutdown<Spec> {
   /** Resolves with the exit code when every process has ended after a stop. */
   readonly over: Promise<ExitCode>
@@ -30,7 +30,7 @@ export class Shutdown<Spec> {
     return this.stop('SIGTERM')
   }
 
-  /** Stops every process. A second call stops them at once; both resolve together. */
+  /** Stops every process. A second call stops them at once. Both promises resolve together. */
   stop(signal: NodeJS.Signals): Promise<ExitCode> {
     const { pool, report, stopping } = this.#options
     const { table } = pool
@@ -42,12 +42,12 @@ export class Shutdown<Spec> {
       stopping()
     }
     const { killed, failed } = table
-    const gone = pool.stop(signal)
+    const allEnded = pool.stop(signal)
     if (isFirst) {
-      void gone.then(() => {
+      void allEnded.then(() => {
         if (this.#exitCode === 0 && table.killed > killed) this.#exitCode = 5
         else if (this.#exitCode === 0 && table.failed > failed) this.#exitCode = 7
-        // A first start that failed has been told.
+        // The failed first start was reported already.
         if (this.#exitCode !== 1) report(exitReport(this.#exitCode))
         this.#isOver(this.#exitCode)
       })
@@ -57,7 +57,7 @@ export class Shutdown<Spec> {
 }
 
 function exitReport(exitCode: ExitCode): string {
-  if (exitCode === 5) return 'stopped: some processes had to be sent SIGKILL'
+  if (exitCode === 5) return 'stopped: some processes had to be ended by SIGKILL'
   if (exitCode === 7) return 'stopped: a process has cut connections, or ended with an error'
   return 'stopped: every process has ended'
 }

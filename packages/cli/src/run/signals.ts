@@ -4,18 +4,18 @@ export interface SignalActions {
   /** SIGHUP. */
   reload(): void
   /**
-   * SIGTERM, SIGINT, SIGQUIT: the signal that the processes are to be sent. Several within 300 ms are
-   * one call.
+   * Called for SIGTERM, SIGINT and SIGQUIT, with the signal to send to the processes. Several signals within
+   * 300 ms are one call.
    */
   stop(signal: NodeJS.Signals): void
-  /** A signal without a meaning here goes to the serving processes. */
+  /** Called for a signal that means nothing to this process: it is meant for the serving processes. */
   forward(signal: NodeJS.Signals): void
 }
 
 const FORWARDED = ['SIGUSR1', 'SIGUSR2', 'SIGWINCH'] as const
 
-// Longer than the 200 ms of core. A process that was told to stop a little later than this one must
-// find its own window closed when an impatient signal is passed on to it.
+// Longer than the 200 ms of core. When this process passes on a second signal, the 200 ms of a process that got
+// the first signal a little later have then ended too.
 const ONE_STOP = 300
 
 /** Listens to signals until the returned function is called. */
@@ -28,9 +28,9 @@ export function listenToSignals(actions: SignalActions): () => void {
   const listeners: [NodeJS.Signals, () => void][] = [
     ['SIGTERM', stop('SIGTERM')],
     ['SIGQUIT', stop('SIGTERM')],
-    // The quick form is for a person. Managers stop with SIGINT too, pm2 for one.
+    // The quick form is for a person. Some managers stop with SIGINT too, for example pm2.
     ['SIGINT', stop(hadTerminal ? 'SIGINT' : 'SIGTERM')],
-    // A closed terminal sends SIGHUP as well. Then stop: a new process would run unseen.
+    // A closed terminal sends SIGHUP too. Then stop: nobody would see a new process.
     ['SIGHUP', () => (hadTerminal && !hasOwnTerminal() ? stop('SIGTERM')() : actions.reload())],
     ...FORWARDED.map((signal): [NodeJS.Signals, () => void] => [
       signal,

@@ -62,7 +62,8 @@ describe(...requireOrSkip('openSockets', linuxSkipReason()), () => {
     const taken = { port: portOf(held as KeptSocket) ?? 0, host: '127.0.0.1' }
     const free = { path: '@socket-port-free' }
     await expect(open({ listen: [free, taken] })).rejects.toMatchObject({
-      ...{ name: 'CommandError', exitCode: 4 },
+      name: 'CommandError',
+      exitCode: 4,
       message: expect.stringContaining('EADDRINUSE'),
     })
     await open({ listen: [free] })

@@ -15,7 +15,7 @@ export interface KeptSocket {
 }
 
 /**
- * Opens the sockets, or takes them from those that were inherited. The rest of the inherited ones comes last.
+ * Opens the sockets, or takes inherited ones in their place. All other inherited sockets come last.
  *
  * @throws {CommandError} with exit code 4 when a socket cannot be opened
  */
@@ -42,8 +42,8 @@ export async function openSockets(options: RunOptions, logger: Logger): Promise<
 export function announcement(sockets: readonly KeptSocket[]): string {
   if (sockets.length === 0) {
     return (
-      'keeps no socket: two generations can run at once only if the program binds none, or stores ' +
-      'its own (fdStore). Give --listen PORT'
+      'keeps no socket: two generations can run at once only if the program binds no socket, or stores ' +
+      'its own (fdStore). Pass --listen PORT'
     )
   }
   const texts = sockets.map(({ name, address, inherited }) => {
@@ -79,7 +79,7 @@ async function openSocket(
   const fds: [number, ...number[]] = [first]
   try {
     const { port } = factsOf(first)
-    // With port 0 the first socket has chosen the port for all.
+    // With port 0, the kernel chooses the port of the first socket; the others use the same.
     while (fds.length < workers) {
       fds.push(await open({ ...target, reusePort, ...(port !== undefined && { port }) }))
     }

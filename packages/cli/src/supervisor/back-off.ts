@@ -30,7 +30,7 @@ export class BackOff {
     return Math.min(doubled, most)
   }
 
-  /** Resets the count: a reload started something new, so earlier failures say nothing about it. */
+  /** Resets the count: after a reload, earlier failures no longer matter. */
   forget(): void {
     this.failures = 0
   }

@@ -10,19 +10,19 @@ it('runs one at a time, and joins those that come meanwhile', async () => {
     await new Promise<void>((resolve) => finish.push(resolve))
     return run
   })
-  const [first, second, third] = [turns.take(), turns.take(), turns.take()]
+  const [first, second, third] = [turns.request(), turns.request(), turns.request()]
   expect(third).toBe(second)
   finish[0]?.()
   expect(await first).toBe(1)
   // The second is under way: what comes now is one more.
-  const fourth = turns.take()
+  const fourth = turns.request()
   expect(runs).toBe(2)
   finish[1]?.()
   expect(await Promise.all([second, third])).toEqual([2, 2])
   await Promise.resolve()
   finish[2]?.()
   expect(await fourth).toBe(3)
-  const last = turns.take()
+  const last = turns.request()
   finish[3]?.()
   expect(await last).toBe(4)
 })

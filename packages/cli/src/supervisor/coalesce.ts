@@ -9,18 +9,18 @@ export class Coalesced<T> {
     this.#task = task
   }
 
-  take(): Promise<T> {
+  request(): Promise<T> {
     if (this.#waiting !== undefined) return this.#waiting
     const run = (): Promise<T> => {
       this.#waiting = undefined
       return this.#task()
     }
-    const turn = this.#active === undefined ? run() : this.#active.then(run)
-    if (this.#active !== undefined) this.#waiting = turn
-    this.#active = turn
-    void turn.then(() => {
-      if (this.#active === turn) this.#active = undefined
+    const started = this.#active === undefined ? run() : this.#active.then(run)
+    if (this.#active !== undefined) this.#waiting = started
+    this.#active = started
+    void started.then(() => {
+      if (this.#active === started) this.#active = undefined
     })
-    return turn
+    return started
   }
 }

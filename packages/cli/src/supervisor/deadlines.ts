@@ -8,7 +8,7 @@ const LOOK_EVERY = 20
 // process that drains may report STOPPING=1.
 const GRACE = 1_000
 
-/** What the deadlines call. */
+/** What a deadline calls. */
 export interface Due {
   on(event: Event): void
   /** A draining process has had time to stop accepting. */

@@ -37,11 +37,11 @@ export interface Observed {
 export const describeExit = ({ code, signal, error }: Exit): string =>
   error ?? signal ?? `exit code ${code}`
 
-// SIGHUP, SIGINT, SIGQUIT, SIGTERM: by the signal itself, or as shells and many programs say it.
+// SIGHUP, SIGINT, SIGQUIT, SIGTERM: the signal itself, or the exit code that shells and many programs use for it.
 const STOP_SIGNALS: readonly (string | null)[] = ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM']
 const STOP_CODES: readonly (number | null)[] = [0, 129, 130, 131, 143]
 
-/** Whether a process that was told to end has ended as it should; pure. */
+/** Whether this is a normal end for a process that was told to stop; pure. */
 export const endedInOrder = ({ code, signal, error }: Exit): boolean =>
   error !== undefined || STOP_SIGNALS.includes(signal) || STOP_CODES.includes(code)
 
@@ -49,11 +49,11 @@ export const endedInOrder = ({ code, signal, error }: Exit): boolean =>
 const NOT_EXECUTABLE = 126
 const NOT_FOUND = 127
 
-// As Node, Python, Go and others say it; core has advice of its own.
+// The messages of Node, Python, Go and others. The message of core already contains the repair.
 const inUseHint = (output: string): string =>
   /EADDRINUSE|address already in use/i.test(output) && !/cannot listen on port/.test(output)
-    ? '; its output says that an address is in use. Where no other program has it, this one opens a ' +
-      'port of --listen itself: let it take the socket that is passed to it, by @socket-port/core, ' +
+    ? '; its output says that an address is in use. If no other program uses it, this program opens a ' +
+      'port of --listen itself: make it take the socket that is passed to it, with @socket-port/core, ' +
       'one of its adapters, or LISTEN_FDS (sd_listen_fds(3))'
     : ''
 
@@ -101,7 +101,7 @@ function failedEvent(event: Event, seen: Observed): Omit<Failure, 'output'> {
       return { kind: 'timeout', message: `${waited}: ${whyNotReady(seen)}` }
     }
     case 'leaving':
-      return { kind: 'ended', message: `${process} said STOPPING=1 before it counted as ready` }
+      return { kind: 'ended', message: `${process} sent STOPPING=1 before it counted as ready` }
     case 'hung':
       return { kind: 'hung', message: `${process} stopped sending WATCHDOG=1` }
     default:
@@ -117,8 +117,8 @@ export const endedLate = (pid: number): Omit<Failure, 'output'> => ({
 
 /** Why a serving process began to drain by itself, for messages. */
 export const leaveReasons: Partial<Record<Event, string>> = {
-  leaving: 'it is ending by itself (STOPPING=1)',
-  hung: 'it did not send WATCHDOG=1 in time, and is ended',
+  leaving: 'it stops by itself (STOPPING=1)',
+  hung: 'it did not send WATCHDOG=1 in time, so it is ended by SIGABRT',
 }
 
 function whyNotReady(seen: Observed): string {
@@ -127,22 +127,22 @@ function whyNotReady(seen: Observed): string {
     case 'notify':
       if (seen.foreignPids.length > 0) return foreignPidHint(seen).slice(2)
       return seen.hasSpoken
-        ? 'it uses NOTIFY_SOCKET, but has not sent READY=1; give it more --ready-timeout'
+        ? 'it uses NOTIFY_SOCKET, but has not sent READY=1; pass a longer --ready-timeout'
         : 'it has not sent READY=1 to NOTIFY_SOCKET (sd_notify(3)). A program that does not notify ' +
             'needs --ready port, --ready log:REGEX or --ready delay:MS'
     case 'port':
-      return 'it waits for connections on none of the sockets it was given (LISTEN_FDS); use them, or --ready delay:MS'
+      return 'it waits for connections on none of the sockets that were passed to it (LISTEN_FDS); make it use them, or pass --ready delay:MS'
     case 'log':
       return `no line of its output matches ${ready.pattern}`
     case 'delay':
-      return 'give it a --ready-timeout longer than the delay'
+      return 'pass a --ready-timeout that is longer than the delay'
   }
 }
 
 function foreignPidHint({ foreignPids, pid }: Observed): string {
   if (foreignPids.length === 0) return ''
   return (
-    `; READY=1 came from process ${foreignPids.join(', ')}, not from ${pid} which was started. ` +
-    'Start the server itself (not npm or a shell without exec), or allow it with --notify-access all'
+    `; READY=1 came from process ${foreignPids.join(', ')}, not from process ${pid}, which was started. ` +
+    'Start the server itself (not npm or a shell without exec), or pass --notify-access all'
   )
 }

@@ -26,7 +26,7 @@ const CHANGES: [State, Event, State, Action][] = [
   ['draining', 'exit', 'gone', 'none'],
 ]
 
-describe('the life of a process', () => {
+describe('the states of a process', () => {
   it.each(CHANGES)('%s, %s: %s, %s', (state, event, after, action) => {
     expect(next(state, event)).toEqual({ state: after, action })
   })

@@ -2,7 +2,7 @@
  * The state of one process.
  *
  * - `starting`: started, not yet ready.
- * - `settling`: ready, but it must stay up for a moment before it counts.
+ * - `settling`: ready, but it counts only after it has stayed up for `settle`.
  * - `ready`: it serves. If it ends now without being stopped, that is a crash.
  * - `draining`: it was stopped, or reported STOPPING=1.
  * - `gone`: it has ended.

@@ -1,12 +1,13 @@
 import { endedInOrder } from './failure.ts'
 import type { Worker } from './worker.ts'
 
-// Reloads that come faster than drains end must not fill the memory with processes.
+// When reloads come faster than drains end, processes must not fill the memory.
 const MOST_DRAINING = 10
 
 /** Every process of every generation that has not ended. */
 export class ProcessTable {
   readonly #alive = new Set<Worker>()
+  /** How many times everything was told to stop. */
   #stops = 0
   /** How many processes were ended by SIGKILL. */
   killed = 0
@@ -31,10 +32,10 @@ export class ProcessTable {
 
   /** Connections that went from one process to the next, as the sending and the receiving processes counted them. */
   get connections(): { handedOver: number; received: number } {
-    const said = [this.#ended, ...this.workers.map((worker) => worker.reported)]
+    const counts = [this.#ended, ...this.workers.map((worker) => worker.reported)]
     return {
-      handedOver: said.reduce((sum, { handedOver }) => sum + handedOver, 0),
-      received: said.reduce((sum, { received }) => sum + received, 0),
+      handedOver: counts.reduce((sum, { handedOver }) => sum + handedOver, 0),
+      received: counts.reduce((sum, { received }) => sum + received, 0),
     }
   }
 
@@ -42,7 +43,7 @@ export class ProcessTable {
     return this.workers.find((worker) => worker.pid === pid)
   }
 
-  /** Resolves when few enough processes drain to start one more generation. */
+  /** Resolves when so few processes drain that one more generation may start. */
   async room(workers: number): Promise<void> {
     for (;;) {
       const draining = this.workers.filter(({ state }) => state === 'draining')

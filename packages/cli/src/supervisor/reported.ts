@@ -2,19 +2,19 @@ import { CUT, HANDED_OVER, plainText, RECEIVED, RECEIVES } from '@socket-port/co
 
 /** What a process has reported about itself (sd_notify(3)). */
 export class Reported {
-  /** It has sent any notification. */
+  /** It has sent a notification. */
   anything = false
   /** The last STATUS= it sent, without control characters. */
   status: string | undefined
-  /** It receives the connections of the process before it. */
+  /** It can receive the connections of the previous process. */
   receives = false
-  /** Connections that it has received from the process before it. */
+  /** Connections that it has received from the previous process. */
   received = 0
-  /** Connections that it has handed over to the process after it. */
+  /** Connections that it has handed over to the next process. */
   handedOver = 0
   /** Connections that it has cut in its drain. */
   cut = 0
-  /** Pids of its child processes that sent READY=1. Their message does not count. */
+  /** Pids of its child processes that sent READY=1. Their notifications do not count. */
   readonly foreignPids: number[] = []
 
   note(fields: ReadonlyMap<string, string>): void {

@@ -1,7 +1,7 @@
 import { BackOff, type BackOffRules } from './back-off.ts'
 import type { Worker } from './worker.ts'
 
-/** What the processes of a generation are started with. */
+/** How to start the processes of a generation. */
 export interface Plan<Spec> {
   generation: number
   spec: Spec
@@ -15,7 +15,7 @@ export class Slot<Spec> {
   current: Worker | undefined
   /** The process that is starting and will replace it. */
   next: Worker | undefined
-  /** What the current process, or the last one, was started with. */
+  /** The plan of the current process, or of the last one. */
   plan: Plan<Spec> | undefined
   #cancelRetry: (() => void) | undefined
 

@@ -15,10 +15,13 @@ interface Started {
 function setUp(changes: Partial<SupervisorOptions<string>> = {}) {
   const clock = new FakeClock()
   const started: Started[] = []
-  const said: string[] = []
+  const reports: string[] = []
   const outcomes: Outcome[] = []
   const supervisor = new Supervisor<string>({
-    ...{ workers: 1, replace: 'one-by-one', retry: 'for-ever', clock },
+    workers: 1,
+    replace: 'one-by-one',
+    retry: 'for-ever',
+    clock,
     backOff: { first: 100, most: 400, reset: 5000 },
     prepare: async (generation) => `spec ${generation}`,
     launch(spec, place) {
@@ -27,7 +30,7 @@ function setUp(changes: Partial<SupervisorOptions<string>> = {}) {
       started.push({ child, place, spec, worker })
       return worker
     },
-    report: (message) => said.push(message),
+    report: (message) => reports.push(message),
     settled: (outcome) => outcomes.push(outcome),
     ...changes,
   })
@@ -39,12 +42,16 @@ function setUp(changes: Partial<SupervisorOptions<string>> = {}) {
   }
   const serving = (): (number | undefined)[] =>
     supervisor.pool.slots.map(({ current }) => current?.pid)
-  return { clock, started, said, outcomes, supervisor, child, ready, serving }
+  return { clock, started, reports, outcomes, supervisor, child, ready, serving }
 }
 
 const rules = {
-  ...{ program: 'x', ready: { kind: 'notify' as const }, readyTimeout: 1000, settle: 10 },
-  ...{ drainTimeout: 5000, watchdog: undefined },
+  program: 'x',
+  ready: { kind: 'notify' as const },
+  readyTimeout: 1000,
+  settle: 10,
+  drainTimeout: 5000,
+  watchdog: undefined,
 }
 
 async function running(changes: Partial<SupervisorOptions<string>> = {}) {
@@ -89,7 +96,7 @@ describe('a reload', () => {
     expect(await reload).toMatchObject({ ok: false, replaced: 0, failure: { kind } })
     expect(one.child(1).signals).toEqual([])
     expect(one.serving()).toEqual([1])
-    expect(one.said.at(-1)).toMatch(/^generation 2 failed: .*; the old one serves on$/)
+    expect(one.reports.at(-1)).toMatch(/^generation 2 failed: .*; the old one continues to serve$/)
     expect(one.outcomes.map(({ ok }) => ok)).toEqual([true, false])
   })
 
@@ -131,15 +138,15 @@ describe('a reload', () => {
     expect(serving()).toEqual([3])
   })
 
-  it('is given up for something newer', async () => {
-    const { supervisor, child, ready, said } = await running()
+  it('is stopped when a newer change comes', async () => {
+    const { supervisor, child, ready, reports } = await running()
     const old = supervisor.reload()
     await settle()
     supervisor.supersede()
     const newer = supervisor.reload()
     expect(await old).toMatchObject({ ok: false, failure: { kind: 'stopped' } })
     expect(child(2).signals).toEqual(['SIGTERM'])
-    expect(said.at(-1)).toBe('generation 2 is given up for a newer one')
+    expect(reports.at(-1)).toBe('generation 2 is stopped: a newer change came')
     await ready(3)
     expect(await newer).toMatchObject({ ok: true, generation: 3 })
   })
@@ -177,13 +184,13 @@ describe('several workers', () => {
   })
 
   it('one by one: what is replaced stays where a later one fails', async () => {
-    const { supervisor, ready, serving, child, said } = await running({ workers: 2 })
+    const { supervisor, ready, serving, child, reports } = await running({ workers: 2 })
     const reload = supervisor.reload()
     await ready(3)
     child(4).exit({ code: 1 })
     expect(await reload).toMatchObject({ ok: false, replaced: 1 })
     expect(serving()).toEqual([3, 2])
-    expect(said.at(-1)).toContain('1 of 2 workers are replaced')
+    expect(reports.at(-1)).toContain('1 of 2 workers are replaced')
   })
 
   it('all at once: none is replaced before all are ready', async () => {
@@ -198,7 +205,8 @@ describe('several workers', () => {
 
   it('all at once: one that fails takes the others with it', async () => {
     const { supervisor, ready, serving, child } = await running({
-      ...{ workers: 2, replace: 'all-at-once' },
+      workers: 2,
+      replace: 'all-at-once',
     })
     const reload = supervisor.reload()
     await ready(3)
@@ -210,7 +218,8 @@ describe('several workers', () => {
 
   it('all at once: one that was ready may be gone when the last one is', async () => {
     const { supervisor, ready, serving, child } = await running({
-      ...{ workers: 2, replace: 'all-at-once' },
+      workers: 2,
+      replace: 'all-at-once',
     })
     const reload = supervisor.reload()
     await ready(3)
@@ -221,7 +230,7 @@ describe('several workers', () => {
   })
 })
 
-describe('a process that ends unasked', () => {
+describe('a process that crashes', () => {
   it('is replaced at once, with what it was started with', async () => {
     const { clock, child, ready, serving, started, supervisor } = await running()
     await clock.advance(6000)
@@ -234,7 +243,7 @@ describe('a process that ends unasked', () => {
   })
 
   it('again and again: with longer and longer waits up to a cap, and it says so', async () => {
-    const { clock, child, said, started } = await running()
+    const { clock, child, reports, started } = await running()
     child(1).exit({ code: 1 })
     for (const wait of [0, 100, 200, 400, 400]) {
       await settle()
@@ -248,23 +257,25 @@ describe('a process that ends unasked', () => {
       child(length + 1).exit({ code: 1 })
     }
     await settle()
-    expect(said.at(-1)).toBe('worker 1 has failed 6 times in a row; it is started again in 400 ms')
+    expect(reports.at(-1)).toBe(
+      'worker 1 has failed 6 times in a row; it is started again in 400 ms',
+    )
   })
 
   it('again: only a change helps where somebody watches', async () => {
-    const { clock, child, said, started, supervisor, ready } = await running({ retry: 'once' })
+    const { clock, child, reports, started, supervisor, ready } = await running({ retry: 'once' })
     child(1).exit({ code: 1 })
     await clock.advance(0)
     child(2).exit({ code: 1 })
     await clock.advance(60_000)
     expect(started).toHaveLength(2)
-    expect(said.at(-1)).toBe('worker 1 has failed 2 times; waiting for a change')
+    expect(reports.at(-1)).toBe('worker 1 has failed 2 times; waiting for a change')
     const reload = supervisor.reload()
     await ready(3)
     expect((await reload).ok).toBe(true)
   })
 
-  it('says that it leaves: its successor starts before it has ended', async () => {
+  it('reports STOPPING=1: the next process starts before it has ended', async () => {
     const { clock, started, serving, ready } = await running()
     started[0]?.worker.notified(new Map([['STOPPING', '1']]))
     await clock.advance(0)
@@ -338,7 +349,7 @@ describe('connections that went from one process to the next', () => {
 })
 
 describe('stop', () => {
-  it('in the middle of a reload ends every process, each with one signal, and says that nobody follows', async () => {
+  it('in the middle of a reload ends every process, each with one signal, and announces that no next process follows', async () => {
     const { supervisor, child, ready, started, clock } = await running()
     child(1).obedient = false
     const first = supervisor.reload()

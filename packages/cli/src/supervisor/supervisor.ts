@@ -5,7 +5,7 @@ import { WorkerPool, type WorkerPoolOptions } from './worker-pool.ts'
 
 export interface SupervisorOptions<Spec> extends WorkerPoolOptions<Spec> {
   replace: 'one-by-one' | 'all-at-once'
-  /** Reads what the processes of a new generation are started with. If it rejects, the reload fails. */
+  /** Prepares the start of a new generation. If it rejects, the reload fails. */
   prepare(generation: number): Promise<Spec>
   /** Called once for each start or reload, when it has succeeded or failed. */
   settled?(outcome: Outcome): void
@@ -20,15 +20,14 @@ export interface Outcome {
   failure?: Failure
 }
 
-/** Runs a generation of processes, and replaces it in such a way that one always serves. */
+/** Runs a generation of processes, and replaces it so that one generation always serves. */
 export class Supervisor<Spec> {
   readonly pool: WorkerPool<Spec>
   /** The number of the newest generation, including failed ones. */
   generation = 0
-  isReloading = false
   readonly #options: SupervisorOptions<Spec>
   readonly #reloads: Coalesced<Outcome>
-  #isSuperseded = false
+  #state: 'idle' | 'reloading' | 'superseded' = 'idle'
 
   constructor(options: SupervisorOptions<Spec>) {
     this.#options = options
@@ -36,18 +35,27 @@ export class Supervisor<Spec> {
     this.#reloads = new Coalesced(() => this.#reload())
   }
 
-  /**
-   * Starts a new generation, and drains the old one once the new one is ready; where it fails, the
-   * old one serves on. All calls that come during a reload share one further reload.
-   */
-  reload(): Promise<Outcome> {
-    return this.#reloads.take()
+  get #isSuperseded(): boolean {
+    return this.#state === 'superseded'
   }
 
-  /** Aborts a running reload that has not succeeded yet, because something newer has come. */
+  /** A start or a reload is running. */
+  get isReloading(): boolean {
+    return this.#state !== 'idle'
+  }
+
+  /**
+   * Starts a new generation, and drains the old one once the new one is ready. If the new one fails, the old one
+   * continues to serve. All calls that come during a reload share one further reload.
+   */
+  reload(): Promise<Outcome> {
+    return this.#reloads.request()
+  }
+
+  /** Aborts a reload that has not succeeded yet: a newer change makes it useless. */
   supersede(): void {
     if (!this.isReloading) return
-    this.#isSuperseded = true
+    this.#state = 'superseded'
     for (const { next } of this.pool.slots) next?.stop()
   }
 
@@ -57,18 +65,26 @@ export class Supervisor<Spec> {
   }
 
   async #reload(): Promise<Outcome> {
-    this.isReloading = true
-    this.#isSuperseded = false
+    this.#state = 'reloading'
     this.generation += 1
     const { generation } = this
     const [replaced, failure] = await this.#replaceAll(generation)
-    this.isReloading = false
+    const wasSuperseded = this.#isSuperseded
+    this.#state = 'idle'
     this.pool.fill()
     const outcome: Outcome = {
-      ...{ ok: failure === undefined, generation, replaced },
+      ok: failure === undefined,
+      generation,
+      replaced,
       ...(failure !== undefined && { failure }),
     }
-    if (failure !== undefined) this.#reportFailure(generation, replaced, failure)
+    if (failure !== undefined && !this.pool.isStopping) {
+      this.#options.report(
+        wasSuperseded
+          ? `generation ${generation} is stopped: a newer change came`
+          : this.#failureReport(generation, replaced, failure),
+      )
+    }
     this.#options.settled?.(outcome)
     return outcome
   }
@@ -119,17 +135,12 @@ export class Supervisor<Spec> {
     return failure ?? stopped
   }
 
-  #reportFailure(generation: number, replaced: number, { message }: Failure): void {
-    const { slots, isStopping } = this.pool
-    if (isStopping) return
-    if (this.#isSuperseded) {
-      this.#options.report(`generation ${generation} is given up for a newer one`)
-      return
-    }
+  #failureReport(generation: number, replaced: number, { message }: Failure): string {
+    const { slots } = this.pool
     const serves = slots.some(({ current }) => current !== undefined)
-    const some = `; ${replaced} of ${slots.length} workers are replaced, the others serve on as they were`
-    const left = !serves ? '' : replaced === 0 ? '; the old one serves on' : some
-    this.#options.report(`generation ${generation} failed: ${message}${left}`)
+    const some = `; ${replaced} of ${slots.length} workers are replaced, the others continue to serve`
+    const left = !serves ? '' : replaced === 0 ? '; the old one continues to serve' : some
+    return `generation ${generation} failed: ${message}${left}`
   }
 }
 

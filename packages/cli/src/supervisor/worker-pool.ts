@@ -20,7 +20,7 @@ export interface WorkerPoolOptions<Spec> {
 export class WorkerPool<Spec> {
   readonly slots: readonly Slot<Spec>[]
   readonly table: ProcessTable = new ProcessTable()
-  /** How many processes were started because the one before had crashed. */
+  /** How many processes were started because the previous one had crashed. */
   restarts = 0
   isStopping = false
   readonly #options: WorkerPoolOptions<Spec>
@@ -31,7 +31,7 @@ export class WorkerPool<Spec> {
     this.slots = Array.from({ length: options.workers }, (_, index) => new Slot(index + 1, rules))
   }
 
-  /** The process that replaced a draining one, or else another one that serves. */
+  /** The process that replaced a draining one, or another serving process. */
   replacementOf(worker: Worker): Worker | undefined {
     const serving = this.slots.flatMap(({ current }) => current ?? [])
     const others = serving.filter((other) => other !== worker && other.state === 'ready')
@@ -58,7 +58,7 @@ export class WorkerPool<Spec> {
     void worker.milestones.left.then(() => this.#left(slot, worker))
   }
 
-  /** Starts a process, after a wait, in each slot that lost its process while a reload failed. */
+  /** Starts a process, after a wait, in each slot that has lost its process during a failed reload. */
   fill(): void {
     for (const slot of this.slots) if (slot.isEmpty) this.#retry(slot, 0)
   }
@@ -77,7 +77,10 @@ export class WorkerPool<Spec> {
     slot.current = undefined
     // When a next process is already starting, its outcome decides about the slot.
     if (slot.isEmpty) this.#retry(slot, worker.readyFor)
-    const how = worker.state === 'gone' ? describeExit(await worker.gone) : worker.leaveReason
+    const how =
+      worker.state === 'gone'
+        ? describeExit(await worker.gone)
+        : (worker.leaveReason ?? 'it drains')
     this.#options.report(`${this.#name(worker.place)} stopped unexpectedly: ${how}`)
   }
 
@@ -103,7 +106,7 @@ export class WorkerPool<Spec> {
     this.restarts += 1
     const worker = this.start(slot, plan)
     const failure = await worker.milestones.started
-    // Meanwhile a reload, or the stop, took the slot.
+    // Meanwhile a reload or the stop has taken the slot.
     if (slot.next !== worker) return
     slot.next = undefined
     if (failure === undefined) {

@@ -7,7 +7,7 @@ import { type Action, type Event, Milestones, next, type State } from './lifecyc
 import { Reported } from './reported.ts'
 import type { WorkerRules } from './rules.ts'
 
-/** One process from start to end. {@link next} alone decides what happens in each state. */
+/** One process from start to end. Only {@link next} decides what happens in each state. */
 export class Worker {
   readonly place: Place
   readonly startedAt: number
@@ -19,7 +19,7 @@ export class Worker {
   /** It was ended by SIGKILL. */
   killed = false
   /** Why it began to drain by itself, for messages. */
-  leaveReason = ''
+  leaveReason: string | undefined
   readonly #child: Child
   readonly #rules: WorkerRules
   readonly #clock: Clock
@@ -74,7 +74,7 @@ export class Worker {
     this.#on('stop', undefined, signal)
   }
 
-  /** Makes the process end at once: the signal once more, and SIGKILL a moment later. */
+  /** Makes the process end at once: sends the signal again, and SIGKILL a second later. */
   hurry(signal: NodeJS.Signals): void {
     if (this.state === 'gone') return
     if (this.state !== 'draining') this.stop(signal)
@@ -90,7 +90,7 @@ export class Worker {
     this.#child.signal(signal)
   }
 
-  /** Passes descriptors from the process before it. */
+  /** Passes descriptors of the previous process. Returns whether the process takes any. */
   pass(fds: readonly number[]): boolean {
     return this.reported.receives && this.#child.pass(fds)
   }

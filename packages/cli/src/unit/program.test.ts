@@ -44,7 +44,8 @@ describe('the package of a program', () => {
     write('folder/package.json', { name: 'shop' })
     write('folder/dist/package.json', { type: 'commonjs' })
     expect(packageOf(write('folder/dist/server.js'))).toEqual({
-      ...{ folder: join(dir, 'folder'), name: 'shop' },
+      folder: join(dir, 'folder'),
+      name: 'shop',
     })
   })
 

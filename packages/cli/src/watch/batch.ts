@@ -1,13 +1,13 @@
 export interface Batch {
-  /** Adds one change to the batch that is being collected. */
+  /** Adds a change to the current batch. */
   add(path: string): void
-  /** Forgets what is collected. */
+  /** Drops the current batch. */
   close(): void
 }
 
 /**
- * Collects changes, and hands over each batch when there has been none for `quiet` ms, or when the
- * batch is `patience` ms old: a file that is always written would else put it off for ever.
+ * Collects changes, and delivers a batch when nothing has changed for `quiet` ms, or when the batch is `patience`
+ * ms old. Without that limit, a file that changes all the time would delay the batch for ever.
  */
 export function batched(
   deliver: (paths: readonly string[]) => void,

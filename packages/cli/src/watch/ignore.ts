@@ -2,17 +2,21 @@ import { relative, sep } from 'node:path'
 import picomatch from 'picomatch'
 
 /**
- * What is never watched: what nobody edits, what editors write beside what they edit, and logs, which
- * a program that is restarted for them would write again.
+ * Patterns that are never watched: files that people do not edit, temporary files of editors, and logs. A
+ * restart writes to a log, which would cause the next restart.
  */
 export const alwaysIgnored: readonly string[] = [
-  ...['node_modules', '.git', '*.log'],
-  ...['*~', '.*.sw?', '.#*'],
+  'node_modules',
+  '.git',
+  '*.log',
+  '*~',
+  '.*.sw?',
+  '.#*',
 ]
 
 /**
- * Returns whether a path below one of the roots is ignored. A pattern without a slash is matched
- * against each name on the way, one with a slash against the whole path from the root.
+ * Returns a function that tells whether a path below one of the roots is ignored. A pattern without a slash is
+ * matched against each name in the path, a pattern with a slash against the whole path from the root.
  */
 export function ignoring(
   roots: readonly string[],
@@ -24,7 +28,7 @@ export function ignoring(
   const ofPath = all.filter((pattern) => pattern.includes('/')).map((p) => picomatch(p, options))
   return (path) => {
     const below = shortest(roots.map((root) => relative(root, path).split(sep).join('/')))
-    // The root itself was asked for, whatever it is called.
+    // The user asked for the root, so its own name does not matter.
     if (below === undefined || below === '') return false
     return (
       below.split('/').some((name) => ofName.some((matches) => matches(name))) ||
@@ -33,7 +37,7 @@ export function ignoring(
   }
 }
 
-/** The path from the innermost root: one in an ignored folder of another was asked for as well. */
+/** The path from the innermost root, since the user may name a root inside an ignored folder of another root. */
 function shortest(paths: readonly string[]): string | undefined {
   return paths
     .filter((path) => path !== '..' && !path.startsWith('../'))

@@ -6,19 +6,19 @@ import { batched } from './batch.ts'
 import { ignoring } from './ignore.ts'
 
 export interface WatchOptions {
-  /** Folders, with all that is in them, and files. */
+  /** Files, and folders with everything in them. */
   paths: readonly string[]
-  /** Besides those that are always ignored; see {@link ignoring}. */
+  /** Patterns beside `alwaysIgnored`; see {@link ignoring}. */
   ignore: readonly string[]
-  /** How long nothing may change before a batch counts as done, in ms. @default 100 */
+  /** A batch is complete when nothing has changed for this time, in ms. @default 100 */
   quiet?: number
-  /** How old a batch may become, in ms. @default 2000 */
+  /** The oldest age of a batch, in ms. @default 2000 */
   patience?: number
-  /** Told what goes wrong after the start. */
+  /** Called with each error after the start. */
   warn: (message: string) => void
 }
 
-/** Returns a watch that is opened when it is called, and resolves once nothing escapes it. */
+/** Returns a function that starts to watch, and resolves when no change can be missed any more. */
 export function watching(options: WatchOptions): Watch {
   const { quiet = 100, patience = 2_000, warn } = options
   return async (changed) => {
@@ -52,7 +52,7 @@ async function opened(watcher: FSWatcher): Promise<void> {
   }
 }
 
-// inotify(7): each folder is a watch, each watcher an instance, both limited for each user.
+// inotify(7): each folder needs a watch, each watcher an instance; both are limited for each user.
 const LIMITS: Readonly<Record<string, string>> = {
   ENOSPC: 'Raise fs.inotify.max_user_watches (sysctl), or watch fewer folders (--ignore)',
   EMFILE: 'Raise fs.inotify.max_user_instances (sysctl)',
