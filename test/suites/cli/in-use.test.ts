@@ -27,7 +27,7 @@ describe('a port in use, under socket-port run', () => {
     })
     expect(await supervised.generation.exit).toMatchObject({ code: 1 })
     expect(supervised.generation.output).toMatch(
-      /ended before it was ready.*an address is in use.*take the socket that is passed to it, by @socket-port\/core.*LISTEN_FDS/,
+      /ended before it was ready.*an address is in use.*take the socket that is passed to it, with @socket-port\/core.*LISTEN_FDS/,
     )
   })
 

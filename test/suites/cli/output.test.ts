@@ -255,7 +255,7 @@ describe('an end that nobody planned ends run,', () => {
 
 describe('a command whose stdout', () => {
   const ERROR =
-    /^socket-port: error: stdout cannot be written \(.*(ENOSPC|EPIPE|EBADF).*\); what the command was asked to do is done, and only its output is lost\n$/
+    /^socket-port: error: stdout cannot be written \(.*(ENOSPC|EPIPE|EBADF).*\); the command did its work, and only its output is lost\n$/
 
   it.each([
     [['--help']],
