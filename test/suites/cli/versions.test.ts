@@ -65,8 +65,8 @@ describe('the next process gets connections from another version of core', () =>
       await client.receive(/^HTTP\/1\.1 200 .*\r\n\r\n/s)
       client.close()
     }
-    await supervised.until(({ generations }) => generations.length === 1)
-    expect(await openFds(supervised)).toBeLessThanOrEqual(before)
+    // The control connections of earlier requests close a moment after their answers. A leak would never close.
+    while ((await openFds(supervised)) > before) {}
     await expectStops(supervised)
   })
 })
