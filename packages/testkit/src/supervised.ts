@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import {
   chmodSync,
   mkdirSync,
@@ -85,7 +86,14 @@ export function startSupervised(options: SupervisedOptions): Supervised {
   })
   const ask = (...words: string[]): Promise<CommandEnd> => socketPort(words, { env })
   const folder = join(directory, 'socket-port')
-  const status = (): Promise<SupervisedStatus> => askStatus(connectControl(folder))
+  const status = async (): Promise<SupervisedStatus> => {
+    const socket = connectControl(folder)
+    // `run` closes its end when it reads ours: before it answers on the next connection, so `openFds` is exact.
+    const closed = once(socket, 'close')
+    const answer = await askStatus(socket)
+    await closed
+    return answer
+  }
   return {
     generation,
     pid: generation.pid,

@@ -33,23 +33,26 @@ describe('the end', () => {
   it.each<[string, (supervised: Supervised) => unknown]>([
     ['stop', (supervised) => supervised.ask('stop')],
     ['SIGTERM', ({ generation }) => generation.signal('SIGTERM')],
-  ])('%s: nobody follows, so newcomers are served for as long as it drains', async (_, stop) => {
-    const supervised = await start()
-    const port = await supervised.port()
-    const { pid } = await who(port)
-    const upload = await startUpload(port)
-    const stopped = stop(supervised)
-    await supervised.said(/stops: 1 process drains/)
-    // What it reports once its connections have been told apart.
-    await untilStatus(supervised, 'draining: 1 connection left, 1 busy')
-    expect((await who(port)).pid).toBe(pid)
-    upload.end('rest')
-    await once(upload, 'close')
-    await stopped
-    expect(await supervised.generation.exit).toMatchObject({ code: 0, signal: null })
-  })
+  ])(
+    '%s: no next process follows, so new connections are served while it drains',
+    async (_, stop) => {
+      const supervised = await start()
+      const port = await supervised.port()
+      const { pid } = await who(port)
+      const upload = await startUpload(port)
+      const stopped = stop(supervised)
+      await supervised.said(/stops: 1 process drains/)
+      // What it reports once its connections have been told apart.
+      await untilStatus(supervised, 'draining: 1 connection left, 1 busy')
+      expect((await who(port)).pid).toBe(pid)
+      upload.end('rest')
+      await once(upload, 'close')
+      await stopped
+      expect(await supervised.generation.exit).toMatchObject({ code: 0, signal: null })
+    },
+  )
 
-  it('a process that is replaced leaves newcomers to the next one', async () => {
+  it('a process that is replaced leaves new connections to the next one', async () => {
     const supervised = await start()
     const port = await supervised.port()
     const { pid } = await who(port)

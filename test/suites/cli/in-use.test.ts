@@ -79,16 +79,16 @@ describe('a port in use, under socket-port run', () => {
     expect(stderr).not.toMatch(/killPort|stop that process|ExecStart/)
   })
 
-  it('that a stranger has: names the command that frees it', async () => {
+  it('that another program has: names the command that frees it', async () => {
     const port = freePort()
     const code = `createServer().listen(${port}, () => console.log('ready'))`
     const [command = '', ...args] = program(code)
-    const stranger = spawn(command, args, { detached: true })
-    track(stranger)
-    await once(stranger.stdout, 'data')
+    const other = spawn(command, args, { detached: true })
+    track(other)
+    await once(other.stdout, 'data')
     const supervised = supervise({ args: ['--listen', String(port)], command: program('') })
     expect(await supervised.generation.exit).toMatchObject({ code: 4 })
-    expect(supervised.generation.output).toMatch(`held by pid ${stranger.pid} (`)
+    expect(supervised.generation.output).toMatch(`held by pid ${other.pid} (`)
     expect(supervised.generation.output).toMatch(
       `stop that process (socket-port free ${port}) or choose another port`,
     )

@@ -140,23 +140,23 @@ describe('a signal to the group of `cross-env VARIABLE=value socket-port run`', 
     upload.on('error', () => {})
     process.kill(-supervised.pid, 'SIGTERM')
     await supervised.said(/stops: 1 process drains/)
-    const impatience = setInterval(() => process.kill(-supervised.pid, 'SIGTERM'), 10)
+    const repeated = setInterval(() => process.kill(-supervised.pid, 'SIGTERM'), 10)
     await once(upload, 'close')
-    clearInterval(impatience)
+    clearInterval(repeated)
     expect(await supervised.generation.exit).toMatchObject({ code: 7, signal: null })
   })
 })
 
-describe('impatience', () => {
-  it('begins after the first moments; a request that is cut shows in the exit code', async () => {
+describe('a later stop signal', () => {
+  it('cuts what is left; a request that is cut shows in the exit code', async () => {
     const supervised = await start()
     const upload = await startUpload(await supervised.port())
     upload.on('error', () => {})
     supervised.generation.signal('SIGTERM')
     await supervised.said(/stops: 1 process drains/)
-    const impatience = setInterval(() => supervised.generation.signal('SIGTERM'), 10)
+    const repeated = setInterval(() => supervised.generation.signal('SIGTERM'), 10)
     await once(upload, 'close')
-    clearInterval(impatience)
+    clearInterval(repeated)
     expect(await supervised.generation.exit).toMatchObject({ code: 7, signal: null })
     expect(supervised.generation.output).toMatch(/stopped: a process has cut connections/)
   })

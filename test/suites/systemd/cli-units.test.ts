@@ -101,7 +101,7 @@ for (const release of RELEASES) {
       expect(await box?.log('shop.service')).not.toMatch(/warning|error/i)
     })
 
-    test('run: systemctl reload fails where the new code does, and the old process serves on', async () => {
+    test('run: systemctl reload fails where the new code does, and the old process continues to serve', async () => {
       const port = freePort()
       const entry = join(newFolder(), 'server.mjs')
       const good = `await import('${pathInBox(SERVER)}')\n`
@@ -116,7 +116,7 @@ for (const release of RELEASES) {
         ActiveState: 'active',
         StatusText: expect.stringContaining('generation 1; the last reload failed'),
       })
-      // What socket-port reload has said stands in the log of the unit.
+      // The log of the unit contains the output of socket-port reload.
       expect(await box?.log('shop.service')).toMatch(
         /error: generation 2 failed: process \d+ ended before it was ready.*\n[\s\S]*\| Error: no such table/,
       )
@@ -129,7 +129,7 @@ for (const release of RELEASES) {
   })
 }
 
-/** Who keeps the socket where nothing else is said: a `.socket` unit. */
+/** What keeps the socket by default: a `.socket` unit. */
 const wayOf = (line: string): string => /--way (\w+)/.exec(line)?.[1] ?? 'socket'
 
 /** A folder that other users, and the box, can read. */

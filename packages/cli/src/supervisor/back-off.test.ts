@@ -11,7 +11,7 @@ describe('BackOff', () => {
       [0, 100, 200, 400, 800, 1000, 1000],
     ],
     ['short lives count as failures', [4999, 4999, 4999], [0, 100, 200]],
-    ['a long life resets', [0, 0, 0, 5000, 0], [0, 100, 200, 0, 100]],
+    ['a long time in service resets', [0, 0, 0, 5000, 0], [0, 100, 200, 0, 100]],
   ])('%s', (_, lives, waits) => {
     const backOff = new BackOff(rules)
     expect(lives.map((ms) => backOff.next(ms))).toEqual(waits)

@@ -380,7 +380,7 @@ describe('stop', () => {
     expect(started).toHaveLength(1)
   })
 
-  it('becomes impatient: at once with the second, SIGKILL with the third', async () => {
+  it('a second stop ends them at once, a third by SIGKILL', async () => {
     const { supervisor, child } = await running()
     child(1).obedient = false
     void supervisor.stop('SIGINT')
