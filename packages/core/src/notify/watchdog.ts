@@ -1,5 +1,4 @@
-// The longest interval of setInterval, which fires at once for a longer one.
-const LONGEST_INTERVAL = 2 ** 31 - 1
+import { LONGEST_TIMEOUT } from '../base/validate.ts'
 
 /** Sends keep-alives from the event loop, so that a blocked event loop sends none and the manager notices. */
 export class Watchdog {
@@ -16,7 +15,7 @@ export class Watchdog {
    */
   start(timeout: number): void {
     clearInterval(this.#timer)
-    const interval = Math.min(Math.max(1, Math.floor(timeout / 2)), LONGEST_INTERVAL)
+    const interval = Math.min(Math.max(1, Math.floor(timeout / 2)), LONGEST_TIMEOUT)
     // Unref the timer: the watchdog must not keep the process running.
     this.#timer = setInterval(this.#beat, interval).unref()
     this.#beat()
