@@ -39,7 +39,7 @@ await describeHandover('connections that were made to one address of several', (
     for (let restart = 0; restart < 3; restart += 1) {
       await app.restart()
       client.send(get('/'))
-      // Served by the one that listens already, so what was handed over has been placed.
+      // The server that listens already has answered, so every connection of the batch has found its place.
       const other = await RawConnection.open(port, hosts.admin)
       other.send(get('/'))
       expect(await answer(other)).toBe(`admin of ${await app.pid()}`)

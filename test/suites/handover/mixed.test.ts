@@ -55,7 +55,7 @@ await describeHandover('a restart that hands connections over', (box) => {
     expect(await app.pid()).not.toBe(old)
   })
 
-  it('leaves nobody waiting while a request of before it is answered', async () => {
+  it('lets no client wait while an earlier request is answered', async () => {
     app = await box.start()
     const load = await app.load({ clients: 20, think: [0, 20], method: 'mixed' })
     const holder = await app.connect()
@@ -63,17 +63,17 @@ await describeHandover('a restart that hands connections over', (box) => {
     await holder.raw.receive(/first /)
     const { old, restarted } = await app.beginRestart()
     for (let round = 0; round < 20; round += 1) await load.round()
-    const newcomer = await app.connect()
-    expect((await newcomer.who()).pid).toBe(old)
+    const fresh = await app.connect()
+    expect((await fresh.who()).pid).toBe(old)
     await app.release()
     await holder.raw.receive(new RegExp(`last of ${old}`))
     await restarted
     await load.round()
     expectNothingNoticed(await load.stop(), 20)
-    expect((await newcomer.who()).pid).not.toBe(old)
+    expect((await fresh.who()).pid).not.toBe(old)
   })
 
-  it('lets a request wait that comes when nobody runs', async () => {
+  it('lets a request wait that comes while no process runs', async () => {
     const gate = join(box.systemd.dir, 'gate')
     app = await box.start({ lines: [`ExecStartPre=/bin/sh -c 'test ! -p ${gate} || cat ${gate}'`] })
     const client = await app.connect()
@@ -82,16 +82,16 @@ await describeHandover('a restart that hands connections over', (box) => {
     const restarted = app.restart()
     await box.systemd.until(app.unit, 'SubState', 'start-pre')
     client.raw.send(get('/who'))
-    const newcomer = await RawConnection.open(app.port)
-    newcomer.send(get('/who'))
+    const fresh = await RawConnection.open(app.port)
+    fresh.send(get('/who'))
     await writeFile(gate, 'open')
     await restarted
     expect((await client.whoComes()).pid).not.toBe(before.pid)
-    await newcomer.receive(/\{.*\}/)
-    newcomer.close()
+    await fresh.receive(/\{.*\}/)
+    fresh.close()
   })
 
-  it('answers what is pipelined, and what is pipelined over its end', async () => {
+  it('answers pipelined requests, also those that come while the process ends', async () => {
     const { finish, old } = await heldRestart()
     const client = await app.connect()
     const ask = async (): Promise<string[]> => {

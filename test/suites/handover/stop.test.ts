@@ -11,7 +11,7 @@ import { type Client, describeHandover, expectNothingNoticed, HandoverBox } from
 const CLIENTS = 30
 const PRESERVE = 'FileDescriptorStorePreserve=yes'
 const refused = { code: 'ECONNREFUSED' }
-// What a stop waits for where nobody keeps the connections.
+// What a stop waits for if the connections are not kept.
 const set = { keepAliveTimeout: 1_500, keepAliveTimeoutBuffer: 0 }
 const servers = [{ set }]
 
@@ -40,7 +40,7 @@ await describeHandover('connections handed over by a process that is stopped', (
     if (!known) await closed(client)
   })
 
-  it('lose requests where it does not ask whether another one comes (the control)', async () => {
+  it('lose requests where it does not ask whether a next process starts (the control)', async () => {
     const app = await box.start({ servers: [{ set, drain: { idle: 'handover' } }] })
     const load = await app.load({ clients: CLIENTS, method: 'mixed', rtt: 10, think: [0, 20] })
     await box.systemd.stopUnit(app.unit)
@@ -64,7 +64,7 @@ await describeHandover('connections handed over by a process that is stopped', (
     expect(await app.log()).toMatch(/not known whether the manager starts the next process \(.*bus/)
   })
 
-  it('are handed over at a signal of somebody else where the unit restarts whatever happens', async () => {
+  it('are handed over at a signal of another program where the unit always restarts', async () => {
     const app = await box.start({ lines: ['Restart=always', 'RestartSec=0'] })
     const load = await app.load({ clients: CLIENTS, method: 'mixed', rtt: 10, think: [0, 20] })
     const pid = await app.pid()
@@ -115,13 +115,13 @@ await describeHandover('connections handed over by a process that is stopped', (
         if (!kept) await closed(client)
         else expect(await client.who()).toMatchObject({ pid, remotePort: client.localPort })
       }
-      const newcomer = await app.connect()
-      expect((await newcomer.who()).connections).toBe(kept ? CLIENTS + 1 : 1)
+      const fresh = await app.connect()
+      expect((await fresh.who()).connections).toBe(kept ? CLIENTS + 1 : 1)
       expect(await app.stored()).toBe('0')
       expect(await app.log()).not.toMatch(/warning|error/i)
     })
 
-    it('stop and start under load: who asks meanwhile waits, or is closed', async () => {
+    it('stop and start under load: requests in between wait, or their connections are closed', async () => {
       const app = await box.start({ servers, lines })
       const load = await app.load({ clients: CLIENTS, method: 'mixed', rtt: 10, think: [0, 20] })
       for (let count = 0; count < 3; count += 1) {
@@ -140,19 +140,19 @@ await describeHandover('connections handed over by a process that is stopped', (
       expect(await app.log()).not.toMatch(/warning|error/i)
     })
 
-    it('its socket listens on: a newcomer starts the service, for those who wait too', async () => {
+    it('its socket listens on: a new connection starts the service, which serves the waiting ones too', async () => {
       const app = await box.start({ servers, lines })
       const client = await app.connect()
       await box.systemd.stopUnit(app.unit)
       client.raw.send(get('/who'))
       expect(await app.pid()).toBe(0)
-      const newcomer = await app.connect()
-      const { pid } = await newcomer.who()
+      const fresh = await app.connect()
+      const { pid } = await fresh.who()
       if (kept) expect((await client.whoComes()).pid).toBe(pid)
       else await closed(client)
     })
 
-    it('its socket is stopped too: newcomers are refused, and those before wait or are closed', async () => {
+    it('its socket is stopped too: new connections are refused, earlier ones wait or are closed', async () => {
       const app = await box.start({ servers, lines })
       const units = [`${app.name}.socket`, app.unit]
       await enable(...units)
@@ -165,7 +165,7 @@ await describeHandover('connections handed over by a process that is stopped', (
       else await closed(client)
     })
 
-    it('it has stored its listener: newcomers wait for the start, or are refused', async () => {
+    it('it has stored its listener: new connections wait for the start, or are refused', async () => {
       const port = freePort()
       const servers = [{ port, set, fdStore: true }]
       const app = await box.start({ listen: null, servers, lines })
@@ -177,16 +177,16 @@ await describeHandover('connections handed over by a process that is stopped', (
         await expect(opened).rejects.toMatchObject(refused)
         return await closed(client)
       }
-      const newcomer = await opened
-      for (const raw of [newcomer, client.raw]) raw.send(get('/who'))
+      const fresh = await opened
+      for (const raw of [fresh, client.raw]) raw.send(get('/who'))
       await box.systemd.start(app.unit)
       const pid = await app.pid()
-      expect(await newcomer.receive(/\{.*\}/)).toContain(`"pid":${pid}`)
+      expect(await fresh.receive(/\{.*\}/)).toContain(`"pid":${pid}`)
       expect(await client.whoComes()).toMatchObject({ pid, connections: 2 })
-      newcomer.close()
+      fresh.close()
     })
 
-    it('the next process fails, and none comes after it: they wait for a start, or are closed', async () => {
+    it('the next process fails, and none comes after it: the connections wait for a start, or are closed', async () => {
       const file = join(box.systemd.dir, 'failures')
       writeFileSync(file, '0')
       const app = await box.start({ servers, lines, env: { FAILURES: file } })

@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs'
 let limit: number | undefined
 
 /**
- * How many descriptors this process may have open (RLIMIT_NOFILE); `undefined` if the system does not
- * say. It is read once. Call it before they are used up, because reading needs one.
+ * How many descriptors this process may have open (RLIMIT_NOFILE); `undefined` if the system does not tell. It
+ * is read once. Call it while a descriptor is left, because reading needs one.
  */
 export function fileLimit(): number | undefined {
   limit ??= readLimit()

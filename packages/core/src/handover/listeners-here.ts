@@ -12,16 +12,16 @@ import {
   unmapped,
 } from './local-address.ts'
 
-/** A socket of this process that listens, and the server that takes connections for it. */
+/** A listening socket of this process, and the server that receives connections for it. */
 export interface Place<S> {
   at: ListeningAddress
-  /** `undefined` where what listens there takes none: TLS, another protocol, a socket not served yet. */
+  /** `undefined` if it receives none: TLS, another protocol, an inherited socket that no server has taken yet. */
   server: S | undefined
 }
 
 /**
- * Every place where this process listens: the servers that take connections, the `others` that do
- * not, all that listen through this package, and the inherited sockets that no server has taken yet.
+ * Every listening socket of this process: those of `servers`, which receive connections, of `others`, which do
+ * not, of every server that listens through this package, and the inherited ones that no server has taken yet.
  */
 export function placesHere<S extends AnyServer>(
   servers: Iterable<S>,
@@ -38,7 +38,7 @@ export function placesHere<S extends AnyServer>(
   return places
 }
 
-/** The place that a connection belongs to; where two are alike, the first that takes it; pure. */
+/** The place that a connection belongs to. Of places that fit equally well, the first with a server wins. Pure. */
 export function placeOf<S>(places: readonly Place<S>[], local: LocalAddress): Place<S> | undefined {
   let best: Place<S> | undefined
   let most = 0
@@ -54,7 +54,7 @@ export function placeOf<S>(places: readonly Place<S>[], local: LocalAddress): Pl
 function addressOf(libc: Libc, server: AnyServer): ListeningAddress | undefined {
   const fd = listeningHandle(server)?.fd
   if (fd !== undefined && fd >= 0) return listeningAddress(libc, fd)
-  // In a cluster the primary may have the socket: what it is, Node says, but not what it covers.
+  // In a cluster the primary may have the socket. Node knows its address, but not whether it is IPv6 only.
   const own = server.address() as AddressInfo | string | null
   if (own === null || typeof own === 'string') return undefined
   const [address = ''] = own.address.split('%')

@@ -10,7 +10,7 @@ import {
 import type { Libc } from '../sockets/libc.ts'
 import { parseSockaddr } from '../sockets/sockaddr.ts'
 
-/** Where one end of TCP is on this machine. */
+/** The local address of a TCP socket. */
 export interface LocalAddress {
   /** Canonical text; an IPv4 address that is mapped into IPv6 is given as IPv4. */
   address: string
@@ -22,7 +22,7 @@ export interface LocalAddress {
 }
 
 export interface ListeningAddress extends LocalAddress {
-  /** `undefined` where it is not known. */
+  /** `undefined` if it is not known. */
   ipv6Only: boolean | undefined
 }
 
@@ -37,7 +37,7 @@ export function localAddress(libc: Libc, fd: number): LocalAddress | undefined {
 type Name = Omit<LocalAddress, 'device'>
 let last: { bytes: Uint8Array; name: Name | undefined } | undefined
 
-// Thousands of connections in a row have one address; to write an IPv6 address takes longer than to ask.
+// Thousands of connections in a row have one address, and to format an IPv6 address takes longer than getsockname(2).
 function addressOf(bytes: Uint8Array): Name | undefined {
   if (last === undefined || Buffer.compare(last.bytes, bytes) !== 0) {
     last = { bytes, name: readName(bytes) }
@@ -53,7 +53,7 @@ function readName(bytes: Uint8Array): Name | undefined {
   return { address: unmapped(address), port, scope }
 }
 
-/** The same for a listening socket. */
+/** The local address of a listening socket; `undefined` for one that is not TCP over IP. */
 export function listeningAddress(libc: Libc, fd: number): ListeningAddress | undefined {
   const local = localAddress(libc, fd)
   if (local === undefined) return undefined
@@ -89,7 +89,7 @@ function fitOfAddress(listener: ListeningAddress, local: LocalAddress): number {
   if (address === local.address) return scope === 0 || scope === local.scope ? 3 : 0
   const v6 = isIPv6(local.address)
   if (address === (v6 ? '::' : '0.0.0.0')) return 2
-  // Where it is not known, a connection that waits is better than one that comes to another server.
+  // If it is not known, let the connection wait, so that it does not reach the wrong server.
   return !v6 && address === '::' && listener.ipv6Only === false ? 1 : 0
 }
 
