@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import {
   chmodSync,
   mkdirSync,
@@ -47,6 +46,8 @@ export interface Supervised {
   until(holds: (status: SupervisedStatus) => boolean): Promise<SupervisedStatus>
   /** How many descriptors `run` has open, with one for the connection that asks. */
   openFds(): Promise<number>
+  /** Resolves when it has no more than so many; a leak is there for ever. */
+  untilOpenFds(most: number): Promise<void>
   dispose(): Promise<void>
 }
 
@@ -86,13 +87,14 @@ export function startSupervised(options: SupervisedOptions): Supervised {
   })
   const ask = (...words: string[]): Promise<CommandEnd> => socketPort(words, { env })
   const folder = join(directory, 'socket-port')
-  const status = async (): Promise<SupervisedStatus> => {
-    const socket = connectControl(folder)
-    // `run` closes its end when it reads ours: before it answers on the next connection, so `openFds` is exact.
-    const closed = once(socket, 'close')
-    const answer = await askStatus(socket)
-    await closed
-    return answer
+  const status = (): Promise<SupervisedStatus> => askStatus(connectControl(folder))
+  const openFds = async (): Promise<number> => {
+    // Our half of the connection stays open, so `run` has exactly this one open while we count.
+    const socket = connectControl(folder, { allowHalfOpen: true })
+    await askStatus(socket)
+    const fds = readdirSync(`/proc/${generation.pid}/fd`).length
+    socket.destroy()
+    return fds
   }
   return {
     generation,
@@ -108,13 +110,9 @@ export function startSupervised(options: SupervisedOptions): Supervised {
         await setTimeout(10)
       }
     },
-    async openFds() {
-      // Our half of the connection stays open, so `run` has always exactly this one open while we count.
-      const socket = connectControl(folder, { allowHalfOpen: true })
-      await askStatus(socket)
-      const fds = readdirSync(`/proc/${generation.pid}/fd`).length
-      socket.destroy()
-      return fds
+    openFds,
+    async untilOpenFds(most) {
+      while ((await openFds()) > most) await setTimeout(10)
     },
     async dispose() {
       await generation.dispose()

@@ -33,7 +33,7 @@ describe('a reload', () => {
       }
     })
     expectNothingLost(result)
-    expect(await openFds(supervised)).toBeLessThanOrEqual(before)
+    await supervised.untilOpenFds(before)
     await expectStops(supervised)
   })
 

@@ -66,7 +66,7 @@ describe('the next process gets connections from another version of core', () =>
       client.close()
     }
     // The control connections of earlier requests close a moment after their answers. A leak would never close.
-    while ((await openFds(supervised)) > before) {}
+    await supervised.untilOpenFds(before)
     await expectStops(supervised)
   })
 })
