@@ -5,6 +5,8 @@ export interface BenchmarkOptions {
   rounds: number
   /** Length of a round of loads, where the benchmark applies any. */
   seconds: number
+  /** A built copy of core to compare with: the path of its folder `dist`. Only `listen` uses it. */
+  before?: string | undefined
 }
 
 export interface Benchmark {

@@ -23,14 +23,14 @@ const BENCHMARKS: readonly Benchmark[] = [
   workers,
 ]
 
-const { names, rounds, seconds } = commandLine()
+const { names, rounds, seconds, before } = commandLine()
 const machine = describeMachine()
 console.log(machineLine(machine))
 
 let missed = 0
 for (const benchmark of BENCHMARKS) {
   if (names.length > 0 && !names.includes(benchmark.name)) continue
-  const options = { rounds: rounds ?? benchmark.rounds, seconds }
+  const options = { rounds: rounds ?? benchmark.rounds, seconds, before }
   console.log(`\n${benchmark.name}: ${benchmark.title}`)
   const findings = await benchmark.run(options)
   console.log(`\n${table(findings.table)}\n`)
@@ -52,7 +52,7 @@ function commandLine(): CommandLine {
     return readCommandLine(process.argv.slice(2), known)
   } catch (error) {
     console.error(
-      `${(error as Error).message}\nUsage: bench [${known.join(' | ')}] [--rounds N] [--seconds S]`,
+      `${(error as Error).message}\nUsage: bench [${known.join(' | ')}] [--rounds N] [--seconds S] [--before DIR]`,
     )
     process.exit(2)
   }

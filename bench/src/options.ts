@@ -5,17 +5,23 @@ export interface CommandLine {
   readonly names: readonly string[]
   readonly rounds: number | undefined
   readonly seconds: number
+  /** The folder of an older build of core to compare with. */
+  readonly before: string | undefined
 }
 
 // Short: two processes of one program differ for as long as they live, so more of them tell more.
 const SECONDS = 1
 
-/** Reads `[name…] [--rounds N] [--seconds S]`; throws a message for people where it makes no sense. */
+/** Reads `[name…] [--rounds N] [--seconds S] [--before DIR]`; throws a message for people where it makes no sense. */
 export function readCommandLine(args: readonly string[], known: readonly string[]): CommandLine {
   const { values, positionals } = parseArgs({
     args: [...args],
     allowPositionals: true,
-    options: { rounds: { type: 'string' }, seconds: { type: 'string' } },
+    options: {
+      rounds: { type: 'string' },
+      seconds: { type: 'string' },
+      before: { type: 'string' },
+    },
   })
   for (const name of positionals) {
     if (!known.includes(name)) {
@@ -29,7 +35,7 @@ export function readCommandLine(args: readonly string[], known: readonly string[
     throw new Error(`--rounds must be a whole number (got ${rounds})`)
   }
   const seconds = values.seconds === undefined ? SECONDS : positive('--seconds', values.seconds)
-  return { names: positionals, rounds, seconds }
+  return { names: positionals, rounds, seconds, before: values.before }
 }
 
 function positive(option: string, text: string): number {

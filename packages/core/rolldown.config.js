@@ -5,7 +5,7 @@ const treeshake = { moduleSideEffects: [{ test: /refuse-runtime/, sideEffects: t
 
 const common = { platform: 'node', external: /^node:/, treeshake }
 
-const output = { dir: 'dist', entryFileNames: '[name].js', chunkFileNames: '[name].js' }
+const output = { dir: 'dist', entryFileNames: '[name].js', chunkFileNames: 'chunks/[name].js' }
 
 const inputs = (...names) => Object.fromEntries(names.map((name) => [name, `src/${name}.ts`]))
 
@@ -15,7 +15,7 @@ const exported = [...readFileSync('src/index.ts', 'utf8').matchAll(/'\.(\/[^']+\
 )
 
 // New connections wait for the start of a process, and each further module costs it a fraction of a millisecond. So
-// what a start needs is one file, core.js, which the entries share: index.js and adapter.js export from it. What is
+// what a start needs is one file, chunks/core.js, which the entries share: index.js and adapter.js export from it. What is
 // imported with `import()` is in files of its own.
 const core = {
   name: 'core',
@@ -30,6 +30,6 @@ export default [
   },
   // The command loads these without the others, and any version of Node loads runtime.js. So they share no file; what
   // belongs to the process hangs on globalThis.
-  { ...common, input: inputs('supervisor'), output },
+  { ...common, input: inputs('supervisor'), output: { ...output, codeSplitting: false } },
   { ...common, input: inputs('runtime'), output },
 ]

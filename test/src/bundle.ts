@@ -89,7 +89,9 @@ async function withEsbuild({ input, file, format, banner }: Work): Promise<strin
 async function withRolldown({ input, file, format, banner }: Work): Promise<string[]> {
   const warnings: string[] = []
   await rolldown({
-    ...{ input, platform: 'node', output: { file, format, banner } },
+    input,
+    platform: 'node',
+    output: { file, format, banner, codeSplitting: false },
     onLog: (_level, { message }) => void warnings.push(message),
   })
   return warnings

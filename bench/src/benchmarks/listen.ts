@@ -1,4 +1,6 @@
-import { fileURLToPath } from 'node:url'
+import { existsSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { type Listener, openListener, startGeneration } from '@socket-port/testkit'
 import { alternate } from '../alternate.ts'
 import type { Bar } from '../bar.ts'
@@ -9,12 +11,13 @@ import { difference, type Estimate, exact, median } from '../statistics.ts'
 
 const STARTS = ['cold', 'inherited'] as const
 const HOWS = ['plain', 'plain again', 'listen', 'serve'] as const
-const VARIANTS = STARTS.flatMap((start) => HOWS.map((how): Variant => `${start} ${how}`))
+// With an older build of core (--before).
+const HOWS_BEFORE = ['listen before', 'serve before'] as const
 
 type Start = (typeof STARTS)[number]
-type How = (typeof HOWS)[number]
+type How = (typeof HOWS)[number] | (typeof HOWS_BEFORE)[number]
 type Variant = `${Start} ${How}`
-type Samples = Record<Variant, ListenReading[]>
+type Samples = Partial<Record<Variant, ListenReading[]>>
 
 const FIELDS = [
   { field: 'call', unit: ' ms', size: 1, digits: 2 },
@@ -32,13 +35,18 @@ export const listen: Benchmark = {
   name: 'listen',
   title: 'from nothing to listening, a fresh process for each sample',
   rounds: 20,
-  async run({ rounds }) {
+  async run({ rounds, before }) {
+    const older = before === undefined ? undefined : builtCopy(before)
+    const hows: readonly How[] = older === undefined ? HOWS : [...HOWS, ...HOWS_BEFORE]
+    const variants = STARTS.flatMap((start) => hows.map((how): Variant => `${start} ${how}`))
     const listener = openListener()
     try {
       // The first round reads the files from disk and is not counted.
-      const samples = await alternate(VARIANTS, rounds + 1, (variant) => sample(variant, listener))
-      for (const variant of VARIANTS) samples[variant].shift()
-      return findings(samples)
+      const samples = await alternate(variants, rounds + 1, (variant) =>
+        sample(variant, listener, older),
+      )
+      for (const variant of variants) samples[variant].shift()
+      return findings(samples, older !== undefined)
     } finally {
       listener.close()
     }
@@ -46,13 +54,18 @@ export const listen: Benchmark = {
 }
 
 /** `cold` binds any free port; `inherited` gets the listener as fd 3, as from a manager. */
-async function sample(variant: Variant, listener: Listener): Promise<ListenReading> {
-  const [start, how] = variant.split(' ') as [Start, How]
+async function sample(
+  variant: Variant,
+  listener: Listener,
+  older: string | undefined,
+): Promise<ListenReading> {
+  const [start, how = '', which] = variant.split(' ')
   const inherited = start === 'inherited'
   const generation = startGeneration({
     script: SCRIPT,
     args: inherited ? [how, String(listener.port), 'inherited'] : [how],
     sockets: inherited ? [listener] : [],
+    ...(which === 'before' && older !== undefined && { env: { BENCH_CORE: older } }),
   })
   try {
     const reading: unknown = await generation.ready()
@@ -66,13 +79,25 @@ async function sample(variant: Variant, listener: Listener): Promise<ListenReadi
   }
 }
 
-function findings(samples: Samples): Findings {
-  const table = [['', 'plain', 'plain again', 'listen', 'serve']]
+/** The URL of the entry of a built copy of core. */
+function builtCopy(folder: string): string {
+  const file = join(resolve(folder), 'index.js')
+  if (!existsSync(file)) {
+    throw new Error(`--before needs the folder dist of a built core (there is no ${file})`)
+  }
+  return pathToFileURL(file).href
+}
+
+function findings(samples: Samples, compares: boolean): Findings {
+  const hows: readonly How[] = compares
+    ? ['plain again', 'listen', 'listen before', 'serve', 'serve before']
+    : ['plain again', 'listen', 'serve']
+  const table = [['', 'plain', ...hows]]
   for (const start of STARTS) {
     for (const field of FIELDS) {
       const { digits, unit } = field
       const plain = `${median(values(samples, start, 'plain', field)).toFixed(digits)}${unit}`
-      const others = (['plain again', 'listen', 'serve'] as const).map((how) => {
+      const others = hows.map((how) => {
         const found = more(samples, start, how, field)
         return `${signed(found.median, digits)} ${interval(found, digits)}`
       })
@@ -81,9 +106,29 @@ function findings(samples: Samples): Findings {
   }
   const notes = [
     'plain: the value itself; all others: how much more it is, with the 95 % interval of the median',
-    'whole: from the start of the process to listening, import included',
+    'import: importing core, with node:http loaded before; whole: from the start of the process to listening, import included',
+    ...(compares ? comparison(samples) : []),
   ]
   return { table, bars: bars(samples), notes, samples }
+}
+
+/** What a start takes with this core and with the older one, as medians and their ratio. */
+function comparison(samples: Samples): string[] {
+  const rows = STARTS.flatMap((start) =>
+    (['listen', 'serve'] as const).flatMap((how) =>
+      FIELDS.map((field) => {
+        const [now, then] = ([how, `${how} before`] as const).map((each) =>
+          median(values(samples, start, each, field)),
+        )
+        return { what: `${start} ${how}, ${field.field}`, now, then, field }
+      }),
+    ),
+  )
+  return rows.flatMap(({ what, now, then, field: { digits, unit } }) =>
+    now === undefined || then === undefined
+      ? []
+      : `before ${then.toFixed(digits)}, now ${now.toFixed(digits)}${unit} (${(now / then).toFixed(2)}): ${what}`,
+  )
 }
 
 function bars(samples: Samples): Bar[] {
@@ -112,7 +157,7 @@ function bars(samples: Samples): Bar[] {
 /** Shared objects that a cold start has loaded and plain Node has not. */
 function nativeCode(samples: Samples): string[] {
   const objects = (start: Start, how: How): Set<string> =>
-    new Set(samples[`${start} ${how}`].flatMap(({ sharedObjects }) => sharedObjects))
+    new Set(readings(samples, start, how).flatMap(({ sharedObjects }) => sharedObjects))
   const plain = objects('cold', 'plain')
   // Else nothing would be proved: a list that can never show it, or libc that was not used at all.
   if ([...objects('inherited', 'listen')].every((object) => plain.has(object))) {
@@ -127,4 +172,7 @@ function more(samples: Samples, start: Start, how: How, field: Field): Estimate 
 }
 
 const values = (samples: Samples, start: Start, how: How, { field, size }: Field): number[] =>
-  samples[`${start} ${how}`].map((reading) => reading[field] / size)
+  readings(samples, start, how).map((reading) => reading[field] / size)
+
+const readings = (samples: Samples, start: Start, how: How): readonly ListenReading[] =>
+  samples[`${start} ${how}`] ?? []

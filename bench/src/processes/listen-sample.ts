@@ -4,13 +4,18 @@ import { createServer, type Server } from 'node:http'
 import type { ListenReading } from './listen-reading.ts'
 import { sharedObjects } from './shared-objects.ts'
 
+type Core = typeof import('@socket-port/core')
+
 const [how, port = '0', inherited] = process.argv.slice(2)
 const target = inherited === undefined ? { port: Number(port) } : { fd: 3 }
 // A port that nobody asks for is that of the only socket that was passed.
 const asked = inherited === undefined ? { port } : {}
 
+// An older build to compare with, by its URL.
+const specifier = process.env.BENCH_CORE ?? '@socket-port/core'
+
 const started = performance.now()
-const core = how === 'plain' ? undefined : await import('@socket-port/core')
+const core = how === 'plain' ? undefined : ((await import(specifier)) as Core)
 const imported = performance.now()
 const server: Server = createServer()
 if (core === undefined) await once(server.listen(target), 'listening')

@@ -32,7 +32,7 @@ export const STATUS = 'socket-port status'
 /** Lines of docs/bundling.md, of which `bundles.test.ts` runs all but one bundler's. */
 export const BUNDLE: readonly string[] = [
   'npx esbuild server.js --bundle --platform=node --format=esm --outfile=out/server.mjs',
-  'npx rolldown server.js --platform node --format esm --file out/server.mjs',
+  'npx rolldown server.js --platform node --format esm --file out/server.mjs --no-code-splitting',
   'mkdir -p out/node_modules/@koromix',
   'cp -RL node_modules/@koromix/koffi-linux-x64 out/node_modules/@koromix/',
 ]

@@ -1,6 +1,6 @@
 import { chmodSync, closeSync } from 'node:fs'
 import { isIP } from 'node:net'
-import { isMainThread } from 'node:worker_threads'
+import { isMainThread } from '../base/built-in.ts'
 import { LONGEST_UNIX_PATH } from '../sockets/constants.ts'
 import type { Libc } from '../sockets/libc.ts'
 import { openListener, type Place } from '../sockets/open.ts'
@@ -77,7 +77,7 @@ function openPath(libc: Libc, path: string, request: BindRequest): number {
   const { mode } = request
   let fd = -1
   // A worker thread may not change the umask, which belongs to the whole process.
-  withMode(isMainThread ? mode : undefined, () => {
+  withMode(mode !== undefined && isMainThread() ? mode : undefined, () => {
     fd = openListener(libc, place, request)
   })
   if (mode === undefined) return fd

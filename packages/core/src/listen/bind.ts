@@ -1,12 +1,11 @@
 import { lstatSync } from 'node:fs'
 import type { ListenOptions as NodeListenOptions } from 'node:net'
-import { networkInterfaces } from 'node:os'
+import { os } from '../base/built-in.ts'
 import { type BindErrorCode, SocketPortError } from '../base/errors.ts'
-import { killPort } from '../kill-port/kill-port.ts'
+import type { KillPortOptions } from '../kill-port/kill-port.ts'
 import { describeInUse, type InUseRequest } from './bind-in-use.ts'
 import { describeRequest } from './inherit.ts'
 import type { ResolvedListen } from './options.ts'
-import { removeStaleSocket } from './stale-socket.ts'
 import { isLinkLocal } from './zone.ts'
 
 /**
@@ -29,14 +28,23 @@ export function makeRoom(
   const { path, port, killPort: kill, logger, signal } = request
   if (path !== undefined) {
     // An abstract name disappears with its socket, so it cannot be stale.
-    return path.startsWith('@') || !exists(path)
-      ? undefined
-      : removeStaleSocket(path).then(() => {})
+    return path.startsWith('@') || !exists(path) ? undefined : removeStale(path)
   }
   if (kill === false || port === 0) return undefined
   const { host = request.defaultHost, ipv6Only, reusePort } = request
   const bind = { host, ipv6Only, reusePort }
-  return killPort(port, { ...bind, force: kill === 'force', logger, signal }).then(() => {})
+  return free(port, { ...bind, force: kill === 'force', logger, signal })
+}
+
+// Both modules are imported when they are needed: most starts need neither.
+async function removeStale(path: string): Promise<void> {
+  const { removeStaleSocket } = await import('./stale-socket.ts')
+  await removeStaleSocket(path)
+}
+
+async function free(port: number, options: KillPortOptions): Promise<void> {
+  const { killPort } = await import('../kill-port/kill-port.ts')
+  await killPort(port, options)
 }
 
 /** The options of Node's own `listen` for this request. */
@@ -111,7 +119,7 @@ const fixes: Record<
     host === undefined || !isLinkLocal(host)
       ? undefined
       : 'a link-local address is bound on one network interface: name one of this machine behind a ' +
-        `percent sign, as in fe80::1%eth0 (there are ${Object.keys(networkInterfaces()).join(', ')})`,
+        `percent sign, as in fe80::1%eth0 (there are ${Object.keys(os().networkInterfaces()).join(', ')})`,
   EADDRNOTAVAIL: () =>
     'no interface of this machine has the address; choose one of its own, or none',
   ENOTFOUND: () =>

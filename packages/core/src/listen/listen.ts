@@ -1,7 +1,6 @@
-import cluster from 'node:cluster'
 import { chmodSync } from 'node:fs'
 import { createServer, Server as NetServer } from 'node:net'
-import { isMainThread } from 'node:worker_threads'
+import { clusterWorker, isMainThread } from '../base/built-in.ts'
 import { publish } from '../base/channels.ts'
 import { SocketPortError } from '../base/errors.ts'
 import { quote } from '../base/quote.ts'
@@ -205,7 +204,7 @@ async function listenBound(server: AnyServer, request: ListenRequest): Promise<v
   const { bindPath, mode, logger, nodeOptions, host = request.defaultHost } = request
   const named = bindPath !== undefined && !bindPath.startsWith('\0')
   // A worker thread cannot change the umask, which belongs to the process.
-  const umask = named && isMainThread ? mode : undefined
+  const umask = named && mode !== undefined && isMainThread() ? mode : undefined
   const start = (): void => {
     const options = { ...nodeOptions, ...bindOptions({ ...request, host }) }
     withMode(umask, () => nativeListen(server, request)(options))
@@ -275,7 +274,8 @@ function outcome(
 function giveUp(server: AnyServer): void {
   // Node's own close: that of an attached server would drain, and come back here. It also forgets a look-up, and
   // nobody hears 'listening' of a server that does not (net.js, lookupAndListen, emitListeningNT).
-  if (server.listening || !cluster.isWorker) return void NetServer.prototype.close.call(server)
+  if (server.listening || clusterWorker() === undefined)
+    return void NetServer.prototype.close.call(server)
   // In a cluster worker the answer of the primary still comes. Close the server after it.
   const onAnswer = (): void => {
     server.off('listening', onAnswer).off('error', onAnswer)

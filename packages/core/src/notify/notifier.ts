@@ -1,5 +1,4 @@
-import cluster from 'node:cluster'
-import { isMainThread } from 'node:worker_threads'
+import { clusterWorker, isMainThread } from '../base/built-in.ts'
 import { defaultLogger } from '../base/logger.ts'
 import type { Logger } from '../base/types.ts'
 import { claim, look } from '../process/environment.ts'
@@ -170,9 +169,10 @@ export const notifierInUse = (): Notifier | undefined => shared.current
 // the state of one worker for the state of the process. A worker thread may share `process.env` with the
 // main thread, so it leaves the variables there. In a cluster the primary notifies, not the workers.
 function readOnce(): NotifyVariables {
-  if (!isMainThread) return noManager
+  const isNotified = Object.keys(look('notifications')).length > 0
+  if (isNotified && !isMainThread()) return noManager
   const variables = claim('notifications')
-  return cluster.isWorker ? noManager : readNotifyVariables(variables, process.pid)
+  return clusterWorker() === undefined ? readNotifyVariables(variables, process.pid) : noManager
 }
 
 /**
@@ -180,6 +180,6 @@ function readOnce(): NotifyVariables {
  * and sends nothing.
  */
 export function managerListens(): boolean {
-  if (!isMainThread || cluster.isWorker) return false
-  return readNotifyVariables(look('notifications'), process.pid).address !== undefined
+  const { address } = readNotifyVariables(look('notifications'), process.pid)
+  return address !== undefined && isMainThread() && clusterWorker() === undefined
 }

@@ -1,5 +1,5 @@
-import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
+import { childProcess } from '../base/built-in.ts'
 import { SocketPortError } from '../base/errors.ts'
 import { EAGAIN } from '../sockets/constants.ts'
 import { parseServiceName } from '../systemd/cgroup.ts'
@@ -64,7 +64,10 @@ export class SystemdNotify {
   #run(lines: readonly string[]): Promise<void> {
     const env = { ...process.env, LC_ALL: 'C', NOTIFY_SOCKET: this.#address }
     return new Promise((resolve, reject) => {
-      const child = spawn('systemd-notify', ['--', ...lines], { env, stdio: 'ignore' })
+      const child = childProcess().spawn('systemd-notify', ['--', ...lines], {
+        env,
+        stdio: 'ignore',
+      })
       child.unref()
       child.once('error', ({ message }) =>
         reject(new Error(`systemd-notify cannot be started (${message})`)),

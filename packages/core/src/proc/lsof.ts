@@ -1,5 +1,6 @@
-import { execFile } from 'node:child_process'
+import type { ExecFileOptions } from 'node:child_process'
 import { promisify } from 'node:util'
+import { childProcess } from '../base/built-in.ts'
 import { SocketPortError } from '../base/errors.ts'
 import type { Holder } from './holders.ts'
 import { ancestry, printable } from './process.ts'
@@ -14,7 +15,12 @@ export interface PsRow {
   command: string
 }
 
-const exec = promisify(execFile)
+const exec = (
+  file: string,
+  args: readonly string[],
+  options?: ExecFileOptions,
+): Promise<{ stdout: string }> =>
+  promisify(childProcess().execFile)(file, args, { ...options, encoding: 'utf8' })
 
 // pid, parent, real uid, the five words of the start time, command.
 const PS_ROW = /^ *(\d+) +(\d+) +(\d+) +(\S+ +\S+ +\S+ +\S+ +\S+) +(.*)$/gm

@@ -1,6 +1,6 @@
 import { readFileSync, readlinkSync } from 'node:fs'
 import { SocketAddress } from 'node:net'
-import { endianness } from 'node:os'
+import { littleEndian } from '../base/endianness.ts'
 
 /** One row of the kernel's socket tables, as far as a listener is concerned. */
 export interface ProcSocket {
@@ -40,7 +40,10 @@ const UNIX_ROW =
   /^\S+: [0-9A-F]{8} [0-9A-F]{8} ([0-9A-F]{8}) (\d{4}) ([0-9A-F]{2}) +(\d+)(?: (.*))?$/
 
 /** Returns the sockets listed in the text of `/proc/net/tcp` or `/proc/net/tcp6`. */
-export function parseTcp(text: string, endian: 'LE' | 'BE' = endianness()): ProcSocket[] {
+export function parseTcp(
+  text: string,
+  endian: 'LE' | 'BE' = littleEndian ? 'LE' : 'BE',
+): ProcSocket[] {
   const known = new Map<string, string>()
   const sockets: ProcSocket[] = []
   for (const line of text.split('\n')) {

@@ -1,5 +1,4 @@
 import { closeSync, openSync } from 'node:fs'
-import { isatty } from 'node:tty'
 
 /**
  * `socket-port run` sets it to 1 where it runs on a terminal. Its processes lead sessions of their
@@ -14,7 +13,7 @@ export function hasTerminal(env: NodeJS.ProcessEnv = process.env): boolean {
 
 /** Whether this process has a controlling terminal. On Windows, whether it reads from a terminal. */
 export function hasOwnTerminal(): boolean {
-  if (process.platform === 'win32') return isatty(0)
+  if (process.platform === 'win32') return process.getBuiltinModule('node:tty').isatty(0)
   try {
     closeSync(openSync('/dev/tty', 'r'))
     return true

@@ -1,4 +1,5 @@
-import cluster, { type Worker } from 'node:cluster'
+import type { Worker } from 'node:cluster'
+import { clusterWorker } from '../base/built-in.ts'
 
 /**
  * Keeps a cluster worker alive after its primary has ended, and then calls `gone`. Does nothing in other
@@ -8,7 +9,7 @@ import cluster, { type Worker } from 'node:cluster'
  * first, and Node would then end its workers in the middle of their drain (lib/internal/cluster/child.js).
  */
 export function surviveThePrimary(gone: () => void): () => void {
-  const { worker } = cluster
+  const worker = clusterWorker()
   if (worker === undefined) return () => {}
   const onDisconnect = (): void => {
     // Node ends the worker unless this is set. When the primary disconnects on purpose, it is set already.

@@ -1,4 +1,6 @@
-import { endianness } from 'node:os'
+import { littleEndian } from '../base/endianness.ts'
+
+export { littleEndian }
 
 /*
  * Numbers of Linux's system calls, from its uapi headers. They are the same on every architecture that
@@ -76,9 +78,6 @@ export const LONGEST_UNIX_PATH: number = process.platform === 'linux' ? 107 : 10
 
 /** The longest name of a network interface, with its NUL (netdevice(7)). */
 export const IFNAMSIZ = 16
-
-/** The byte order of this machine. */
-export const littleEndian: boolean = endianness() === 'LE'
 
 /** A C int in this machine's byte order. */
 export function int32(value: number): Uint8Array {

@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process'
+import { childProcess } from '../base/built-in.ts'
 
 export interface SystemctlOptions {
   /** Kills systemctl. */
@@ -19,10 +19,15 @@ export function systemctl(
   const options = { env, signal, killSignal: 'SIGKILL', windowsHide: true } as const
   return new Promise((resolve, reject) => {
     const scope = user ? ['--user'] : []
-    const child = execFile('systemctl', [...scope, ...args], options, (error, stdout, stderr) => {
-      if (error === null) resolve(stdout)
-      else reject(stderr.trim() === '' ? error : new Error(stderr.trim()))
-    })
+    const child = childProcess().execFile(
+      'systemctl',
+      [...scope, ...args],
+      options,
+      (error, stdout, stderr) => {
+        if (error === null) resolve(stdout)
+        else reject(stderr.trim() === '' ? error : new Error(stderr.trim()))
+      },
+    )
     if (!unref) return
     child.unref()
     for (const stream of [child.stdout, child.stderr]) (stream as { unref?(): void })?.unref?.()
