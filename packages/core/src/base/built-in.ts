@@ -7,7 +7,7 @@ import type { Cluster, Worker } from 'node:cluster'
 export const childProcess = (): typeof import('node:child_process') =>
   process.getBuiltinModule('node:child_process')
 
-export const os = (): typeof import('node:os') => process.getBuiltinModule('node:os')
+export const nodeOs = (): typeof import('node:os') => process.getBuiltinModule('node:os')
 
 export const isMainThread = (): boolean =>
   process.getBuiltinModule('node:worker_threads').isMainThread
@@ -17,7 +17,7 @@ export const isMainThread = (): boolean =>
  * stays when the channel has closed; so a process without it need not load the module to know.
  */
 export const clusterWorker = (): Worker | undefined =>
-  process.send === undefined ? undefined : cluster().worker
+  process.send === undefined ? undefined : nodeCluster().worker
 
 // @types/node describes the module as `import()` gives it, with a default export.
-const cluster = (): Cluster => process.getBuiltinModule('node:cluster') as unknown as Cluster
+const nodeCluster = (): Cluster => process.getBuiltinModule('node:cluster') as unknown as Cluster

@@ -1,4 +1,4 @@
-import { os } from '../base/built-in.ts'
+import { nodeOs } from '../base/built-in.ts'
 import { claim } from '../process/environment.ts'
 import { perProcess } from '../process/per-process.ts'
 
@@ -28,4 +28,4 @@ export const restartSignalled = (): boolean => shared.current?.received ?? false
 const NOT_ALLOWED = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGKILL', 'SIGSTOP']
 
 const isSignal = (name: string | undefined): name is NodeJS.Signals =>
-  name !== undefined && name in os().constants.signals && !NOT_ALLOWED.includes(name)
+  name !== undefined && name in nodeOs().constants.signals && !NOT_ALLOWED.includes(name)

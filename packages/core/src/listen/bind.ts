@@ -1,6 +1,6 @@
 import { lstatSync } from 'node:fs'
 import type { ListenOptions as NodeListenOptions } from 'node:net'
-import { os } from '../base/built-in.ts'
+import { nodeOs } from '../base/built-in.ts'
 import { type BindErrorCode, SocketPortError } from '../base/errors.ts'
 import type { KillPortOptions } from '../kill-port/kill-port.ts'
 import { describeInUse, type InUseRequest } from './bind-in-use.ts'
@@ -119,7 +119,7 @@ const fixes: Record<
     host === undefined || !isLinkLocal(host)
       ? undefined
       : 'a link-local address is bound on one network interface: name one of this machine behind a ' +
-        `percent sign, as in fe80::1%eth0 (there are ${Object.keys(os().networkInterfaces()).join(', ')})`,
+        `percent sign, as in fe80::1%eth0 (there are ${Object.keys(nodeOs().networkInterfaces()).join(', ')})`,
   EADDRNOTAVAIL: () =>
     'no interface of this machine has the address; choose one of its own, or none',
   ENOTFOUND: () =>
