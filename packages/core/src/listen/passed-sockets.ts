@@ -1,5 +1,5 @@
-import cluster from 'node:cluster'
 import { readdirSync } from 'node:fs'
+import { clusterWorker } from '../base/built-in.ts'
 import { quote } from '../base/quote.ts'
 import type { Logger } from '../base/types.ts'
 import type { Variables } from '../process/environment.ts'
@@ -49,7 +49,7 @@ export function readPassed(variables: Variables<'sockets'>, logger: Logger): Pas
   )
   const reported: Reported = { outcome: environment, missing: 0 }
   const nothing: Passed = { entries: [], queues: [], reported, system: undefined }
-  if (cluster.isWorker && environment.kind !== 'absent') {
+  if (environment.kind !== 'absent' && clusterWorker() !== undefined) {
     // In a cluster worker fd 3 is the channel to the primary, and `listen({ fd })` names the primary's descriptor.
     logger.warn(
       'no socket is inherited: a cluster worker has none of its own, they were passed to its primary. ' +
