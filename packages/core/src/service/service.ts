@@ -10,13 +10,9 @@ import { startReceiving } from '../handover/start-receiving.ts'
 import { reportDrained } from '../handover/supervisor-channel.ts'
 import type { ShutdownHook } from '../lifecycle/hooks.ts'
 import { endIdleProcess, joinShutdown, shuttingDown } from '../lifecycle/process-shutdown.ts'
-import {
-  closedTooEarly,
-  type ListenRequest,
-  type Source,
-  startListening,
-} from '../listen/listen.ts'
 import { noteListening } from '../listen/listening-servers.ts'
+import { type ListenRequest, type Source, startListening } from '../listen/start-listening.ts'
+import { closedTooEarly } from '../listen/start-outcome.ts'
 import { managerListens } from '../notify/notifier.ts'
 import { beginStart } from '../notify/readiness.ts'
 import { ownPeers } from '../sockets/own-peers.ts'

@@ -1,0 +1,94 @@
+import { Server as NetServer } from 'node:net'
+import { clusterWorker } from '../base/built-in.ts'
+import { SocketPortError } from '../base/errors.ts'
+import type { AnyServer } from '../base/types.ts'
+
+/** What a start of a server needs for its outcome. */
+export interface StartRequest {
+  signal: AbortSignal | undefined
+  /** Called when the server listens, before the program's 'listening' listeners. */
+  onListening?: (() => void) | undefined
+  /** Called with an error of Node's `listen`, before the program's 'error' listeners. */
+  onError?: ((error: NodeJS.ErrnoException) => void) | undefined
+}
+
+// The servers that are starting, with their requests. Node would notice a second `listen` too late.
+const starting = new WeakMap<AnyServer, StartRequest>()
+
+export const isStarting = (server: AnyServer): boolean => starting.has(server)
+
+export const noteStarting = (server: AnyServer, request: StartRequest): void =>
+  void starting.set(server, request)
+
+// A listener of the outcome may have started the server again.
+export function settleStart(server: AnyServer, request: StartRequest): void {
+  if (starting.get(server) === request) starting.delete(server)
+}
+
+/**
+ * Calls `start`, and waits for the first event that decides its outcome. The follow-up runs in that event,
+ * before the program's listeners, which may close the server or let it listen again.
+ */
+export function startOutcome(
+  server: AnyServer,
+  request: StartRequest,
+  start: () => void,
+  note: () => void,
+): Promise<void> {
+  const { signal } = request
+  return new Promise((resolve, reject) => {
+    const settle = (then: () => void): void => {
+      server.off('listening', onListening).off('error', onError).off('close', onClose)
+      signal?.removeEventListener('abort', onAbort)
+      settleStart(server, request)
+      then()
+    }
+    const onListening = (): void =>
+      settle(() => {
+        try {
+          note()
+          request.onListening?.()
+          resolve()
+        } catch (error) {
+          reject(error)
+        }
+      })
+    const onError = (error: Error): void => {
+      settle(() => reject(error))
+      request.onError?.(error)
+    }
+    const onClose = (): void => settle(() => reject(closedTooEarly()))
+    const onAbort = (): void => {
+      settle(() => reject(signal?.reason))
+      giveUp(server)
+    }
+    server.prependOnceListener('listening', onListening).prependOnceListener('error', onError)
+    server.once('close', onClose)
+    signal?.addEventListener('abort', onAbort)
+    try {
+      start()
+    } catch (error) {
+      settle(() => reject(error))
+    }
+  })
+}
+
+// Node's own `signal` option would leave a listener behind for every start that failed.
+function giveUp(server: AnyServer): void {
+  // Node's own close: that of an attached server would drain, and come back here. It also forgets a look-up, and
+  // nobody hears 'listening' of a server that does not (net.js, lookupAndListen, emitListeningNT).
+  if (server.listening || clusterWorker() === undefined)
+    return void NetServer.prototype.close.call(server)
+  // In a cluster worker the answer of the primary still comes. Close the server after it.
+  const onAnswer = (): void => {
+    server.off('listening', onAnswer).off('error', onAnswer)
+    NetServer.prototype.close.call(server)
+  }
+  server.once('listening', onAnswer).once('error', onAnswer)
+}
+
+export const closedTooEarly = (): SocketPortError =>
+  new SocketPortError(
+    'ERR_SOCKET_PORT_CLOSED',
+    'the server was closed before it listened; await listen() before closing it',
+  )
