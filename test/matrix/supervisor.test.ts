@@ -39,7 +39,8 @@ describe('socket-port run', () => {
 
   it.each(MAJORS)('the supervisor itself on Node %d', async (major) => {
     const supervised = startSupervised({
-      ...{ command: [process.execPath, SERVER], execPath: nodeBinary(major) },
+      command: [process.execPath, SERVER],
+      execPath: nodeBinary(major),
     })
     try {
       await supervised.said(/generation 1 is ready/)

@@ -52,7 +52,8 @@ for (const release of ['host', 'trixie'] as const) {
       'may be followed word by word: $name',
       async ({ name, commands, output }) => {
         const here: Readonly<Record<string, string>> = {
-          ...{ 8080: `${freePort()}`, 8081: `${freePort()}` },
+          8080: `${freePort()}`,
+          8081: `${freePort()}`,
           '/usr/bin/node': pathInBox(process.execPath),
         }
         const adapt = (text: string): string =>

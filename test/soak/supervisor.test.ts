@@ -23,8 +23,11 @@ it(`${rounds} reloads of socket-port run lose nothing, and it keeps neither desc
     }
     await supervised.said(/generation 1 is ready/)
     const load = await startLoad({
-      ...{ target: { port: await supervised.port() }, clients: 20, connection: 'mixed' },
-      ...{ method: 'mixed', think: [0, 50] },
+      target: { port: await supervised.port() },
+      clients: 20,
+      connection: 'mixed',
+      method: 'mixed',
+      think: [0, 50],
     })
     // Memory is compared once everything has been compiled, and buffers have their size.
     const warm = Math.ceil(rounds / 10) + 1

@@ -57,10 +57,15 @@ export async function bundle(options: BundleOptions): Promise<Bundle> {
     cpSync(fromRoot(`test/fixtures/${program}`), input)
     installCore(source)
     const warnings = await { esbuild: withEsbuild, rolldown: withRolldown }[bundler]({
-      ...{ input, file, format, banner },
+      input,
+      file,
+      format,
+      banner,
     })
     return {
-      ...{ folder, file, warnings },
+      folder,
+      file,
+      warnings,
       addNative() {
         installNative(folder)
       },
@@ -80,8 +85,14 @@ interface Work {
 
 async function withEsbuild({ input, file, format, banner }: Work): Promise<string[]> {
   const { warnings } = await esbuild({
-    ...{ entryPoints: [input], outfile: file, format, banner: { js: banner } },
-    ...{ bundle: true, platform: 'node', target: 'node20', logLevel: 'silent' },
+    entryPoints: [input],
+    outfile: file,
+    format,
+    banner: { js: banner },
+    bundle: true,
+    platform: 'node',
+    target: 'node20',
+    logLevel: 'silent',
   })
   return warnings.map(({ text }) => text)
 }

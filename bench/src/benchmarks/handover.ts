@@ -67,7 +67,9 @@ function findings(costs: readonly Cost[], races: readonly Race<Variant>[]): Find
     (count) => `left out: ${count} connections, of ${openFilesLimit()} open files (ulimit -n)`,
   )
   return {
-    ...{ table: tableOf(costs), bars, notes: [...STEPS, ...leftOut, ...notes] },
+    table: tableOf(costs),
+    bars,
+    notes: [...STEPS, ...leftOut, ...notes],
     samples: { costs, races },
   }
 }

@@ -107,7 +107,8 @@ function rest(rounds: readonly DrainRun[], variant: Variant): string[] {
   const share = (how: keyof Performance['spread']): string =>
     `${(median(own.map((one) => one.spread[how])) * 100).toFixed(0)} %`
   return [
-    ...[share('atOnce'), share('inTurn')],
+    share('atOnce'),
+    share('inTurn'),
     `${median(waits).toFixed(1)} ms`,
     `${(waits[Math.floor(waits.length * 0.9)] ?? Number.NaN).toFixed(1)} ms`,
     `${(median(own.map(({ keeperMemory }) => keeperMemory)) / 1e6).toFixed(0)} MB`,

@@ -50,9 +50,13 @@ const koffi = createRequire(import.meta.url)('@koromix/koffi-linux-x64') as Koff
 const c = koffi.load(null)
 const iovec = koffi.struct({ base: 'uint8_t *', length: 'size_t' })
 const msghdr = koffi.struct({
-  ...{ name: 'uint8_t *', nameLength: 'uint32_t' },
-  ...{ vector: koffi.pointer(iovec), vectorLength: 'size_t' },
-  ...{ control: 'uint8_t *', controlLength: 'size_t', flags: 'int' },
+  name: 'uint8_t *',
+  nameLength: 'uint32_t',
+  vector: koffi.pointer(iovec),
+  vectorLength: 'size_t',
+  control: 'uint8_t *',
+  controlLength: 'size_t',
+  flags: 'int',
 })
 const socketpair = c.func('int socketpair(int domain, int type, int protocol, _Out_ int *fds)')
 const setsockopt = c.func('int setsockopt(int fd, int level, int name, uint8_t *v, uint32_t n)')
@@ -151,9 +155,13 @@ function controlSize(fds: number): number {
 
 function header(control: Buffer): object {
   return {
-    ...{ name: null, nameLength: 0 },
-    ...{ vector: [{ base: Buffer.from('!'), length: 1 }], vectorLength: 1 },
-    ...{ control, controlLength: control.length, flags: 0 },
+    name: null,
+    nameLength: 0,
+    vector: [{ base: Buffer.from('!'), length: 1 }],
+    vectorLength: 1,
+    control,
+    controlLength: control.length,
+    flags: 0,
   }
 }
 

@@ -18,8 +18,12 @@ export async function startPm2(): Promise<WorkerPool> {
   }
   const port = freePort()
   const app = {
-    ...{ name: 'app', script: WORKER, args: ['plain', String(port)] },
-    ...{ exec_mode: 'cluster', instances: WORKERS, wait_ready: true },
+    name: 'app',
+    script: WORKER,
+    args: ['plain', String(port)],
+    exec_mode: 'cluster',
+    instances: WORKERS,
+    wait_ready: true,
   }
   const ecosystem = join(home, 'ecosystem.json')
   writeFileSync(ecosystem, JSON.stringify({ apps: [app] }))
@@ -30,7 +34,9 @@ export async function startPm2(): Promise<WorkerPool> {
   const interrupted = (): void => process.exit(130)
   process.once('exit', endAtOnce).once('SIGINT', interrupted)
   return {
-    ...{ port, keeper, workers: workersOf(keeper) },
+    port,
+    keeper,
+    workers: workersOf(keeper),
     reload: () => pm2('reload', 'app'),
     async end() {
       await pm2('kill')

@@ -84,6 +84,7 @@ async function restartUnderLoad({ port, restart }: Way): Promise<Restart> {
 }
 
 const way = ({ port, reload, end }: Awaited<ReturnType<typeof startPm2>>): Way => ({
-  ...{ port, end },
+  port,
+  end,
   restart: () => reload?.() ?? Promise.reject(new Error('there is no reload')),
 })

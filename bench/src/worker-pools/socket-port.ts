@@ -10,7 +10,9 @@ export async function startSocketPort(...options: string[]): Promise<WorkerPool>
   const port = await supervised.port()
   await supervised.said(new RegExp(`worker ${WORKERS} is ready`))
   return {
-    ...{ port, keeper: supervised.pid, workers: workersOf(supervised.pid) },
+    port,
+    keeper: supervised.pid,
+    workers: workersOf(supervised.pid),
     async reload() {
       const { code, stderr } = await supervised.ask('reload')
       if (code !== 0) throw new Error(`socket-port reload ended with ${code}: ${stderr}`)

@@ -189,7 +189,12 @@ describe.each(RELEASES)('with Fastify %s, messages', (_, create) => {
     const info = vi.fn()
     const none = (): void => {}
     const loggerInstance = {
-      ...{ fatal: none, error: none, warn: () => {}, info, debug: none, trace: none },
+      fatal: none,
+      error: none,
+      warn: () => {},
+      info,
+      debug: none,
+      trace: none,
       child: () => loggerInstance,
     } as unknown as FastifyBaseLogger
     const app = create({ loggerInstance })

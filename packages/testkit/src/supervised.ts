@@ -82,7 +82,8 @@ export function startSupervised(options: SupervisedOptions): Supervised {
   const run = [...prefix, execPath, '--', SOCKET_PORT, 'run', ...args, '--', ...options.command]
   const generation = startGeneration({
     command: ['/bin/sh', '-c', 'exec "$0" "$@" 2>&1', ...run],
-    ...{ env, sockets },
+    env,
+    sockets,
     ...(cwd !== undefined && { cwd }),
   })
   const ask = (...words: string[]): Promise<CommandEnd> => socketPort(words, { env })

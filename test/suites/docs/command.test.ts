@@ -27,7 +27,9 @@ async function supervise(document: string, port: number): Promise<Supervised> {
   const line = SUPERVISE[0]?.replace('8080', String(port)).replace('npx socket-port run ', '')
   const [options = '', command = ''] = line?.split(' -- ') ?? []
   const supervised = startSupervised({
-    ...{ args: options.split(' '), command: command.split(' '), cwd: project.dir },
+    args: options.split(' '),
+    command: command.split(' '),
+    cwd: project.dir,
   })
   onTestFinished(() => supervised.dispose())
   await supervised.said(/generation 1 is ready/)

@@ -46,8 +46,27 @@ const LETTERS = [...'0123456789abcXYZ-+._ =/\\"\'$`\n\t\u001b\u007f', 'é', '☃
 
 const MOST_FDS = 1_048_576
 const NOT_NUMBERS = [
-  ...['', ' ', '-', '+', '0x3', '1e1', '3.0', ' 3', '3 ', '3\n', '٣', '3:4', 'three', 'NaN'],
-  ...['Infinity', '-Infinity', 'null', 'undefined', '__proto__', '9'.repeat(16), '9'.repeat(4096)],
+  '',
+  ' ',
+  '-',
+  '+',
+  '0x3',
+  '1e1',
+  '3.0',
+  ' 3',
+  '3 ',
+  '3\n',
+  '٣',
+  '3:4',
+  'three',
+  'NaN',
+  'Infinity',
+  '-Infinity',
+  'null',
+  'undefined',
+  '__proto__',
+  '9'.repeat(16),
+  '9'.repeat(4096),
 ]
 
 const isWholeNumber = (text: string): boolean => /^\d{1,15}$/.test(text)

@@ -32,7 +32,9 @@ export class Fuzz {
       counts: Object.fromEntries(
         Object.keys(WEIGHTS).map((kind) => [kind, 0]),
       ) as FuzzResult['counts'],
-      ...{ total: 0, connections: 0, failures: [] },
+      total: 0,
+      connections: 0,
+      failures: [],
     }
     this.#rounds = Array(clients).fill(0)
     const servers = Object.keys(target.hosts)

@@ -13,8 +13,10 @@ describe('the fuzz of the hand-over', () => {
 
   it('negative control: plain server.close() loses requests', async () => {
     const { failures } = await fuzzReloads({
-      ...{ seed, goesOn: (n) => n < 3 },
-      ...{ env: { HOW: 'plain' }, args: ['--ready', 'port'] },
+      seed,
+      goesOn: (n) => n < 3,
+      env: { HOW: 'plain' },
+      args: ['--ready', 'port'],
     })
     expect(failures.length).toBeGreaterThan(0)
   })

@@ -76,9 +76,14 @@ export class App {
       ...env,
     }
     const service = [
-      ...['[Unit]', 'StartLimitIntervalSec=0', '[Service]', 'Type=notify'],
+      '[Unit]',
+      'StartLimitIntervalSec=0',
+      '[Service]',
+      'Type=notify',
       ...Object.entries(variables).map(environment),
-      ...[`ExecStart=${command.join(' ')}`, `FileDescriptorStoreMax=${store}`, ...lines],
+      `ExecStart=${command.join(' ')}`,
+      `FileDescriptorStoreMax=${store}`,
+      ...lines,
     ]
     const socket = `[Socket]\nListenStream=${listen}\nBacklog=4096\n`
     await this.systemd.install({

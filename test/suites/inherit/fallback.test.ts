@@ -39,7 +39,8 @@ afterAll(() => rmSync(directory, { recursive: true }))
 const [major = 0] = process.versions.node.split('.').map(Number)
 const permission = [
   major < 24 ? '--experimental-permission' : '--permission',
-  ...['--allow-fs-read=*', '--allow-fs-write=*'],
+  '--allow-fs-read=*',
+  '--allow-fs-write=*',
   // Node 25 forbids the network too.
   ...(major < 25 ? [] : ['--allow-net']),
 ]

@@ -48,8 +48,17 @@ describe('a socket that was passed', () => {
     expect({ warnings, variables }).toEqual({ warnings: [], variables: [] })
     expect(sockets).toEqual([
       {
-        ...{ fd: 3, name: 'unknown', family: 'IPv6', address: '::', port, ipv6Only: false },
-        ...{ listening: true, backlog: 4096, queueLength: 0, taken: true, stored: false },
+        fd: 3,
+        name: 'unknown',
+        family: 'IPv6',
+        address: '::',
+        port,
+        ipv6Only: false,
+        listening: true,
+        backlog: 4096,
+        queueLength: 0,
+        taken: true,
+        stored: false,
       },
     ])
     expect(await replyFrom({ port })).toBe('0')
@@ -108,7 +117,9 @@ describe('LISTEN_PID', () => {
     ],
   ])('%j is refused, and the process starts cold', async (LISTEN_PID, warning) => {
     const { report } = await startListening([{ port: 0 }], {
-      ...{ sockets: [listener], inherit: 'no-pid', env: { LISTEN_PID } },
+      sockets: [listener],
+      inherit: 'no-pid',
+      env: { LISTEN_PID },
     })
     expect(report).toMatchObject({ outcomes: [BOUND], variables: [], sockets: [], koffi: false })
     expect(report.warnings).toEqual([expect.stringMatching(warning)])
@@ -142,7 +153,8 @@ describe('LISTEN_PIDFDID', () => {
     execFileSync('mkfifo', [fifo])
     const started = startGeneration({
       command: ['/bin/sh', '-c', wait, process.execPath, fixture('core-listen.mjs')],
-      ...{ sockets: [listener], inherit: 'no-pid' },
+      sockets: [listener],
+      inherit: 'no-pid',
       env: { FIFO: fifo, TARGETS: '[{}]' },
     })
     await writeFile(fifo, `${idOf(started.pid)}\n`)
@@ -215,7 +227,8 @@ describe('LISTEN_FDS and LISTEN_FDNAMES', () => {
 
   it('may be set where nothing was passed: one warning, and a cold start', async () => {
     const { report } = await startListening([{ port: 0 }, { port: 0 }], {
-      ...{ inherit: 'none', env: { LISTEN_FDS: '1', LISTEN_FDNAMES: 'web' } },
+      inherit: 'none',
+      env: { LISTEN_FDS: '1', LISTEN_FDNAMES: 'web' },
     })
     expect(report).toMatchObject({ outcomes: [BOUND, BOUND], variables: [] })
     expect(report.warnings).toHaveLength(1)
@@ -273,7 +286,11 @@ describe('a cold start', () => {
   it('warns of nothing and loads no native code', async () => {
     const listening = await startListening([{ port: 0 }])
     expect(listening.report).toMatchObject({
-      ...{ outcomes: [BOUND], warnings: [], variables: [], sockets: [], koffi: false },
+      outcomes: [BOUND],
+      warnings: [],
+      variables: [],
+      sockets: [],
+      koffi: false,
     })
     expect(await stderrOf(listening)).toBe('')
   })

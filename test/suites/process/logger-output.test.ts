@@ -44,7 +44,9 @@ describe(...requireOrSkip('a server whose warnings cannot be written', linuxSkip
     const [line] = await once((child.stdout as Readable).setEncoding('utf8'), 'data')
     const { port } = JSON.parse(line)
     const response = await fetch(`http://localhost:${port}/`, {
-      ...{ method: 'POST', body: 'hello', headers: { connection: 'close' } },
+      method: 'POST',
+      body: 'hello',
+      headers: { connection: 'close' },
     })
     expect(await response.text()).toBe('hello')
     child.kill('SIGTERM')

@@ -67,7 +67,8 @@ describe('a server that tells its manager', () => {
     const manager = new ManagerSocket()
     const started = await start(manager.address, {
       env: {
-        ...{ WATCHDOG_USEC: '60000000', WATCHDOG_PID: '1' },
+        WATCHDOG_USEC: '60000000',
+        WATCHDOG_PID: '1',
         OPTIONS: NO_HAND_OVER,
       },
     })

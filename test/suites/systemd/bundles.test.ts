@@ -36,7 +36,10 @@ for (const release of RELEASES) {
       const port = freePort()
       made = await bundle(options)
       const service = [
-        ...['[Unit]', 'StartLimitIntervalSec=0', '[Service]', `Environment=PORT=${port}`],
+        '[Unit]',
+        'StartLimitIntervalSec=0',
+        '[Service]',
+        `Environment=PORT=${port}`,
         `ExecStart=${pathInBox(process.execPath)} ${made.file}`,
         ...settings,
         '',
@@ -104,7 +107,10 @@ for (const release of RELEASES) {
       'of a user is not heard with NotifyAccess=%s, and says so',
       async (access) => {
         const { box } = await boot([
-          ...['Type=notify', 'User=nobody', `NotifyAccess=${access}`, 'TimeoutStartSec=3'],
+          'Type=notify',
+          'User=nobody',
+          `NotifyAccess=${access}`,
+          'TimeoutStartSec=3',
         ])
         const { code } = await box.systemctl('start', 'app.service')
         expect(code).not.toBe(0)

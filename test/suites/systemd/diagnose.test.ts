@@ -281,7 +281,9 @@ describe.each(RELEASES)('diagnose() on %s', async (release) => {
         'report.service',
       )
       expect(diagnosis).toMatchObject({
-        ...{ seen: 'unit', command: '/bin/sleep 600', problems: [] },
+        seen: 'unit',
+        command: '/bin/sleep 600',
+        problems: [],
         sockets: [{ fd: 3, name: 'web', address: '::', port, listening: true }],
         unknown: [expect.stringContaining('not visible from outside')],
       })

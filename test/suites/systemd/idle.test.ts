@@ -49,7 +49,10 @@ for (const release of RELEASES) {
         units: {
           'app.socket': `[Socket]\n${streams.join('\n')}\nTriggerLimitIntervalSec=0\n`,
           'app.service': [
-            ...['[Unit]', 'StartLimitIntervalSec=0', '[Service]', 'Restart=on-failure'],
+            '[Unit]',
+            'StartLimitIntervalSec=0',
+            '[Service]',
+            'Restart=on-failure',
             `Environment="LISTEN=${JSON.stringify(listen).replace(/"/g, '\\"')}"`,
             `ExecStart=${pathInBox(process.execPath)} ${pathInBox(SERVER)}\n${settings}`,
           ].join('\n'),

@@ -43,7 +43,10 @@ for (const release of RELEASES) {
     async function boot({ options = {}, settings = [], type = 'notify' }: Service = {}) {
       port = freePort()
       const service = [
-        ...['[Unit]', 'StartLimitIntervalSec=0', '[Service]', `Type=${type}`],
+        '[Unit]',
+        'StartLimitIntervalSec=0',
+        '[Service]',
+        `Type=${type}`,
         `Environment="OPTIONS=${JSON.stringify({ port, ...options }).replace(/"/g, '\\"')}"`,
         `ExecStart=${pathInBox(process.execPath)} ${pathInBox(SERVER)}`,
         ...settings,
@@ -187,7 +190,9 @@ for (const release of RELEASES) {
       const write = (name: string): void => writeFileSync(config, name)
       await box.install({
         'app.service.d/reload.conf': [
-          ...['[Service]', `Type=${type}`, `Environment=CONFIG=${config}`],
+          '[Service]',
+          `Type=${type}`,
+          `Environment=CONFIG=${config}`,
           ...(type === 'notify' ? ['ExecReload=/bin/kill -HUP $MAINPID'] : []),
         ].join('\n'),
       })

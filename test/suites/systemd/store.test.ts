@@ -39,7 +39,11 @@ const STORE = ['Type=notify', 'FileDescriptorStoreMax=8']
 function service(listen: Listen[], { settings = STORE, debug = false }: Service = {}): string {
   const options = listen.map((one) => ({ fdStore: true, drain: { idleTimeout: 500 }, ...one }))
   return [
-    ...['[Unit]', 'StartLimitIntervalSec=0', '[Service]', 'Restart=always', 'RestartSec=0'],
+    '[Unit]',
+    'StartLimitIntervalSec=0',
+    '[Service]',
+    'Restart=always',
+    'RestartSec=0',
     `Environment="LISTEN=${JSON.stringify(options).replace(/"/g, '\\"')}"`,
     ...(debug ? ['Environment=NODE_DEBUG=socket-port'] : []),
     `ExecStart=${pathInBox(process.execPath)} ${pathInBox(SERVER)}`,

@@ -15,11 +15,15 @@ import {
 afterEach(closeAll)
 
 const at = (address: string, more: Partial<LocalAddress> = {}): LocalAddress => ({
-  ...{ address, port: 80, scope: 0, device: '' },
+  address,
+  port: 80,
+  scope: 0,
+  device: '',
   ...more,
 })
 const on = (address: string, more: Partial<ListeningAddress> = {}): ListeningAddress => ({
-  ...{ ...at(address), ipv6Only: address.includes(':') ? false : undefined },
+  ...at(address),
+  ipv6Only: address.includes(':') ? false : undefined,
   ...more,
 })
 
@@ -53,8 +57,12 @@ describe('a listener fits a connection', () => {
   it('better, the nearer it is', () => {
     const connection = at('127.0.0.1', { device: 'lo' })
     const order = [
-      ...[on('::'), on('::', { device: 'lo' }), on('0.0.0.0'), on('0.0.0.0', { device: 'lo' })],
-      ...[on('127.0.0.1'), on('127.0.0.1', { device: 'lo' })],
+      on('::'),
+      on('::', { device: 'lo' }),
+      on('0.0.0.0'),
+      on('0.0.0.0', { device: 'lo' }),
+      on('127.0.0.1'),
+      on('127.0.0.1', { device: 'lo' }),
     ].map((listener) => fit(listener, connection))
     expect(order).toEqual([...new Set(order)].sort((a, b) => a - b))
   })

@@ -347,7 +347,9 @@ describe.runIf(process.platform === 'linux')(
     it('and not to IPv6 alone, where it is of IPv4', async () => {
       const { client, fd, port } = await unserved()
       const only = createServer((_, response) => void response.end('only')).listen({
-        ...{ port, host: '::', ipv6Only: true },
+        port,
+        host: '::',
+        ipv6Only: true,
       })
       await once(only, 'listening')
       cleanups.push(() => only.close())
