@@ -69,13 +69,13 @@ function findings(rounds: readonly DrainRun[], { restarts, leftOut }: Reloads): 
     },
   ]
   return {
-    table: [['', ...headings, 'at once', 'in turn', 'new client waits', 'p90', 'keeper'], ...rows],
+    table: [['', ...headings, 'at once', 'in turn', 'new client waits', 'p90', 'manager'], ...rows],
     bars,
     notes: [
       'one socket, --reuse-port: of socket-port run; cluster again is the control',
       'at once, in turn: of 50 connections that idle workers are offered so, the share of the one that takes more',
       'new client waits: median and p90 while one of the two workers is busy, 20 ms at a time',
-      'keeper: resident memory of the supervisor, the cluster primary, the pm2 daemon; per CPU s counts its time too',
+      'manager: resident memory of the supervisor, the cluster primary, the pm2 daemon; per CPU s counts its time too',
       '',
       ...table(restartTable(restarts)).split('\n'),
       '',
@@ -111,7 +111,7 @@ function rest(rounds: readonly DrainRun[], variant: Variant): string[] {
     share('inTurn'),
     `${median(waits).toFixed(1)} ms`,
     `${(waits[Math.floor(waits.length * 0.9)] ?? Number.NaN).toFixed(1)} ms`,
-    `${(median(own.map(({ keeperMemory }) => keeperMemory)) / 1e6).toFixed(0)} MB`,
+    `${(median(own.map(({ managerMemory }) => managerMemory)) / 1e6).toFixed(0)} MB`,
   ]
 }
 

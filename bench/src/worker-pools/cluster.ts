@@ -9,5 +9,5 @@ export async function startCluster(): Promise<WorkerPool> {
   const primary = startGeneration({ script: PRIMARY, args: [String(WORKERS)] })
   const { port = 0 } = await primary.ready()
   const { pid } = primary
-  return { port, keeper: pid, workers: workersOf(pid), end: () => primary.dispose() }
+  return { port, manager: pid, workers: workersOf(pid), end: () => primary.dispose() }
 }

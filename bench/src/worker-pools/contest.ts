@@ -22,7 +22,7 @@ export interface Performance {
   /** How long new clients waited while one of the workers was busy, in milliseconds. */
   readonly waits: readonly number[]
   /** Of the process that keeps the workers, in bytes, when all that was done. */
-  readonly keeperMemory: number
+  readonly managerMemory: number
 }
 
 interface Entry {
@@ -57,7 +57,7 @@ export async function contest<V extends string>(
   }
   return map(variants, (variant) => {
     const { pool, ...found } = entries[variant]
-    return { ...found, keeperMemory: residentMemory(pool.keeper) }
+    return { ...found, managerMemory: residentMemory(pool.manager) }
   })
 }
 
@@ -134,8 +134,8 @@ function ask(port: number, path: string, agent: Agent | false = false): Promise<
 }
 
 /** Of who keeps the workers, and of each worker. */
-const cpuOf = ({ keeper, workers }: WorkerPool): number =>
-  [keeper, ...workers].reduce((sum, pid) => sum + cpuTime(pid), 0)
+const cpuOf = ({ manager, workers }: WorkerPool): number =>
+  [manager, ...workers].reduce((sum, pid) => sum + cpuTime(pid), 0)
 
 function map<K extends string, T>(keys: readonly K[], make: (key: K) => T): Record<K, T> {
   return Object.fromEntries(keys.map((key) => [key, make(key)])) as Record<K, T>

@@ -28,15 +28,15 @@ export async function startPm2(): Promise<WorkerPool> {
   const ecosystem = join(home, 'ecosystem.json')
   writeFileSync(ecosystem, JSON.stringify({ apps: [app] }))
   await pm2('start', ecosystem)
-  const keeper = Number(readFileSync(join(home, 'pm2.pid'), 'utf8'))
-  // It outlives whoever started it, also when that is interrupted.
-  const endAtOnce = (): void => void process.kill(-keeper, 'SIGKILL')
+  const manager = Number(readFileSync(join(home, 'pm2.pid'), 'utf8'))
+  // It outlives the process that started it, even when that is interrupted.
+  const endAtOnce = (): void => void process.kill(-manager, 'SIGKILL')
   const interrupted = (): void => process.exit(130)
   process.once('exit', endAtOnce).once('SIGINT', interrupted)
   return {
     port,
-    keeper,
-    workers: workersOf(keeper),
+    manager,
+    workers: workersOf(manager),
     reload: () => pm2('reload', 'app'),
     async end() {
       await pm2('kill')

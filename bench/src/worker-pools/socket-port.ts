@@ -11,7 +11,7 @@ export async function startSocketPort(...options: string[]): Promise<WorkerPool>
   await supervised.said(new RegExp(`worker ${WORKERS} is ready`))
   return {
     port,
-    keeper: supervised.pid,
+    manager: supervised.pid,
     workers: workersOf(supervised.pid),
     async reload() {
       const { code, stderr } = await supervised.ask('reload')

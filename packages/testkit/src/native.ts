@@ -73,7 +73,7 @@ export function openListener(options: ListenerOptions = {}): Listener {
 
 /**
  * Returns a TCP port that was free a moment ago, for servers that bind it themselves. The kernel
- * never gives it to whoever asks for any free port: it is below net.ipv4.ip_local_port_range.
+ * never gives it to a program that asks for any free port: it is below net.ipv4.ip_local_port_range.
  */
 export function freePort(host = '::'): number {
   for (;;) {

@@ -79,7 +79,7 @@ function listening(generation: Generation, count: number): Promise<Listening[]> 
   })
 }
 
-// Whoever asks it would wait for ever: the test holds its socket open.
+// A client that asks it would wait for ever: the test holds its socket open.
 async function endedEarly(generation: Generation): Promise<never> {
   const { code, signal } = await generation.exit
   throw new Error(`ended with ${signal ?? code} before it was told to: ${generation.output}`)

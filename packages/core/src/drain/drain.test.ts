@@ -359,14 +359,14 @@ describe('a response', () => {
   })
 })
 
-describe('newcomers', () => {
+describe('new connections', () => {
   it('are served while an older connection is open, then the listener closes', async () => {
     const { server, drain, open } = await fixture()
     const old = await idle(open)
     const drained = drain.start()
-    const newcomer = await open()
-    newcomer.send(get('/new'))
-    expect(await newcomer.receive(/\/new$/)).toMatch(CLOSE)
+    const newClient = await open()
+    newClient.send(get('/new'))
+    expect(await newClient.receive(/\/new$/)).toMatch(CLOSE)
     expect(server.listening).toBe(true)
     old.close()
     expect(await drained).toMatchObject({ graceful: true, served: 1 })
@@ -377,11 +377,11 @@ describe('newcomers', () => {
     const { server, drain, open } = await fixture()
     const old = await idle(open)
     const drained = drain.start()
-    const newcomer = await open()
+    const newClient = await open()
     const closing = new Promise((resolve) => server.once('close', resolve))
     old.close()
-    newcomer.send(get('/new'))
-    await newcomer.receive(/\/new$/)
+    newClient.send(get('/new'))
+    await newClient.receive(/\/new$/)
     await closing
     expect(await drained).toMatchObject({ graceful: true, served: 1 })
   })
@@ -481,15 +481,15 @@ describe('an upgraded connection', () => {
     busy.send(get('/hold'))
     const response = await held('/hold')
     const drained = drain.start()
-    const newcomer = await open()
-    for (const client of [before, newcomer]) {
+    const newClient = await open()
+    for (const client of [before, newClient]) {
       client.send(get('/', 'Connection: Upgrade', 'Upgrade: chat'))
       await client.receive(/101/)
     }
     await (await open()).closed
     response.end('held')
     await busy.closed
-    for (const client of [before, newcomer]) {
+    for (const client of [before, newClient]) {
       client.send('still here')
       await client.receive(/still here/)
       client.close()

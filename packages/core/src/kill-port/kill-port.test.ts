@@ -11,7 +11,7 @@ import { killPort } from './kill-port.ts'
 // Only a watchdog: on a busy machine it takes seconds to start a few processes.
 vi.setConfig({ testTimeout: 30_000 })
 
-// For whoever is expected to end by SIGTERM.
+// For processes that are expected to end by SIGTERM.
 const patient = { timeout: 60_000 }
 
 const PORT_OF_THIS = 'function () { process.send(this.address().port) }'

@@ -119,7 +119,7 @@ describe.runIf(linux)('bindFd', () => {
     expect(statSync(path).mode & 0o777).toBe(0o640)
   })
 
-  it('binds a relative path as an absolute one, so that an heir finds it', async () => {
+  it('binds a relative path as an absolute one, so that the next process finds it', async () => {
     const path = join(temporaryDirectory(), 'app.sock')
     const fd = await bound({ path: relative(process.cwd(), path) })
     expect(factsOf(fd)).toMatchObject({ path })

@@ -102,7 +102,7 @@ describe('explainBindError', () => {
       'EACCES',
       { port: 8080, host: '10.0.0.1' },
       'cannot listen on port 8080 on 10.0.0.1 (EACCES): this user may not bind the address; ' +
-        'choose another port or ask whoever runs the machine',
+        'choose another port or ask the administrator of the machine',
     ],
     [
       'EACCES',

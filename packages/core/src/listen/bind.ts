@@ -114,7 +114,7 @@ const fixes: Record<
       : port > 0 && port < 1024
         ? 'ports below 1024 need a privilege; let systemd open the socket (ListenStream=) and inherit it, ' +
           'give CAP_NET_BIND_SERVICE, or choose a higher port'
-        : 'this user may not bind the address; choose another port or ask whoever runs the machine',
+        : 'this user may not bind the address; choose another port or ask the administrator of the machine',
   EINVAL: ({ host }) =>
     host === undefined || !isLinkLocal(host)
       ? undefined

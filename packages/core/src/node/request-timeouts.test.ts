@@ -59,7 +59,7 @@ describe.runIf(process.platform === 'linux')('a connection whose silence is excu
     expect(Object.getOwnPropertyDescriptor(socket, 'server')).toMatchObject({ value: server })
   })
 
-  it('is of the server itself for whoever hears of its error', async () => {
+  it('is of the server itself for a listener of its error', async () => {
     const server = await listening(createServer())
     const { socket } = await received(server)
     const heard: unknown[] = []

@@ -93,10 +93,10 @@ function supervised(variables: Record<string, string> = {}): Supervisor {
 describe.runIf(process.platform === 'linux')('without native code', () => {
   it('messages go through the channel of the supervisor, who knows the sender', async () => {
     const { heard } = supervised()
-    const voice = notifier(logger)
+    const sender = notifier(logger)
     native.allowed = false
-    expect(voice.post({ READY: 1, STATUS: 'up' })).toBe(true)
-    expect(voice.post({ STATUS: 'busy' })).toBe(true)
+    expect(sender.post({ READY: 1, STATUS: 'up' })).toBe(true)
+    expect(sender.post({ STATUS: 'busy' })).toBe(true)
     native.allowed = true
     expect(await heard(2)).toEqual([
       { pid: process.pid, fds: [], fields: new Map(Object.entries({ READY: '1', STATUS: 'up' })) },
@@ -117,11 +117,11 @@ describe.runIf(process.platform === 'linux')('without native code', () => {
 
   it('hundreds of messages come in order', async () => {
     const { heard } = supervised()
-    const voice = notifier(logger)
+    const sender = notifier(logger)
     native.allowed = false
     const texts = Array.from({ length: 600 }, (_, index) => String(index))
     for (let next = 0; next < texts.length; next += 50) {
-      for (const text of texts.slice(next, next + 50)) voice.post({ STATUS: text })
+      for (const text of texts.slice(next, next + 50)) sender.post({ STATUS: text })
       native.allowed = true
       await heard(next + 50)
       native.allowed = false

@@ -161,7 +161,7 @@ describe.runIf(process.platform === 'linux')('notify', () => {
     expect(manager.texts()).toEqual(['STOPPING=1', 'STATUS=nearly done'])
   })
 
-  it('is one voice of two copies of the package', async () => {
+  it('is one sender for two copies of the package', async () => {
     const manager = startedBy(new ManagerSocket())
     notify({ status: 'one' })
     vi.resetModules()

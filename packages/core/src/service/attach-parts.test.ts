@@ -70,7 +70,7 @@ describe('a server', () => {
     expect(await drained).toMatchObject({ graceful: true, served: 1 })
   })
 
-  it('is a complete service for whoever hears that it listens', async () => {
+  it('is a complete service for a program that hears that it listens', async () => {
     const server = newServer()
     const attached = attach(server, own)
     cleanups.push(() => attached.drain())
@@ -87,7 +87,7 @@ describe('a server', () => {
     expect(seen).toHaveBeenCalledOnce()
   })
 
-  it('closed by whoever hears that it listens takes no part in the shutdown', async () => {
+  it('closed by a program that hears that it listens takes no part in the shutdown', async () => {
     const server = newServer()
     const attached = attach(server, { ...own, signals: ['SIGTERM'] })
     server.on('listening', () => server.close()).listen(0)

@@ -217,7 +217,7 @@ describe.runIf(process.platform === 'linux')('READY=1', () => {
 })
 
 describe('whenAllListen', () => {
-  it('calls back once no service is about to listen, whoever asked for READY=1', async () => {
+  it('calls back once no service is about to listen, whichever of them asked for READY=1', async () => {
     const callback = vi.fn()
     const start = beginStart({ listening: true }, false, logger)
     await serving()

@@ -140,12 +140,12 @@ describe.runIf(process.platform === 'linux')('an idle connection that is handed 
     await client.receive(/new \/again$/)
   })
 
-  it('is served on while a request of before the drain is answered, as newcomers are', async () => {
+  it('is served on while a request of before the drain is answered, as new connections are', async () => {
     const { server, open, hold, drain, succeed } = await fixture()
     const [busy, idle] = [await open(), await open()]
     const held = await hold(busy, get('/hold'))
     const drained = drain()
-    const newcomer = await open()
+    const newClient = await open()
     idle.send(get('/meanwhile'))
     expect(await idle.receive(/old \/meanwhile$/)).toMatch(/connection: keep-alive/i)
     expect(server.listening).toBe(true)
@@ -153,7 +153,7 @@ describe.runIf(process.platform === 'linux')('an idle connection that is handed 
     await busy.receive(/held$/)
     expect(await drained).toMatchObject({ handedOver: 3, served: 3 })
     succeed()
-    for (const client of [busy, idle, newcomer]) {
+    for (const client of [busy, idle, newClient]) {
       client.send(get('/again'))
       await client.receive(/new \/again$/)
     }
