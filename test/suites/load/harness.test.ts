@@ -167,7 +167,7 @@ test.each(['SIGINT', 'SIGTERM'] as const)(
     const connected = once(server, 'connection') as Promise<[Socket]>
     const address = server.address() as { port: number }
     const inner = `require('node:net').connect(${address.port})`
-    const module = new URL('../../dist/generation.js', import.meta.url)
+    const module = import.meta.resolve('@socket-port/testkit/generation')
     const script = `
     import { startGeneration } from '${module}'
     startGeneration({ command: [process.execPath, '-e', ${JSON.stringify(inner)}] })
