@@ -38,7 +38,7 @@ await describeHandover('connections handed over', (box) => {
 describe.each(MAJORS)('Node %d', (major) => {
   it('passes the suites of the hand-over', async () => {
     const vitest = fileURLToPath(new URL('../node_modules/vitest/vitest.mjs', import.meta.url))
-    const suites = ['mixed', 'promises', 'safety'].map((name) => `suites/handover-${name}`)
+    const suites = ['mixed', 'promises', 'safety'].map((name) => `suites/handover/${name}.test.ts`)
     const config = ['--config', 'vitest.systemd.config.ts']
     const args = [vitest, 'run', '--reporter=json', ...config, ...suites]
     // Which systemd it is makes no difference to Node.
