@@ -7,6 +7,7 @@ import { freePort, openListener } from '@socket-port/testkit/native'
 import { ODD_KINDS, openSocket } from '@socket-port/testkit/odd-fds'
 import { endProcesses } from '@socket-port/testkit/processes'
 import { get, RawConnection } from '@socket-port/testkit/raw-connection'
+import { linuxSkipReason, requireOrSkip } from '@socket-port/testkit/requirements'
 import { pathInBox } from '@socket-port/testkit/systemd/index'
 import { afterEach, describe, expect, it, onTestFinished } from 'vitest'
 import { type AppOptions, describeHandover, expectNothingNoticed, SERVER } from './box.ts'
@@ -204,8 +205,8 @@ await describeHandover('what may go wrong when connections are handed over', (bo
   })
 })
 
-describe.runIf(process.platform === 'linux')(
-  'a descriptor that has the name of a queue, and is none',
+describe(
+  ...requireOrSkip('a descriptor that has the name of a queue, and is none', linuxSkipReason()),
   () => {
     afterEach(endProcesses)
 

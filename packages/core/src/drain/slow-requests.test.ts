@@ -5,6 +5,7 @@ import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import { cert, key } from '@socket-port/testkit/fixed-certificate'
 import { get, RawConnection } from '@socket-port/testkit/raw-connection'
+import { linuxSkipReason, requireOrSkip } from '@socket-port/testkit/requirements'
 import { afterEach, describe, expect, it } from 'vitest'
 import { F_DUPFD_CLOEXEC } from '../sockets/constants.ts'
 import { loadLibc } from '../sockets/libc.ts'
@@ -166,8 +167,8 @@ describe('a client that is slow, but not too slow', () => {
   })
 })
 
-describe.runIf(process.platform === 'linux')(
-  'a new connection that is upgraded during the drain',
+describe(
+  ...requireOrSkip('a new connection that is upgraded during the drain', linuxSkipReason()),
   () => {
     it.each(['Upgrade', 'CONNECT'])('does not hold others back (%s)', async (kind) => {
       const all = await fixture()

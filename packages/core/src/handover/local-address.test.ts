@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { linuxSkipReason, requireOrSkip } from '@socket-port/testkit/requirements'
 import { afterEach, describe, expect, it } from 'vitest'
 import { loadLibc } from '../sockets/libc.ts'
 import { closeAll, onClose } from '../testing/real-sockets.ts'
@@ -68,7 +69,7 @@ describe('a listener fits a connection', () => {
   })
 })
 
-describe.runIf(process.platform === 'linux')('the local address of', () => {
+describe(...requireOrSkip('the local address of', linuxSkipReason()), () => {
   it.each([
     ['127.0.0.1', '127.0.0.1', '127.0.0.1'],
     ['0.0.0.0', '127.0.0.2', '127.0.0.2'],

@@ -8,6 +8,7 @@ import {
   type Socket,
 } from 'node:net'
 import { get, RawConnection } from '@socket-port/testkit/raw-connection'
+import { linuxSkipReason, requireOrSkip } from '@socket-port/testkit/requirements'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { F_DUPFD_CLOEXEC } from '../sockets/constants.ts'
 import { loadLibc } from '../sockets/libc.ts'
@@ -98,7 +99,7 @@ const batch = (fds: number[], promise = 5_000): Received => ({
   bytes: writeBatchHeader({ connections: fds.length, promise }),
 })
 
-describe.runIf(process.platform === 'linux')('connections of the previous process', () => {
+describe(...requireOrSkip('connections of the previous process', linuxSkipReason()), () => {
   it('go to the server that listens where theirs did', async () => {
     const [a, b] = [await listening('a'), await listening('b')]
     const [first, second] = [await unservedBy(b), await unservedBy(a)]
@@ -278,8 +279,11 @@ describe.runIf(process.platform === 'linux')('connections of the previous proces
   })
 })
 
-describe.runIf(process.platform === 'linux')(
-  'a connection belongs to the listener that its own address fits',
+describe(
+  ...requireOrSkip(
+    'a connection belongs to the listener that its own address fits',
+    linuxSkipReason(),
+  ),
   () => {
     it('and not to one on another address of the port, which listens first', async () => {
       const { client, fd, port } = await unserved('127.0.0.2', '127.0.0.2')
@@ -390,7 +394,7 @@ describe.runIf(process.platform === 'linux')(
   },
 )
 
-describe.runIf(process.platform === 'linux')('a batch that this version does not know', () => {
+describe(...requireOrSkip('a batch that this version does not know', linuxSkipReason()), () => {
   const old = (promise: number) => ({ port: 1, address: '::', promise })
   const known = { version: 1, kind: 'idle-http', connections: 2, promise: 5_000 }
   const long = JSON.stringify({ ...known, padding: 'x'.repeat(1024) }).slice(0, 1024)

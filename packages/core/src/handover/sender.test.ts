@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { createServer } from 'node:net'
+import { linuxSkipReason, requireOrSkip } from '@socket-port/testkit/requirements'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { closeAll, onClose, temporaryDirectory } from '../testing/real-sockets.ts'
 
@@ -7,7 +8,7 @@ afterEach(closeAll)
 
 const logger = { debug: vi.fn(), info: vi.fn(), warn: vi.fn(), error: vi.fn() }
 
-describe.runIf(process.platform === 'linux')('the target for idle connections', () => {
+describe(...requireOrSkip('the target for idle connections', linuxSkipReason()), () => {
   it('has one barrier for all copies of this package in the process', async () => {
     const server = createServer().listen(`${temporaryDirectory()}/socket`)
     await once(server, 'listening')

@@ -1,4 +1,5 @@
 import { closeSync, fstatSync } from 'node:fs'
+import { linuxSkipReason, requireOrSkip } from '@socket-port/testkit/requirements'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { controlSize } from '../sockets/ancillary.ts'
 import { AF_UNIX, SOCK_STREAM } from '../sockets/constants.ts'
@@ -40,7 +41,7 @@ const unreachable = ({ message }: Error): never => expect.unreachable(message)
 
 const text = ({ bytes }: Received): string => Buffer.from(bytes).toString()
 
-describe.runIf(process.platform === 'linux')('a queue', () => {
+describe(...requireOrSkip('a queue', linuxSkipReason()), () => {
   const libc = loadLibc()
 
   function queue(): { near: number; far: number } {
@@ -158,7 +159,7 @@ describe.runIf(process.platform === 'linux')('a queue', () => {
   })
 })
 
-describe.runIf(process.platform === 'linux')('a queue with a wake-up pipe', () => {
+describe(...requireOrSkip('a queue with a wake-up pipe', linuxSkipReason()), () => {
   const libc = loadLibc()
 
   it('gives its messages, in order, until it is closed', async () => {

@@ -1,4 +1,5 @@
 import { closeSync } from 'node:fs'
+import { linuxSkipReason, requireOrSkip } from '@socket-port/testkit/requirements'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { ManagerSocket, type Received, startedWith } from '../testing/manager-socket.ts'
 import { closeAll, descriptors } from '../testing/real-sockets.ts'
@@ -25,7 +26,7 @@ async function openWith(
   return { opened: (await opening) !== undefined, held }
 }
 
-describe.runIf(process.platform === 'linux')('a queue for the fd store', () => {
+describe(...requireOrSkip('a queue for the fd store', linuxSkipReason()), () => {
   it('is open where the manager keeps its other end', async () => {
     const manager = new ManagerSocket()
     startedWith({ NOTIFY_SOCKET: manager.address })

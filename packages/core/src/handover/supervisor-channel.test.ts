@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { closeSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { type AddressInfo, connect, createServer as createNetServer, type Socket } from 'node:net'
+import { linuxSkipReason, requireOrSkip } from '@socket-port/testkit/requirements'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { CHANNEL_VARIABLE } from '../process/environment.ts'
 import { successorRuns } from '../process/successor.ts'
@@ -113,7 +114,7 @@ async function listening(port: number): Promise<void> {
   receiver().join(server)
 }
 
-describe.runIf(process.platform === 'linux')('the channel of a supervisor', () => {
+describe(...requireOrSkip('the channel of a supervisor', linuxSkipReason()), () => {
   it('carries messages in both directions', async () => {
     const { channel, notifications } = supervisor()
     openChannel(logger)

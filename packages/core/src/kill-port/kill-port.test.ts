@@ -2,7 +2,7 @@ import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
 import { type AddressInfo, createConnection, createServer, type Server } from 'node:net'
-import { requireOrSkip, rootSkipReason } from '@socket-port/testkit/requirements'
+import { linuxSkipReason, requireOrSkip, rootSkipReason } from '@socket-port/testkit/requirements'
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { listen as listenOn } from '../listen/listen.ts'
 import { findHolders } from '../proc/holders.ts'
@@ -75,7 +75,7 @@ afterEach(async () => {
   server = undefined
 })
 
-describe.runIf(process.platform === 'linux')('killPort', () => {
+describe(...requireOrSkip('killPort', linuxSkipReason()), () => {
   beforeAll(() => {
     if (!existsSync(built)) throw new Error(`${built.pathname} is missing: build the package first`)
   })

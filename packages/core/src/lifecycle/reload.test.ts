@@ -1,5 +1,6 @@
 import { createServer } from 'node:http'
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { linuxSkipReason, requireOrSkip } from '@socket-port/testkit/requirements'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Logger } from '../base/types.ts'
 import { notify } from '../notify/notify.ts'
@@ -117,7 +118,7 @@ describe('onReload', () => {
   })
 })
 
-describe.runIf(process.platform === 'linux')('a reload', () => {
+describe(...requireOrSkip('a reload', linuxSkipReason()), () => {
   let manager: ManagerSocket
   const RELOADING = expect.stringMatching(/^RELOADING=1\nMONOTONIC_USEC=\d+$/)
 

@@ -2,7 +2,7 @@ import { closeSync, lstatSync, statSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { join, relative } from 'node:path'
-import { requireOrSkip } from '@socket-port/testkit/requirements'
+import { linuxSkipReason, requireOrSkip } from '@socket-port/testkit/requirements'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { loadLibc } from '../sockets/libc.ts'
 import { nativeSystem } from '../sockets/native.ts'
@@ -24,8 +24,6 @@ vi.mock('../sockets/libc.ts', async (original) => {
 
 afterEach(closeAll)
 
-const linux = process.platform === 'linux'
-
 async function bound(target: Target): Promise<number> {
   const fd = await bindFd(target)
   onClose(() => closeSync(fd))
@@ -45,7 +43,7 @@ async function servedOn(fd: number, to: { port: number; host: string } | { path:
   return said
 }
 
-describe.runIf(linux)('bindFd', () => {
+describe(...requireOrSkip('bindFd', linuxSkipReason()), () => {
   it('binds IPv6 and IPv4 at once, close-on-exec, with the backlog of listen', async () => {
     const fd = await bound(0)
     expect(factsOf(fd)).toEqual({

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { closeSync, lstatSync } from 'node:fs'
 import { type AddressInfo, createServer, type Server } from 'node:net'
 import { join } from 'node:path'
+import { linuxSkipReason, requireOrSkip } from '@socket-port/testkit/requirements'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { ListenOptions, Logger } from '../base/types.ts'
 import { attach, serviceOf } from '../service/attach.ts'
@@ -55,7 +56,7 @@ async function started(options: ListenOptions): Promise<Server> {
 
 const closed = (server: Server): Promise<unknown> => new Promise((resolve) => server.close(resolve))
 
-describe.runIf(process.platform === 'linux')('fdStore', () => {
+describe(...requireOrSkip('fdStore', linuxSkipReason()), () => {
   let manager: ManagerSocket
   let kept: Received[]
 

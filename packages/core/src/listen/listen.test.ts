@@ -5,6 +5,7 @@ import { createServer as createHttpServer } from 'node:http'
 import { type AddressInfo, createServer, type Server } from 'node:net'
 import { constants } from 'node:os'
 import { join } from 'node:path'
+import { linuxSkipReason, requireOrSkip } from '@socket-port/testkit/requirements'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { ListenOptions, Logger } from '../base/types.ts'
 import { loadLibc } from '../sockets/libc.ts'
@@ -273,7 +274,7 @@ describe('an abort', () => {
   })
 })
 
-describe.runIf(process.platform === 'linux')('an inherited socket', () => {
+describe(...requireOrSkip('an inherited socket', linuxSkipReason()), () => {
   const system = nativeSystem(loadLibc())
 
   /** A socket such as a manager passes: this process has it, and no server of it. */

@@ -12,7 +12,7 @@ import {
 import { createConnection, createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { requireOrSkip, unixSkipReason } from '@socket-port/testkit/requirements'
+import { linuxSkipReason, requireOrSkip, unixSkipReason } from '@socket-port/testkit/requirements'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { removeStaleSocket } from './stale-socket.ts'
 
@@ -125,7 +125,7 @@ describe(...requireOrSkip('removeStaleSocket', unixSkipReason()), () => {
   })
 })
 
-describe.runIf(process.platform === 'linux')('removeStaleSocket on Linux', () => {
+describe(...requireOrSkip('removeStaleSocket on Linux', linuxSkipReason()), () => {
   it('leaves a socket whose process is stopped and whose queue is full', async () => {
     const stopped = await startChild(LISTEN)
     stopped.kill('SIGSTOP')

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import { type AddressInfo, createServer as createNetServer, type Socket } from 'node:net'
 import { get, RawConnection } from '@socket-port/testkit/raw-connection'
+import { linuxSkipReason, requireOrSkip } from '@socket-port/testkit/requirements'
 import { afterEach, describe, expect, it } from 'vitest'
 import { F_DUPFD_CLOEXEC } from '../sockets/constants.ts'
 import { loadLibc } from '../sockets/libc.ts'
@@ -39,7 +40,7 @@ async function listening(server: Server): Promise<Server> {
 
 const serverOf = (socket: Socket): unknown => Reflect.get(socket, 'server')
 
-describe.runIf(process.platform === 'linux')('a connection whose silence is excused', () => {
+describe(...requireOrSkip('a connection whose silence is excused', linuxSkipReason()), () => {
   it('is of the server itself from its first request on', async () => {
     const seen: unknown[] = []
     const server = createServer((request, response) => {

@@ -1,5 +1,9 @@
 import { closeSync, openSync } from 'node:fs'
-import { commandSkipReason, requireOrSkip } from '@socket-port/testkit/requirements'
+import {
+  commandSkipReason,
+  linuxSkipReason,
+  requireOrSkip,
+} from '@socket-port/testkit/requirements'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Logger } from '../base/types.ts'
 import { CHANNEL_VARIABLE } from '../process/environment.ts'
@@ -90,7 +94,7 @@ function supervised(variables: Record<string, string> = {}): Supervisor {
   }
 }
 
-describe.runIf(process.platform === 'linux')('without native code', () => {
+describe(...requireOrSkip('without native code', linuxSkipReason()), () => {
   it('messages go through the channel of the supervisor, who knows the sender', async () => {
     const { heard } = supervised()
     const sender = notifier(logger)

@@ -1,5 +1,6 @@
 import { closeSync, fstatSync, openSync } from 'node:fs'
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { linuxSkipReason, requireOrSkip } from '@socket-port/testkit/requirements'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Logger } from '../base/types.ts'
 import { ManagerSocket, startedWith } from '../testing/manager-socket.ts'
@@ -34,7 +35,7 @@ function startedBy(manager: ManagerSocket, variables: Record<string, string> = {
   return manager
 }
 
-describe.runIf(process.platform === 'linux')('notify', () => {
+describe(...requireOrSkip('notify', linuxSkipReason()), () => {
   it.each([
     ['a path', undefined],
     ['an abstract name', `@socket-port-test-${process.pid}`],
@@ -172,7 +173,7 @@ describe.runIf(process.platform === 'linux')('notify', () => {
   })
 })
 
-describe.runIf(process.platform === 'linux')('sendNotification', () => {
+describe(...requireOrSkip('sendNotification', linuxSkipReason()), () => {
   it('sends descriptors along, and leaves them to the caller', () => {
     const manager = startedBy(new ManagerSocket())
     const fd = openSync(temporaryDirectory(), 'r')
@@ -199,7 +200,7 @@ describe.runIf(process.platform === 'linux')('sendNotification', () => {
   })
 })
 
-describe.runIf(process.platform === 'linux')('notifyBarrier', () => {
+describe(...requireOrSkip('notifyBarrier', linuxSkipReason()), () => {
   it('passes once the manager has closed its end, after what came before', async () => {
     const manager = startedBy(new ManagerSocket())
     const open = descriptors().length
@@ -248,7 +249,7 @@ describe.runIf(process.platform === 'linux')('notifyBarrier', () => {
   })
 })
 
-describe.runIf(process.platform === 'linux')('the watchdog', () => {
+describe(...requireOrSkip('the watchdog', linuxSkipReason()), () => {
   beforeEach(() => void vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] }))
   afterEach(() => void vi.useRealTimers())
 

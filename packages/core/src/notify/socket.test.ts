@@ -1,4 +1,5 @@
 import { openSync } from 'node:fs'
+import { linuxSkipReason, requireOrSkip } from '@socket-port/testkit/requirements'
 import { describe, expect, it } from 'vitest'
 import { SocketPortError } from '../base/errors.ts'
 import { littleEndian } from '../sockets/constants.ts'
@@ -90,7 +91,7 @@ describe.runIf(littleEndian)('sendDatagram to a vsock', () => {
   })
 })
 
-describe.runIf(process.platform === 'linux')('sendDatagram', () => {
+describe(...requireOrSkip('sendDatagram', linuxSkipReason()), () => {
   it('closes its socket when it cannot send', async () => {
     const { loadLibc } = await import('../sockets/libc.ts')
     const open = descriptors().length

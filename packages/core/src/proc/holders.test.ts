@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Server } from 'node:net'
+import { linuxSkipReason, requireOrSkip } from '@socket-port/testkit/requirements'
 import { afterEach, describe, expect, it } from 'vitest'
 import { describeHolders, findHolders, type Holder } from './holders.ts'
 import { statOf } from './process.ts'
@@ -44,7 +45,7 @@ describe('describeHolders', () => {
   })
 })
 
-describe.runIf(process.platform === 'linux')('findHolders', () => {
+describe(...requireOrSkip('findHolders', linuxSkipReason()), () => {
   let server: Server
   let child: ChildProcess | undefined
 

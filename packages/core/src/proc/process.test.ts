@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { linuxSkipReason, requireOrSkip } from '@socket-port/testkit/requirements'
 import { describe, expect, it } from 'vitest'
 import {
   ancestry,
@@ -60,7 +61,7 @@ describe('ancestry', () => {
   })
 })
 
-describe.runIf(process.platform === 'linux')('a real process', () => {
+describe(...requireOrSkip('a real process', linuxSkipReason()), () => {
   it('is known by parent, user and command', () => {
     expect(procIsOurs()).toBe(true)
     expect(statOf(process.pid)?.parent).toBe(process.ppid)

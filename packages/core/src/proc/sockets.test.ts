@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { closeSync, openSync } from 'node:fs'
 import { type AddressInfo, createServer, type ListenOptions, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
+import { linuxSkipReason, requireOrSkip } from '@socket-port/testkit/requirements'
 import { afterEach, describe, expect, it } from 'vitest'
 import {
   inodeOf,
@@ -143,7 +144,7 @@ it('takes an inode only from the link of a socket', () => {
   }
 })
 
-describe.runIf(process.platform === 'linux')('the kernel', () => {
+describe(...requireOrSkip('the kernel', linuxSkipReason()), () => {
   let server: Server
   afterEach(() => new Promise((closed) => void server.close(closed)))
 

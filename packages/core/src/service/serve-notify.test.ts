@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createServer as createNet } from 'node:net'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { get, RawConnection } from '@socket-port/testkit/raw-connection'
+import { linuxSkipReason, requireOrSkip } from '@socket-port/testkit/requirements'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Logger, ServeOptions, Service } from '../base/types.ts'
 import { onShutdown, shutdown } from '../lifecycle/shutdown.ts'
@@ -43,7 +44,7 @@ async function serving(options: ServeOptions = {}, server = createServer()): Pro
   return service
 }
 
-describe.runIf(process.platform === 'linux')('READY=1', () => {
+describe(...requireOrSkip('READY=1', linuxSkipReason()), () => {
   it('comes with the address, once', async () => {
     const { url } = await serving()
     expect(manager.texts()).toEqual([])
@@ -241,7 +242,7 @@ describe('whenAllListen', () => {
   })
 })
 
-describe.runIf(process.platform === 'linux')('STOPPING=1', () => {
+describe(...requireOrSkip('STOPPING=1', linuxSkipReason()), () => {
   async function started(options: ServeOptions = {}, server?: Server): Promise<Service> {
     const service = await serving(options, server)
     await nextTurn()

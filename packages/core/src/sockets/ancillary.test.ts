@@ -1,4 +1,5 @@
 import { closeSync, fstatSync } from 'node:fs'
+import { linuxSkipReason, requireOrSkip } from '@socket-port/testkit/requirements'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { controlSize, passFds, readAncillary } from './ancillary.ts'
 import { AF_UNIX, MSG_DONTWAIT, SO_PASSCRED, SOL_SOCKET } from './constants.ts'
@@ -7,7 +8,7 @@ import { loadLibc } from './libc.ts'
 const SOCK_DGRAM_CLOEXEC = 2 | 0o2000000
 const EAGAIN = 11
 
-describe.runIf(process.platform === 'linux')('messages with descriptors', () => {
+describe(...requireOrSkip('messages with descriptors', linuxSkipReason()), () => {
   const libc = loadLibc()
 
   function pair(): [number, number] {

@@ -1,6 +1,7 @@
 import { closeSync, constants, openSync } from 'node:fs'
 import type { Server } from 'node:net'
 import { join } from 'node:path'
+import { linuxSkipReason, requireOrSkip } from '@socket-port/testkit/requirements'
 import { afterEach, describe, expect, it } from 'vitest'
 import {
   closeAll,
@@ -43,7 +44,7 @@ const portOf = (server: Server): number => {
 
 afterEach(closeAll)
 
-describe.runIf(linux)('a listening socket', () => {
+describe(...requireOrSkip('a listening socket', linuxSkipReason()), () => {
   const tcp = { stream: true, listening: true, path: undefined, backlog: 77, queueLength: 0 }
 
   it.each([
@@ -83,7 +84,7 @@ describe.runIf(linux)('a listening socket', () => {
   })
 })
 
-describe.runIf(linux)('the accept queue', () => {
+describe(...requireOrSkip('the accept queue', linuxSkipReason()), () => {
   /** The server's socket without the server: nobody accepts on it any more. */
   async function unaccepted(
     options: { host: string; port: 0 } | { path: string },
@@ -117,7 +118,7 @@ describe.runIf(linux)('the accept queue', () => {
   })
 })
 
-describe.runIf(linux)('what cannot be served', () => {
+describe(...requireOrSkip('what cannot be served', linuxSkipReason()), () => {
   const unusable = (fd: number): (string | undefined)[] =>
     [system, plainSystem].map((which) => {
       const found = which.describe(fd)
@@ -192,7 +193,7 @@ describe.runIf(linux)('what cannot be served', () => {
   })
 })
 
-describe.runIf(linux)('describe', () => {
+describe(...requireOrSkip('describe', linuxSkipReason()), () => {
   it('leaves nothing open, native or not', async () => {
     const { fd } = await openServer({ host: '127.0.0.1', port: 0 })
     const { fd: unix } = await openServer({ path: join(temporaryDirectory(), 'app.sock') })

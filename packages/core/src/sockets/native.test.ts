@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { closeSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
+import { linuxSkipReason, requireOrSkip } from '@socket-port/testkit/requirements'
 import { afterEach, describe, expect, it } from 'vitest'
 import {
   closeAll,
@@ -19,7 +20,7 @@ const system = nativeSystem(libc)
 
 afterEach(closeAll)
 
-describe.runIf(linux)('a duplicate', () => {
+describe(...requireOrSkip('a duplicate', linuxSkipReason()), () => {
   it('is the same socket, close-on-exec, and can be closed alone', async () => {
     const { server, fd } = await openServer({ host: '127.0.0.1', port: 0 })
     const duplicate = system.duplicate(fd) ?? -1
@@ -46,7 +47,7 @@ describe.runIf(linux)('a duplicate', () => {
   })
 })
 
-describe.runIf(linux)('close-on-exec', () => {
+describe(...requireOrSkip('close-on-exec', linuxSkipReason()), () => {
   it('is set', async () => {
     const F_SETFD = 2
     const { fd } = await openServer({ host: '127.0.0.1', port: 0 })
@@ -57,7 +58,7 @@ describe.runIf(linux)('close-on-exec', () => {
   })
 })
 
-describe.runIf(linux)('pidfdInode', () => {
+describe(...requireOrSkip('pidfdInode', linuxSkipReason()), () => {
   it('names this process where the kernel has inodes for processes, and leaves nothing open', () => {
     const before = descriptors()
     const inode = system.pidfdInode()

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
+import { linuxSkipReason, requireOrSkip } from '@socket-port/testkit/requirements'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import {
   closeAll,
@@ -35,7 +36,7 @@ vi.mock(import('../proc/sockets.ts'), async (original) => ({
   readSockets: () => undefined,
 }))
 
-describe.runIf(process.platform === 'linux')('without /proc', () => {
+describe(...requireOrSkip('without /proc', linuxSkipReason()), () => {
   /** The same socket under a number that Node does not know, as an inherited one has. */
   const unknown = (fd: number): number => nativeSystem(loadLibc()).duplicate(fd) ?? -1
 

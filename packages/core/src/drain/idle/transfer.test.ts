@@ -5,6 +5,7 @@ import { type AddressInfo, connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { get, RawConnection } from '@socket-port/testkit/raw-connection'
+import { linuxSkipReason, requireOrSkip } from '@socket-port/testkit/requirements'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { DrainOptions, DrainResult } from '../../base/types.ts'
 import { excuseSilence } from '../../node/request-timeouts.ts'
@@ -112,7 +113,7 @@ async function listening(handler: RequestListener): Promise<Server> {
   return server
 }
 
-describe.runIf(process.platform === 'linux')('an idle connection that is handed over', () => {
+describe(...requireOrSkip('an idle connection that is handed over', linuxSkipReason()), () => {
   it('is served by the successor, and the client sees no close', async () => {
     const { open, drain, succeed } = await fixture()
     const clients = await Promise.all([open(), open(), open()])
@@ -311,7 +312,7 @@ describe.runIf(process.platform === 'linux')('an idle connection that is handed 
   })
 })
 
-describe.runIf(process.platform === 'linux')('a connection that is not handed over', () => {
+describe(...requireOrSkip('a connection that is not handed over', linuxSkipReason()), () => {
   it('has its promise kept where the target has no room', async () => {
     const { open, drain } = await fixture(1)
     const clients = await Promise.all([open(), open(), open()])
