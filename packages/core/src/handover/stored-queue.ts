@@ -13,7 +13,7 @@ import { closeQueueEnd, openSignalledQueue, sendAndSignal } from './signalled-qu
 import { hasChannel } from './supervisor-channel.ts'
 
 // Milliseconds. A manager answers the barrier at once, and the drain must not wait for one that does not.
-const PATIENCE = 500
+const PATIENCE = 2_000
 
 /** The sending end of a queue, whose other end the manager keeps for the next process, or that process has. */
 export interface StoredQueue {

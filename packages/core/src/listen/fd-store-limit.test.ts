@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { fakeSystemctl } from '../testing/fake-systemctl.ts'
+import { fakeSystemctl } from '../testing/fake-program.ts'
 import { closeAll } from '../testing/real-sockets.ts'
 import { storeProblem } from './fd-store-limit.ts'
 
@@ -67,7 +67,10 @@ describe('room in the fd store', () => {
   it.each([
     ['252 (252.39-1~deb12u1)', undefined],
     ['253.1', undefined],
-    ['254', 'the unit has no fd store. Set FileDescriptorStoreMax=2 or more in it'],
+    [
+      '254',
+      'systemd has set no $FDSTORE: the unit has no fd store. Set FileDescriptorStoreMax=2 or more in it',
+    ],
     ['257 (257.8-1~deb13u2)', expect.stringContaining('has no fd store')],
   ])('without FDSTORE depends on the version of systemd: %s', async (version, problem) => {
     startedBySystemd(undefined)
@@ -78,7 +81,9 @@ describe('room in the fd store', () => {
   it('without FDSTORE is not certain where the version cannot be known', async () => {
     startedBySystemd(undefined)
     failing()
-    expect(await storeProblem(1, CGROUP)).toContain('has no fd store')
+    expect(await storeProblem(1, CGROUP)).toMatch(/its version is not known \(Access denied\)/)
+    fakeSystemctl('echo v1')
+    expect(await storeProblem(1, CGROUP)).toContain('systemctl --version has printed "v1\\n"')
   })
 
   it('is left to the probe under another manager', async () => {

@@ -7,7 +7,7 @@ import { systemctl } from '../systemd/systemctl.ts'
 
 // Milliseconds for an answer of systemd: that of a warning, and that for which a drain waits.
 const PATIENCE = 5_000
-const DRAIN_PATIENCE = 1_000
+const DRAIN_PATIENCE = 3_000
 
 // From this version on systemd sets $FDSTORE where a unit has a store, and no longer closes a descriptor
 // that it refuses before it reads the next message: it leaves that to a child process
@@ -66,8 +66,14 @@ export async function storeProblem(
   const most = limitInEnvironment()
   if (most === undefined) {
     // Another manager than systemd, or one that closes what it refuses before it answers the barrier.
-    if (INVOCATION_ID === undefined || (await systemdVersion()) < CLOSES_LATE) return undefined
-    return `the unit has no fd store. Set FileDescriptorStoreMax=${stored + 1} or more in it`
+    if (INVOCATION_ID === undefined) return undefined
+    const version = await systemdVersion().catch(({ message }: Error) => message)
+    if (typeof version === 'number' && version < CLOSES_LATE) return undefined
+    const seen = typeof version === 'number' ? '' : `, and its version is not known (${version})`
+    return (
+      `systemd has set no $FDSTORE${seen}: the unit has no fd store. ` +
+      `Set FileDescriptorStoreMax=${stored + 1} or more in it`
+    )
   }
   // Of other processes of the unit systemd ignores what they store (NotifyAccess=main).
   const isMain = SYSTEMD_EXEC_PID === String(process.pid)
@@ -88,11 +94,14 @@ function limitInEnvironment(): number | undefined {
   return FDSTORE !== undefined && /^\d+$/.test(FDSTORE) ? Number(FDSTORE) : undefined
 }
 
-/** The version of the installed systemd, without asking the one that runs; infinite where it cannot be known. */
+/** The version of the installed systemd, without asking the one that runs; rejects where it cannot be known. */
 async function systemdVersion(): Promise<number> {
   const signal = AbortSignal.timeout(DRAIN_PATIENCE)
-  const printed = await systemctl(['--version'], { signal, user: false }).catch(() => '')
-  return Number(/^systemd (\d+)/.exec(printed)?.[1] ?? Number.POSITIVE_INFINITY)
+  const printed = await systemctl(['--version'], { signal, user: false })
+  const version = /^systemd (\d+)/.exec(printed)?.[1]
+  if (version === undefined)
+    throw new Error(`systemctl --version has printed ${JSON.stringify(printed)}`)
+  return Number(version)
 }
 
 /** The store of the unit whose main process this is; rejects where that cannot be known. */

@@ -1,4 +1,5 @@
-import { closeSync, openSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import {
   commandSkipReason,
   linuxSkipReason,
@@ -12,8 +13,9 @@ import { F_DUPFD_CLOEXEC } from '../sockets/constants.ts'
 import { loadLibc } from '../sockets/libc.ts'
 import { ChildChannel } from '../supervisor/child-channel.ts'
 import type { Notification } from '../supervisor/notification.ts'
+import { fakeProgram } from '../testing/fake-program.ts'
 import { ManagerSocket, startedWith } from '../testing/manager-socket.ts'
-import { closeAll, onClose } from '../testing/real-sockets.ts'
+import { closeAll, onClose, temporaryDirectory } from '../testing/real-sockets.ts'
 import { notifier } from './notifier.ts'
 import { notify } from './notify.ts'
 
@@ -154,6 +156,21 @@ describe(...requireOrSkip('without native code', linuxSkipReason()), () => {
     expect(notify({ status: 'up' }, { logger })).toBe(false)
     expect(warnings).toHaveLength(1)
     expect(warnings[0]).toMatch(/^notifications do not reach the manager: write failed/)
+  })
+
+  it('systemd-notify is run again where a signal to the whole service has ended it', async () => {
+    const lines = join(temporaryDirectory(), 'lines')
+    fakeProgram(
+      'systemd-notify',
+      `echo "$2" >> ${lines}; test -e ${lines}.2 && exit
+touch ${lines}.2; kill -TERM $$`,
+    )
+    startedWith({ NOTIFY_SOCKET: '@nobody' })
+    native.allowed = false
+    expect(notify({ stopping: true }, { logger })).toBe(true)
+    await vi.waitUntil(() => existsSync(lines) && readFileSync(lines, 'utf8').length > 11)
+    expect(readFileSync(lines, 'utf8')).toBe('STOPPING=1\nSTOPPING=1\n')
+    expect(warnings).toEqual([])
   })
 
   const file = openSync('/dev/null', 'r')

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { childProcess } from '../base/built-in.ts'
 import { SocketPortError } from '../base/errors.ts'
+import { runThroughSignals } from '../base/signalled.ts'
 import { EAGAIN } from '../sockets/constants.ts'
 import { parseServiceName } from '../systemd/cgroup.ts'
 import { systemctl } from '../systemd/systemctl.ts'
@@ -53,7 +54,7 @@ export class SystemdNotify {
     }
     this.#running = true
     const lines = Buffer.from(bytes).toString().split('\n')
-    this.#run(lines)
+    runThroughSignals(() => this.#run(lines))
       .finally(() => {
         this.#running = false
       })
@@ -72,10 +73,14 @@ export class SystemdNotify {
       child.once('error', ({ message }) =>
         reject(new Error(`systemd-notify cannot be started (${message})`)),
       )
-      child.once('exit', (code) => {
-        // Without a code, a signal has ended it: systemd signals all processes of a service together.
-        if (code === 0 || code === null) resolve()
-        else reject(new Error(`systemd-notify has ended with code ${code}`))
+      child.once('exit', (code, signal) => {
+        if (code === 0) resolve()
+        else
+          reject(
+            Object.assign(new Error(`systemd-notify has ended with ${signal ?? `code ${code}`}`), {
+              signal,
+            }),
+          )
       })
     })
   }

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { fakeSystemctl } from '../testing/fake-systemctl.ts'
+import { fakeSystemctl } from '../testing/fake-program.ts'
 import { closeAll } from '../testing/real-sockets.ts'
 import { jobOf, nextProcessComes } from './restart-job.ts'
 

@@ -3,7 +3,7 @@ import { parseServiceName } from './cgroup.ts'
 import { systemctl } from './systemctl.ts'
 
 // systemd answers within milliseconds; this is the longest wait.
-const PATIENCE = 1_000
+const PATIENCE = 3_000
 
 /**
  * Whether systemd starts this service again after the process has ended, and keeps its fd store until then.

@@ -1,4 +1,5 @@
 import { childProcess } from '../base/built-in.ts'
+import { runThroughSignals } from '../base/signalled.ts'
 
 export interface SystemctlOptions {
   /** Kills systemctl. */
@@ -10,7 +11,10 @@ export interface SystemctlOptions {
 }
 
 /** Runs `systemctl`. Resolves with what it prints; rejects with what it prints to stderr. */
-export function systemctl(
+export const systemctl = (args: readonly string[], options: SystemctlOptions): Promise<string> =>
+  runThroughSignals(() => runOnce(args, options))
+
+function runOnce(
   args: readonly string[],
   { signal, user, unref = false }: SystemctlOptions,
 ): Promise<string> {
