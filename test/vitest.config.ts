@@ -1,18 +1,24 @@
-import { shared } from '@socket-port/testkit/vitest/shared'
-import { configDefaults, type ViteUserConfig } from 'vitest/config'
+import type { ViteUserConfig } from 'vitest/config'
+import { base, SYSTEMD } from './vitest.base.ts'
 
-/** These suites take minutes and boot a real systemd: `pnpm run systemd` runs them. */
-export const SYSTEMD: string[] = ['suites/systemd/**/*.test.ts', 'suites/handover/**/*.test.ts']
+/** These suites measure stalls and how long a process takes to end, or load a server as much as they can. */
+const MEASURING = ['suites/{frameworks,fuzz,load}/**/*.test.ts']
 
 const config: ViteUserConfig = {
   test: {
-    ...shared,
-    include: ['suites/**/*.test.ts'],
-    exclude: [...configDefaults.exclude, ...SYSTEMD],
-    // Each suite has the machine for itself: a stall that another suite caused would be a lie.
-    fileParallelism: false,
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    ...base,
+    projects: [
+      { test: { ...base, name: 'alone', include: MEASURING } },
+      {
+        test: {
+          ...base,
+          name: 'side by side',
+          include: ['suites/**/*.test.ts'],
+          exclude: [...(base.exclude ?? []), ...SYSTEMD, ...MEASURING],
+          fileParallelism: true,
+        },
+      },
+    ],
   },
 }
 

@@ -1,9 +1,8 @@
-import { mergeConfig, type ViteUserConfig } from 'vitest/config'
-import config from './vitest.config.ts'
+import type { ViteUserConfig } from 'vitest/config'
+import { base } from './vitest.base.ts'
 
-const matrix: ViteUserConfig = mergeConfig(config, {
-  test: { globalSetup: ['matrix/setup.ts'] },
-})
-if (matrix.test) matrix.test.include = ['matrix/**/*.test.ts']
+const matrix: ViteUserConfig = {
+  test: { ...base, include: ['matrix/**/*.test.ts'], globalSetup: ['matrix/setup.ts'] },
+}
 
 export default matrix

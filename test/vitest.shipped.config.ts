@@ -1,7 +1,6 @@
-import { mergeConfig, type ViteUserConfig } from 'vitest/config'
-import config from './vitest.config.ts'
+import type { ViteUserConfig } from 'vitest/config'
+import { base } from './vitest.base.ts'
 
-const shipped: ViteUserConfig = mergeConfig(config, {})
-if (shipped.test) shipped.test.include = ['shipped/**/*.test.ts']
+const shipped: ViteUserConfig = { test: { ...base, include: ['shipped/**/*.test.ts'] } }
 
 export default shipped

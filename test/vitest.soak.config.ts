@@ -1,7 +1,8 @@
-import { mergeConfig, type ViteUserConfig } from 'vitest/config'
-import config from './vitest.config.ts'
+import type { ViteUserConfig } from 'vitest/config'
+import { base } from './vitest.base.ts'
 
-const soak: ViteUserConfig = mergeConfig(config, { test: { testTimeout: 3_600_000 } })
-if (soak.test) soak.test.include = ['soak/**/*.test.ts']
+const soak: ViteUserConfig = {
+  test: { ...base, include: ['soak/**/*.test.ts'], testTimeout: 3_600_000 },
+}
 
 export default soak

@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { typeOnTerminal } from '@socket-port/testkit/command'
+import { PRIVATE_RUN, typeOnTerminal } from '@socket-port/testkit/command'
 import { freePort } from '@socket-port/testkit/native'
 import { endProcesses } from '@socket-port/testkit/processes'
 import { commandSkipReason, requireOrSkip } from '@socket-port/testkit/requirements'
@@ -26,7 +26,7 @@ const at = (port: number, text: string): string => text.replaceAll('8080', Strin
 describe(...requireOrSkip(`${README} in a project`, commandSkipReason('script')), () => {
   const cwd = packed.project('supervised')
   const XDG_RUNTIME_DIR = join(cwd, 'run')
-  const env = { ...packed.env, XDG_RUNTIME_DIR }
+  const env = { ...packed.env, XDG_RUNTIME_DIR, TMPDIR: XDG_RUNTIME_DIR }
   const [start = '', reload = ''] = SUPERVISE
 
   beforeAll(async () => {
@@ -35,7 +35,10 @@ describe(...requireOrSkip(`${README} in a project`, commandSkipReason('script'))
     expect(status, stderr).toBe(0)
   })
 
-  const type = (line: string): Promise<Ended> => run('sh', ['-c', line], { cwd, env })
+  function type(line: string): Promise<Ended> {
+    const [file = '', ...args] = [...PRIVATE_RUN, 'sh', '-c', line]
+    return run(file, args, { cwd, env })
+  }
 
   test('runs, reloads, and ends in order by Ctrl-C', async () => {
     const port = freePort()

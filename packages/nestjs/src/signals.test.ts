@@ -99,6 +99,10 @@ describe('SIGINT', () => {
     const idle = await open('/release')
     await idle.receive(/released$/)
     child.signal('SIGINT')
+    await child.said(/signal/)
+    // The quick form would have closed it by now.
+    idle.send(get('/release'))
+    expect(await idle.receive(/released$/)).toMatch(/connection: close/i)
     await idle.closed
     expect(await child.ended).toBe('SIGINT')
     expect(child.lines.slice(-3)).toEqual(['hook SIGINT', ...HOOKS('SIGINT')])

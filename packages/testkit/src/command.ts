@@ -9,7 +9,18 @@ export interface CommandOptions {
   cwd?: string
   /** Added to the environment. */
   env?: NodeJS.ProcessEnv
+  /** What stands before the command, such as {@link PRIVATE_RUN}. */
+  prefix?: readonly string[]
 }
+
+/**
+ * Runs a command with a `/run` of its own, which is empty. The `socket-port` of root looks there for the
+ * control sockets of every `run`, and must find those of a test alone. Another user cannot look into it.
+ */
+export const PRIVATE_RUN: readonly string[] =
+  process.getuid?.() === 0
+    ? ['unshare', '--mount', 'sh', '-c', 'mount -t tmpfs none /run && exec "$0" "$@"']
+    : []
 
 export interface CommandEnd {
   code: number | null
@@ -22,7 +33,8 @@ export async function socketPort(
   args: readonly string[],
   options: CommandOptions = {},
 ): Promise<CommandEnd> {
-  return ended(start(process.execPath, ['--', SOCKET_PORT, ...args], options))
+  const [file = '', ...words] = [...(options.prefix ?? []), process.execPath, '--', SOCKET_PORT]
+  return ended(start(file, [...words, ...args], options))
 }
 
 /** A `socket-port` on a terminal of its own (script(1)). */

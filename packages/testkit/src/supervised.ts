@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { setTimeout } from 'node:timers/promises'
-import { type CommandEnd, SOCKET_PORT, socketPort } from './command.ts'
+import { type CommandEnd, PRIVATE_RUN, SOCKET_PORT, socketPort } from './command.ts'
 import { type Generation, startGeneration } from './generation.ts'
 import type { PassedSocket } from './launch.ts'
 
@@ -86,7 +86,9 @@ export function startSupervised(options: SupervisedOptions): Supervised {
     sockets,
     ...(cwd !== undefined && { cwd }),
   })
-  const ask = (...words: string[]): Promise<CommandEnd> => socketPort(words, { env })
+  // In the shared temporary folder it would find every other `run` of this user.
+  const alone = { env: { TMPDIR: directory, ...env }, prefix: PRIVATE_RUN }
+  const ask = (...words: string[]): Promise<CommandEnd> => socketPort(words, alone)
   const folder = join(directory, 'socket-port')
   const status = (): Promise<SupervisedStatus> => askStatus(connectControl(folder))
   const openFds = async (): Promise<number> => {

@@ -22,19 +22,22 @@ export function envFileTests(binary: string): void {
     return dir
   }
 
+  // Each has its control sockets in its own folder: another `run` of this user may have the same name.
+  const env = (cwd: string, path = PATH) => ({ PATH: path, XDG_RUNTIME_DIR: cwd })
+
   const starts: [name: string, start: (cwd: string, args: string[]) => Promise<Ended>][] = [
-    ['npm’s symlink', (cwd, args) => run(join(cwd, 'socket-port'), args, { cwd, env: { PATH } })],
+    ['npm’s symlink', (cwd, args) => run(join(cwd, 'socket-port'), args, { cwd, env: env(cwd) })],
     // Written by pnpm where the first line of the file names sh.
-    ['pnpm’s script', (cwd, args) => run('sh', ['./socket-port', ...args], { cwd, env: { PATH } })],
+    ['pnpm’s script', (cwd, args) => run('sh', ['./socket-port', ...args], { cwd, env: env(cwd) })],
     [
       'PATH',
       (cwd, args) =>
         run('sh', ['-c', 'exec socket-port "$@"', 'sh', ...args], {
           cwd,
-          env: { PATH: [cwd, PATH].join(delimiter) },
+          env: env(cwd, [cwd, PATH].join(delimiter)),
         }),
     ],
-    ['node --', (cwd, args) => run(binary, ['--', SOCKET_PORT, ...args], { cwd })],
+    ['node --', (cwd, args) => run(binary, ['--', SOCKET_PORT, ...args], { cwd, env: env(cwd) })],
   ]
 
   test.each(starts)(

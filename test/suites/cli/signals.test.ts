@@ -1,4 +1,7 @@
 import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { startOnTerminal } from '@socket-port/testkit/command'
 import { startLoad } from '@socket-port/testkit/load/load'
@@ -176,10 +179,16 @@ describe('a later stop signal', () => {
 })
 
 describe('Ctrl-C on the terminal of `run`', () => {
+  function control(): string[] {
+    const directory = mkdtempSync(join(tmpdir(), 'socket-port-terminal-'))
+    afterTest(() => rmSync(directory, { recursive: true }))
+    return ['--control', join(directory, 'control')]
+  }
+
   it('says each second what it waits for, and that all is over', async () => {
     const port = freePort('127.0.0.1')
     const listen = ['--listen', `127.0.0.1:${port}`]
-    const terminal = startOnTerminal(['run', ...listen, '--', ...command])
+    const terminal = startOnTerminal(['run', ...listen, ...control(), '--', ...command])
     await terminal.shown(/generation 1 is ready/)
     const held = await RawConnection.open(port)
     held.send(get('/hold'))
@@ -199,7 +208,8 @@ describe('Ctrl-C on the terminal of `run`', () => {
   it('closes idle connections at once', async () => {
     const port = freePort('127.0.0.1')
     const listen = ['--listen', `127.0.0.1:${port}`]
-    const terminal = startOnTerminal(['run', ...listen, '--', process.execPath, SERVER])
+    const run = ['run', ...listen, ...control(), '--']
+    const terminal = startOnTerminal([...run, process.execPath, SERVER])
     await terminal.shown(/generation 1 is ready/)
     const idle = await RawConnection.open(port)
     idle.send(get('/'))

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { socketPort } from '@socket-port/testkit/command'
+import { PRIVATE_RUN, socketPort } from '@socket-port/testkit/command'
 import { freePort } from '@socket-port/testkit/native'
 import { expect, it } from 'vitest'
 import { afterTest, expectStops, newReleases, SERVER, start, supervise } from './supervising.ts'
@@ -75,12 +75,13 @@ it('several of one user are told apart by their names, and a name is taken once'
   const runtime = mkdtempSync(join(tmpdir(), 'socket-port-names-'))
   afterTest(() => rmSync(runtime, { recursive: true }))
   const env = { XDG_RUNTIME_DIR: runtime }
+  const alone = { env: { ...env, TMPDIR: runtime }, prefix: PRIVATE_RUN }
   const args = (name: string): string[] => ['--listen', '127.0.0.1:0', '--name', name]
   const [shop, blog] = [
     await start({ args: args('shop'), env }),
     await start({ args: args('blog'), env }),
   ]
-  const undecided = await socketPort(['status'], { env })
+  const undecided = await socketPort(['status'], alone)
   expect(undecided).toMatchObject({ code: 2, stdout: '' })
   expect(undecided.stderr).toContain('several socket-port run answer: blog, shop')
 
@@ -88,9 +89,9 @@ it('several of one user are told apart by their names, and a name is taken once'
   expect(await again.generation.exit).toMatchObject({ code: 4 })
   expect(again.generation.output).toContain('another socket-port run answers on')
 
-  expect(await socketPort(['stop', '--name', 'shop'], { env })).toMatchObject({ code: 0 })
+  expect(await socketPort(['stop', '--name', 'shop'], alone)).toMatchObject({ code: 0 })
   expect(await shop.generation.exit).toMatchObject({ code: 0 })
-  const { stdout } = await socketPort(['status', '--json'], { env })
+  const { stdout } = await socketPort(['status', '--json'], alone)
   expect(JSON.parse(stdout)).toMatchObject({ name: 'blog', pid: blog.pid })
 })
 

@@ -24,8 +24,9 @@ export interface ControlTarget {
 export async function controlRequest(
   command: ControlCommand,
   target: ControlTarget = {},
+  directories: readonly string[] = ownDirectories(),
 ): Promise<ControlAnswer> {
-  const found = await findSocket(target)
+  const found = await findSocket(target, directories)
   if (!('socket' in found)) return found
   return ask(found.socket, command, target.onLine ?? (() => {}))
 }
@@ -65,10 +66,16 @@ function isAnswer(value: unknown): value is ControlAnswer {
   return typeof ok === 'boolean' && typeof message === 'string' && isCode
 }
 
-async function findSocket(target: ControlTarget): Promise<{ socket: Socket } | ControlAnswer> {
+async function findSocket(
+  target: ControlTarget,
+  directories: readonly string[],
+): Promise<{ socket: Socket } | ControlAnswer> {
   const { name, control } = target
   const tried = await Promise.all(
-    candidates(target).map(async (path) => ({ path, found: await open(path, target) })),
+    candidates(target, directories).map(async (path) => ({
+      path,
+      found: await open(path, target),
+    })),
   )
   const answered = tried.filter(({ found }) => typeof found !== 'string')
   const [only, ...others] = answered
@@ -84,10 +91,10 @@ async function findSocket(target: ControlTarget): Promise<{ socket: Socket } | C
   return failed(3, whyNoAnswer(tried as { path: string; found: string }[], { name, control }))
 }
 
-function candidates({ name, control }: ControlTarget): string[] {
+function candidates({ name, control }: ControlTarget, directories: readonly string[]): string[] {
   if (control !== undefined) return [control]
-  if (name === undefined) return findControlPaths()
-  return ownDirectories().map((directory) => pathIn(directory, name))
+  if (name === undefined) return findControlPaths(directories)
+  return directories.map((directory) => pathIn(directory, name))
 }
 
 function whyNoAnswer(

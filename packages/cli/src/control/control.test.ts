@@ -16,7 +16,7 @@ import { join } from 'node:path'
 import { bindFd } from '@socket-port/core/supervisor'
 import { requireOrSkip, rootSkipReason } from '@socket-port/testkit/requirements'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { controlRequest } from './client.ts'
+import { type ControlTarget, controlRequest } from './client.ts'
 import {
   controlDirectories,
   controlPath,
@@ -24,26 +24,32 @@ import {
   isTrusted,
   isTrustedPeer,
 } from './path.ts'
-import type { ControlAnswer } from './protocol.ts'
+import type { ControlAnswer, ControlCommand } from './protocol.ts'
 import { type ControlServer, type Handler, openControlServer } from './server.ts'
 
 const answer: ControlAnswer = { ok: true, exitCode: 0, message: 'done' }
 const servers: ControlServer[] = []
 let directory = ''
+// Instead of the directories of this user: a `socket-port run` may answer there, and would be stopped.
+let own = ''
 
 beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), 'socket-port-'))
-  process.env.XDG_RUNTIME_DIR = directory
+  own = join(directory, 'socket-port')
 })
 
 afterEach(async () => {
-  delete process.env.XDG_RUNTIME_DIR
   for (const server of servers.splice(0)) await server.close()
   rmSync(directory, { recursive: true })
 })
 
+const pathOf = (name: string): string => controlPath(name, own)
+
+const request = (command: ControlCommand, target?: ControlTarget): Promise<ControlAnswer> =>
+  controlRequest(command, target, [own])
+
 async function open(name: string, handle: Handler = async () => answer): Promise<ControlServer> {
-  const server = await openControlServer(controlPath(name), handle)
+  const server = await openControlServer(pathOf(name), handle)
   servers.push(server)
   return server
 }
@@ -57,7 +63,7 @@ describe('a request', () => {
     })
     const lines: string[] = []
     const onLine = (line: string): void => void lines.push(line)
-    expect(await controlRequest('reload', { name: 'web', onLine })).toEqual({
+    expect(await request('reload', { name: 'web', onLine })).toEqual({
       ok: true,
       exitCode: 0,
       message: 'all\nwell',
@@ -67,14 +73,14 @@ describe('a request', () => {
 
   it('needs no name where one is there, and one where several are', async () => {
     await open('web')
-    expect(await controlRequest('status')).toEqual(answer)
+    expect(await request('status')).toEqual(answer)
     await open('admin')
-    expect(await controlRequest('status')).toMatchObject({
+    expect(await request('status')).toMatchObject({
       ok: false,
       exitCode: 2,
       message: 'several socket-port run answer: admin, web; choose one with --name',
     })
-    expect(await controlRequest('status', { name: 'web' })).toEqual(answer)
+    expect(await request('status', { name: 'web' })).toEqual(answer)
   })
 
   it.each([
@@ -82,7 +88,7 @@ describe('a request', () => {
     [{ name: 'web' }, 'no socket-port run answers under the name web; '],
     [{ control: '/nowhere/x.sock' }, 'no socket-port run answers under /nowhere/x.sock; '],
   ])('to nobody: %j', async (target, message) => {
-    expect(await controlRequest('stop', target)).toMatchObject({
+    expect(await request('stop', target)).toMatchObject({
       ok: false,
       exitCode: 3,
       message: expect.stringContaining(message),
@@ -93,7 +99,7 @@ describe('a request', () => {
     const path = join(directory, 'x.sock')
     const server = createServer((socket) => socket.end()).listen(path)
     await once(server, 'listening')
-    expect(await controlRequest('reload', { control: path })).toMatchObject({
+    expect(await request('reload', { control: path })).toMatchObject({
       ok: false,
       exitCode: 1,
     })
@@ -105,7 +111,7 @@ describe('the server', () => {
   it('is for this user alone', async () => {
     const { path } = await open('web')
     expect(statSync(path).mode & 0o777).toBe(0o600)
-    expect(statSync(join(directory, 'socket-port')).mode & 0o777).toBe(0o700)
+    expect(statSync(own).mode & 0o777).toBe(0o700)
   })
 
   it('leaves no file behind', async () => {
@@ -118,16 +124,16 @@ describe('the server', () => {
   it('does not take the place of one that answers', async () => {
     await open('web')
     await expect(open('web')).rejects.toMatchObject({ exitCode: 4, name: 'CommandError' })
-    expect(await controlRequest('status')).toEqual(answer)
+    expect(await request('status')).toEqual(answer)
   })
 
   it('takes the place of one that is left over', async () => {
-    const path = controlPath('web')
+    const path = pathOf('web')
     // As after SIGKILL: the file stays, and nobody listens.
     closeSync(await bindFd({ path }))
     expect(existsSync(path)).toBe(true)
     await open('web')
-    expect(await controlRequest('status')).toEqual(answer)
+    expect(await request('status')).toEqual(answer)
   })
 
   it('leaves a file that has taken its place', async () => {
@@ -142,7 +148,7 @@ describe('the server', () => {
   })
 
   it('takes the place of nothing but a socket', async () => {
-    const path = controlPath('web')
+    const path = pathOf('web')
     for (const make of [() => writeFileSync(path, 'mine'), () => symlinkSync('/nowhere', path)]) {
       make()
       await expect(open('web')).rejects.toMatchObject({ exitCode: 4, name: 'CommandError' })
@@ -151,14 +157,14 @@ describe('the server', () => {
   })
 
   it('of two that find one left over, one takes its place, and the other says so', async () => {
-    closeSync(await bindFd({ path: controlPath('web') }))
+    closeSync(await bindFd({ path: pathOf('web') }))
     const outcomes = await Promise.allSettled([open('web'), open('web'), open('web')])
     expect(outcomes.map(({ status }) => status).toSorted()).toEqual([
       'fulfilled',
       'rejected',
       'rejected',
     ])
-    expect(await controlRequest('status')).toEqual(answer)
+    expect(await request('status')).toEqual(answer)
   })
 
   it('answers what was asked before it closes', async () => {
@@ -169,7 +175,7 @@ describe('the server', () => {
         return new Promise((resolve) => {
           finish = () => resolve(answer)
         })
-      }).then(() => requests.push(controlRequest('stop', { name: 'web' })))
+      }).then(() => requests.push(request('stop', { name: 'web' })))
     })
     const requests: Promise<ControlAnswer>[] = []
     await asked
@@ -230,15 +236,15 @@ describe('the path', () => {
   })
 
   it('is short enough whatever the name', () => {
-    const path = controlPath('x'.repeat(200))
+    const path = pathOf('x'.repeat(200))
     expect(Buffer.byteLength(path)).toBeLessThanOrEqual(107)
-    expect(path).not.toBe(controlPath('y'.repeat(200)))
+    expect(path).not.toBe(pathOf('y'.repeat(200)))
   })
 
   it('is in no directory into which others write', () => {
-    chmodSync(join(controlPath('web'), '..'), 0o777)
-    expect(isTrusted(join(directory, 'socket-port'))).toBe(false)
-    expect(() => controlPath('web')).toThrow('belongs to another user')
-    expect(findControlPaths()).not.toContain(join(directory, 'socket-port', 'web.sock'))
+    chmodSync(join(pathOf('web'), '..'), 0o777)
+    expect(isTrusted(own)).toBe(false)
+    expect(() => pathOf('web')).toThrow('belongs to another user')
+    expect(findControlPaths([own])).toEqual([])
   })
 })

@@ -42,7 +42,7 @@ export function pathIn(directory: string, name: string): string {
 }
 
 /** The control sockets of this user and of root. The processes of some may have ended. */
-export function findControlPaths(directories: readonly string[] = ownDirectories()): string[] {
+export function findControlPaths(directories: readonly string[]): string[] {
   return directories.filter(isTrusted).flatMap((directory) => socketsIn(directory))
 }
 

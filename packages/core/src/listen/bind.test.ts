@@ -3,7 +3,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { requireOrSkip, unixSkipReason } from '@socket-port/testkit/requirements'
-import { describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { SocketPortError } from '../base/errors.ts'
 import { bindOptions, explainBindError, prepareToBind, withMode } from './bind.ts'
 import { resolveListen, type Target } from './options.ts'
@@ -40,15 +40,25 @@ describe('bindOptions', () => {
 })
 
 describe('prepareToBind', () => {
-  const ignores = !['22', '24', '26'].some((major) => process.versions.node.startsWith(`${major}.`))
+  afterEach(() => void vi.unstubAllGlobals())
 
-  it.runIf(ignores)('refuses reusePort where Node would ignore it', () => {
+  const onNode = (version: string): void => {
+    vi.stubGlobal('process', { ...process, version: `v${version}`, versions: { node: version } })
+  }
+
+  it.each(['20.19.0', '22.11.0', '23.0.0'])('refuses reusePort on Node %s', (version) => {
+    onNode(version)
     expect(() => prepareToBind(resolveListen({ reusePort: true }))).toThrowError(
       expect.objectContaining({
         code: 'ERR_SOCKET_PORT_UNSUPPORTED',
-        message: `reusePort needs Node 22.12 or 23.1; this is ${process.version}, which would ignore it. Upgrade Node, or share one inherited socket instead`,
+        message: `reusePort needs Node 22.12 or 23.1; this is v${version}, which would ignore it. Upgrade Node, or share one inherited socket instead`,
       }),
     )
+  })
+
+  it.each(['22.12.0', '23.1.0', '24.0.0', '26.10.0'])('takes reusePort on Node %s', (version) => {
+    onNode(version)
+    expect(prepareToBind(resolveListen({ reusePort: true }))).toBeUndefined()
   })
 
   it.each<Target>([

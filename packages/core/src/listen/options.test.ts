@@ -1,9 +1,11 @@
 import { resolve } from 'node:path'
-import { requireOrSkip, unixSkipReason } from '@socket-port/testkit/requirements'
+import { linuxSkipReason, requireOrSkip, unixSkipReason } from '@socket-port/testkit/requirements'
 import { describe, expect, it } from 'vitest'
 import { defaultLogger } from '../base/logger.ts'
 import { failure } from '../testing/failure.ts'
 import { type ResolvedListen, resolveListen } from './options.ts'
+
+const onLinux = (what: string) => requireOrSkip(what, linuxSkipReason())
 
 /** As JavaScript, or configuration that was read from a file, may call it. */
 const untyped = (target: unknown): ResolvedListen => resolveListen(target as number)
@@ -238,13 +240,13 @@ describe(...requireOrSkip('a unix path', unixSkipReason()), () => {
     })
   })
 
-  it.runIf(process.platform === 'linux')('may be abstract, with @ or NUL', () => {
+  it(...onLinux('may be abstract, with @ or NUL'), () => {
     for (const path of ['@app', '\0app']) {
       expect(resolveListen({ path })).toMatchObject({ path: '@app', bindPath: '\0app' })
     }
   })
 
-  it.runIf(process.platform === 'linux')('may be as long as the kernel takes', () => {
+  it(...onLinux('may be as long as the kernel takes'), () => {
     for (const path of [`/${'a'.repeat(106)}`, `@${'a'.repeat(106)}`, `/${'ä'.repeat(53)}`]) {
       expect(() => resolveListen({ path })).not.toThrow()
     }

@@ -2,7 +2,6 @@ import { openSync } from 'node:fs'
 import { linuxSkipReason, requireOrSkip } from '@socket-port/testkit/requirements'
 import { describe, expect, it } from 'vitest'
 import { SocketPortError } from '../base/errors.ts'
-import { littleEndian } from '../sockets/constants.ts'
 import type { Libc } from '../sockets/libc.ts'
 import { descriptors } from '../testing/real-sockets.ts'
 import { parseNotifyAddress } from './address.ts'
@@ -14,6 +13,8 @@ const ETIMEDOUT = 110
 const failed = (syscall: string, errno: number): SocketPortError =>
   new SocketPortError('ERR_SOCKET_PORT_SYSCALL', 'no', { syscall, errno })
 
+const hexOf = ({ buffer }: Uint16Array | Uint32Array): string => Buffer.from(buffer).toString('hex')
+
 /** A libc whose kernel has these types of AF_VSOCK. */
 function virtualMachine(types: number[], connectErrors: number[] = []) {
   const calls: unknown[][] = []
@@ -24,7 +25,7 @@ function virtualMachine(types: number[], connectErrors: number[] = []) {
       return openSync('/dev/null', 'r')
     },
     setsockopt(_: number, level: number, option: number, value: Uint8Array) {
-      calls.push(['setsockopt', level, option, Buffer.from(value).readBigInt64LE(8)])
+      calls.push(['setsockopt', level, option, new BigInt64Array(value.slice().buffer)[1]])
     },
     connect(_: number, address: Uint8Array) {
       calls.push(['connect', Buffer.from(address).toString('hex')])
@@ -44,9 +45,10 @@ const send = (libc: Libc, address: string): void => {
   sendDatagram(libc, parsed, { bytes: Buffer.from('READY=1'), fds: [] })
 }
 
-describe.runIf(littleEndian)('sendDatagram to a vsock', () => {
-  // struct sockaddr_vm: family 40, reserved, port 9999, cid 2.
-  const to = ['connect', `28000000${'0f270000'}02000000${'00000000'}`]
+describe('sendDatagram to a vsock', () => {
+  // struct sockaddr_vm, in the byte order of the machine: family 40, reserved, port 9999, cid 2.
+  const family = hexOf(new Uint16Array([40, 0]))
+  const to = ['connect', family + hexOf(new Uint32Array([9999, 2, 0]))]
   const bounded = [
     ['setsockopt', 40, 6, 250_000n],
     ['setsockopt', 1, 21, 250_000n],

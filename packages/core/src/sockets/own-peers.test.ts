@@ -5,6 +5,7 @@ import { type AddressInfo, type ListenOptions, Socket } from 'node:net'
 import { networkInterfaces, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { cert, key } from '@socket-port/testkit/fixed-certificate'
+import { linuxSkipReason, requireOrSkip } from '@socket-port/testkit/requirements'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { ChildClient } from '../testing/child-client.ts'
 import { ownPeers } from './own-peers.ts'
@@ -83,18 +84,18 @@ describe('a connection of this process is known', () => {
     expect([...ownPeers(connections)]).toEqual(connections)
   })
 
-  it
-    .runIf(process.platform === 'linux')
-    .each([join(tmpdir(), `own-peers-${process.pid}.sock`), `\0own-peers-${process.pid}`])(
-    'over the unix socket %j, beside one of another process',
-    async (path) => {
-      const { connections } = await listening({ path })
-      await ask({ socketPath: path })
-      await askFromChild({ socketPath: path })
-      expect(connections).toHaveLength(2)
-      expect([...ownPeers(connections)]).toEqual(connections.slice(0, 1))
-    },
-  )
+  describe(...requireOrSkip('over a unix socket', linuxSkipReason()), () => {
+    it.each([join(tmpdir(), `own-peers-${process.pid}.sock`), `\0own-peers-${process.pid}`])(
+      '%j, beside one of another process',
+      async (path) => {
+        const { connections } = await listening({ path })
+        await ask({ socketPath: path })
+        await askFromChild({ socketPath: path })
+        expect(connections).toHaveLength(2)
+        expect([...ownPeers(connections)]).toEqual(connections.slice(0, 1))
+      },
+    )
+  })
 })
 
 describe('nothing is asked', () => {

@@ -1,3 +1,4 @@
+import { linuxSkipReason, requireOrSkip } from '@socket-port/testkit/requirements'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { Logger } from '../base/types.ts'
 import type { SocketSystem } from './facts.ts'
@@ -30,24 +31,23 @@ afterEach(() => {
   vi.unstubAllGlobals()
 })
 
+const onLinux = (what: string) => requireOrSkip(what, linuxSkipReason())
+
 describe('socketSystem', () => {
-  it.runIf(process.platform === 'linux')('is native where libc can be called', () => {
+  it(...onLinux('is native where libc can be called'), () => {
     expect(made()).not.toBe(plainSystem)
     expect(warnings).toEqual([])
   })
 
-  it.runIf(process.platform === 'linux')(
-    'is plain where it cannot, and says why and what to do',
-    () => {
-      load.failure = new Error("Cannot find module 'x'\nRequire stack:\n- /a.js")
-      expect(made()).toBe(plainSystem)
-      expect(warnings).toEqual([
-        "libc cannot be used (Cannot find module 'x'), so an inherited socket is served as it is: once " +
-          'closed it cannot be listened on again. Install the optional dependency ' +
-          `@koromix/koffi-linux-${process.arch} and allow native code (--allow-addons)`,
-      ])
-    },
-  )
+  it(...onLinux('is plain where it cannot, and says why and what to do'), () => {
+    load.failure = new Error("Cannot find module 'x'\nRequire stack:\n- /a.js")
+    expect(made()).toBe(plainSystem)
+    expect(warnings).toEqual([
+      "libc cannot be used (Cannot find module 'x'), so an inherited socket is served as it is: once " +
+        'closed it cannot be listened on again. Install the optional dependency ' +
+        `@koromix/koffi-linux-${process.arch} and allow native code (--allow-addons)`,
+    ])
+  })
 
   it.each(['darwin', 'win32'])('is plain on %s, where nothing else is expected', (platform) => {
     vi.stubGlobal('process', { ...process, platform })

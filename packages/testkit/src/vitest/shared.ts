@@ -31,4 +31,6 @@ class Tally implements Reporter {
 export const shared: TestUserConfig = {
   reporters: ['default', new Tally()],
   allowOnly: !process.env.CI,
+  // The default leaves one core to vitest itself, which only waits: on two cores it runs one file at a time.
+  maxWorkers: '100%',
 }

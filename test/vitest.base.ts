@@ -1,0 +1,14 @@
+import { shared } from '@socket-port/testkit/vitest/shared'
+import { configDefaults, type TestUserConfig } from 'vitest/config'
+
+/** These suites take minutes and boot a real systemd: `pnpm run systemd` runs them. */
+export const SYSTEMD: string[] = ['suites/systemd/**/*.test.ts', 'suites/handover/**/*.test.ts']
+
+/** What all suites have in common. One file runs at a time, so that none is slowed by another. */
+export const base: TestUserConfig = {
+  ...shared,
+  exclude: configDefaults.exclude,
+  fileParallelism: false,
+  testTimeout: 120_000,
+  hookTimeout: 120_000,
+}
