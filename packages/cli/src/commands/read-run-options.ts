@@ -15,7 +15,7 @@ export async function readRunOptions(parsed: Parsed<RunOption>, io: Io): Promise
     const value = parsed.last(name)
     return value === undefined ? fallback : as(name, value)
   }
-  const text = (_name: RunOption, value: string): string => value
+  const text = (_: RunOption, value: string): string => value
   const { backlog, workers, watchdog, notifyAccess } = runDefaults
   return {
     command: commandOf(parsed.rest),
@@ -26,7 +26,7 @@ export async function readRunOptions(parsed: Parsed<RunOption>, io: Io): Promise
     workers: read('workers', (name, value) => whole(name, value, 1, 1_024), workers),
     replace: parsed.has('all-at-once') ? 'all-at-once' : 'one-by-one',
     reusePort: parsed.has('reuse-port'),
-    ready: read('ready', (_name, value) => readiness(value), runDefaults.ready),
+    ready: read('ready', (_, value) => readiness(value), runDefaults.ready),
     readyTimeout: read('ready-timeout', duration, runDefaults.readyTimeout),
     settle: read('settle', duration, runDefaults.settle),
     drainTimeout: read('drain-timeout', duration, runDefaults.drainTimeout),
@@ -62,7 +62,7 @@ function addressesOf(parsed: Parsed<RunOption>): RunOptions['listen'] {
 }
 
 // The name becomes part of the path of the control socket.
-function controlName(_name: RunOption, value: string): string {
+function controlName(_: RunOption, value: string): string {
   if (/^[\w][\w.-]{0,63}$/.test(value)) return value
   throw new UsageError(
     `--name takes up to 64 letters, digits, dots, dashes and underscores (got ${quote(value)})`,

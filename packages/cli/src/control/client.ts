@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { existsSync, statSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { basename, dirname } from 'node:path'
-import { peerOf, plainText } from '@socket-port/core/supervisor'
+import { descriptorOf, peerOf, plainText } from '@socket-port/core/supervisor'
 import { type ExitCode, exitCodes } from '../base/exit-codes.ts'
 import { findControlPaths, isTrusted, isTrustedPeer, ownDirectories, pathIn } from './path.ts'
 import { type ControlAnswer, type ControlCommand, readMessages, writeMessage } from './protocol.ts'
@@ -56,7 +56,7 @@ function ask(
 }
 
 // Every text may quote the output of a process, and goes to a terminal.
-const printable = (_key: string, value: unknown): unknown =>
+const printable = (_: string, value: unknown): unknown =>
   typeof value === 'string' ? plainText(value) : value
 
 function isAnswer(value: unknown): value is ControlAnswer {
@@ -139,9 +139,8 @@ async function open(path: string, { control }: ControlTarget): Promise<Socket | 
 
 /** The user of the process that listens, or of the file when native code cannot be loaded to ask. */
 function uidOf(socket: Socket, path: string): number | undefined {
-  const { _handle: handle } = socket as unknown as { _handle: { fd: number } }
   try {
-    return peerOf(handle.fd)?.uid
+    return peerOf(descriptorOf(socket))?.uid
   } catch {
     return statSync(path, { throwIfNoEntry: false })?.uid
   }

@@ -1,6 +1,7 @@
 import { closeSync, openSync, writeSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { isatty } from 'node:tty'
+import { doNotBlock, type OutputStream, unreadBytes } from '@socket-port/core/supervisor'
 
 // How many bytes may wait for a slow reader, for each of the two streams.
 const MOST_WAITING = 1_048_576
@@ -38,19 +39,6 @@ export function openOwnOutputs(): OwnOutputs {
   }
 }
 
-/** The part of a Node stream that is used here; `_handle` belongs to a pipe or a terminal. */
-type Stream = NodeJS.WritableStream & {
-  readonly fd: number
-  readonly writableLength: number
-  readonly _handle?: Handle | null
-}
-
-interface Handle {
-  readonly fd: number
-  readonly writeQueueSize?: number
-  setBlocking?(isBlocking: boolean): void
-}
-
 /**
  * One stream of this process, which neither ends nor blocks it. Output that cannot be written is dropped and
  * counted. A notice reports the first drop, and another one the number of bytes when writing works again.
@@ -58,7 +46,7 @@ interface Handle {
  * output until it reads again.
  */
 export class OwnOutput {
-  readonly #stream: Stream
+  readonly #stream: OutputStream
   readonly #name: string
   readonly #notice: (message: string) => void
   #dropped = 0
@@ -69,17 +57,14 @@ export class OwnOutput {
   #makeRoom = (): void => {}
   #timer: NodeJS.Timeout | undefined
 
-  constructor(stream: Stream, name: string, notice: (message: string) => void) {
+  constructor(stream: OutputStream, name: string, notice: (message: string) => void) {
     this.#stream = stream
     this.#name = name
     this.#notice = notice
     // The callback of each write reports its error. For other commands, an error of the stream is a failure.
     stream.removeAllListeners('error')
     stream.on('error', () => {})
-    const { fd, _handle: handle } = stream
-    // Ctrl-S stops a terminal, and Node would wait in write(2) until Ctrl-Q. When libuv could not open the
-    // terminal again (uv_tty_init), the shell shares the descriptor, so the flag must not change.
-    if (handle?.setBlocking !== undefined && handle.fd !== fd) handle.setBlocking(false)
+    doNotBlock(stream)
   }
 
   /** Writes the text, or drops it. When a promise is returned, the caller must not read its source until it resolves. */
@@ -138,7 +123,7 @@ export class OwnOutput {
   #waitForRoom(): Promise<void> {
     this.#room ??= new Promise((resolve) => {
       this.#makeRoom = resolve
-      this.#watch(this.#queued)
+      this.#watch(unreadBytes(this.#stream))
     })
     return this.#room
   }
@@ -146,7 +131,7 @@ export class OwnOutput {
   // The callback of a write comes only when all of it is written; with a slow reader that takes long.
   #watch(before: number): void {
     this.#timer = setTimeout(() => {
-      const now = this.#queued
+      const now = unreadBytes(this.#stream)
       if (now < before) this.#watch(now)
       else this.#goOn(true)
     }, STUCK_AFTER)
@@ -157,10 +142,6 @@ export class OwnOutput {
     clearTimeout(this.#timer)
     this.#room = undefined
     this.#makeRoom()
-  }
-
-  get #queued(): number {
-    return this.#stream._handle?.writeQueueSize ?? this.#stream.writableLength
   }
 }
 

@@ -28,7 +28,7 @@ export function watching(options: WatchOptions): Watch {
       ignored: ignoring(roots, options.ignore),
       ignoreInitial: true,
     })
-    watcher.on('all', (_event, path) => batch.add(path))
+    watcher.on('all', (_, path) => batch.add(path))
     await opened(watcher)
     watcher.on('error', (error) => warn(explain(error).message))
     return {

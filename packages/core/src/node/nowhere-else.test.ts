@@ -3,11 +3,12 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 
 const SRC = join(import.meta.dirname, '..')
+const CLI = join(SRC, '../../cli/src')
 
 // What Node does not document: names that begin with an underscore, symbols that Node keeps to itself, and
 // what hangs on a parser or a handle without such a name.
 const INTERNAL = [
-  /(?<![\w$])_[a-z]\w*/,
+  /(?<![\w$/])_[a-z]\w*/,
   /\b(ownSymbol|getOwnPropertySymbols)\b/,
   /\bprocess\.binding\b/,
   /\bk[A-Z]\w*(Connections|Handle|Socket|Session|Buffer)\b/,
@@ -18,29 +19,38 @@ const INTERNAL = [
   /\bhandle\.constructor\b/,
 ]
 
-const sources = readdirSync(SRC, { recursive: true, encoding: 'utf8' }).filter(
-  (file) => file.endsWith('.ts') && !/\.test\.ts$|^testing\//.test(file),
-)
+const sourcesIn = (folder: string): string[] =>
+  readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(
+    (file) => file.endsWith('.ts') && !/\.test\.ts$|^testing\//.test(file),
+  )
 
 const withoutComments = (text: string): string =>
   text.replace(/\/\*.*?\*\//gs, '').replace(/(^|\s)\/\/.*/g, '')
 
-const internalsIn = (file: string): string[] => {
-  const code = withoutComments(readFileSync(join(SRC, file), 'utf8'))
+const internalsIn = (file: string, folder = SRC): string[] => {
+  const code = withoutComments(readFileSync(join(folder, file), 'utf8'))
   return INTERNAL.flatMap((pattern) => code.match(pattern)?.[0] ?? [])
 }
 
 describe('Node’s internals', () => {
   it('are used in the room node/, and in no other', () => {
-    const elsewhere = sources
+    const elsewhere = sourcesIn(SRC)
       .filter((file) => !file.startsWith('node/'))
       .flatMap((file) => internalsIn(file).map((name) => `${file}: ${name}`))
     expect(elsewhere).toEqual([])
   })
 
+  it('are not used in the command', () => {
+    const used = sourcesIn(CLI).flatMap((file) =>
+      internalsIn(file, CLI).map((name) => `${file}: ${name}`),
+    )
+    expect(used).toEqual([])
+  })
+
   it.each([
     'http-parser.ts',
     'http-response.ts',
+    'output-stream.ts',
     'request-timeouts.ts',
     'take-connection.ts',
     'tcp-handle.ts',
