@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs'
 
-// package.json has `sideEffects: false`, for programs that import from here; this one file has them.
-const treeshake = { moduleSideEffects: [{ test: /refuse-runtime/, sideEffects: true }] }
+// `sideEffects` of package.json is for programs that import from here; these files have some.
+const treeshake = {
+  moduleSideEffects: [{ test: /refuse-runtime|register\/preload/, sideEffects: true }],
+}
 
 const common = { platform: 'node', external: /^node:/, treeshake }
 
@@ -25,11 +27,21 @@ const core = {
 export default [
   {
     ...common,
-    input: inputs('index', 'adapter', 'diagnose', 'kill-port'),
+    input: {
+      ...inputs('index', 'adapter', 'diagnose', 'kill-port'),
+      'register-serving': 'src/register/serving.ts',
+    },
     output: { ...output, cleanDir: true, codeSplitting: { groups: [core] } },
   },
   // The command loads these without the others, and any version of Node loads runtime.js. So they share no file; what
   // belongs to the process hangs on globalThis.
   { ...common, input: inputs('supervisor'), output: { ...output, codeSplitting: false } },
   { ...common, input: inputs('runtime'), output },
+  // CommonJS, which `--require` can load too. It loads register-serving.js when a server listens.
+  {
+    ...common,
+    input: inputs('register'),
+    external: [/^node:/, './register-serving.js'],
+    output: { ...output, format: 'cjs', entryFileNames: '[name].cjs', codeSplitting: false },
+  },
 ]

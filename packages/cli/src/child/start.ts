@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process'
 import { statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { CHANNEL_VARIABLE, TERMINAL_VARIABLE } from '@socket-port/core/supervisor'
+import { withPreload } from './preload.ts'
 
 // SD_LISTEN_FDS_START of sd_listen_fds(3).
 const FIRST_FD = 3
@@ -57,18 +58,20 @@ export interface Passed {
   colours: string | undefined
   /** Whether a person at a terminal can press Ctrl-C. */
   terminal: boolean
+  /** The path of the preload, for `--register`. */
+  preload: string | undefined
 }
 
-// The variables that the manager of this process set for this process alone.
+// The variables that the manager of this process set for this process alone. Those of the preload are the user's.
 const OURS =
-  /^(LISTEN_(FDS|PID|PIDFDID|FDNAMES)|NOTIFY_SOCKET|WATCHDOG_(USEC|PID)|FDSTORE|MAINPID|SOCKET_PORT_.*)$/
+  /^(LISTEN_(FDS|PID|PIDFDID|FDNAMES)|NOTIFY_SOCKET|WATCHDOG_(USEC|PID)|FDSTORE|MAINPID|SOCKET_PORT_(?!REGISTER_).*)$/
 
 /** The environment of a process; pure. */
 export function childEnvironment(
   env: Readonly<NodeJS.ProcessEnv>,
   passed: Passed,
 ): NodeJS.ProcessEnv {
-  const { names, watchdog, colours, files } = passed
+  const { names, watchdog, colours, files, preload } = passed
   const inherited = Object.entries(env).filter(([name]) => !OURS.test(name))
   // The channel comes after the descriptors that LISTEN_FDS counts: programs in any language read those.
   const channel = FIRST_FD + names.length
@@ -76,6 +79,9 @@ export function childEnvironment(
     ...(colours !== undefined && env.NO_COLOR === undefined && { FORCE_COLOR: colours }),
     ...Object.fromEntries(inherited),
     ...files,
+    ...(preload !== undefined && {
+      NODE_OPTIONS: withPreload(preload, files.NODE_OPTIONS ?? env.NODE_OPTIONS),
+    }),
     ...(names.length > 0 && {
       LISTEN_FDS: String(names.length),
       LISTEN_FDNAMES: names.join(':'),

@@ -36,6 +36,7 @@ export async function readRunOptions(parsed: Parsed<RunOption>, io: Io): Promise
       (name, value) => oneOf(name, value, ['main', 'all']),
       notifyAccess,
     ),
+    register: parsed.has('register'),
     envFiles: parsed.all('env-file').map((path) => existing('env-file', path, 'file')),
     cwd: read('cwd', (name, value) => existing(name, value, 'folder'), runDefaults.cwd),
     watch: await watchOf(parsed, io),

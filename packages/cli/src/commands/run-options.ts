@@ -7,6 +7,10 @@ export const runOptions = {
     summary:
       'Open a socket and pass it to the command: 8080, 127.0.0.1:8080, [::1]:8080 or unix:/run/app.sock; with a name, as in web=8080.',
   },
+  register: {
+    summary:
+      'Let a Node program take its socket and drain without a change to it: load @socket-port/core/register into it.',
+  },
   workers: {
     short: 'w',
     value: 'N',

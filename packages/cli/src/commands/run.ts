@@ -14,6 +14,10 @@ export const runCommand: Command = defineCommand<RunOption>({
       'Keep port 8080 open, and serve it with server.js.',
     ],
     [
+      'socket-port run --register -l 3000 -- node .next/standalone/server.js',
+      'Run a Node program that knows nothing of this package, such as Next.js.',
+    ],
+    [
       'socket-port run -l 8080 --watch src -- node src/server.js',
       'Develop: restart at each change, and refuse no request.',
     ],

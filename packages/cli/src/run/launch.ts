@@ -1,5 +1,6 @@
 import { hasOwnTerminal, type Notification, type NotifySocket } from '@socket-port/core/supervisor'
 import { quote } from '../base/quote.ts'
+import { preloadPath } from '../child/preload.ts'
 import { spawnChild } from '../child/spawn.ts'
 import { childEnvironment, commandLine, type StartFacts, workingDirectory } from '../child/start.ts'
 import type { OwnOutputs } from '../output/own-output.ts'
@@ -31,6 +32,7 @@ export class Launcher {
   readonly #facts: StartFacts
   readonly #outputs: OwnOutputs
   readonly #cwd: string
+  readonly #preload: string | undefined
 
   constructor(
     options: RunOptions,
@@ -47,6 +49,7 @@ export class Launcher {
     this.#facts = facts
     this.#outputs = outputs
     this.#cwd = workingDirectory(options.cwd)
+    if (options.register) this.#preload = preloadPath()
   }
 
   start({ files }: Spec, place: Place): Worker {
@@ -83,6 +86,7 @@ export class Launcher {
         watchdog,
         colours: colours(),
         terminal: hasOwnTerminal(),
+        preload: this.#preload,
         names: passed.map(({ name }) => name),
         notifySocket: this.#notifications.socket.address,
         storeSize: FdStore.size,

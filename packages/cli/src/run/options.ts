@@ -42,6 +42,8 @@ export interface RunOptions {
   watchdog: number | undefined
   /** The processes whose notifications count, as in systemd's `NotifyAccess=`. @default 'main' */
   notifyAccess: 'main' | 'all'
+  /** Load the preload of core into every process of Node, by NODE_OPTIONS. @default false */
+  register: boolean
   /** Files that are read before each generation starts; the last one overrides the others. @default [] */
   envFiles: readonly string[]
   /**
@@ -85,6 +87,7 @@ export const runDefaults: Omit<RunOptions, 'command'> = {
   drainTimeout: 30_000,
   watchdog: undefined,
   notifyAccess: 'main',
+  register: false,
   envFiles: [],
   cwd: undefined,
   watch: undefined,

@@ -81,6 +81,15 @@ export class DrainRun {
     return this.#idle.size
   }
 
+  /** As `ServerDrain.leftToProgram`. */
+  leftToProgram(): boolean {
+    const others = [...this.#connections].filter(
+      (socket) => !this.#protocols.of(socket).isEndless(socket),
+    )
+    if (!others.some((socket) => this.#accepting.isFromBefore(socket))) this.#giveUpWaiting()
+    return others.length === 0 && !this.#connections.server.listening
+  }
+
   /** Destroys and counts what is left. */
   force(): void {
     if (this.#state !== 'draining') return

@@ -71,6 +71,15 @@ export class ServerDrain implements Drain {
     return this.#drainRun && this.connections - this.#drainRun.idle
   }
 
+  /**
+   * Whether only the program can end the connections that are left, because they were upgraded or carry an event
+   * stream. If so, no new connection is accepted any more: it would be cut when the program ends. False before the
+   * drain run.
+   */
+  leftToProgram(): boolean {
+    return this.#state === 'closed' || (this.#drainRun?.leftToProgram() ?? false)
+  }
+
   get signal(): AbortSignal {
     return this.#abort.signal
   }

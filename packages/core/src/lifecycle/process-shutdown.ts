@@ -29,6 +29,8 @@ export interface Member {
   readonly notify: boolean
   drain(quick: boolean): Promise<DrainResult>
   force(): void
+  /** As `ServerDrain.leftToProgram`. */
+  leftToProgram(): boolean
   /** Its own hook, to run when everything is drained. */
   finish(): Hook | undefined
 }
@@ -154,9 +156,40 @@ export class ProcessShutdown {
   }
 
   readonly #onSignal = (signal: NodeJS.Signals): void => {
-    if (this.#running === undefined) return void this.begin(signal as ShutdownSignal)
-    if (!this.#stopSignals.isNew()) return
-    const { reason } = this.#running
+    if (this.#running === undefined) void this.begin(signal as ShutdownSignal)
+    else if (this.isAnotherStop()) this.endNow(signal as ShutdownSignal)
+  }
+
+  /** Whether it listens to the signal. */
+  listensTo(signal: ShutdownSignal): boolean {
+    return this.#listening.has(signal)
+  }
+
+  /** Whether the program itself has listeners of the signal. */
+  programListensTo(signal: ShutdownSignal): boolean {
+    return process.listeners(signal).some((listener) => listener !== this.#onSignal)
+  }
+
+  /** Called for each stop signal during a shutdown; false for one that belongs to the stop before it. */
+  isAnotherStop(): boolean {
+    return this.#stopSignals.isNew()
+  }
+
+  /** Whether only the program can end the connections that are left. New ones are no longer accepted then. */
+  leftToProgram(): boolean {
+    return [...this.#members].every((member) => member.leftToProgram())
+  }
+
+  /** Leaves the end of the process to the program during a shutdown. The drains go on. */
+  leaveEndToProgram(): void {
+    for (const signal of this.#listening) process.off(signal, this.#onSignal)
+    this.#listening.clear()
+    process.off('exit', this.#onEarlyExit)
+  }
+
+  /** Ends the process during a shutdown, and cuts what is left. */
+  endNow(signal: ShutdownSignal): void {
+    const reason = this.#running?.reason
     const members = [...this.#members]
     const logger = members[0]?.logger ?? defaultLogger
     const cut = connectionsCut(this.#open())

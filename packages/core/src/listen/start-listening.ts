@@ -5,6 +5,7 @@ import { SocketPortError } from '../base/errors.ts'
 import { quote } from '../base/quote.ts'
 import type { AnyServer } from '../base/types.ts'
 import { failedToStart } from '../notify/readiness.ts'
+import { isStarting } from '../process/own-servers.ts'
 import { bindOptions, explainBindError, prepareToBind, withMode } from './bind.ts'
 import { openBound } from './bind-fd.ts'
 import { clearTheWay, isStored, keepBound, store, sweepLater } from './fd-store.ts'
@@ -14,13 +15,7 @@ import { socketAddress } from './match.ts'
 import type { ResolvedListen } from './options.ts'
 import type { Entry } from './passed-sockets.ts'
 import { drop, take } from './socket-registry.ts'
-import {
-  isStarting,
-  noteStarting,
-  type StartRequest,
-  settleStart,
-  startOutcome,
-} from './start-outcome.ts'
+import { noteStarting, type StartRequest, settleStart, startOutcome } from './start-outcome.ts'
 
 /** The origin of a listening socket. */
 export type Source = 'inherited' | 'bound'

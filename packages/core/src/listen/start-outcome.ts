@@ -2,6 +2,7 @@ import { Server as NetServer } from 'node:net'
 import { clusterWorker } from '../base/built-in.ts'
 import { SocketPortError } from '../base/errors.ts'
 import type { AnyServer } from '../base/types.ts'
+import { startingServers } from '../process/own-servers.ts'
 
 /** What a start of a server needs for its outcome. */
 export interface StartRequest {
@@ -12,17 +13,13 @@ export interface StartRequest {
   onError?: ((error: NodeJS.ErrnoException) => void) | undefined
 }
 
-// The servers that are starting, with their requests. Node would notice a second `listen` too late.
-const starting = new WeakMap<AnyServer, StartRequest>()
-
-export const isStarting = (server: AnyServer): boolean => starting.has(server)
-
+// Node would notice a second `listen` too late.
 export const noteStarting = (server: AnyServer, request: StartRequest): void =>
-  void starting.set(server, request)
+  void startingServers().set(server, request)
 
 // A listener of the outcome may have started the server again.
 export function settleStart(server: AnyServer, request: StartRequest): void {
-  if (starting.get(server) === request) starting.delete(server)
+  if (startingServers().get(server) === request) startingServers().delete(server)
 }
 
 /**

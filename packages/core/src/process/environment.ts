@@ -38,6 +38,21 @@ export type Group = keyof Groups
 /** The variables of a group that are set. */
 export type Variables<G extends Group> = Readonly<Partial<Record<Groups[G][number], string>>>
 
+// Set by the process that serves.
+const HELPER = 'SOCKET_PORT_HELPER'
+
+/**
+ * Tells the child processes that this one starts from now on that they are its helpers. They may have inherited
+ * NODE_OPTIONS with the preload, and it then leaves their servers alone. Below a process that does not serve,
+ * such as npm, a child process may be the server.
+ */
+export function markHelpers(): void {
+  process.env[HELPER] = String(process.pid)
+}
+
+/** Whether a process that serves has started this one. */
+export const isHelper = (): boolean => process.env[HELPER] !== undefined
+
 /** Names the two descriptors of the channel between a supervisor and a process that it has started. */
 export const CHANNEL_VARIABLE = 'SOCKET_PORT_CHANNEL'
 

@@ -4,6 +4,7 @@ import { checkServer, resolveLogger } from '../base/validate.ts'
 import { hooksAhead, runningShutdown } from '../lifecycle/process-shutdown.ts'
 import { explainInPlace } from '../listen/bind.ts'
 import { closeOnAbort } from '../listen/listen.ts'
+import { attachedMark } from '../process/own-servers.ts'
 import { claimSuccessor } from '../process/successor.ts'
 import { type ListenCall, readListenArguments } from './node-listen.ts'
 import { type AttachOptions, checkAttach, resolveServe } from './options.ts'
@@ -50,10 +51,10 @@ export function attach<S extends AnyServer>(
   // Check now: the stack shows which call passed them.
   checkAttach(options)
   claimSuccessor()
-  if (brand in server) throw alreadyAttached()
+  if (attachedMark in server) throw alreadyAttached()
   const attached = new AttachedServer(server, options, parts)
   if (server.listening) attached.attach()
-  Object.defineProperty(server, brand, { value: attached })
+  Object.defineProperty(server, attachedMark, { value: attached })
   return attached
 }
 
@@ -62,11 +63,8 @@ export function attach<S extends AnyServer>(
  * `undefined` for any other server, and until it has been told to listen.
  */
 export function serviceOf<S extends AnyServer>(server: S): Service<S> | undefined {
-  return (server as { [brand]?: Attached<S> })[brand]?.service
+  return (server as { [attachedMark]?: Attached<S> })[attachedMark]?.service
 }
-
-// Symbol.for: another copy of this package must see that the server is attached.
-const brand: unique symbol = Symbol.for('@socket-port/core/attached')
 
 const alreadyAttached = (): SocketPortError =>
   new SocketPortError(

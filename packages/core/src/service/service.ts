@@ -213,6 +213,7 @@ export class ServerService<S extends AnyServer> implements Service<S> {
       get busy() {
         return drain.busy
       },
+      leftToProgram: () => drain.leftToProgram(),
       drain: (quick) => this.#shutDown(quick),
       force: () => drain.force(),
       finish: () => {

@@ -33,4 +33,8 @@ export class Handshake implements Protocol {
   mayTransfer(): boolean {
     return false
   }
+
+  isEndless(): boolean {
+    return false
+  }
 }

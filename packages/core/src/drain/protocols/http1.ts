@@ -66,6 +66,10 @@ export class Http1 implements Protocol {
     return isPlainTcp(socket)
   }
 
+  isEndless(socket: Socket): boolean {
+    return isEventStream(socket)
+  }
+
   stop(): void {
     clearInterval(this.#timeoutChecks)
     this.#requests.stop()

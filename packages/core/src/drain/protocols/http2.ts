@@ -64,6 +64,10 @@ export class Http2 implements Protocol {
     return false
   }
 
+  isEndless(): boolean {
+    return false
+  }
+
   stop(): void {
     this.#sessions.listener = undefined
   }

@@ -32,6 +32,8 @@ export interface Protocol {
   askToLeave(socket: Socket): void
   /** Whether the connection, once it is idle, may go to the next process: this one holds nothing that it needs. */
   mayTransfer(socket: Socket): boolean
+  /** Whether the connection never ends by itself, even when it was asked to leave: only the program can end it. */
+  isEndless(socket: Socket): boolean
   /** Called when the drain is over. */
   stop?(): void
 }

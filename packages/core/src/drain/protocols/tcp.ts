@@ -28,4 +28,8 @@ export class Tcp implements Protocol {
   mayTransfer(): boolean {
     return false
   }
+
+  isEndless(): boolean {
+    return true
+  }
 }

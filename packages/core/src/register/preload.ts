@@ -1,0 +1,79 @@
+import { createRequire } from 'node:module'
+import { Server } from 'node:net'
+import { isMainThread } from '../base/built-in.ts'
+import { isHttp1Server, isHttp2Server } from '../node/server-kind.ts'
+import { claim, isHelper, look } from '../process/environment.ts'
+import { isOwnServer, isStarting } from '../process/own-servers.ts'
+import { type Emit, type Preloaded, preloaded } from './preloaded.ts'
+
+/*
+ * This file and what it imports are all that a program pays which never listens, such as npm: they are one small
+ * file of CommonJS, because `--require` can load no module of another kind on every supported Node. The rest
+ * of the package is loaded when the first HTTP server listens.
+ */
+
+// Of the names that Node itself uses for the value of `--import` and `--require`, none is of use here: the
+// package is found beside this file.
+const require = createRequire(import.meta.url)
+
+// A worker thread has the signals and the sockets of nobody. Two copies of this file would serve a server twice.
+if (isMainThread() && preloaded.current === undefined && !isHelper()) preloaded.get(install)
+
+function install(): Preloaded {
+  // Before the program starts: one that reads these variables itself would take fd 3, without a drain.
+  claim('sockets')
+  const state: Preloaded = {
+    listen: Server.prototype.listen,
+    served: new WeakMap(),
+    onSignal: undefined,
+  }
+  replaceListen(state)
+  replaceEmit(state)
+  return state
+}
+
+function replaceListen(state: Preloaded): void {
+  const { listen } = state
+  let serving: typeof import('./serving.ts') | undefined
+  let failed = false
+
+  const load = (): typeof serving => {
+    if (failed || serving !== undefined) return serving
+    try {
+      serving = require('./register-serving.js')
+    } catch (error) {
+      failed = true
+      process.stderr.write(`socket-port: warning: ${whyNot(error as NodeJS.ErrnoException)}\n`)
+    }
+    return serving
+  }
+
+  // On the class of node:net: the servers of http, https and http2 inherit it, and programs that borrow
+  // `net.Server.prototype.listen` find it too.
+  Server.prototype.listen = function (this: Server, ...args: unknown[]): Server {
+    const isOurs = !isOwnServer(this) || (state.served.has(this) && !isStarting(this))
+    const handled = isOurs && mayConcern(this) ? load()?.listenFor(this, args) : undefined
+    return handled ?? Reflect.apply(listen, this, args)
+  }
+}
+
+// Node binds `process.emit` when the first listener of a signal is added (lib/internal/process/signal.js). So
+// it must be replaced before the program adds one.
+function replaceEmit(state: Preloaded): void {
+  const emit = process.emit as Emit
+  const replaced: Emit = function (this: unknown, event, ...args) {
+    const pass = (): boolean => Reflect.apply(emit, this, [event, ...args])
+    if (event !== 'SIGTERM' && event !== 'SIGINT') return pass()
+    return state.onSignal?.(event, pass) ?? pass()
+  }
+  process.emit = replaced as typeof process.emit
+}
+
+// Where sockets were passed, a plain server may be the one that a cluster opens for its workers.
+const mayConcern = (server: Server): boolean =>
+  isHttp1Server(server) || isHttp2Server(server) || look('sockets').LISTEN_FDS !== undefined
+
+const whyNot = ({ code, message }: NodeJS.ErrnoException): string =>
+  code === 'ERR_REQUIRE_ESM'
+    ? `the server listens without socket-port: its preload needs Node.js 20.19, 22.12 or later, and this is ${process.version}`
+    : `the server listens without socket-port, which cannot be loaded: ${message}`

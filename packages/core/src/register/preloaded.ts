@@ -1,0 +1,22 @@
+import type { Server } from 'node:net'
+import type { ShutdownSignal } from '../base/types.ts'
+import { type PerProcess, perProcess } from '../process/per-process.ts'
+
+/** `process.emit`, and every method like it. */
+export type Emit = (this: unknown, event: string | symbol, ...args: unknown[]) => boolean
+
+/** What the preload has replaced, for the part of it that is loaded later. */
+export interface Preloaded {
+  /** Node's own `net.Server.prototype.listen`. */
+  readonly listen: Server['listen']
+  /** The servers that are served here, with the `listen` by which each of them is. */
+  readonly served: WeakMap<Server, Server['listen']>
+  /**
+   * Decides what becomes of a stop signal. `pass` calls the program's own listeners. Returns what `emit` returns:
+   * whether anything listens. @default the listeners are called
+   */
+  onSignal: ((signal: ShutdownSignal, pass: () => boolean) => boolean) | undefined
+}
+
+// The second preload of a process does nothing: NODE_OPTIONS may name another copy than the command line.
+export const preloaded: PerProcess<Preloaded> = perProcess<Preloaded>('preload/1')
