@@ -48,6 +48,7 @@ const passed: Passed = {
   files: {},
   colours: undefined,
   terminal: false,
+  preload: undefined,
 }
 
 const OURS = {
@@ -105,6 +106,23 @@ describe('childEnvironment', () => {
     const files = { MODE: 'file', NOTIFY_SOCKET: '@theirs' }
     const env = childEnvironment({ MODE: 'env' }, { ...passed, files })
     expect(env).toMatchObject({ MODE: 'file', NOTIFY_SOCKET: '@ours' })
+  })
+
+  it('adds the preload to NODE_OPTIONS, before what they say', () => {
+    const from = (env: Record<string, string>, files = {}): string | undefined =>
+      childEnvironment(env, { ...passed, files, preload: '/opt/with space/"x"\\y.cjs' })
+        .NODE_OPTIONS
+    const word = '--require="/opt/with space/\\"x\\"\\\\y.cjs"'
+    expect(from({})).toBe(word)
+    expect(from({ NODE_OPTIONS: '--import tsx' })).toBe(`${word} --import tsx`)
+    const file = { NODE_OPTIONS: '--enable-source-maps' }
+    expect(from({ NODE_OPTIONS: '--import tsx' }, file)).toBe(`${word} --enable-source-maps`)
+  })
+
+  it("contains the options of the preload, which are the user's", () => {
+    const env = { SOCKET_PORT_REGISTER_TAKE: 'first', SOCKET_PORT_REGISTERED: 'x' }
+    expect(childEnvironment(env, passed)).toMatchObject({ SOCKET_PORT_REGISTER_TAKE: 'first' })
+    expect(childEnvironment(env, passed)).not.toHaveProperty('SOCKET_PORT_REGISTERED')
   })
 
   it.each([
