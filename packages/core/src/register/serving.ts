@@ -2,22 +2,33 @@ import '../base/refuse-runtime.ts'
 import type { Server } from 'node:net'
 import { defaultLogger as logger } from '../base/logger.ts'
 import type { AnyServer } from '../base/types.ts'
+import { isTaken } from '../listen/match.ts'
 import type { Entry } from '../listen/passed-sockets.ts'
 import { isHttp1Server, isHttp2Server } from '../node/server-kind.ts'
 import { markHelpers } from '../process/environment.ts'
-import { attach } from '../service/attach.ts'
+import { attach, serviceOf } from '../service/attach.ts'
 import { type ListenCall, readListenArguments } from '../service/node-listen.ts'
 import { warnOfCluster } from './cluster.ts'
 import { HeldSignals } from './held-signals.ts'
 import { readRegisterOptions } from './options.ts'
 import { type Preloaded, preloaded } from './preloaded.ts'
 import { Unmatched } from './unmatched.ts'
-import { firstFree, whichSocket } from './which-socket.ts'
+import { whichSocket } from './which-socket.ts'
 
 const preload = preloaded.current as Preloaded
 const options = readRegisterOptions(process.env, logger)
 const signals = new HeldSignals()
 const unmatched = new Unmatched(logger)
+
+/** The server that has taken a socket, the last one. */
+const takers = new WeakMap<Entry, WeakRef<AnyServer>>()
+
+// A program may close its server and let a new one listen at once. To Node the port is free then, although the drain
+// of the old server goes on.
+function isFree(entry: Entry): boolean {
+  const taker = takers.get(entry)?.deref()
+  return !isTaken(entry) || (taker !== undefined && serviceOf(taker)?.state !== 'ready')
+}
 
 /**
  * Lets the server listen, and serves it as `attach` does, if the manager passed its socket, or passed none at all.
@@ -28,14 +39,15 @@ export function listenFor(server: AnyServer, args: readonly unknown[]): Server |
   if (call === undefined) return undefined
   const isHttp = isHttp1Server(server) || isHttp2Server(server)
   try {
-    const answer = whichSocket(call, logger)
+    const answer = whichSocket(call, isFree, logger)
     if (!isHttp) {
       if (answer.kind === 'passed') warnOfCluster(answer.entry, logger)
       return undefined
     }
     if (answer.kind === 'passed') return serveOn(answer.entry, server, call)
     if (answer.kind === 'none') return asksForAnyPort(call) ? undefined : serve(server)(...args)
-    const first = options.take === 'first' && !unmatched.isOver ? firstFree(answer.kept) : undefined
+    const first =
+      options.take === 'first' && !unmatched.isOver ? answer.kept.find(isFree) : undefined
     if (first !== undefined) return serveOn(first, server, call)
     unmatched.add(server, describe(call), answer.kept)
   } catch (error) {
@@ -48,6 +60,7 @@ export function listenFor(server: AnyServer, args: readonly unknown[]): Server |
 // differ would repeat what the manager's configuration says.
 function serveOn(entry: Entry, server: AnyServer, { signal, callback }: ListenCall): Server {
   unmatched.end()
+  takers.set(entry, new WeakRef(server))
   const { address, port, path, ipv6Only } = entry
   const where = path === undefined ? { port, host: address, ipv6Only: ipv6Only ?? false } : { path }
   return serve(server)({ ...where, signal }, callback)
@@ -65,7 +78,12 @@ function attachTo(server: AnyServer): Server['listen'] {
   // must stay where it is.
   const own = Object.getOwnPropertyDescriptor(server, 'listen')
   server.listen = preload.listen
-  attach(server, options.attach, { endsElsewhere: () => signals.isProgramsEnd })
+  // `shared`, for the socket of a server that closes.
+  attach(
+    server,
+    { ...options.attach, shared: true },
+    { endsElsewhere: () => signals.isProgramsEnd },
+  )
   const { listen } = server
   if (own === undefined) Reflect.deleteProperty(server, 'listen')
   else Object.defineProperty(server, 'listen', own)

@@ -19,24 +19,26 @@ export type Answer =
 /**
  * Returns the socket that this process has for the address of a call of `listen`. A socket with another port or path
  * never fits, even if it is the only one: with that rule of `serve`, a metrics server that listens first
- * would be served on the public port.
+ * would be served on the public port. `isFree` tells whether no server has the socket.
  */
-export function whichSocket({ options }: ListenCall, logger: Logger): Answer {
+export function whichSocket(
+  { options }: ListenCall,
+  isFree: (entry: Entry) => boolean,
+  logger: Logger,
+): Answer {
   const passed = inheritedEntries(logger).filter(
     ({ origin, state }) => origin === 'passed' && state.kind !== 'unusable',
   )
   if (passed.length === 0) return { kind: 'none' }
-  const wanted = resolveListen({ ...options, logger })
-  const there = passed.filter((entry) => hasAddress(wanted)(entry) && covers(entry, wanted))
+  const wanted = resolveListen({ ...options, shared: true, logger })
+  const there = passed.filter(
+    (entry) => hasAddress(wanted)(entry) && covers(entry, wanted) && isFree(entry),
+  )
   const match = there.length > 0 ? matchSocket(wanted, there) : undefined
   if (match?.kind === 'match') return { kind: 'passed', entry: match.socket }
   if (match?.kind === 'ambiguous') return { kind: 'passed', entry: match.candidates[0] as Entry }
   return { kind: 'other', kept: passed }
 }
-
-/** The first socket that the manager passed and that no server has taken. */
-export const firstFree = (kept: readonly Entry[]): Entry | undefined =>
-  kept.find(({ state }) => state.kind !== 'taken')
 
 // A socket on another address of the same port is for other clients. Where a host name leads is not known.
 function covers(entry: Entry, { host, ipv6Only }: ResolvedListen): boolean {
