@@ -43,13 +43,87 @@ async function endOf({ process }: Started): Promise<End> {
 describe('what the program does at SIGTERM', () => {
   it.each([
     { OWN: 'exits' },
-    { OWN: 'cuts' },
     { OWN: 'cleans' },
     { OWN: 'caught,throws' },
     { LATER: 'closes' },
+    { OWN: 'says,ends' },
+    { OWN: 'cleans,ends' },
+    { OWN: 'awaits' },
     { LATER: 'signal-exit' },
   ])('%j: no request is lost, and its end is its own', async (kind) => {
     await expectOwnEnd(kind)
+  })
+})
+
+const UPGRADE = get('/', 'Connection: Upgrade', 'Upgrade: a')
+
+describe('the listeners of the program run before the drain is over', () => {
+  it.each([
+    ['upgraded connections', UPGRADE, /open$/],
+    ['event streams', get('/events'), /data: 1\n\n/],
+  ])('once only %s are left', async (_, request, answer) => {
+    const started = await start({ OWN: 'leaves', NODE_DEBUG: 'socket-port' })
+    const [endless, held, idle] = [await started.open(), await started.open(), await started.open()]
+    endless.send(request)
+    held.send(get('/hold'))
+    await endless.receive(answer)
+    const end = endOf(started)
+    await drains(started)
+    idle.send(get('/release'))
+    await held.receive(/held$/)
+    await endless.receive(/bye/)
+    endless.close()
+    expect(await end).toMatchObject({ code: 9 })
+  })
+
+  it('at the deadline', async () => {
+    const env = { OWN: 'cleans', SOCKET_PORT_REGISTER_DRAIN_TIMEOUT: '50' }
+    const started = await start(env)
+    const held = await started.open()
+    held.send(get('/hold'))
+    expect(await endOf(started)).toMatchObject({ code: 5, said: 'cleaned\n' })
+    expect(started.process.stderr).toMatch(/1 connection cut/)
+  })
+
+  it('at a second signal', async () => {
+    const started = await start({ OWN: 'exits', NODE_DEBUG: 'socket-port' })
+    const held = await started.open()
+    held.send(get('/hold'))
+    const end = endOf(started)
+    await drains(started)
+    const impatience = setInterval(() => started.process.signal('SIGTERM'), 10)
+    expect(await end).toMatchObject({ code: 3 })
+    clearInterval(impatience)
+  })
+
+  it('at a second signal, which then does what it does without listeners', async () => {
+    const started = await start({ OWN: 'never', NODE_DEBUG: 'socket-port' })
+    const held = await started.open()
+    held.send(get('/hold'))
+    const end = endOf(started)
+    await drains(started)
+    const impatience = setInterval(() => started.process.signal('SIGINT'), 10)
+    expect(await end).toMatchObject({ code: null, signal: 'SIGINT', said: 'never\n' })
+    clearInterval(impatience)
+  })
+})
+
+describe('without a listener of the program', () => {
+  it('the process ends by itself, with 0', async () => {
+    const started = await start({})
+    expect(await endOf(started)).toMatchObject({ code: 0, said: '' })
+  })
+
+  it('a second signal ends it at once, with 1', async () => {
+    const started = await start({ NODE_DEBUG: 'socket-port' })
+    const held = await started.open()
+    held.send(get('/hold'))
+    const end = endOf(started)
+    await drains(started)
+    const impatience = setInterval(() => started.process.signal('SIGTERM'), 10)
+    expect(await end).toMatchObject({ code: 1, signal: null })
+    clearInterval(impatience)
+    expect(started.process.stderr).toMatch(/SIGTERM after SIGTERM: ending at once, 1 connection/)
   })
 })
 

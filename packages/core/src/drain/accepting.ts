@@ -1,4 +1,5 @@
 import { Server as NetServer, type Socket } from 'node:net'
+import { ownListener } from '../base/own-listener.ts'
 import type { AnyServer } from '../base/types.ts'
 
 // A request follows its connection within a round trip. A new connection that has been silent for longer may
@@ -49,10 +50,10 @@ export class Accepting {
   stop(): void {
     if (this.#state !== 'accepting') return
     this.#state = 'closing'
-    const closed = (): void => {
+    const closed = ownListener((): void => {
       this.#state = 'closed'
       this.#onClosed()
-    }
+    })
     // Close only the listening socket. http.Server.close() would destroy idle connections.
     if (this.#server.listening) NetServer.prototype.close.call(this.#server, closed)
     else closed()

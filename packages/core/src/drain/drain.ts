@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events'
 import { publish } from '../base/channels.ts'
+import { onceClosed } from '../base/own-listener.ts'
 import type { AnyServer, Drain, DrainOptions, DrainResult, DrainState } from '../base/types.ts'
 import { checkServer, resolveOptions } from '../base/validate.ts'
 import { claimSuccessor, successorRuns } from '../process/successor.ts'
@@ -50,7 +51,7 @@ export class ServerDrain implements Drain {
     this.#connections = new Connections(server)
     // Each endless response may add a listener, so any number of them is fine.
     setMaxListeners(0, this.#abort.signal)
-    server.once('close', this.#onServerClose)
+    onceClosed(server, this.#onServerClose)
   }
 
   get state(): DrainState {

@@ -1,4 +1,5 @@
 import { closeSync } from 'node:fs'
+import { onceClosed } from '../base/own-listener.ts'
 import type { AnyServer, Logger } from '../base/types.ts'
 import { QUEUE_NAME } from '../listen/fd-name.ts'
 import { countRemoved } from '../listen/fd-store-count.ts'
@@ -16,7 +17,7 @@ import { openChannel } from './supervisor-channel.ts'
  */
 export function startReceiving(server: AnyServer, logger: Logger): () => void {
   const leave = receiver().join(server)
-  server.once('close', leave)
+  onceClosed(server, leave)
   openChannel(logger)
   const queues = takeQueues()
   if (queues.length > 0) {

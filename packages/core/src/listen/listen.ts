@@ -1,4 +1,5 @@
 import { createServer, Server as NetServer } from 'node:net'
+import { onceClosed } from '../base/own-listener.ts'
 import type { AnyServer } from '../base/types.ts'
 import { checkNoMore, checkServer } from '../base/validate.ts'
 import { takeInherited } from './inherit.ts'
@@ -43,5 +44,5 @@ export function closeOnAbort(server: AnyServer, signal: AbortSignal | undefined)
   if (signal === undefined) return
   const close = (): void => void server.close()
   signal.addEventListener('abort', close, { once: true })
-  server.once('close', () => signal.removeEventListener('abort', close))
+  onceClosed(server, () => signal.removeEventListener('abort', close))
 }

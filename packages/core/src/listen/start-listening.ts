@@ -2,6 +2,7 @@ import { chmodSync } from 'node:fs'
 import { isMainThread } from '../base/built-in.ts'
 import { publish } from '../base/channels.ts'
 import { SocketPortError } from '../base/errors.ts'
+import { onceClosed } from '../base/own-listener.ts'
 import { quote } from '../base/quote.ts'
 import type { AnyServer } from '../base/types.ts'
 import { failedToStart } from '../notify/readiness.ts'
@@ -136,7 +137,7 @@ async function listenOnTaken(
   { entry, fd, release }: InheritedListener,
   note: () => void,
 ): Promise<void> {
-  server.once('close', release)
+  onceClosed(server, release)
   // Set it before the server listens: listeners of 'listening' ask for the address.
   const forgetPath = entry.family === 'unix' ? reportPath(server, entry.path ?? '') : undefined
   try {
@@ -190,7 +191,7 @@ function reportPath(server: AnyServer, path: string): () => void {
     value: () => path,
   })
   const forget = (): void => void Reflect.deleteProperty(server, 'address')
-  server.once('close', forget)
+  onceClosed(server, forget)
   return forget
 }
 

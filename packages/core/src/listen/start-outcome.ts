@@ -1,6 +1,7 @@
 import { Server as NetServer } from 'node:net'
 import { clusterWorker } from '../base/built-in.ts'
 import { SocketPortError } from '../base/errors.ts'
+import { onceClosed } from '../base/own-listener.ts'
 import type { AnyServer } from '../base/types.ts'
 import { startingServers } from '../process/own-servers.ts'
 
@@ -60,7 +61,7 @@ export function startOutcome(
       giveUp(server)
     }
     server.prependOnceListener('listening', onListening).prependOnceListener('error', onError)
-    server.once('close', onClose)
+    onceClosed(server, onClose)
     signal?.addEventListener('abort', onAbort)
     try {
       start()

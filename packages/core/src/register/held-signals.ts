@@ -47,6 +47,11 @@ export class HeldSignals {
     return this.#held !== undefined && this.#shutdown.programListensTo(this.#held.signal)
   }
 
+  /** Whether a signal is held back that the program will hear. */
+  get isHolding(): boolean {
+    return !this.#released && this.isProgramsEnd
+  }
+
   #hold(held: Held): void {
     this.#held = held
     this.#timer = setInterval(() => this.#look(), LOOK_EVERY).unref()

@@ -1,3 +1,4 @@
+import { holdClose } from './held-close.ts'
 import '../base/refuse-runtime.ts'
 import type { Server } from 'node:net'
 import { defaultLogger as logger } from '../base/logger.ts'
@@ -87,6 +88,7 @@ function attachTo(server: AnyServer): Server['listen'] {
   const { listen } = server
   if (own === undefined) Reflect.deleteProperty(server, 'listen')
   else Object.defineProperty(server, 'listen', own)
+  holdClose(server, () => signals.isHolding)
   preload.served.set(server, listen)
   return listen
 }

@@ -1,4 +1,5 @@
 import { SocketPortError } from '../base/errors.ts'
+import { ownListener } from '../base/own-listener.ts'
 import type { AnyServer, DrainResult, Logger, Service } from '../base/types.ts'
 import { checkServer, resolveLogger } from '../base/validate.ts'
 import { hooksAhead, runningShutdown } from '../lifecycle/process-shutdown.ts'
@@ -189,9 +190,10 @@ class AttachedServer<S extends AnyServer> implements Attached<S> {
   #begin(service: ServerService<S>): Start<S> {
     const start = { service, closed: false, open: true, told: false }
     this.#start = start
-    this.#server.prependOnceListener('close', () => {
+    const closed = ownListener(() => {
       start.open = false
     })
+    this.#server.prependOnceListener('close', closed)
     return start
   }
 
@@ -229,9 +231,10 @@ class AttachedServer<S extends AnyServer> implements Attached<S> {
 
   #closeNow(callback: ((error?: Error) => void) | undefined): void {
     this.#closing = true
-    this.#server.prependOnceListener('close', () => {
+    const closed = ownListener(() => {
       this.#closing = false
     })
+    this.#server.prependOnceListener('close', closed)
     this.#nativeClose(callback)
   }
 

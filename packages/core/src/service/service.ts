@@ -1,4 +1,5 @@
 import { counted } from '../base/counted.ts'
+import { onceClosed } from '../base/own-listener.ts'
 import type { AnyServer, DrainResult, DrainState, Logger, Service } from '../base/types.ts'
 import { resolveOptions } from '../base/validate.ts'
 import { ServerDrain, type StartOptions } from '../drain/drain.ts'
@@ -96,7 +97,7 @@ export class ServerService<S extends AnyServer> implements Service<S> {
   attach(): void {
     const { notify, logger } = this.#options
     try {
-      this.server.once('close', this.#join())
+      onceClosed(this.server, this.#join())
       this.#noteAddress()
       noteListening(this.server, { request: this.#attached(), source: 'bound', fd: undefined })
       const start = beginStart(this.server, notify, logger)
@@ -174,7 +175,7 @@ export class ServerService<S extends AnyServer> implements Service<S> {
         this.#source = source
         this.#activated = source === 'inherited' && !stored
       }
-      this.server.once('close', leave)
+      onceClosed(this.server, leave)
       await startListening(this.server, { ...request, onSource, onListening })
     } catch (error) {
       if (this.#starting.signal.aborted) start.withdrawn()
@@ -188,7 +189,7 @@ export class ServerService<S extends AnyServer> implements Service<S> {
     }
     const close = (): void => void this.close()
     signal?.addEventListener('abort', close, { once: true })
-    this.server.once('close', () => signal?.removeEventListener('abort', close))
+    onceClosed(this.server, () => signal?.removeEventListener('abort', close))
     // An abort after the 'listening' event but before this line has reached only the start.
     if (signal?.aborted) close()
   }
@@ -249,7 +250,7 @@ export class ServerService<S extends AnyServer> implements Service<S> {
     }
     const idle = new IdleWatch(this.#drain, idleExit, endIdleProcess)
     this.#idle = idle
-    this.server.once('close', () => idle.stop())
+    onceClosed(this.server, () => idle.stop())
   }
 
   #noteAddress(): void {

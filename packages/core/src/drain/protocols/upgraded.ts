@@ -1,15 +1,12 @@
 import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
+import { isOwnListener, ownListener } from '../../base/own-listener.ts'
 import type { AnyServer } from '../../base/types.ts'
 import type { DrainContext } from './protocol.ts'
 import { Tcp } from './tcp.ts'
 
 const EVENTS = ['upgrade', 'connect'] as const
 type UpgradeEvent = (typeof EVENTS)[number]
-
-// Marks the listeners that this package adds, in every copy of it: they are not those of the program.
-const own: unique symbol = Symbol.for('@socket-port/core/beside')
-const isOwn = (listener: unknown): boolean => own in (listener as object)
 
 /**
  * A connection that has left HTTP/1.1 for another protocol, as a WebSocket or a tunnel. As with TCP, only the
@@ -61,7 +58,7 @@ export class UpgradedConnections implements Iterable<Socket> {
 
   /** Whether the program itself listens: only then does Node upgrade connections. */
   #isHeard(event: UpgradeEvent): boolean {
-    return this.#server.listeners(event).some((listener) => !isOwn(listener))
+    return this.#server.listeners(event).some((listener) => !isOwnListener(listener))
   }
 
   #listen(event: UpgradeEvent): void {
@@ -70,23 +67,20 @@ export class UpgradedConnections implements Iterable<Socket> {
   }
 
   readonly #onNewListener = (event: string, listener: unknown): void => {
-    if (isUpgrade(event) && !isOwn(listener)) this.#listen(event)
+    if (isUpgrade(event) && !isOwnListener(listener)) this.#listen(event)
   }
 
   readonly #onRemoveListener = (event: string): void => {
     if (isUpgrade(event) && !this.#isHeard(event)) this.#server.off(event, this.#onUpgrade)
   }
 
-  readonly #onUpgrade = Object.assign(
-    (request: IncomingMessage, socket: Socket): void => {
-      // CONNECT of HTTP/2 opens a stream, on a session that stays what it is.
-      if (request.httpVersionMajor !== 1) return
-      this.#open.add(socket)
-      socket.once('close', () => this.#open.delete(socket))
-      this.listener?.(socket)
-    },
-    { [own]: true },
-  )
+  readonly #onUpgrade = ownListener((request: IncomingMessage, socket: Socket): void => {
+    // CONNECT of HTTP/2 opens a stream, on a session that stays what it is.
+    if (request.httpVersionMajor !== 1) return
+    this.#open.add(socket)
+    socket.once('close', () => this.#open.delete(socket))
+    this.listener?.(socket)
+  })
 }
 
 const isUpgrade = (event: string): event is UpgradeEvent =>
