@@ -1,7 +1,9 @@
+import { createRequire } from 'node:module'
 import { dirname, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { UsageError } from '../base/errors.ts'
 import { quote } from '../base/quote.ts'
+import { preloadPath } from '../child/preload.ts'
 import type { Parsed } from '../command-line/command.ts'
 import { duration, oneOf, port } from '../command-line/scalars.ts'
 import { realPath } from '../unit/access.ts'
@@ -30,12 +32,22 @@ export function readUnitOptions(parsed: Parsed<UnitOption>): [UnitJob, UnitOutpu
     node: resolve(parsed.last('node') ?? process.execPath),
     command: fileURLToPath(new URL('./main.js', import.meta.url)),
     targets: [],
+    preload: parsed.has('register') ? preloadOf(entry) : undefined,
     envFiles: parsed.all('env-file').map((file) => resolve(file)),
     watchdog: duration('watchdog', parsed.last('watchdog') ?? '30s'),
   }
   checkProgram(entry, job.node)
   const targets = namedPaths(job).map((path) => realPath(path) ?? path)
   return [{ ...job, targets }, outputOf(parsed)]
+}
+
+// That of the program, if it has one: the installation of this command may be a cache of npx.
+function preloadOf(entry: string): string {
+  try {
+    return createRequire(entry).resolve('@socket-port/core/register')
+  } catch {
+    return preloadPath()
+  }
 }
 
 function outputOf(parsed: Parsed<UnitOption>): UnitOutput {

@@ -6,6 +6,10 @@ export const unitOptions = {
     summary:
       'What keeps the socket: socket (a .socket unit), store (the fd store of systemd) or run (socket-port run; systemctl reload restarts with overlap). Default: socket.',
   },
+  register: {
+    summary:
+      'For a Node program that knows nothing of this package: load @socket-port/core/register into it.',
+  },
   name: {
     value: 'NAME',
     summary: 'Name of the units. Default: the name of ENTRY, or of its package or folder.',

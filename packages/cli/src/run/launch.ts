@@ -53,8 +53,8 @@ export class Launcher {
   }
 
   start({ files }: Spec, place: Place): Worker {
-    const { command, ready, readyTimeout, settle, drainTimeout, watchdog } = this.#options
-    const rules = { ready, readyTimeout, settle, drainTimeout, watchdog }
+    const { command, register, ready, readyTimeout, settle, drainTimeout, watchdog } = this.#options
+    const rules = { register, ready, readyTimeout, settle, drainTimeout, watchdog }
     // It is assigned before the child can print anything.
     let worker: Worker | undefined
     const child = this.#spawn(files, place, (line) => worker?.printed(line))

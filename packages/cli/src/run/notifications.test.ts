@@ -11,7 +11,12 @@ const store = new FdStore()
 afterEach(() => store.close())
 
 function setUp({ pid, access = 'main' as const }: { pid: number; access?: 'main' | 'all' }) {
-  const rules = { ready: { kind: 'notify' as const }, program: 'x', watchdog: undefined }
+  const rules = {
+    ready: { kind: 'notify' as const },
+    register: false,
+    program: 'x',
+    watchdog: undefined,
+  }
   const times = { readyTimeout: 1000, settle: 10, drainTimeout: 10 }
   const place = { generation: 1, worker: 1 }
   const clock = new FakeClock()

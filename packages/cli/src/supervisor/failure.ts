@@ -22,6 +22,8 @@ export interface Failure {
 export interface Observed {
   pid: number
   program: string
+  /** It is started with `--register`. */
+  register: boolean
   ready: Readiness
   /** Milliseconds since the start. */
   after: number
@@ -50,12 +52,20 @@ const NOT_EXECUTABLE = 126
 const NOT_FOUND = 127
 
 // The messages of Node, Python, Go and others. The message of core already contains the repair.
-const inUseHint = (output: string): string =>
-  /EADDRINUSE|address already in use/i.test(output) && !/cannot listen on port/.test(output)
-    ? '; its output says that an address is in use. If no other program uses it, this program opens a ' +
-      'port of --listen itself: make it take the socket that is passed to it, with @socket-port/core, ' +
-      'one of its adapters, or LISTEN_FDS (sd_listen_fds(3))'
-    : ''
+function inUseHint({ output, register }: Observed): string {
+  const isInUse = /EADDRINUSE|address already in use/i.test(output)
+  if (!isInUse || /cannot listen on port/.test(output)) return ''
+  const said =
+    '; its output says that an address is in use. If no other program uses it, this program'
+  if (register) {
+    return `${said} opens a port of --listen in a process that the preload does not reach: one that is not Node, or a worker of node:cluster`
+  }
+  return (
+    `${said} opens a port of --listen itself. A Node program takes the socket without a change: ` +
+    'socket-port run --register. Or make it take the socket that is passed to it, with @socket-port/core, ' +
+    'one of its adapters, or LISTEN_FDS (sd_listen_fds(3))'
+  )
+}
 
 /** Why a process did not become ready: how it ended if it has, else what happened. Pure. */
 export const failureOf = (
@@ -66,7 +76,7 @@ export const failureOf = (
 ): Failure => {
   const { output } = seen
   const failure = exit === undefined ? failedEvent(event, seen) : failedExit(exit, wasReady, seen)
-  return { ...failure, message: `${failure.message}${inUseHint(output)}`, output }
+  return { ...failure, message: `${failure.message}${inUseHint(seen)}`, output }
 }
 
 function failedExit(exit: Exit, wasReady: boolean, seen: Observed): Omit<Failure, 'output'> {
@@ -121,6 +131,14 @@ export const leaveReasons: Partial<Record<Event, string>> = {
   hung: 'it did not send WATCHDOG=1 in time, so it is ended by SIGABRT',
 }
 
+const NO_NOTIFICATION =
+  'A Node program that knows nothing of it needs socket-port run --register. Another program that does not ' +
+  'notify needs --ready port, --ready log:REGEX or --ready delay:MS'
+
+const NO_SERVER =
+  'The preload sends it when an HTTP server listens on an address of --listen: make the program ask for that address, or ' +
+  'set SOCKET_PORT_REGISTER_TAKE=first'
+
 function whyNotReady(seen: Observed): string {
   const { ready } = seen
   switch (ready.kind) {
@@ -128,8 +146,7 @@ function whyNotReady(seen: Observed): string {
       if (seen.foreignPids.length > 0) return foreignPidHint(seen).slice(2)
       return seen.hasSpoken
         ? 'it uses NOTIFY_SOCKET, but has not sent READY=1; pass a longer --ready-timeout'
-        : 'it has not sent READY=1 to NOTIFY_SOCKET (sd_notify(3)). A program that does not notify ' +
-            'needs --ready port, --ready log:REGEX or --ready delay:MS'
+        : `it has not sent READY=1 to NOTIFY_SOCKET (sd_notify(3)). ${seen.register ? NO_SERVER : NO_NOTIFICATION}`
     case 'port':
       return 'it waits for connections on none of the sockets that were passed to it (LISTEN_FDS); make it use them, or pass --ready delay:MS'
     case 'log':

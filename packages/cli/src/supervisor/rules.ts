@@ -16,6 +16,8 @@ export type Readiness =
 export interface WorkerRules {
   /** The program's name in messages. */
   program: string
+  /** It is started with the preload of core (`--register`). */
+  register: boolean
   ready: Readiness
   readyTimeout: number
   settle: number

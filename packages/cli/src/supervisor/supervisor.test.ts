@@ -47,6 +47,7 @@ function setUp(changes: Partial<SupervisorOptions<string>> = {}) {
 
 const rules = {
   program: 'x',
+  register: false,
   ready: { kind: 'notify' as const },
   readyTimeout: 1000,
   settle: 10,

@@ -6,6 +6,7 @@ import { Worker } from './worker.ts'
 
 const rules: WorkerRules = {
   program: '"node"',
+  register: false,
   ready: { kind: 'notify' },
   readyTimeout: 1000,
   settle: 100,
@@ -150,6 +151,30 @@ describe('a process that does not become ready', () => {
     await settle()
     expect(one.seen.outcome).toMatchObject({ ...failure, output: 'last words' })
     expect(one.seen.left).toBe(true)
+  })
+
+  it.each([
+    [
+      'proposes --register',
+      false,
+      /opens a port of --listen itself.* socket-port run --register\. /,
+    ],
+    ['does not propose it again', true, /in a process that the preload does not reach/],
+  ])('that opens the kept port itself %s', async (_, register, message) => {
+    const { seen, child } = start({ register })
+    child.output = 'Error: listen EADDRINUSE: address already in use :::8080'
+    child.exit({ code: 1 })
+    await settle()
+    expect(seen.outcome).toMatchObject({ message: expect.stringMatching(message) })
+  })
+
+  it.each([
+    [false, /A Node program .* needs socket-port run --register/],
+    [true, /ask for that address.*SOCKET_PORT_REGISTER_TAKE=first/],
+  ])('that says nothing, with --register %s', async (register, message) => {
+    const { seen, clock } = start({ register })
+    await clock.advance(1000)
+    expect(seen.outcome).toMatchObject({ message: expect.stringMatching(message) })
   })
 
   it('is drained, not killed: it may have taken connections', async () => {

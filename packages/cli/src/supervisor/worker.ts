@@ -136,11 +136,11 @@ export class Worker {
   }
 
   #failure(before: State, event: Event, exit: Exit | undefined): Failure {
-    const { program, ready } = this.#rules
+    const { program, register, ready } = this.#rules
     const { foreignPids, anything: hasSpoken } = this.reported
     const after = this.#clock.now() - this.startedAt
     const output = this.#child.tail()
-    const seen = { pid: this.pid, program, ready, after, foreignPids, hasSpoken, output }
+    const seen = { pid: this.pid, program, register, ready, after, foreignPids, hasSpoken, output }
     return failureOf(event, exit, before === 'settling', seen)
   }
 }

@@ -21,6 +21,8 @@ export interface UnitJob {
   command: string
   /** The targets of symlinks in the paths above; the service must see them too. */
   targets: readonly string[]
+  /** The path of the preload, for `--register`. */
+  preload: string | undefined
   envFiles: readonly string[]
   /** Milliseconds; 0 for none. */
   watchdog: number
@@ -39,8 +41,9 @@ export function renderUnits(job: UnitJob): UnitFile[] {
 }
 
 /** The files that the units name, and that the service must be able to read. */
-export const namedPaths = ({ way, entry, node, command }: UnitJob): string[] =>
-  way === 'run' ? [entry, node, command] : [entry, node]
+export const namedPaths = ({ way, entry, node, command, preload = node }: UnitJob): string[] => [
+  ...new Set(way === 'run' ? [entry, node, command] : [entry, node, preload]),
+]
 
 /** The units to enable, for `systemctl enable --now`. */
 export const enabledUnits = ({ way, name }: UnitJob): string =>
@@ -107,8 +110,22 @@ const stopLines: readonly string[] = [
   'TimeoutStopSec=30s',
 ]
 
-function startLines({ way, name, entry, port, node, command }: UnitJob): string[] {
-  const program = [node, entry].map(commandWord).join(' ')
+// Not in NODE_OPTIONS, which every process that the program starts would inherit.
+const programLine = ({ way, node, entry, preload }: UnitJob): string =>
+  (preload === undefined || way === 'run' ? [node, entry] : [node, '--require', preload, entry])
+    .map(commandWord)
+    .join(' ')
+
+function storeLines({ way, preload }: UnitJob): string[] {
+  if (way !== 'store') return []
+  return preload === undefined
+    ? ['# The program must request it: serve(server, { port, fdStore: true }).']
+    : ['Environment=SOCKET_PORT_REGISTER_FD_STORE=1']
+}
+
+function startLines(job: UnitJob): string[] {
+  const { way, name, port, node, command, preload } = job
+  const program = programLine(job)
   if (way !== 'run') {
     const kept = way === 'socket' ? 'idle connections' : 'the socket and idle connections'
     return [
@@ -116,9 +133,7 @@ function startLines({ way, name, entry, port, node, command }: UnitJob): string[
       '# Start node itself: a program in between (npm start, tsx) would lose the socket.',
       `ExecStart=${program}`,
       `# systemd keeps ${kept} for the next process, so clients do not notice a restart.`,
-      ...(way === 'store'
-        ? ['# The program must request it: serve(server, { port, fdStore: true }).']
-        : []),
+      ...storeLines(job),
       'FileDescriptorStoreMax=16',
       ...stopLines,
     ]
@@ -129,7 +144,7 @@ function startLines({ way, name, entry, port, node, command }: UnitJob): string[
   const control = `%t/${name}/control.sock`
   return [
     'Type=notify',
-    `ExecStart=${own} run --listen ${port} --control ${control} -- ${program}`,
+    `ExecStart=${own} run${preload === undefined ? '' : ' --register'} --listen ${port} --control ${control} -- ${program}`,
     '# The reload fails, with the reason, when the new process fails; Type=notify-reload always succeeds.',
     `ExecReload=${own} reload --control ${control}`,
     '# Only socket-port run gets SIGTERM, and then stops the program itself. With control-group, the',

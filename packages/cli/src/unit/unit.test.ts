@@ -14,6 +14,7 @@ const job: UnitJob = {
   command: '/usr/lib/node_modules/socket-port/dist/main.js',
   folder: '/srv/shop',
   targets: [],
+  preload: undefined,
   envFiles: [],
   watchdog: 30_000,
 }
@@ -52,6 +53,29 @@ describe('escaping', () => {
 
   test.each([plainValue, commandWord, environmentWord])('refuses a second line: %s', (written) => {
     expect(() => written('/srv/a\nExecStart=/bin/sh')).toThrow(UsageError)
+  })
+})
+
+describe('with --register', () => {
+  const preload = '/srv/shop/node modules/register.cjs'
+
+  test.each([
+    ['socket', []],
+    ['store', ['Environment=SOCKET_PORT_REGISTER_FD_STORE=1']],
+  ] as const)('%s loads the preload by the command line', (way, more) => {
+    const lines = linesOf({ way, preload })
+    expect(lines).toEqual(
+      expect.arrayContaining([
+        'ExecStart=/usr/bin/node --require "/srv/shop/node modules/register.cjs" /srv/shop/server.js',
+        ...more,
+      ]),
+    )
+    expect(lines.join()).not.toMatch(/fdStore|NODE_OPTIONS/)
+  })
+
+  test('run passes it on', () => {
+    const start = linesOf({ way: 'run', preload }).find((line) => line.startsWith('ExecStart='))
+    expect(start).toMatch(/ run --register --listen 8080 .* -- \/usr\/bin\/node \/srv/)
   })
 })
 
