@@ -29,6 +29,12 @@ export const SUPERVISE: readonly string[] = [
 /** The line that `docs-command.test.ts` runs then, and compares what it prints. */
 export const STATUS = 'socket-port status'
 
+/** Lines that `docs/command.test.ts` runs, with a program as `server.js` that knows nothing of this package. */
+export const REGISTER: readonly string[] = [
+  'node --import @socket-port/core/register server.js',
+  'npx socket-port run --register --listen 8080 -- node server.js',
+]
+
 /** Lines of docs/bundling.md, of which `bundles.test.ts` runs all but one bundler's. */
 export const BUNDLE: readonly string[] = [
   'npx esbuild server.js --bundle --platform=node --format=esm --outfile=out/server.mjs',
@@ -42,6 +48,7 @@ export const UNITS: readonly string[] = [
   'socket-port unit server.js --port 8080',
   'socket-port unit server.js --port 8080 --way store',
   'socket-port unit server.js --port 8080 --way run',
+  'socket-port unit server.js --port 8080 --register',
 ]
 
 /** Lines that `shipped/command.test.ts` types in a booted systemd. */

@@ -11,6 +11,7 @@ import {
   INSTALL,
   INSTALL_WITH_PNPM,
   OVERLAP,
+  REGISTER,
   STATUS,
   SUPERVISE,
   SYSTEMCTL,
@@ -50,6 +51,7 @@ describe('a block of commands', () => {
     ...SYSTEMCTL,
     ACTIVATE,
     ...SUPERVISE,
+    ...REGISTER,
     STATUS,
     ...BUNDLE,
     ...UNITS,
@@ -147,7 +149,19 @@ async function warnings(): Promise<string[]> {
     await stderrOfFirst(port, { env: passedToAnother }),
     await stderrOfFirst(port, { sockets: [passed()] }),
     await stderrOfFirst(port, { sockets: [passed(port)], env: { NODE_OPTIONS: '--no-addons' } }),
+    await stderrOfPlain(freePort(), { sockets: [passed()] }),
   ]
+}
+
+/** What a program writes that has the preload, and listens on a port that no socket has. */
+async function stderrOfPlain(port: number, options: GenerationOptions): Promise<string> {
+  const code = `require('node:http').createServer().listen(${port}, () => process.exit())`
+  project.write('server.cjs', code)
+  const [, ...args] = REGISTER[0]?.replace('.js', '.cjs').split(' ') ?? []
+  const command = [process.execPath, ...args]
+  const generation = startGeneration({ ...options, command, cwd: project.dir })
+  await generation.exit
+  return generation.stderr
 }
 
 function passed(port = 0): Listener {

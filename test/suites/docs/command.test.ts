@@ -1,10 +1,12 @@
+import { execPath } from 'node:process'
+import { startGeneration } from '@socket-port/testkit/generation'
 import { freePort } from '@socket-port/testkit/native'
 import { endProcesses } from '@socket-port/testkit/processes'
 import { get, RawConnection } from '@socket-port/testkit/raw-connection'
 import { type Supervised, startSupervised } from '@socket-port/testkit/supervised'
 import { afterAll, afterEach, describe, expect, onTestFinished, test } from 'vitest'
 import { ask } from '../../src/docs/ask.ts'
-import { STATUS, SUPERVISE } from '../../src/docs/commands.ts'
+import { REGISTER, STATUS, SUPERVISE } from '../../src/docs/commands.ts'
 import { readRoot } from '../../src/docs/documents.ts'
 import { codeBlocks } from '../../src/docs/markdown.ts'
 import { type Program, programsOf } from '../../src/docs/programs.ts'
@@ -20,12 +22,16 @@ const linesOf = (document: string): string[][] =>
   codeBlocks(readRoot(document)).map(({ code }) => code.trim().split('\n'))
 
 /** Types the first line of SUPERVISE, with the first program of the document as `server.js`. */
-async function supervise(document: string, port: number): Promise<Supervised> {
+async function superviseFirst(document: string, port: number): Promise<Supervised> {
   const [program] = programsOf(document) as [Program]
   project.write('server.js', program.code.replaceAll('8080', String(port)))
+  return supervise(SUPERVISE[0], port)
+}
+
+async function supervise(typed: string | undefined, port: number): Promise<Supervised> {
   // As typed, but for the port, and for the command that is found elsewhere.
-  const line = SUPERVISE[0]?.replace('8080', String(port)).replace('npx socket-port run ', '')
-  const [options = '', command = ''] = line?.split(' -- ') ?? []
+  const line = String(typed).replace('8080', String(port)).replace('npx socket-port run ', '')
+  const [options = '', command = ''] = line.split(' -- ') ?? []
   const supervised = startSupervised({
     args: options.split(' '),
     command: command.split(' '),
@@ -48,7 +54,7 @@ async function type(supervised: Supervised, line = ''): Promise<string> {
 test.each(['README.md', COMMAND])('%s runs and reloads a program as it says', async (document) => {
   expect(linesOf(document)).toContainEqual(SUPERVISE)
   const port = freePort()
-  const supervised = await supervise(document, port)
+  const supervised = await superviseFirst(document, port)
   expect(await ask(port)).toBe('hello\n')
   await type(supervised, SUPERVISE[1])
   expect(await ask(port)).toBe('hello\n')
@@ -57,13 +63,40 @@ test.each(['README.md', COMMAND])('%s runs and reloads a program as it says', as
   expect(supervised.generation.output).not.toMatch(/warn|error/i)
 })
 
+describe('a program that knows nothing of this package', () => {
+  function write(port: number): void {
+    const code = `import { createServer } from 'node:http'
+      createServer((_, response) => response.end('plain')).listen(${port}, () => console.log('listens'))`
+    project.write('server.js', code)
+  }
+
+  test(`${REGISTER[0]}: ends in order at SIGTERM`, async () => {
+    write(freePort())
+    const [, ...args] = REGISTER[0]?.split(' ') ?? []
+    const process = startGeneration({ command: [execPath, ...args], cwd: project.dir })
+    await process.said(/listens/)
+    process.signal('SIGTERM')
+    expect(await process.exit).toMatchObject({ code: 0 })
+    expect(process.stderr).toBe('')
+  })
+
+  test(`${REGISTER[1]}: takes the socket, and reloads`, async () => {
+    const port = freePort()
+    write(port)
+    const supervised = await supervise(REGISTER[1], port)
+    await type(supervised, SUPERVISE[1])
+    expect(await ask(port)).toBe('plain')
+    expect(supervised.generation.output).not.toMatch(/warn|error/i)
+  })
+})
+
 describe(COMMAND, () => {
   test('shows what status prints', async () => {
     const block = codeBlocks(readRoot(COMMAND)).find(({ code }) => code === `${STATUS}\n`)
     const shown = block?.next?.code ?? ''
     const [, reloads, idle] = /(\d+) succeeded[\s\S]* (\d+) idle/.exec(shown) ?? []
     const port = freePort()
-    const supervised = await supervise(COMMAND, port)
+    const supervised = await superviseFirst(COMMAND, port)
     const connections = await Promise.all(
       Array.from({ length: Number(idle) / Number(reloads) }, () => RawConnection.open(port)),
     )

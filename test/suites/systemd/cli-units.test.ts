@@ -20,6 +20,10 @@ import { expectNothingNoticed } from '../handover/box.ts'
 
 const SERVER = fileURLToPath(new URL('../../fixtures/cli-unit.mjs', import.meta.url))
 
+// It closes its server at SIGTERM, and knows nothing of this package.
+const PLAIN = fileURLToPath(new URL('../../fixtures/plain-close.mjs', import.meta.url))
+const PRELOAD = fileURLToPath(import.meta.resolve('@socket-port/core/register'))
+
 afterEach(endProcesses)
 
 for (const release of RELEASES) {
@@ -29,20 +33,27 @@ for (const release of RELEASES) {
     afterEach(() => box?.stop())
 
     /** Boots and starts what a line of the docs prints; returns the names of the units. */
-    async function boot(way: string, port: number, entry = pathInBox(SERVER)): Promise<string[]> {
+    async function boot(
+      way: string,
+      port: number,
+      entry = pathInBox(SERVER),
+      more: readonly string[] = [],
+    ): Promise<string[]> {
       const line = UNITS.find((line) => wayOf(line) === way) ?? ''
       const [, ...words] = line.replace('server.js', entry).replace('8080', `${port}`).split(' ')
       const options = ['--node', pathInBox(process.execPath), '--name', 'shop', '--json']
       // A user that exists only meanwhile would have a /tmp of its own.
       const user = entry.startsWith('/tmp') ? ['--user', 'nobody'] : []
-      const { stdout } = await socketPort([...words, ...options, ...user])
+      const { stdout } = await socketPort([...words, ...options, ...user, ...more])
       const { files, enable } = JSON.parse(stdout) as {
         files: { name: string; content: string }[]
         enable: string
       }
       const units = files.map(({ name, content }) => [
         name,
-        content.replaceAll(SOCKET_PORT, pathInBox(SOCKET_PORT)),
+        content
+          .replaceAll(SOCKET_PORT, pathInBox(SOCKET_PORT))
+          .replaceAll(PRELOAD, pathInBox(PRELOAD)),
       ])
       box = await bootSystemd({ units: Object.fromEntries(units), release })
       await box.start(...enable.replace('systemctl enable --now ', '').split(' '))
@@ -74,6 +85,24 @@ for (const release of RELEASES) {
     ] as const)('%s: clients under load notice no %s: 0 failed, 0 closed', async (way, how) => {
       const port = freePort()
       await boot(way, port)
+      const load = await startLoad({ target: { port }, clients: 20, think: [0, 20] })
+      onTestFinished(() => load.dispose())
+      for (let count = 1; count <= 2; count += 1) {
+        await load.round()
+        await box?.[how]('shop.service')
+      }
+      await load.round()
+      expectNothingNoticed(await load.stop(), 20)
+      expect(await box?.log('shop.service')).not.toMatch(/warning|error/i)
+    })
+
+    test.each([
+      ['socket', 'restart'],
+      ['store', 'restart'],
+      ['run', 'reload'],
+    ] as const)('%s --register: nor of a program that closes itself', async (way, how) => {
+      const port = freePort()
+      await boot(way, port, pathInBox(PLAIN), ['--register'])
       const load = await startLoad({ target: { port }, clients: 20, think: [0, 20] })
       onTestFinished(() => load.dispose())
       for (let count = 1; count <= 2; count += 1) {
