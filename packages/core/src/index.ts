@@ -4,6 +4,11 @@ export type { DrainEndEvent, DrainStartEvent, ListenEvent, ReceiveEvent } from '
 export { type BindErrorCode, SocketPortError, type SocketPortErrorCode } from './base/errors.ts'
 export type * from './base/types.ts'
 export { createDrain } from './drain/drain.ts'
+export {
+  onUpgraded,
+  type UpgradedCloser,
+  type UpgradedHook,
+} from './drain/protocols/on-upgraded.ts'
 export type { ShutdownHook } from './lifecycle/hooks.ts'
 export { onReload, type ReloadHook, type ReloadHookOptions } from './lifecycle/reload.ts'
 export {

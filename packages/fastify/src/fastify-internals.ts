@@ -37,7 +37,13 @@ export interface PreCloseHook {
   readonly run: (this: FastifyInstance, done?: (error?: Error) => void) => unknown
 }
 
-/** Takes the preClose hooks away from the application, in the order in which Fastify would run them. */
+// The hooks of @fastify/websocket 11: they close each client, with no code and in one tick, and refuse new ones.
+const WEBSOCKET_HOOKS = ['removeUpgradeListener', 'defaultPreClose']
+
+/**
+ * Takes the preClose hooks away from the application, in the order in which Fastify would run them. Those of
+ * `@fastify/websocket` stay, because core closes WebSockets; a `preClose` that the program gave it is taken.
+ */
 export function takePreCloseHooks(fastify: FastifyInstance): PreCloseHook[] {
   let root = fastify
   for (;;) {
@@ -51,8 +57,12 @@ export function takePreCloseHooks(fastify: FastifyInstance): PreCloseHook[] {
 function preCloseHooksOf(instance: FastifyInstance): PreCloseHook[] {
   const hooks = (internal(instance, HOOKS) as { preClose?: PreCloseHook['run'][] })?.preClose ?? []
   const children = (internal(instance, CHILDREN) ?? []) as FastifyInstance[]
+  const all = hooks.splice(0)
+  const stays = ({ name }: PreCloseHook['run']): boolean =>
+    'websocketServer' in instance && WEBSOCKET_HOOKS.includes(name)
+  hooks.push(...all.filter(stays))
   return [
-    ...hooks.splice(0).map((run) => ({ instance, run })),
+    ...all.filter((run) => !stays(run)).map((run) => ({ instance, run })),
     ...children.flatMap((child) => preCloseHooksOf(child)),
   ]
 }

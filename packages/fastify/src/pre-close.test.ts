@@ -99,11 +99,36 @@ describe.each(RELEASES)('with Fastify %s', (_, create) => {
       await entered
 
       const closed = close(app)
-      // 1005, no status: what @fastify/websocket closes with.
-      expect((await once(socket, 'close'))[0]).toBe(1005)
+      expect((await once(socket, 'close'))[0]).toBe(1001)
+      // New ones are served, as requests are.
+      const later = new WebSocket(`ws://127.0.0.1:${port(app)}/socket`)
+      await once(later, 'message')
+      const laterClosed = once(later, 'close')
       expect(await idle.get()).toMatchObject({ status: 200, headers: { connection: 'close' } })
       release()
       expect(await inFlight).toMatchObject({ status: 200, body: 'held' })
+      expect((await laterClosed)[0]).toBe(1001)
+      await closed
+    })
+
+    it('closes WebSockets as a preClose of the program says', async () => {
+      const app = create()
+      app.register(socketPort, QUIET)
+      app.register(websocket, {
+        preClose(this: FastifyInstance, done) {
+          for (const client of this.websocketServer.clients) client.close(4000, 'bye')
+          setImmediate(done)
+        },
+      })
+      app.register(async (child) => {
+        child.get('/socket', { websocket: true }, (socket) => socket.send('open'))
+      })
+      onClose(() => app.close())
+      await app.listen({ port: 0, host: '127.0.0.1' })
+      const socket = new WebSocket(`ws://127.0.0.1:${port(app)}/socket`)
+      await once(socket, 'message')
+      const closed = close(app)
+      expect((await once(socket, 'close'))[0]).toBe(4000)
       await closed
     })
 

@@ -106,6 +106,23 @@ export interface DrainOptions {
    * asked whether a next process starts, so one must start after every stop. @default 'auto'
    */
   idle?: 'auto' | 'promise' | 'handover' | undefined
+  /**
+   * The code with which each WebSocket is closed (RFC 6455, 7.4): 1001, "going away", 1012, "service restart",
+   * or another one that a server may send: 1000 to 1014 but for 1004 to 1006, and 3000 to 4999. `false`: the
+   * program closes its WebSockets itself, for example when `signal` aborts. @default 1001
+   */
+  webSocketCode?: number | false | undefined
+  /**
+   * How long a client that was asked to leave has to answer: with its own close frame, or by reading the end of an
+   * event stream. Then its connection is destroyed. @default 2000
+   */
+  closeGrace?: number | undefined
+  /**
+   * The time over which the ends of WebSockets and event streams are spread, so that their clients do not all
+   * connect again at the same moment. One ends every 20 milliseconds where they are few, so 10 take a fifth of a
+   * second. 0: all at once. At most half of `timeout` is used. @default 2000
+   */
+  spread?: number | undefined
 }
 
 export interface ServeOptions extends ListenOptions {
@@ -169,6 +186,16 @@ export interface NotifyOptions {
   logger?: Logger | undefined
 }
 
+/** What became of connections of one kind that do not end by themselves. */
+export interface EndedCounts {
+  /** Ended as their protocol says, by this process, the program or the client. */
+  closed: number
+  /** Handed over to the next process. */
+  handedOver: number
+  /** Destroyed at the deadline, by a second signal, or because the client took nothing more. */
+  cut: number
+}
+
 /** What happened to the connections that were open when the drain began, or that came during it. */
 export interface DrainResult {
   /** No connection was destroyed by force. */
@@ -179,8 +206,12 @@ export interface DrainResult {
   handedOver: number
   /** Idle connections that were closed when their keep-alive promise ended. */
   expired: number
-  /** Connections that were destroyed at the deadline or by a second signal. */
+  /** Connections of any kind that were destroyed at the deadline, by a second signal, or after `drain.closeGrace`. */
   forced: number
+  /** WebSockets of RFC 6455. */
+  webSockets: EndedCounts
+  /** CONNECT tunnels, and upgrades to other protocols. */
+  tunnels: EndedCounts
   /** From the start of the drain to the end of the last connection, in milliseconds. */
   duration: number
 }

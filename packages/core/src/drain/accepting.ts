@@ -23,7 +23,12 @@ export class Accepting {
     this.#onClosed = onClosed
   }
 
-  /** Whether the server has stopped to listen. */
+  /** Whether new connections come to this process. */
+  get isOpen(): boolean {
+    return this.#state === 'accepting'
+  }
+
+  /** Whether the server has stopped to listen, and its last connection has closed. */
   get isClosed(): boolean {
     return this.#state === 'closed'
   }

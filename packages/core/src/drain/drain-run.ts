@@ -11,6 +11,7 @@ import {
   type IdleStrategy,
 } from './idle/strategy.ts'
 import { type TransferTarget, transfer } from './idle/transfer.ts'
+import { LongLivedConnections } from './long-lived.ts'
 import type { ResolvedDrain } from './options.ts'
 import { OwnClients, type OwnPeers } from './own-clients.ts'
 import type { DrainContext } from './protocols/protocol.ts'
@@ -24,7 +25,13 @@ export interface DrainRunOptions extends ResolvedDrain {
   target?: TransferTarget | undefined
   /** Finds the connections whose client is in this very process: they are not waited for. */
   ownPeers?: OwnPeers | undefined
+  /** Settles when the program was told that connections must end: what it ends itself, it ends first. */
+  told?: Promise<unknown> | undefined
+  warn: (message: string) => void
 }
+
+/** The grace of the quick form, in milliseconds: a person waits, or new code. */
+const QUICK_GRACE = 500
 
 /**
  * One drain of one server, from the moment that its connections must end until the last one has ended.
@@ -45,6 +52,7 @@ export class DrainRun {
   /** What takes idle connections; `undefined` if there is none, or if it takes no more. */
   readonly #target: TransferTarget | undefined
   readonly #blocking = new BlockingConnections()
+  readonly #longLived: LongLivedConnections
   readonly #ownClients: OwnClients | undefined
   readonly #timers: readonly NodeJS.Timeout[]
   readonly #counts = { served: 0, handedOver: 0, expired: 0, forced: 0 }
@@ -58,6 +66,7 @@ export class DrainRun {
     const { quick, target, ownPeers, timeout, idleTimeout } = options
     if (target !== undefined && target.room > 0 && !quick) this.#target = target
     this.#strategy = this.#chooseStrategy()
+    this.#longLived = this.#newLongLived()
     this.#protocols = new ServerProtocols(connections, this.#drainContext())
     this.#accepting = new Accepting(connections.server, connections, () => this.#check())
     if (ownPeers !== undefined) this.#ownClients = this.#watchOwnClients(ownPeers)
@@ -72,6 +81,8 @@ export class DrainRun {
     this.#timers = [
       setTimeout(() => this.#giveUpWaiting(), acceptUntil),
       setTimeout(() => this.force(), Math.max(0, timeout)),
+      // The program has this long to end connections in its own way when it is told.
+      setTimeout(() => this.#longLived.begin(), this.#grace),
     ]
     this.#begin()
   }
@@ -94,7 +105,8 @@ export class DrainRun {
   force(): void {
     if (this.#state !== 'draining') return
     this.#state = 'forced'
-    this.#counts.forced = this.#connections.size
+    this.#counts.forced += this.#connections.size
+    this.#longLived.cut()
     this.#giveUpWaiting()
     this.#connections.destroy()
     this.#check()
@@ -120,10 +132,28 @@ export class DrainRun {
     return this.#target === undefined ? promise : transfer(context, this.#target, promise)
   }
 
+  get #grace(): number {
+    const { quick, closeGrace } = this.#options
+    return quick ? Math.min(closeGrace, QUICK_GRACE) : closeGrace
+  }
+
+  #newLongLived(): LongLivedConnections {
+    const { quick, timeout, spread } = this.#options
+    return new LongLivedConnections({
+      spread: quick ? 0 : Math.min(spread, timeout / 2),
+      grace: this.#grace,
+      // A new client that left now would come back to this process, as long as it accepts.
+      mayLeave: (socket) => !this.#accepting.isOpen || this.#accepting.isFromBefore(socket),
+    })
+  }
+
   #drainContext(): DrainContext {
+    const { quick, idleTimeout, webSocketCode, warn } = this.#options
     return {
-      quick: this.#options.quick,
-      idleTimeout: this.#options.idleTimeout,
+      quick,
+      idleTimeout,
+      webSocketCode,
+      warn,
       staysOpen: (socket) => this.#strategy.staysOpen(socket),
       idle: (socket, promise) => this.#fellIdle(socket, promise),
       busy: (socket) => this.#busy(socket),
@@ -131,6 +161,9 @@ export class DrainRun {
         this.#counts.served += 1
       },
       expire: (socket) => this.#expire(socket),
+      longLived: (socket, kind, end) => this.#longLived.add(socket, kind, end),
+      asked: (socket) => this.#longLived.asked(socket, () => this.#endGrace(socket)),
+      ended: (socket) => this.#longLived.ended(socket),
     }
   }
 
@@ -153,6 +186,9 @@ export class DrainRun {
     if (target !== undefined && successor !== 'running') this.#blocking.hold(target.barrier)
     // New connections that cannot be asked to leave are for the next process.
     if (quick || successor === 'running' || !this.#protocols.acceptsNew) this.#accepting.stop()
+    const { told } = this.#options
+    if (told === undefined) this.#longLived.begin()
+    else void told.then(() => this.#longLived.begin())
     this.#check()
   }
 
@@ -176,6 +212,7 @@ export class DrainRun {
   #closed(socket: Socket): void {
     this.#accepting.delete(socket)
     this.#blocking.delete(socket)
+    this.#longLived.ended(socket)
     this.#busy(socket)
     this.#check()
   }
@@ -209,13 +246,24 @@ export class DrainRun {
     socket.destroy()
   }
 
+  /** A client that has not left takes no more, or does not answer. */
+  #endGrace(socket: Socket): void {
+    if (socket.writableLength > 0) {
+      this.#longLived.ended(socket, 'cut')
+      this.#counts.forced += 1
+    }
+    socket.destroy()
+  }
+
   #giveUpWaiting(): void {
     this.#blocking.giveUp()
     this.#accepting.stop()
+    this.#longLived.look()
   }
 
   #check(): void {
     this.#accepting.stopIfLast(this.#idle.longest)
+    if (!this.#accepting.isOpen) this.#longLived.look()
     const isClosed = this.#accepting.isClosed || this.#state === 'forced'
     if (isClosed && this.#connections.size === 0) this.#finish()
     this.#ownClients?.look()
@@ -227,7 +275,8 @@ export class DrainRun {
     for (const timer of this.#timers) clearTimeout(timer)
     this.#strategy.stop()
     this.#protocols.stop()
+    this.#longLived.stop()
     this.#ownClients?.stop()
-    this.#end({ graceful: this.#counts.forced === 0, ...this.#counts })
+    this.#end({ graceful: this.#counts.forced === 0, ...this.#counts, ...this.#longLived.counts })
   }
 }

@@ -1,7 +1,15 @@
 import { setMaxListeners } from 'node:events'
 import { publish } from '../base/channels.ts'
+import { defaultLogger } from '../base/logger.ts'
 import { onceClosed } from '../base/own-listener.ts'
-import type { AnyServer, Drain, DrainOptions, DrainResult, DrainState } from '../base/types.ts'
+import type {
+  AnyServer,
+  Drain,
+  DrainOptions,
+  DrainResult,
+  DrainState,
+  Logger,
+} from '../base/types.ts'
 import { checkServer, resolveOptions } from '../base/validate.ts'
 import { claimSuccessor, successorRuns } from '../process/successor.ts'
 import { Connections } from './connections.ts'
@@ -32,6 +40,12 @@ export interface StartOptions {
   findTarget?: (() => Promise<TransferTarget | undefined>) | undefined
   /** Tells which clients are in this very process: they are not waited for. */
   ownPeers?: OwnPeers | undefined
+  /**
+   * Tells the program, when `signal` aborts. Connections that it ends until the promise settles are not ended
+   * here. Never rejects.
+   */
+  tell?: (() => Promise<unknown>) | undefined
+  logger?: Logger | undefined
 }
 
 export class ServerDrain implements Drain {
@@ -108,7 +122,8 @@ export class ServerDrain implements Drain {
     this.#server.off('close', this.#onServerClose)
   }
 
-  async #run({ quick = false, findTarget, ownPeers }: StartOptions): Promise<DrainResult> {
+  async #run(options: StartOptions): Promise<DrainResult> {
+    const { quick = false, findTarget, ownPeers, tell, logger = defaultLogger } = options
     const { delay, timeout } = this.#options
     const started = performance.now()
     this.#state = 'draining'
@@ -118,6 +133,7 @@ export class ServerDrain implements Drain {
     const target = findTarget && !quick && !this.#forced ? await findTarget() : undefined
     // Abort only after the delay, during which everything goes on as before.
     this.#abort.abort()
+    const told = tell?.()
     this.#drainRun = new DrainRun(this.#connections, {
       ...this.#options,
       successor: this.#options.successor ?? (successorRuns() ? 'running' : 'after-exit'),
@@ -125,6 +141,8 @@ export class ServerDrain implements Drain {
       quick,
       target,
       ownPeers,
+      told,
+      warn: (message) => logger.warn(message),
     })
     if (this.#forced) this.#drainRun.force()
     const counts = await this.#drainRun.ended

@@ -1,5 +1,6 @@
 import type { DrainOptions } from '../base/types.ts'
 import {
+  type Check,
   type Checks,
   type Complete,
   checkKeys,
@@ -13,12 +14,27 @@ import {
 /** Without `successor`, what the manager has said by the begin of the drain decides. */
 export type ResolvedDrain = Complete<DrainOptions, 'successor'>
 
+// RFC 6455, 7.4, and the registry of IANA: 1004 is reserved, 1005, 1006 and 1015 are never sent.
+const mayBeSent = (code: number): boolean =>
+  (code >= 1000 && code <= 1014 && (code < 1004 || code > 1006)) || (code >= 3000 && code <= 4999)
+
+const webSocketCode: Check<number | false> = (name, value) => {
+  if (value === undefined) return 1001
+  if (value === false || (Number.isInteger(value) && mayBeSent(Number(value)))) {
+    return value as number | false
+  }
+  throw invalid(name, value, 'a code that a server may send, such as 1001 or 1012, or false')
+}
+
 const DRAIN_OPTIONS: Checks<ResolvedDrain> = {
   delay: milliseconds(0),
   idleTimeout: milliseconds(5_000),
   timeout: milliseconds(25_000),
   successor: oneOf(['after-exit', 'running'], undefined),
   idle: oneOf(['auto', 'promise', 'handover'], 'auto'),
+  webSocketCode,
+  closeGrace: milliseconds(2_000),
+  spread: milliseconds(2_000),
 }
 
 /** Options of the calls that start a drain: `Drain.start` and `Service.close`. */

@@ -51,6 +51,8 @@ const NOTHING_DRAINED: Readonly<DrainResult> = {
   handedOver: 0,
   expired: 0,
   forced: 0,
+  webSockets: { closed: 0, handedOver: 0, cut: 0 },
+  tunnels: { closed: 0, handedOver: 0, cut: 0 },
   duration: 0,
 }
 
@@ -78,8 +80,6 @@ export class ServerService<S extends AnyServer> implements Service<S> {
     this.#options = options
     this.#parts = parts
     this.#drain = new ServerDrain(server, options.drain)
-    const { onDrain } = parts
-    if (onDrain !== undefined) this.signal.addEventListener('abort', () => this.#tell(onDrain))
   }
 
   async start(): Promise<void> {
@@ -280,7 +280,9 @@ export class ServerService<S extends AnyServer> implements Service<S> {
     }
     const first = this.state === 'ready' && this.hasListened
     this.#stopReceiving()
-    const result = await this.#drain.begin(options)
+    const { onDrain } = this.#parts
+    const tell = onDrain && (() => this.#tell(onDrain))
+    const result = await this.#drain.begin({ ...options, tell, logger })
     if (first) report(result, this.url, logger)
     return result
   }

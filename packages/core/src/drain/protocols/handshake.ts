@@ -26,6 +26,10 @@ export class Handshake implements Protocol {
     return 'idle'
   }
 
+  carries(): 'connection' {
+    return 'connection'
+  }
+
   askToLeave(socket: Socket): void {
     this.#context.idle(socket, this.#context.idleTimeout)
   }

@@ -13,7 +13,7 @@ import { isHttp1Server } from '../../node/server-kind.ts'
 import { isPlainTcp } from '../../node/tcp-handle.ts'
 import { isEventStream } from './event-stream.ts'
 import { Http1Requests } from './http1-requests.ts'
-import type { ConnectionState, DrainContext, Protocol } from './protocol.ts'
+import type { Carries, ConnectionState, DrainContext, Protocol } from './protocol.ts'
 
 // Node looks for slow requests every `connectionsCheckingInterval`, 30 seconds by default: later than
 // a drain ends. Without more frequent checks Node's time-outs would not bound the drain.
@@ -52,6 +52,10 @@ export class Http1 implements Protocol {
   stateOf(socket: Socket): ConnectionState {
     if (currentResponse(socket) !== undefined) return 'answering'
     return this.#isReceiving(socket) ? 'receiving' : 'idle'
+  }
+
+  carries(): Carries {
+    return 'request'
   }
 
   askToLeave(socket: Socket): void {

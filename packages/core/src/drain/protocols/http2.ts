@@ -57,6 +57,10 @@ export class Http2 implements Protocol {
     return 'unknown'
   }
 
+  carries(): 'HTTP/2 session' {
+    return 'HTTP/2 session'
+  }
+
   // The session of the connection was asked already.
   askToLeave(): void {}
 

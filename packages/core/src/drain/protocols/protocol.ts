@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import type { LongLivedKind } from '../long-lived.ts'
 
 /**
  * What a connection is doing. `idle`: no request is in work. `receiving`: a part of a request was read, header
@@ -6,6 +7,17 @@ import type { Socket } from 'node:net'
  * knows.
  */
 export type ConnectionState = 'idle' | 'receiving' | 'answering' | 'unknown'
+
+/** What a connection carries, as a person is told what a drain waits for. */
+export type Carries =
+  | 'request'
+  | 'WebSocket'
+  | 'event stream'
+  | 'endless response'
+  | 'HTTP/2 session'
+  | 'tunnel'
+  | 'upgraded connection'
+  | 'connection'
 
 /**
  * One protocol that connections of a server speak. The drain makes one object of each protocol when
@@ -24,6 +36,8 @@ export interface Protocol {
   /** Whether the connection speaks this protocol now. */
   speaks(socket: Socket): boolean
   stateOf(socket: Socket): ConnectionState
+  /** What the connection carries while it is not idle. */
+  carries(socket: Socket): Carries
   /**
    * Asks the connection to leave in the way of its protocol: in HTTP/1.1, the next response says that it is
    * the last. Called for each connection when the drain begins, for each new one, and again when a
@@ -42,6 +56,8 @@ export interface Protocol {
 export interface DrainContext {
   /** A person or a watcher waits: connections that would not end by themselves are closed at once. */
   readonly quick: boolean
+  /** The code for the close frame of a WebSocket; false: the program closes its WebSockets. */
+  readonly webSocketCode: number | false
   /** The longest time in milliseconds that an idle connection is kept. */
   readonly idleTimeout: number
   /** Whether the connection goes on after its response, because the next process takes it. */
@@ -54,4 +70,15 @@ export interface DrainContext {
   answered(): void
   /** Destroys the connection and counts it as expired. */
   expire(socket: Socket): void
+  /**
+   * The connection carries something that does not end by itself. `end` asks its client to leave, and is called
+   * when it is the turn of this connection: the ends are spread over a time. Without `end` the program or the
+   * deadline ends it.
+   */
+  longLived(socket: Socket, kind: LongLivedKind, end?: () => void): void
+  /** The client was asked to leave. The connection is destroyed if it has not ended after a grace. */
+  asked(socket: Socket): void
+  /** What did not end by itself has ended, and the connection goes on. */
+  ended(socket: Socket): void
+  warn(message: string): void
 }

@@ -34,6 +34,11 @@ function context(options: Partial<DrainContext> = {}): Told {
     busy: () => void said.push('busy'),
     answered: () => void said.push('answered'),
     expire: () => void said.push('expire'),
+    webSocketCode: 1001,
+    longLived: (_, kind, end) => void said.push(`${kind}${end ? '' : ', left to the program'}`),
+    asked: () => void said.push('asked'),
+    ended: () => void said.push('ended'),
+    warn: (message) => void said.push(message),
     ...options,
   }
 }
@@ -158,7 +163,7 @@ describe('a connection of an HTTP/1.1 server', () => {
       acceptsNew: true,
     })
     protocol.askToLeave(socket)
-    expect(said).toEqual([])
+    expect(said).toEqual(['tunnels, left to the program'])
   })
 
   it('does not go to the next process on a unix socket', async () => {

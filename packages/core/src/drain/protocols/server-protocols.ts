@@ -5,7 +5,8 @@ import { Http1 } from './http1.ts'
 import { Http2, type Http2Sessions } from './http2.ts'
 import type { DrainContext, Protocol } from './protocol.ts'
 import { Tcp } from './tcp.ts'
-import { Upgraded, type UpgradedConnections } from './upgraded.ts'
+import { Upgraded } from './upgraded.ts'
+import type { UpgradedConnections } from './upgraded-connections.ts'
 
 /** A server, and what was noted of its connections before the drain. */
 export interface NotedServer {

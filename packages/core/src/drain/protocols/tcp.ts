@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import type { DrainContext, Protocol } from './protocol.ts'
+import type { Carries, DrainContext, Protocol } from './protocol.ts'
 
 /**
  * A protocol that only the program knows, on TCP, TLS or a unix socket. Such a connection cannot be asked to
@@ -7,10 +7,10 @@ import type { DrainContext, Protocol } from './protocol.ts'
  */
 export class Tcp implements Protocol {
   readonly acceptsNew: boolean = false
-  readonly #context: DrainContext
+  protected readonly context: DrainContext
 
   constructor(context: DrainContext) {
-    this.#context = context
+    this.context = context
   }
 
   speaks(_: Socket): boolean {
@@ -21,8 +21,12 @@ export class Tcp implements Protocol {
     return 'unknown'
   }
 
+  carries(_: Socket): Carries {
+    return 'connection'
+  }
+
   askToLeave(socket: Socket): void {
-    if (this.#context.quick) this.#context.expire(socket)
+    if (this.context.quick) this.context.expire(socket)
   }
 
   mayTransfer(): boolean {

@@ -1,0 +1,56 @@
+import type { IncomingMessage } from 'node:http'
+import type { Socket } from 'node:net'
+import { SocketPortError } from '../../base/errors.ts'
+import type { AnyServer } from '../../base/types.ts'
+import { checkServer } from '../../base/validate.ts'
+
+/** Asks the other side of an upgraded connection to leave, in the way of its protocol. */
+export type UpgradedCloser = () => unknown
+
+/** Called for each connection that is upgraded. Returns how it is closed; `undefined`: as if there were no hook. */
+export type UpgradedHook = (socket: Socket, request: IncomingMessage) => UpgradedCloser | undefined
+
+// Symbol.for: the drain may be that of another copy of this package.
+const HOOKS: unique symbol = Symbol.for('@socket-port/core/on-upgraded/1')
+
+type HookedServer = AnyServer & { [HOOKS]?: Set<UpgradedHook> }
+
+/**
+ * Lets a program close upgraded connections of a server itself when the server drains: CONNECT tunnels, protocols
+ * other than WebSockets, and WebSockets that need more than a close frame. Returns a function that removes the hook.
+ *
+ * The hook is called for each `'upgrade'` and `'connect'` of HTTP/1.1, before the program's own listener.
+ * The function that it returns is called once when the connection should leave. Calls are spread over
+ * `drain.spread`. The drain then waits for the connection to close, until its deadline (`drain.timeout`). WebSockets
+ * need no hook: they are closed with `drain.webSocketCode`.
+ *
+ * @throws {SocketPortError} ERR_SOCKET_PORT_INVALID_OPTION
+ */
+export function onUpgraded(server: AnyServer, hook: UpgradedHook): () => void {
+  checkServer(server)
+  if (typeof hook !== 'function') {
+    throw new SocketPortError(
+      'ERR_SOCKET_PORT_INVALID_OPTION',
+      `the hook of onUpgraded must be a function (got ${typeof hook}); ` +
+        'pass onUpgraded(server, (socket) => () => socket.end())',
+    )
+  }
+  const hooked: HookedServer = server
+  hooked[HOOKS] ??= new Set()
+  const hooks = hooked[HOOKS]
+  hooks.add(hook)
+  return () => void hooks.delete(hook)
+}
+
+/** The first closer that a hook of the server returns for the connection. */
+export function closerOf(
+  server: AnyServer,
+  socket: Socket,
+  request: IncomingMessage,
+): UpgradedCloser | undefined {
+  for (const hook of (server as HookedServer)[HOOKS] ?? []) {
+    const closer = hook(socket, request)
+    if (typeof closer === 'function') return closer
+  }
+  return undefined
+}

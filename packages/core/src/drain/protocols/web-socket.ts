@@ -1,0 +1,85 @@
+import type { Socket } from 'node:net'
+import { wsWebSocket } from '../../node/web-socket.ts'
+import { OutgoingFrames } from './outgoing-frames.ts'
+
+const OPEN = 1
+
+/** How the client of a WebSocket is asked to leave. */
+export interface WebSocketEnd {
+  /**
+   * Sends a close frame with the code, at once or when the current frame is complete; then `asked` is called.
+   * Returns false if that cannot be done: it is not known where a frame ends.
+   */
+  close(code: number, asked: () => void): boolean
+}
+
+/** Follows a WebSocket from its upgrade on, so that a close frame can be sent whatever library it is of. */
+export function followWebSocket(socket: Socket): WebSocketEnd {
+  const frames = new OutgoingFrames()
+  const { write } = socket
+  let closed = false
+  let between = (): void => {}
+
+  const followed = function (this: Socket, ...args: WriteArguments): boolean {
+    // The close frame must be the last one (RFC 6455, 5.5.1).
+    if (closed) return dropped(args)
+    const result = Reflect.apply(write, this, args)
+    if (wsWebSocket(socket) !== undefined) {
+      unfollow()
+    } else {
+      frames.written(bytesOf(args))
+      if (frames.isBetween) between()
+    }
+    return result
+  } as Socket['write']
+  // `ws` knows its own frames. An own property that is deleted would make each later access slower.
+  const unfollow = (): void => {
+    if (socket.write === followed) socket.write = write
+  }
+  socket.write = followed
+
+  const writeClose = (code: number): void => {
+    Reflect.apply(write, socket, [closeFrame(code)])
+    closed = true
+    between = () => {}
+  }
+
+  return {
+    close(code, asked) {
+      const ws = wsWebSocket(socket)
+      if (ws !== undefined) {
+        // The program may have closed it already, with a code of its own.
+        if (ws.readyState === OPEN) ws.close(code)
+        asked()
+        return true
+      }
+      between = () => {
+        writeClose(code)
+        asked()
+      }
+      if (frames.isBetween) between()
+      return frames.isKnown
+    },
+  }
+}
+
+/** A close frame of a server (RFC 6455, 5.5.1). */
+function closeFrame(code: number): Buffer {
+  const frame = Buffer.from([0x88, 2, 0, 0])
+  frame.writeUInt16BE(code, 2)
+  return frame
+}
+
+type WriteArguments = [chunk: string | Uint8Array, ...rest: unknown[]]
+
+function bytesOf([chunk, encoding]: WriteArguments): Buffer {
+  if (typeof chunk !== 'string')
+    return Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength)
+  return Buffer.from(chunk, typeof encoding === 'string' ? (encoding as BufferEncoding) : 'utf8')
+}
+
+function dropped(args: WriteArguments): boolean {
+  const callback = args.find((argument) => typeof argument === 'function')
+  if (typeof callback === 'function') process.nextTick(callback as () => void)
+  return true
+}
