@@ -1,9 +1,7 @@
 import type { Socket } from 'node:net'
 import type { EndedCounts } from '../base/types.ts'
+import type { LongLivedKind } from './protocols/protocol.ts'
 import { Spread } from './spread.ts'
-
-/** The kinds of connections that do not end by themselves, as `DrainResult` counts them. */
-export type LongLivedKind = 'webSockets' | 'tunnels'
 
 export interface LongLivedOptions {
   /** The ends are spread over so many milliseconds. */

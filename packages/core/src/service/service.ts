@@ -29,9 +29,9 @@ export interface ServiceParts
   > {
   /**
    * Called once when the drain asks connections to leave: after `drain.delay`, and before it waits for
-   * requests in flight. The framework can use it to end connections that would stay open otherwise, such
-   * as WebSockets. New requests still come. The drain waits for the connections, not for the promise that
-   * this returns.
+   * requests in flight. The framework can use it to end connections that would stay open otherwise.
+   * New requests still come. The drain ends WebSockets when the promise that this returns has settled, and after
+   * `drain.closeGrace` at the latest.
    */
   onDrain?: (() => unknown) | undefined
   /**

@@ -1,5 +1,4 @@
 import type { Socket } from 'node:net'
-import type { LongLivedKind } from '../long-lived.ts'
 
 /**
  * What a connection is doing. `idle`: no request is in work. `receiving`: a part of a request was read, header
@@ -7,6 +6,9 @@ import type { LongLivedKind } from '../long-lived.ts'
  * knows.
  */
 export type ConnectionState = 'idle' | 'receiving' | 'answering' | 'unknown'
+
+/** The kinds of connections that do not end by themselves, as `DrainResult` counts them. */
+export type LongLivedKind = 'webSockets' | 'tunnels'
 
 /** What a connection carries, as a person is told what a drain waits for. */
 export type Carries =
