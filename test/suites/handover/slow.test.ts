@@ -21,8 +21,8 @@ await describeHandover('clients that are too slow', (box) => {
   })
 
   // They are opened after the signal, so they must not delay the hand-over. If they did, this one would wait for
-  // ever: a WebSocket is always open.
-  it('and a stream of short WebSockets do not delay the hand-over', async () => {
+  // ever: one is always open.
+  it('and a stream of short upgraded connections do not delay the hand-over', async () => {
     const drain = { timeout: 3_600_000 }
     const lines = ['TimeoutStopSec=infinity']
     const app = await box.start({ servers: [{ drain }], lines, env: { TELL: '1' } })
@@ -30,7 +30,7 @@ await describeHandover('clients that are too slow', (box) => {
     busy.raw.send(get('/hold'))
     await busy.raw.receive(/first /)
     const { old, restarted } = await app.beginRestart()
-    const streams = Array.from({ length: 3 }, () => new ShortWebSockets(app.port))
+    const streams = Array.from({ length: 3 }, () => new ShortUpgrades(app.port))
     await Promise.all(streams.map((stream) => stream.opened(3)))
     await app.release()
     for (const { localPort } of [idle, busy]) {
@@ -46,8 +46,8 @@ await describeHandover('clients that are too slow', (box) => {
   })
 })
 
-/** Opens one WebSocket after the other, and closes each as soon as the next one is open. */
-class ShortWebSockets {
+/** Upgrades one connection after the other, and closes each as soon as the next one is open. */
+class ShortUpgrades {
   readonly #port: number
   readonly #run: Promise<void>
   readonly #stop = new AbortController()
@@ -75,7 +75,7 @@ class ShortWebSockets {
     let open: RawConnection | undefined
     while (!this.#stop.signal.aborted) {
       const next = await RawConnection.open(this.#port)
-      next.send(get('/', 'Connection: Upgrade', 'Upgrade: websocket', 'Sec-WebSocket-Key: eA=='))
+      next.send(get('/', 'Connection: Upgrade', 'Upgrade: echo'))
       const switched = next.receive(/^HTTP\/1\.1 101 /)
       await Promise.race([switched, this.#stopped])
       open?.close()
