@@ -4,7 +4,7 @@ import { configDefaults, type TestUserConfig } from 'vitest/config'
 /** These suites take minutes and boot a real systemd: `pnpm run systemd` runs them. */
 export const SYSTEMD: string[] = ['suites/systemd/**/*.test.ts', 'suites/handover/**/*.test.ts']
 
-/** What all suites have in common. One file runs at a time, so that none is slowed by another. */
+/** What all suites have in common. One file runs at a time: a stall that another suite caused would be a lie. */
 export const base: TestUserConfig = {
   ...shared,
   exclude: configDefaults.exclude,
