@@ -187,6 +187,7 @@ describe('the options of run', () => {
       '--control',
       '/run/c',
       '--register',
+      '--no-compile-cache',
       '--cwd',
       '/',
       '--',
@@ -212,6 +213,7 @@ describe('the options of run', () => {
       notifyAccess: 'all',
       register: true,
       envFiles: [],
+      compileCache: false,
       cwd: '/',
       watch: undefined,
     })

@@ -75,8 +75,7 @@ export interface SupervisedStatus {
 /** Starts `socket-port run`; its output and that of its processes come as one. */
 export function startSupervised(options: SupervisedOptions): Supervised {
   const directory = mkdtempSync(join(tmpdir(), 'socket-port-run-'))
-  const { XDG_RUNTIME_DIR = directory } = options.env ?? {}
-  const env = { ...options.env, XDG_RUNTIME_DIR }
+  const env = { XDG_RUNTIME_DIR: directory, XDG_CACHE_HOME: directory, ...options.env }
   const { args = ['--listen', '127.0.0.1:0'], prefix = [], cwd, sockets = [] } = options
   const { execPath = process.execPath } = options
   const run = [...prefix, execPath, '--', SOCKET_PORT, 'run', ...args, '--', ...options.command]

@@ -13,6 +13,7 @@ import {
   releaseSkipReason,
   type SystemdBox,
 } from '@socket-port/testkit/systemd/index'
+import { runIn } from '@socket-port/testkit/systemd/run-in'
 import { afterEach, describe, expect, onTestFinished, test } from 'vitest'
 import { ask } from '../../src/docs/ask.ts'
 import { UNITS } from '../../src/docs/commands.ts'
@@ -77,6 +78,15 @@ for (const release of RELEASES) {
         expect(await box?.show('shop.service', 'Result')).toBe('success')
       },
     )
+
+    test('the folder for compiled code is of the service alone', async () => {
+      await boot('socket', freePort())
+      const told = await box?.show('shop.service', 'Environment')
+      expect(told).toContain('NODE_COMPILE_CACHE=/var/cache/shop')
+      // Followed: systemd puts a symlink here for DynamicUser=.
+      const stat = ['--dereference', '--format=%a', '/var/cache/shop']
+      expect(await runIn(box?.pid ?? -1, 'stat', stat)).toMatchObject({ stdout: '700\n' })
+    })
 
     test.each([
       ['socket', 'restart'],

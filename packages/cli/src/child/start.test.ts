@@ -46,6 +46,7 @@ const passed: Passed = {
   generation: 3,
   worker: 1,
   files: {},
+  compileCache: undefined,
   colours: undefined,
   terminal: false,
   preload: undefined,
@@ -123,6 +124,19 @@ describe('childEnvironment', () => {
     const env = { SOCKET_PORT_REGISTER_TAKE: 'first', SOCKET_PORT_REGISTERED: 'x' }
     expect(childEnvironment(env, passed)).toMatchObject({ SOCKET_PORT_REGISTER_TAKE: 'first' })
     expect(childEnvironment(env, passed)).not.toHaveProperty('SOCKET_PORT_REGISTERED')
+  })
+
+  it.each([
+    [{}, {}, '/cache'],
+    [{ NODE_COMPILE_CACHE: '/env' }, {}, '/env'],
+    [{ NODE_COMPILE_CACHE: '/env' }, { NODE_COMPILE_CACHE: '/file' }, '/file'],
+  ])('the compile cache is that of the user with %j and the file %j', (env, files, expected) => {
+    const { NODE_COMPILE_CACHE } = childEnvironment(env, {
+      ...passed,
+      files,
+      compileCache: '/cache',
+    })
+    expect(NODE_COMPILE_CACHE).toBe(expected)
   })
 
   it.each([

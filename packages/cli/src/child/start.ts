@@ -54,6 +54,8 @@ export interface Passed {
   worker: number
   /** The variables from the environment files. */
   files: Readonly<Record<string, string>>
+  /** The folder in which Node 22.1 and later keep compiled code; `undefined` for none. */
+  compileCache: string | undefined
   /** The colours of the terminal, as a value of FORCE_COLOR; `undefined` without a terminal. */
   colours: string | undefined
   /** Whether a person at a terminal can press Ctrl-C. */
@@ -71,12 +73,13 @@ export function childEnvironment(
   env: Readonly<NodeJS.ProcessEnv>,
   passed: Passed,
 ): NodeJS.ProcessEnv {
-  const { names, watchdog, colours, files, preload } = passed
+  const { names, watchdog, colours, files, preload, compileCache } = passed
   const inherited = Object.entries(env).filter(([name]) => !OURS.test(name))
   // The channel comes after the descriptors that LISTEN_FDS counts: programs in any language read those.
   const channel = FIRST_FD + names.length
   return {
     ...(colours !== undefined && env.NO_COLOR === undefined && { FORCE_COLOR: colours }),
+    ...(compileCache !== undefined && { NODE_COMPILE_CACHE: compileCache }),
     ...Object.fromEntries(inherited),
     ...files,
     ...(preload !== undefined && {

@@ -38,6 +38,7 @@ export async function readRunOptions(parsed: Parsed<RunOption>, io: Io): Promise
     ),
     register: parsed.has('register'),
     envFiles: parsed.all('env-file').map((path) => existing('env-file', path, 'file')),
+    compileCache: !parsed.has('no-compile-cache'),
     cwd: read('cwd', (name, value) => existing(name, value, 'folder'), runDefaults.cwd),
     watch: await watchOf(parsed, io),
   }

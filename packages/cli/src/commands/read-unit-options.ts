@@ -34,6 +34,7 @@ export function readUnitOptions(parsed: Parsed<UnitOption>): [UnitJob, UnitOutpu
     targets: [],
     preload: parsed.has('register') ? preloadOf(entry) : undefined,
     envFiles: parsed.all('env-file').map((file) => resolve(file)),
+    compileCache: !parsed.has('no-compile-cache'),
     watchdog: duration('watchdog', parsed.last('watchdog') ?? '30s'),
   }
   checkProgram(entry, job.node)

@@ -44,6 +44,10 @@ export const runOptions = {
     summary:
       'Read environment variables for the command from this file, again for each generation. With npx, type -e: Node itself reads --env-file.',
   },
+  'no-compile-cache': {
+    summary:
+      'Do not let Node keep compiled code for the next process (NODE_COMPILE_CACHE). Default: it does, in a folder of this user.',
+  },
   cwd: {
     value: 'DIR',
     summary:

@@ -24,6 +24,10 @@ export const unitOptions = {
     many: true,
     summary: 'Add EnvironmentFile= with this file to the service.',
   },
+  'no-compile-cache': {
+    summary:
+      'Do not let Node keep compiled code for the next start. Default: it does, in the CacheDirectory= of the service.',
+  },
   watchdog: {
     value: 'TIME',
     summary: 'Restart a program whose event loop is blocked for this time; 0: never. Default: 30s.',

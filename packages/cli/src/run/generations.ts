@@ -8,6 +8,7 @@ import type { OwnOutputs } from '../output/own-output.ts'
 import type { Reporter } from '../output/reporter.ts'
 import { realClock } from '../supervisor/clock.ts'
 import { Supervisor } from '../supervisor/supervisor.ts'
+import { compileCache } from './compile-cache.ts'
 import { readEnvFiles } from './env-files.ts'
 import { FdStore } from './fd-store.ts'
 import { Launcher, type Spec } from './launch.ts'
@@ -42,6 +43,8 @@ export class Generations {
   constructor(context: GenerationsOptions) {
     const { options, sockets, facts, outputs, reporter, manager, settled } = context
     const { workers, replace, watch, envFiles } = options
+    const { warn } = reporter.logger
+    const cacheFolder = options.compileCache ? compileCache({ warn }) : () => undefined
     this.#options = options
     this.#kept = new Set(sockets.flatMap(({ fds }) => fds).map(inodeOf))
     const receive = (message: Notification): void => this.#receive(message)
@@ -55,7 +58,7 @@ export class Generations {
       clock: realClock,
       prepare: async (generation) => {
         this.reloadLog.starting(generation)
-        return { files: await readEnvFiles(envFiles) }
+        return { files: await readEnvFiles(envFiles), compileCache: cacheFolder() }
       },
       launch: (spec, place) => launcher.start(spec, place),
       report: (message) => reporter.report(message),

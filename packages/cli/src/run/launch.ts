@@ -15,6 +15,8 @@ import { inodeOf, type KeptSocket } from './sockets.ts'
 export interface Spec {
   /** The variables from the environment files. */
   files: Readonly<Record<string, string>>
+  /** The folder in which Node keeps compiled code; `undefined` for none. */
+  compileCache: string | undefined
 }
 
 /** Where the notifications of the processes arrive (sd_notify(3)). */
@@ -52,17 +54,17 @@ export class Launcher {
     if (options.register) this.#preload = preloadPath()
   }
 
-  start({ files }: Spec, place: Place): Worker {
+  start(spec: Spec, place: Place): Worker {
     const { command, register, ready, readyTimeout, settle, drainTimeout, watchdog } = this.#options
     const rules = { register, ready, readyTimeout, settle, drainTimeout, watchdog }
     // It is assigned before the child can print anything.
     let worker: Worker | undefined
-    const child = this.#spawn(files, place, (line) => worker?.printed(line))
+    const child = this.#spawn(spec, place, (line) => worker?.printed(line))
     worker = new Worker(child, place, { ...rules, program: quote(command[0]) }, realClock)
     return worker
   }
 
-  #spawn(files: Spec['files'], place: Place, printed: (line: string) => void): Child {
+  #spawn(spec: Spec, place: Place, printed: (line: string) => void): Child {
     const { command, watchdog } = this.#options
     const kept = this.#sockets.map(({ name, fds }) => ({
       name,
@@ -81,8 +83,8 @@ export class Launcher {
       // Read its last notifications before it counts as ended.
       exited: () => this.#notifications.socket.readNow(),
       env: childEnvironment(process.env, {
+        ...spec,
         ...place,
-        files,
         watchdog,
         colours: colours(),
         terminal: hasOwnTerminal(),

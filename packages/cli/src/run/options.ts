@@ -47,6 +47,11 @@ export interface RunOptions {
   /** Files that are read before each generation starts; the last one overrides the others. @default [] */
   envFiles: readonly string[]
   /**
+   * Let Node keep compiled code for the next process, in a folder of this user, unless a variable such as
+   * NODE_COMPILE_CACHE says otherwise. @default true
+   */
+  compileCache: boolean
+  /**
    * The directory in which processes start; each start follows symlinks again. @default the directory in which
    * this process was started, by the path of the shell (PWD)
    */
@@ -89,6 +94,7 @@ export const runDefaults: Omit<RunOptions, 'command'> = {
   notifyAccess: 'main',
   register: false,
   envFiles: [],
+  compileCache: true,
   cwd: undefined,
   watch: undefined,
 }

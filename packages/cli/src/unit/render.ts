@@ -24,6 +24,8 @@ export interface UnitJob {
   /** The path of the preload, for `--register`. */
   preload: string | undefined
   envFiles: readonly string[]
+  /** Node 22.1 and later keep compiled code for the next start. */
+  compileCache: boolean
   /** Milliseconds; 0 for none. */
   watchdog: number
 }
@@ -78,6 +80,7 @@ function serviceUnit(job: UnitJob): string {
       'RestartSec=100ms',
       ...watchdogLines(watchdog),
       `Environment=NODE_ENV=production ${environmentWord(`PORT=${port}`)}`,
+      ...cacheLines(job),
       ...envFiles.map((file) => `EnvironmentFile=${plainValue(file)}`),
       `WorkingDirectory=${plainValue(folder)}`,
       '# The program may do what it needs and no more. Without @pkey, SIGSYS ends V8 of Node 20.',
@@ -87,6 +90,17 @@ function serviceUnit(job: UnitJob): string {
     ],
     Install: ['WantedBy=multi-user.target'],
   })
+}
+
+function cacheLines({ name, compileCache }: UnitJob): string[] {
+  if (!compileCache) return []
+  return [
+    '# Node 22.1 and later keep compiled code here for the next start. Only this service can write there.',
+    `CacheDirectory=${name}`,
+    'CacheDirectoryMode=0700',
+    // %C is /var/cache, or the cache directory of the user (systemd.unit(5)).
+    `Environment=NODE_COMPILE_CACHE=%C/${name}`,
+  ]
 }
 
 function watchdogLines(watchdog: number): string[] {
@@ -123,8 +137,15 @@ function storeLines({ way, preload }: UnitJob): string[] {
     : ['Environment=SOCKET_PORT_REGISTER_FD_STORE=1']
 }
 
+function runOptions({ port, preload, compileCache }: UnitJob, control: string): string {
+  const options = ['--listen', port, '--control', control]
+  if (preload !== undefined) options.unshift('--register')
+  if (!compileCache) options.push('--no-compile-cache')
+  return options.join(' ')
+}
+
 function startLines(job: UnitJob): string[] {
-  const { way, name, port, node, command, preload } = job
+  const { way, name, node, command } = job
   const program = programLine(job)
   if (way !== 'run') {
     const kept = way === 'socket' ? 'idle connections' : 'the socket and idle connections'
@@ -144,7 +165,7 @@ function startLines(job: UnitJob): string[] {
   const control = `%t/${name}/control.sock`
   return [
     'Type=notify',
-    `ExecStart=${own} run${preload === undefined ? '' : ' --register'} --listen ${port} --control ${control} -- ${program}`,
+    `ExecStart=${own} run ${runOptions(job, control)} -- ${program}`,
     '# The reload fails, with the reason, when the new process fails; Type=notify-reload always succeeds.',
     `ExecReload=${own} reload --control ${control}`,
     '# Only socket-port run gets SIGTERM, and then stops the program itself. With control-group, the',

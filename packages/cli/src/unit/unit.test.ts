@@ -16,6 +16,7 @@ const job: UnitJob = {
   targets: [],
   preload: undefined,
   envFiles: [],
+  compileCache: true,
   watchdog: 30_000,
 }
 
@@ -111,6 +112,21 @@ describe('every way', () => {
     expect(lines).toContain('CapabilityBoundingSet=CAP_NET_BIND_SERVICE')
   })
 })
+
+test.each(['socket', 'store', 'run'] as const)(
+  '%s keeps compiled code in a folder of the service alone',
+  (way) => {
+    const lines = [
+      'CacheDirectory=shop',
+      'CacheDirectoryMode=0700',
+      'Environment=NODE_COMPILE_CACHE=%C/shop',
+    ]
+    expect(linesOf({ way })).toEqual(expect.arrayContaining(lines))
+    const without = linesOf({ way, compileCache: false })
+    expect(without.join()).not.toMatch(/CacheDirectory|NODE_COMPILE_CACHE/)
+    expect(without.join().includes(' --no-compile-cache -- ')).toBe(way === 'run')
+  },
+)
 
 test('the watchdog can be left out', () => {
   expect(linesOf({ watchdog: 0 }).join()).not.toContain('Watchdog')

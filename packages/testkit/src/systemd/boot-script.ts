@@ -73,6 +73,7 @@ mount --bind "$node" "$root$nodeInBox"
 mount --bind "$dir/machine-id" "$root/etc/machine-id"
 mount --bind "$dir/boot-id" "$root/proc/sys/kernel/random/boot_id"
 mount -t tmpfs -o mode=1777 tmpfs "$root/var/tmp"
+mount -t tmpfs -o mode=755 tmpfs "$root/var/cache"
 for folder in /tmp "$tmp"; do mount --bind "$folder" "$root$folder"; done
 mount -o remount,bind,ro "$root/"
 if [ -n "$root" ]; then
