@@ -148,10 +148,11 @@ export class DrainRun {
   }
 
   #drainContext(): DrainContext {
-    const { quick, idleTimeout, webSocketCode, warn } = this.#options
+    const { quick, idleTimeout, timeout, webSocketCode, warn } = this.#options
     return {
       quick,
       idleTimeout,
+      timeout,
       webSocketCode,
       warn,
       staysOpen: (socket) => this.#strategy.staysOpen(socket),

@@ -50,6 +50,7 @@ describe('Node’s internals', () => {
   it.each([
     'http-parser.ts',
     'http-response.ts',
+    'http2-session.ts',
     'output-stream.ts',
     'request-timeouts.ts',
     'take-connection.ts',

@@ -1,7 +1,10 @@
-import type { ServerHttp2Session } from 'node:http2'
+import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2'
 import type { Socket } from 'node:net'
 import type { AnyServer } from '../../base/types.ts'
+import { openStreams, sessionOn } from '../../node/http2-session.ts'
 import { isHttp2Server } from '../../node/server-kind.ts'
+import { closeAtGoodMoment } from './http2-moment.ts'
+import { closeAfterNotice } from './http2-notice.ts'
 import type { DrainContext, Protocol } from './protocol.ts'
 
 /** The open HTTP/2 sessions of one server, noted from its start; none for any other server. */
@@ -32,25 +35,33 @@ export class Http2Sessions implements Iterable<ServerHttp2Session> {
   }
 }
 
+/** A session that cannot be closed in its own way by then, in milliseconds, is closed anyhow. */
+const LATEST = 3_000
+
 /**
- * HTTP/2. Node tells of sessions, not of connections, so all of them are asked to leave when the drain begins:
- * each is sent GOAWAY, its streams finish, and then it closes by itself.
+ * HTTP/2. Each session is asked to leave when the drain begins, a new one at its first stream: it is sent GOAWAY, its
+ * streams finish, and then it closes by itself.
  */
 export class Http2 implements Protocol {
-  // Without `allowHTTP1`, new connections are for the next process.
-  readonly acceptsNew = false
-  readonly #isHttp2: boolean
+  // A session is asked to leave in seconds. A client that has left must not wait for the next process so long.
+  readonly acceptsNew: boolean
   readonly #sessions: Http2Sessions
+  readonly #context: DrainContext
+  readonly #deadline: number
+  readonly #asked = new WeakSet<ServerHttp2Session>()
+  readonly #counted = new WeakSet<ServerHttp2Stream>()
 
-  constructor(server: AnyServer, sessions: Http2Sessions, { idleTimeout }: DrainContext) {
-    this.#isHttp2 = isHttp2Server(server)
+  constructor(server: AnyServer, sessions: Http2Sessions, context: DrainContext) {
+    this.acceptsNew = isHttp2Server(server)
     this.#sessions = sessions
-    for (const session of sessions) session.close()
-    sessions.listener = (session) => closeAfterFirstStream(session, idleTimeout)
+    this.#context = context
+    this.#deadline = performance.now() + context.timeout
+    for (const session of sessions) this.#ask(session)
+    sessions.listener = (session) => this.#askAtFirstStream(session)
   }
 
   speaks(socket: Socket): boolean {
-    return this.#isHttp2 && !negotiatedHttp1(socket)
+    return this.acceptsNew ? !negotiatedHttp1(socket) : sessionOn(socket) !== undefined
   }
 
   stateOf(): 'unknown' {
@@ -61,8 +72,13 @@ export class Http2 implements Protocol {
     return 'HTTP/2 session'
   }
 
-  // The session of the connection was asked already.
-  askToLeave(): void {}
+  // The sessions of an HTTP/2 server were asked already. Another server may pass its connections to one that this
+  // package does not know, as a program of @grpc/grpc-js does with `createConnectionInjector`.
+  askToLeave(socket: Socket): void {
+    if (this.acceptsNew) return
+    const session = sessionOn(socket)
+    if (session !== undefined) this.#ask(session)
+  }
 
   mayTransfer(): boolean {
     return false
@@ -75,14 +91,33 @@ export class Http2 implements Protocol {
   stop(): void {
     this.#sessions.listener = undefined
   }
-}
 
-// A session that opens while the server drains. If it were closed before its first stream, it would refuse its
-// first request. Without a stream it lasts for `patience` milliseconds.
-function closeAfterFirstStream(session: ServerHttp2Session, patience: number): void {
-  const close = (): void => session.close()
-  const timer = setTimeout(close, patience)
-  session.once('stream', close).once('close', () => clearTimeout(timer))
+  #ask(session: ServerHttp2Session): void {
+    if (this.#asked.has(session)) return
+    this.#asked.add(session)
+    for (const stream of openStreams(session)) this.#count(stream)
+    session.on('stream', (stream) => this.#count(stream))
+    const latest = Math.min(LATEST, (this.#deadline - performance.now()) / 2)
+    if (this.#context.quick) session.close()
+    else if (session.encrypted === false) closeAfterNotice(session, latest)
+    else closeAtGoodMoment(session, latest)
+  }
+
+  // A session that opens while the server drains. If it were closed before its first stream, it would refuse its
+  // first request. Without a stream it lasts for `idleTimeout` milliseconds.
+  #askAtFirstStream(session: ServerHttp2Session): void {
+    const timer = setTimeout(() => session.close(), this.#context.idleTimeout)
+    session.once('stream', () => this.#ask(session)).once('close', () => clearTimeout(timer))
+  }
+
+  #count(stream: ServerHttp2Stream): void {
+    // Node tells of a stream a little after it has listed it.
+    if (this.#counted.has(stream)) return
+    this.#counted.add(stream)
+    stream.once('close', () => {
+      if (stream.rstCode === 0) this.#context.answered()
+    })
+  }
 }
 
 // As node:http2 decides (connectionListener in lib/internal/http2/core.js): a client that negotiated

@@ -84,7 +84,7 @@ describe('an HTTP/2 server with allowHTTP1', () => {
     let body = ''
     for await (const chunk of stream) body += chunk
     expect(body).toBe('/held')
-    expect(await drained).toMatchObject({ graceful: true, served: 3, expired: 0, forced: 0 })
+    expect(await drained).toMatchObject({ graceful: true, served: 4, expired: 0, forced: 0 })
   })
 
   it('closes an idle HTTP/1.1 connection when its promise ends', async () => {

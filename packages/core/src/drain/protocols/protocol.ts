@@ -62,6 +62,8 @@ export interface DrainContext {
   readonly webSocketCode: number | false
   /** The longest time in milliseconds that an idle connection is kept. */
   readonly idleTimeout: number
+  /** The time in milliseconds from the start of the drain to its deadline. */
+  readonly timeout: number
   /** Whether the connection goes on after its response, because the next process takes it. */
   staysOpen(socket: Socket): boolean
   /** The connection is idle now, and its client was promised that it stays open for so many milliseconds. */

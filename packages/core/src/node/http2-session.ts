@@ -1,0 +1,78 @@
+import { writeSync } from 'node:fs'
+import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2'
+import type { Socket } from 'node:net'
+import { ownSymbol } from './own-symbol.ts'
+
+/** How many milliseconds a frame may take of which the kernel has taken only a part. */
+const REST_OF_FRAME = 20
+
+interface Handle {
+  readonly fd?: number
+  readonly writeQueueSize?: number
+  readonly bytesWritten?: number
+}
+
+/**
+ * The HTTP/2 session that reads the connection; `undefined` if there is none. Node keeps the session in the socket
+ * (`kBoundSession` in lib/internal/http2/core.js), under a key that differs between versions. So it is known by
+ * its form.
+ */
+export function sessionOn(socket: Socket): ServerHttp2Session | undefined {
+  const values = Reflect.ownKeys(socket).map((key) => Reflect.get(socket, key) as unknown)
+  return values.find(isSession)
+}
+
+const isSession = (value: unknown): value is ServerHttp2Session =>
+  typeof value === 'object' && value !== null && 'goaway' in value && 'alpnProtocol' in value
+
+/** The open streams of a session (`kState` in lib/internal/http2/core.js, 20 to 26). */
+export function openStreams(session: ServerHttp2Session): ServerHttp2Stream[] {
+  const { streams } = (ownSymbol(session, 'state') ?? {}) as {
+    streams?: Map<number, ServerHttp2Stream>
+  }
+  return [...(streams?.values() ?? [])]
+}
+
+/**
+ * Writes a frame to the connection of a session without TLS, past Node. Returns false, and has written nothing, if
+ * that cannot be done now.
+ *
+ * Each of Node's writes to the connection is a number of whole frames (Http2Session::SendPendingData in
+ * src/node_http2.cc). libuv queues what the kernel does not take. So where its queue is empty, the last frame is
+ * with the kernel in full. The first frame of a server must be its SETTINGS (RFC 9113, 3.4), so Node must have
+ * written before.
+ *
+ * The frame does not go through the handle: if the kernel did not take it at once, libuv would report its end to the
+ * session, which takes that for the end of a write of its own, and aborts the process.
+ */
+export function writeBetweenFrames(session: ServerHttp2Session, frame: Uint8Array): boolean {
+  if (session.destroyed || session.encrypted !== false) return false
+  const handle = (session.socket as { _handle?: Handle | null })._handle
+  const { fd = -1, writeQueueSize, bytesWritten = 0 } = handle ?? {}
+  if (fd < 0 || writeQueueSize !== 0 || bytesWritten === 0) return false
+  const outcome = writeWhole(frame, (rest) => writeSync(fd, rest))
+  if (outcome === 'part') session.destroy()
+  return outcome === 'all'
+}
+
+/**
+ * Writes all bytes or nothing. `part`: the kernel took only the first bytes, and in 20 ms not the others. That can
+ * only be when its buffer ran full at this very frame, so almost never. The connection is lost then.
+ */
+export function writeWhole(
+  bytes: Uint8Array,
+  write: (rest: Uint8Array) => number,
+): 'all' | 'none' | 'part' {
+  const until = performance.now() + REST_OF_FRAME
+  let done = 0
+  do {
+    try {
+      done += write(bytes.subarray(done))
+    } catch (error) {
+      const isFull = (error as NodeJS.ErrnoException).code === 'EAGAIN'
+      if (done === 0) return 'none'
+      if (!isFull) return 'part'
+    }
+  } while (done < bytes.length && performance.now() < until)
+  return done === bytes.length ? 'all' : 'part'
+}
