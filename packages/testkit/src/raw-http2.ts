@@ -33,7 +33,8 @@ const MAX_FRAME = 2 ** 24 - 1
 export class RawHttp2 {
   readonly frames: Frame[] = []
   readonly closed: Promise<void>
-  answersPing = true
+  /** Whether it answers the PING that has just come. */
+  answersPing: () => boolean = () => true
   error: Error | undefined
   readonly #socket: Socket
   #left: Buffer = Buffer.alloc(0)
@@ -135,7 +136,7 @@ export class RawHttp2 {
 
   #reply(frame: Frame): void {
     if (frame.type === FRAME.SETTINGS) this.send(FRAME.SETTINGS, ACK, 0, Buffer.alloc(0))
-    if (frame.type === FRAME.PING && this.answersPing) this.answer(frame)
+    if (frame.type === FRAME.PING && this.answersPing()) this.answer(frame)
   }
 
   /** Whether the bytes can be a frame of a server that pushes nothing; its first one is SETTINGS. */

@@ -5,30 +5,43 @@ import { openStreams } from '../../node/http2-session.ts'
 /** How long in milliseconds a session is watched, to learn how many requests its client makes at a time. */
 const WATCH = 500
 
-/** A session whose client has waited for nothing in that many milliseconds is quiet. */
-const QUIET = 1_000
-
 const TICK = 100
 
+export interface MomentOptions {
+  /** A session is quiet if its client has read all responses, and has then asked for nothing for so many milliseconds. */
+  readonly quiet: number
+  /** After that many milliseconds any moment is good. */
+  readonly latest: number
+}
+
 /**
- * Closes a session at a moment when its client has hardly a request on the way: that one would be refused. With TLS
- * there is no way to announce the close first.
+ * Calls back at a moment when the client of a session can be told to leave, and hardly a request of it fails.
  *
- * Clients wait for responses. So the best moment is when a request has arrived, and the client waits for as many
- * responses as it has waited for at any time of late: it has nothing to send then. The GOAWAY goes before the response.
- * A session whose client waits for nothing is closed when it has been quiet for a second. After `latest`
- * milliseconds the session is closed in any case.
+ * A request that is on the way when the server sends its GOAWAY may be refused. A client that reads a response and a
+ * GOAWAY at once may have begun its next request in between, and fails it by itself. But clients wait for
+ * responses. So the best moment is when a request has arrived, and the client waits for as many responses as it
+ * has waited for at any time of late: it has nothing to send then. What is sent at this moment goes before the
+ * response. The next best is when the session is quiet.
  */
-export function closeAtGoodMoment(session: ServerHttp2Session, latest: number): void {
+export function atGoodMoment(
+  session: ServerHttp2Session,
+  { quiet, latest }: MomentOptions,
+  callback: () => void,
+): void {
   const began = performance.now()
   const requests = new Requests(session, began)
-  let busyUntil = began
+  let ping: Ping | undefined
+  const isQuiet = (now: number): boolean => {
+    if (requests.areWaitedFor) ping = undefined
+    else ping ??= new Ping(session)
+    return now - (ping?.answeredAt ?? now) >= quiet
+  }
   const look = (): void => {
     const now = performance.now()
     const isMost = requests.areMost(now) && now - began >= WATCH
-    if (requests.isWaitedFor) busyUntil = now
-    if (isMost || now - busyUntil >= QUIET || now - began >= latest) session.close()
-    if (session.closed || session.destroyed) stop()
+    if (!isMost && !isQuiet(now) && now - began < latest) return
+    stop()
+    callback()
   }
   // Before the program's listener, which may answer at once.
   const onStream = (stream: ServerHttp2Stream): void => {
@@ -41,6 +54,18 @@ export function closeAtGoodMoment(session: ServerHttp2Session, latest: number): 
     session.off('stream', onStream)
   }
   session.prependListener('stream', onStream).once('close', stop)
+}
+
+/** A ping, and when the client has answered it: it has read all that was sent before. */
+class Ping {
+  answeredAt: number | undefined
+
+  constructor(session: ServerHttp2Session) {
+    if (session.destroyed) return
+    session.ping((error) => {
+      if (error === null) this.answeredAt = performance.now()
+    })
+  }
 }
 
 /** How many responses the client of a session waits for, and the most of late: longer ago says nothing about now. */
@@ -57,7 +82,7 @@ class Requests {
     this.#since = now
   }
 
-  get isWaitedFor(): boolean {
+  get areWaitedFor(): boolean {
     return this.#count() > 0
   }
 

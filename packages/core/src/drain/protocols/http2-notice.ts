@@ -1,5 +1,4 @@
 import type { ServerHttp2Session } from 'node:http2'
-import { afterPoll } from '../../base/after-poll.ts'
 import { writeBetweenFrames } from '../../node/http2-session.ts'
 
 /** GOAWAY, no error, with the highest stream id: "a shutdown begins, and no request is refused" (RFC 9113, 6.8). */
@@ -32,6 +31,5 @@ export function closeAfterNotice(session: ServerHttp2Session, latest: number): v
     // Without a ping, because too many are under way, the session is closed at the latest moment.
     else session.ping(answered)
   }
-  // A session that is new may not have sent its SETTINGS.
-  afterPoll(notify)
+  notify()
 }

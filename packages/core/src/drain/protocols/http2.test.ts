@@ -62,7 +62,10 @@ const isLast = (frame: Frame): boolean => isGoaway(frame) && lastStreamOf(frame)
 const lastStreams = ({ frames }: RawHttp2): number[] => [
   ...new Set(frames.filter(isGoaway).map(lastStreamOf)),
 ]
-const isPing = ({ type, flags }: Frame): boolean => type === FRAME.PING && flags === 0
+const isPingAfterNotice =
+  ({ frames }: RawHttp2) =>
+  (frame: Frame): boolean =>
+    frame.type === FRAME.PING && frames.indexOf(frame) > frames.findIndex(isNotice)
 const ends =
   (stream: number) =>
   (frame: Frame): boolean =>
@@ -82,13 +85,13 @@ describe('a session without TLS', () => {
 
   it('is told first; what the client sends before it has answered the ping is served', async () => {
     const { drain, client } = await open()
-    client.answersPing = false
+    client.answersPing = () => !client.frames.some(isNotice)
     client.get(1, '/before')
     await client.receive(ends(1))
     const drained = drain.start()
     await client.receive(isNotice)
     client.get(3, '/on-the-way')
-    const ping = await client.receive(isPing)
+    const ping = await client.receive(isPingAfterNotice(client))
     await client.receive(ends(3))
     expect(client.frames.some(isLast)).toBe(false)
     client.answer(ping)
@@ -110,7 +113,7 @@ describe('a session without TLS', () => {
 
   it('is closed without an answer to the ping in time for the deadline', async () => {
     const { drain, client } = await open(400)
-    client.answersPing = false
+    client.answersPing = () => false
     const drained = drain.start()
     await client.receive(isLast)
     await client.closed

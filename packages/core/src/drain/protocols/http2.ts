@@ -3,7 +3,7 @@ import type { Socket } from 'node:net'
 import type { AnyServer } from '../../base/types.ts'
 import { openStreams, sessionOn } from '../../node/http2-session.ts'
 import { isHttp2Server } from '../../node/server-kind.ts'
-import { closeAtGoodMoment } from './http2-moment.ts'
+import { atGoodMoment } from './http2-moment.ts'
 import { closeAfterNotice } from './http2-notice.ts'
 import type { DrainContext, Protocol } from './protocol.ts'
 
@@ -37,6 +37,12 @@ export class Http2Sessions implements Iterable<ServerHttp2Session> {
 
 /** A session that cannot be closed in its own way by then, in milliseconds, is closed anyhow. */
 const LATEST = 3_000
+
+/** How long in milliseconds a client must have asked for nothing, so that its session is closed. */
+const QUIET = 1_000
+
+/** The same before a notice, after which requests are still served. */
+const QUIET_BEFORE_NOTICE = 100
 
 /**
  * HTTP/2. Each session is asked to leave when the drain begins, a new one at its first stream: it is sent GOAWAY, its
@@ -97,10 +103,13 @@ export class Http2 implements Protocol {
     this.#asked.add(session)
     for (const stream of openStreams(session)) this.#count(stream)
     session.on('stream', (stream) => this.#count(stream))
+    if (this.#context.quick) return void session.close()
     const latest = Math.min(LATEST, (this.#deadline - performance.now()) / 2)
-    if (this.#context.quick) session.close()
-    else if (session.encrypted === false) closeAfterNotice(session, latest)
-    else closeAtGoodMoment(session, latest)
+    if (session.encrypted === false) {
+      const half = latest / 2
+      const moment = { quiet: QUIET_BEFORE_NOTICE, latest: half }
+      atGoodMoment(session, moment, () => closeAfterNotice(session, half))
+    } else atGoodMoment(session, { quiet: QUIET, latest }, () => session.close())
   }
 
   // A session that opens while the server drains. If it were closed before its first stream, it would refuse its
