@@ -10,6 +10,14 @@ export { doNotBlock, type OutputStream, unreadBytes } from './node/output-stream
 export { descriptorOf } from './node/tcp-handle.ts'
 export { hasOwnTerminal, TERMINAL_VARIABLE } from './proc/terminal.ts'
 export { LONGEST_UNIX_PATH } from './sockets/constants.ts'
+export {
+  type AskAnswer,
+  type AskRequest,
+  ASK_VARIABLE,
+  answerAsker,
+  LONGEST_MESSAGE,
+  readRequest,
+} from './supervisor/answer.ts'
 export { setBlocking } from './supervisor/blocking.ts'
 export {
   CHANNEL_VARIABLE,
@@ -21,8 +29,10 @@ export {
   RECEIVES,
 } from './supervisor/child-channel.ts'
 export { describeFd, type SocketFacts } from './supervisor/describe-fd.ts'
+export { matchAsked, type PassedSocket } from './supervisor/match-asked.ts'
 export { milliseconds, type Notification } from './supervisor/notification.ts'
 export { type NotifySocket, openNotifySocket } from './supervisor/notify-socket.ts'
 export { type ProcessStat, readStat, reapOrphans } from './supervisor/orphans.ts'
 export { type Peer, peerOf } from './supervisor/peer.ts'
+export { type PeerProcess, peerProcess } from './supervisor/peer-process.ts'
 export { openPipe } from './supervisor/pipe.ts'

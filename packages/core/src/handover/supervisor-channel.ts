@@ -22,7 +22,8 @@ export const HANDED_OVER = 'X_SOCKET_PORT_HANDED_OVER'
 export const CUT = 'X_SOCKET_PORT_CUT'
 
 interface Channel {
-  opened: boolean
+  /** The value of SOCKET_PORT_CHANNEL that was opened. */
+  opened: string | undefined
   supervised: boolean
   handedOver: number
   cut: number
@@ -32,18 +33,18 @@ interface Channel {
 const state = perProcess<Channel>('channel/1')
 
 const shared = (): Channel =>
-  state.get(() => ({ opened: false, supervised: false, handedOver: 0, cut: 0 }))
+  state.get(() => ({ opened: undefined, supervised: false, handedOver: 0, cut: 0 }))
 
 /**
  * Receives what the supervisor sends through its channel, if it gave one to this process, and notifies it that
- * this process does so. Does nothing from the second call on.
+ * this process does so. Does nothing for a channel that is open already.
  */
 export function openChannel(logger: Logger): void {
   const channel = shared()
-  if (channel.opened) return
-  channel.opened = true
+  const name = look('notifications').SOCKET_PORT_CHANNEL
   // Without a channel, a program that has not asked for notifications keeps its NOTIFY_SOCKET.
-  if (look('notifications').SOCKET_PORT_CHANNEL === undefined) return
+  if (name === undefined || name === channel.opened) return
+  channel.opened = name
   const sender = notifier(logger)
   const end = sender.channel
   if (end === undefined) return

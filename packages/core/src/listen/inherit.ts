@@ -2,6 +2,7 @@ import { isIP } from 'node:net'
 import { SocketPortError } from '../base/errors.ts'
 import { quote } from '../base/quote.ts'
 import { overlap } from '../proc/overlap.ts'
+import { askForSocket, type NotGiven } from './asked-sockets.ts'
 import { describeCandidate, hasAddress, isTaken, matchSocket } from './match.ts'
 import type { ResolvedListen } from './options.ts'
 import type { Entry } from './passed-sockets.ts'
@@ -19,8 +20,12 @@ export interface InheritedListener extends Taken {
 export function takeInherited(request: ResolvedListen): InheritedListener | undefined {
   const { inherit, logger, port } = request
   // Read in any case: the variables must not reach a child process.
-  const entries = inheritedEntries(logger).filter(({ state }) => state.kind !== 'unusable')
+  const usable = (): Entry[] =>
+    inheritedEntries(logger).filter(({ state }) => state.kind !== 'unusable')
+  let entries = usable()
   if (inherit === 'never') return undefined
+  const notGiven = askForSocket(request, { exact: false, logger })
+  entries = usable()
   const match = matchSocket(request, entries)
 
   switch (match.kind) {
@@ -35,7 +40,8 @@ export function takeInherited(request: ResolvedListen): InheritedListener | unde
       if (match.warning !== undefined) logger.warn(match.warning)
       return { entry: match.socket, ...takeFor(request, match.socket) }
     case 'none':
-      if (inherit === 'require') throw notInherited(request, entries)
+      if (inherit === 'require') throw notInherited(request, entries, notGiven)
+      if (notGiven !== undefined) logger.warn(notGivenWarning(request, notGiven))
       if (match.warning !== undefined) logger.warn(match.warning)
       return undefined
   }
@@ -89,9 +95,22 @@ function isInTheWay({ host, defaultHost, ipv6Only }: ListenPlace, entry: Entry):
   return overlap({ address, ipv6Only }, entry) !== 'none'
 }
 
-function notInherited(request: ResolvedListen, entries: Entry[]): SocketPortError {
+function notGivenWarning(request: ResolvedListen, { problem }: NotGiven): string {
+  return (
+    `socket-port run has given no socket for ${describeRequest(request)}: ${problem}. A socket of its own ` +
+    "is bound; to use a kept one, ask for its address, and where none is meant, pass inherit: 'never'"
+  )
+}
+
+function notInherited(
+  request: ResolvedListen,
+  entries: Entry[],
+  notGiven: NotGiven | undefined,
+): SocketPortError {
   const passed =
-    entries.length === 0
+    notGiven !== undefined
+      ? `socket-port run has given none: ${notGiven.problem}`
+      : entries.length === 0
       ? 'no socket was passed to this process (LISTEN_FDS, LISTEN_PID)'
       : `passed were ${entries
           .map((entry) => `${describeCandidate(entry)}${isTaken(entry) ? ' (taken)' : ''}`)

@@ -19,7 +19,8 @@ export interface PassedFd {
 export type Environment =
   | { kind: 'absent' }
   | { kind: 'passed'; fds: PassedFd[] }
-  | { kind: 'refused'; problem: string }
+  /** `foreign`: they were passed to another process. */
+  | { kind: 'refused'; problem: string; foreign?: true }
 
 export interface Self {
   pid: number
@@ -55,11 +56,11 @@ export function readEnvironment(env: NodeJS.ProcessEnv, self: Self): Environment
       )
     }
     if (pid !== self.pid) {
-      return refused(
+      const problem =
         `the sockets were passed to process ${pid}, but this is process ${self.pid}. A program in between ` +
-          '(npm start, pnpm, tsx, node --watch, a shell without exec) has lost them; ' +
-          `start node itself, e.g. ${startOfNode(env)}`,
-      )
+        '(npm start, pnpm, tsx, node --watch, a shell without exec) has lost them; ' +
+        `start node itself, e.g. ${startOfNode(env)}`
+      return { kind: 'refused', problem, foreign: true }
     }
   }
 

@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs'
 import { clusterWorker } from '../base/built-in.ts'
 import { quote } from '../base/quote.ts'
 import type { Logger } from '../base/types.ts'
-import type { Variables } from '../process/environment.ts'
+import { look, type Variables } from '../process/environment.ts'
 import { NO_FACTS, problemOf, type SocketSystem } from '../sockets/facts.ts'
 import { socketSystem } from '../sockets/system.ts'
 import { readStoreName } from './fd-name.ts'
@@ -58,21 +58,24 @@ export function readPassed(variables: Variables<'sockets'>, logger: Logger): Pas
     )
     return nothing
   }
-  if (environment.kind === 'refused') {
+  // Below a wrapper the sockets are asked for, and only a failure of that is reported.
+  const canAsk = look('ask').SOCKET_PORT_ASK !== undefined
+  if (environment.kind === 'refused' && !(environment.foreign === true && canAsk)) {
     logger.warn(`no socket is inherited: ${environment.problem}`)
   }
   if (environment.kind !== 'passed') return nothing
   const isQueue = ({ name }: PassedFd): boolean => readStoreName(name).kind === 'queue'
   const queues = environment.fds.filter(isQueue).map(({ fd }) => fd)
-  const entries = describeAll(environment.fds, loaded(), logger, reported)
+  const entries = describePassed(environment.fds, loaded(), logger, reported)
   return { entries, queues, reported, system: loaded() }
 }
 
-function describeAll(
+/** Queries each passed socket, and warns about those that cannot be served. */
+export function describePassed(
   passed: PassedFd[],
   system: SocketSystem,
   logger: Logger,
-  reported: Reported,
+  reported: Pick<Reported, 'missing'> = { missing: 0 },
 ): Entry[] {
   const open = openDescriptors()
   const entries: Entry[] = []

@@ -7,7 +7,14 @@ import { claimSuccessor } from '../process/successor.ts'
 import { NO_FACTS, type SocketFacts } from '../sockets/facts.ts'
 import { socketSystem } from '../sockets/system.ts'
 import { describeCandidate, isTaken, type SocketState } from './match.ts'
-import { type Entry, type Passed, type Reported, readPassed, UNKNOWN } from './passed-sockets.ts'
+import {
+  describePassed,
+  type Entry,
+  type Passed,
+  type Reported,
+  readPassed,
+  UNKNOWN,
+} from './passed-sockets.ts'
 
 // Every copy of this package in the process shares one: two copies must not take the same socket.
 const shared = perProcess<Passed>('registry/1')
@@ -15,6 +22,19 @@ const shared = perProcess<Passed>('registry/1')
 /** The sockets that were passed to this process. The first call claims the variables of the manager. */
 export const inheritedEntries = (logger: Logger): Entry[] =>
   shared.get(() => claimPassed(logger)).entries
+
+/** Whether nothing was passed to this very process: a supervisor may then be asked. */
+export function wasPassedNothing(logger: Logger): boolean {
+  const { outcome } = shared.get(() => claimPassed(logger)).reported
+  return outcome.kind === 'absent' || (outcome.kind === 'refused' && outcome.foreign === true)
+}
+
+/** Adds a socket that a supervisor has given on request, as if it had been passed. */
+export function addGiven(fd: number, name: string, logger: Logger): void {
+  const passed = shared.get(() => claimPassed(logger))
+  passed.system ??= socketSystem(logger)
+  passed.entries.push(...describePassed([{ fd, name }], passed.system, logger))
+}
 
 /** What was passed to this process, for a diagnosis or the advice of an error: asking claims nothing. */
 export function lookAtInherited(logger: Logger): Reported & { entries: readonly Entry[] } {

@@ -1,7 +1,7 @@
 import { clusterWorker, isMainThread } from '../base/built-in.ts'
 import { defaultLogger } from '../base/logger.ts'
 import type { Logger } from '../base/types.ts'
-import { claim, look } from '../process/environment.ts'
+import { assign, claim, look } from '../process/environment.ts'
 import { perProcess } from '../process/per-process.ts'
 import { F_DUPFD_CLOEXEC } from '../sockets/constants.ts'
 import { usableLibc } from '../sockets/usable-libc.ts'
@@ -29,17 +29,16 @@ export interface PostOptions {
 export class Notifier {
   #state: 'starting' | 'ready' | 'stopping' = 'starting'
   #status = ''
-  /** The channel of a supervisor that started this process. */
-  readonly channel: ChannelEnd | undefined
+  #channel: ChannelEnd | undefined
   #plainChannel: PlainChannel | undefined
-  readonly #variables: NotifyVariables
+  #variables: NotifyVariables
   readonly #outbox: Outbox
   readonly #watchdog: Watchdog
 
   constructor(variables: NotifyVariables, send: typeof sendDatagram, logger: Logger) {
     this.#variables = variables
     const { address } = variables
-    this.channel = readChannelEnd(variables.channel)
+    this.#channel = readChannelEnd(variables.channel)
     const channel = (): PlainChannel | undefined => this.plainChannel()
     const told: Told = {
       lost: (error) => this.#outbox.unreachable(error),
@@ -51,6 +50,22 @@ export class Notifier {
     this.#outbox = new Outbox(post, duplicate, logger)
     this.#watchdog = new Watchdog(() => void this.post({ WATCHDOG: 1 }))
     for (const problem of variables.problems) logger.warn(problem)
+    if (variables.watchdogTimeout !== undefined) this.keepAlive(variables.watchdogTimeout)
+  }
+
+  /** The channel of a supervisor that takes this process for the one that serves. */
+  get channel(): ChannelEnd | undefined {
+    return this.#channel
+  }
+
+  /**
+   * The supervisor has given its channel to this process. It has ignored a READY=1 that was sent before, because the
+   * process was not yet the one that serves.
+   */
+  becomeSupervised(variables: NotifyVariables): void {
+    this.#variables = variables
+    this.#channel = readChannelEnd(variables.channel)
+    if (this.#state === 'ready') this.#state = 'starting'
     if (variables.watchdogTimeout !== undefined) this.keepAlive(variables.watchdogTimeout)
   }
 
@@ -86,9 +101,9 @@ export class Notifier {
    * a wrapper around this process, whose messages the supervisor accepts instead.
    */
   plainChannel(): PlainChannel | undefined {
-    if (this.channel === undefined || !this.#variables.direct) return undefined
+    if (this.#channel === undefined || !this.#variables.direct) return undefined
     try {
-      this.#plainChannel ??= new PlainChannel(this.channel)
+      this.#plainChannel ??= new PlainChannel(this.#channel)
     } catch {
       // The program that ran here before exec(2) has closed the channel, and other descriptors have its numbers.
     }
@@ -160,6 +175,20 @@ const noManager: NotifyVariables = {
   channel: undefined,
   direct: false,
   problems: [],
+}
+
+/**
+ * Makes this process one that a supervisor has started itself: with a channel, and with its watchdog. Returns false where
+ * no supervisor listens.
+ */
+export function becomeSupervised({ socket, wakeUp }: ChannelEnd): boolean {
+  if (look('notifications').NOTIFY_SOCKET === undefined) return false
+  assign('notifications', {
+    SOCKET_PORT_CHANNEL: `${socket},${wakeUp}`,
+    WATCHDOG_PID: String(process.pid),
+  })
+  shared.current?.becomeSupervised(readNotifyVariables(look('notifications'), process.pid))
+  return true
 }
 
 /** The notifier of this process; `undefined` when nothing has used it yet. */

@@ -28,6 +28,11 @@ const GROUPS = {
     'FDSTORE',
     'SOCKET_PORT_CHANNEL',
   ],
+  /**
+   * Where a process asks for its socket. A wrapper such as npm leaves it to the program that it starts, so the
+   * process that has its sockets claims it.
+   */
+  ask: ['SOCKET_PORT_ASK'],
 } as const
 
 type Groups = typeof GROUPS
@@ -56,6 +61,9 @@ export const isHelper = (): boolean => process.env[HELPER] !== undefined
 /** Names the two descriptors of the channel between a supervisor and a process that it has started. */
 export const CHANNEL_VARIABLE = 'SOCKET_PORT_CHANNEL'
 
+/** Names the unix socket on which a supervisor gives its sockets to the processes below the one that it has started. */
+export const ASK_VARIABLE = 'SOCKET_PORT_ASK'
+
 type Claimed = { [G in Group]?: Variables<G> }
 
 const shared = perProcess<Claimed>('environment/1')
@@ -69,6 +77,12 @@ export function claim<G extends Group>(group: G): Variables<G> {
   Object.assign(claimed, { [group]: variables })
   for (const name of GROUPS[group]) delete process.env[name]
   return variables
+}
+
+/** Claims a group, and changes variables of it as if the manager had set them for this process. */
+export function assign<G extends Group>(group: G, variables: Variables<G>): void {
+  const before = claim(group)
+  Object.assign(shared.get(() => ({})), { [group]: { ...before, ...variables } })
 }
 
 /** The variables of a group as {@link claim} returns them; leaves the environment as it is. */

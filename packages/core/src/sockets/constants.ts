@@ -27,10 +27,12 @@ export const SO_SNDBUF = 7
 export const SO_REUSEPORT = 15
 export const SO_PASSCRED = 16
 export const SO_PEERCRED = 17
+export const SO_RCVTIMEO = 20
 export const SO_SNDTIMEO = 21
 export const SO_BINDTODEVICE = 25
 export const SO_ACCEPTCONN = 30
 export const SO_DOMAIN = 39
+export const SO_PEERPIDFD = 77
 
 // ip(7), ipv6(7), tcp(7)
 export const IPPROTO_TCP = 6
@@ -60,6 +62,7 @@ export const O_CLOEXEC = 0o2000000
 
 // errno(3)
 export const ENOENT = 2
+export const ESRCH = 3
 export const EINTR = 4
 export const EAGAIN = 11
 export const EACCES = 13

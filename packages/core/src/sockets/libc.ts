@@ -30,6 +30,8 @@ export interface Libc {
   /** Settles when one of the descriptors can be read or has hung up; false where `timeout` (ms) came first. */
   readable(fds: readonly number[], timeout?: number): Promise<boolean>
   pidfdOpen(pid: number): number | undefined
+  /** pidfd_send_signal(2); does nothing where the process has ended, or may not be signalled. */
+  pidfdSignal(pidfd: number, signal: number): void
   /** waitpid(2) with WNOHANG: true when that child had ended and was collected. */
   reap(pid: number): boolean
 }
@@ -63,6 +65,7 @@ interface NativeFunction {
   async(...args: [...unknown[], (error: Error | null, result: number) => void]): void
 }
 
+const SYS_pidfd_send_signal = 424
 const SYS_pidfd_open = 434
 const POLLIN = 1
 const WNOHANG = 1
@@ -210,6 +213,9 @@ function load(): Libc {
     pidfdOpen(pid) {
       const fd = syscall(SYS_pidfd_open, 'int', pid, 'uint', 0)
       return fd < 0 ? undefined : Number(fd)
+    },
+    pidfdSignal(pidfd, signal) {
+      syscall(SYS_pidfd_send_signal, 'int', pidfd, 'int', signal, 'void *', null, 'uint', 0)
     },
     reap: (pid) => waitpid(pid, [0], WNOHANG) === pid,
   }

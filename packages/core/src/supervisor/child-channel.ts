@@ -67,6 +67,12 @@ export class ChildChannel {
     this.#far = undefined
   }
 
+  /** Calls back once when no process has the other end any more. */
+  onHangUp(callback: () => void): void {
+    // Not in the middle of what the socket does: the callback may close the channel.
+    this.#readEnd.once('end', () => setImmediate(callback))
+  }
+
   /** Delivers what has arrived before it returns, such as the last notifications of a process that has ended. */
   readNow(): void {
     if (this.#closed) return

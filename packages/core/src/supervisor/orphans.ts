@@ -25,6 +25,8 @@ export interface ProcessStat {
   state: string
   parent: number
   session: number
+  /** In clock ticks since boot. Identifies one process together with the pid: a reused pid has another one. */
+  startTime: number
 }
 
 /** Facts from /proc/PID/stat (proc_pid_stat(5)); `undefined` for a process that has ended. */
@@ -36,6 +38,9 @@ export function readStat(pid: number): ProcessStat | undefined {
     return undefined
   }
   // The name of the program stands in parentheses, and may itself have spaces and parentheses.
-  const [state = '', parent, , session] = text.slice(text.lastIndexOf(')') + 2).split(' ')
-  return { state, parent: Number(parent), session: Number(session) }
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
+  const [state = '', parent, , session] = fields
+  // The 22nd field; the first of these is the third.
+  const startTime = Number(fields[19])
+  return { state, parent: Number(parent), session: Number(session), startTime }
 }

@@ -1,0 +1,22 @@
+import { isIP } from 'node:net'
+import { overlap } from '../proc/overlap.ts'
+import { type Candidate, hasAddress, type Wanted } from './match.ts'
+
+/**
+ * Whether the socket has the port or path that is asked for, and would prevent a bind of it. A socket on another
+ * address of the same port is for other clients. Pure.
+ */
+export const hasExactAddress =
+  (wanted: Wanted) =>
+  (socket: Candidate): boolean =>
+    hasAddress(wanted)(socket) && (socket.family === 'unix' || covers(socket, wanted))
+
+function covers(socket: Candidate, { host, ipv6Only }: Wanted): boolean {
+  const addresses = host === 'localhost' ? ['127.0.0.1', '::1'] : [host]
+  return addresses.some(
+    (address) =>
+      // Where a host name leads is not known.
+      (address !== undefined && isIP(address.split('%')[0] ?? '') === 0) ||
+      overlap({ address, ipv6Only }, socket) !== 'none',
+  )
+}

@@ -1,0 +1,35 @@
+import type { AskRequest } from '../ask/messages.ts'
+import { readStoreName } from '../listen/fd-name.ts'
+import { hasExactAddress } from '../listen/exact-address.ts'
+import { type Candidate, matchSocket } from '../listen/match.ts'
+import { describeFd } from './describe-fd.ts'
+
+/** A descriptor that a supervisor passes to its processes, with its name in LISTEN_FDNAMES. */
+export interface PassedSocket {
+  fd: number
+  name: string
+}
+
+/**
+ * The socket that serves the request, by the rules by which a process chooses among the sockets that were passed to it; or
+ * the addresses of all.
+ */
+export function matchAsked<P extends PassedSocket>(
+  { exact, ...request }: AskRequest,
+  passed: readonly P[],
+): P | { kept: string[] } {
+  const wanted = { ...request, shared: false }
+  const candidates = passed.flatMap((socket) => {
+    const facts = describeFd(socket.fd)
+    if (typeof facts === 'string' || !facts.listening) return []
+    const name = readStoreName(socket.name)
+    const origin = name.kind === 'listener' ? 'stored' : 'passed'
+    const named = name.kind === 'listener' ? (name.name ?? 'unknown') : socket.name
+    return [{ ...facts, fd: socket.fd, name: named, origin, state: { kind: 'unclaimed' }, socket } as const]
+  })
+  const eligible = exact ? candidates.filter(hasExactAddress(wanted)) : candidates
+  const match = matchSocket<Candidate & { socket: P }>(wanted, eligible)
+  if (match.kind === 'match') return match.socket.socket
+  // Several fit: the process warns or refuses, as it would if all had been passed.
+  return { kept: candidates.map(({ text }) => text) }
+}

@@ -1,0 +1,78 @@
+import { closeSync, readFileSync } from 'node:fs'
+import { constants } from 'node:os'
+import { readInt32, SO_PEERPIDFD, SOL_SOCKET } from '../sockets/constants.ts'
+import { type Libc, loadLibc } from '../sockets/libc.ts'
+import { readStat } from './orphans.ts'
+
+/** A running process that is no child of this one. It stays the same one when its pid is reused. */
+export interface PeerProcess {
+  readonly pid: number
+  readonly isRunning: boolean
+  /** Does nothing once it has ended. */
+  signal(signal: NodeJS.Signals): void
+  close(): void
+}
+
+/**
+ * The process at the other end of a connected unix stream socket, whose pid is `pid` (SO_PEERCRED); `undefined` if it
+ * has ended.
+ *
+ * The kernel gives a descriptor of the very process that has connected (SO_PEERPIDFD, Linux 6.5). Older kernels can only
+ * open the one that has the pid now.
+ */
+export function peerProcess(
+  fd: number,
+  pid: number,
+  libc: Libc = loadLibc(),
+): PeerProcess | undefined {
+  const pidfd = peerPidfd(libc, fd) ?? libc.pidfdOpen(pid)
+  if (pidfd === undefined) return undefined
+  const startTime = readStat(pid)?.startTime
+  const process = { pid, pidfd, startTime }
+  // Look at the descriptor after the pid: if the process runs now, it was the one with this start time.
+  if (startTime === undefined || pidOf(pidfd) !== pid) {
+    closeSync(pidfd)
+    return undefined
+  }
+  return referTo(process as typeof process & { startTime: number }, libc)
+}
+
+function referTo(
+  { pid, pidfd, startTime }: { pid: number; pidfd: number; startTime: number },
+  libc: Libc,
+): PeerProcess {
+  let open = true
+  return {
+    pid,
+    get isRunning() {
+      const stat = readStat(pid)
+      return stat?.startTime === startTime && !['Z', 'X'].includes(stat.state)
+    },
+    signal(signal) {
+      if (open) libc.pidfdSignal(pidfd, constants.signals[signal])
+    },
+    close() {
+      if (open) closeSync(pidfd)
+      open = false
+    },
+  }
+}
+
+function peerPidfd(libc: Libc, fd: number): number | undefined {
+  try {
+    return readInt32(libc.getsockopt(fd, SOL_SOCKET, SO_PEERPIDFD))
+  } catch {
+    // The process has ended and was collected.
+    return undefined
+  }
+}
+
+// -1 for a process that has ended and was collected (pidfd_open(2), "fdinfo").
+function pidOf(pidfd: number): number {
+  try {
+    const fdinfo = readFileSync(`/proc/self/fdinfo/${pidfd}`, 'latin1')
+    return Number(/^Pid:\s*(-?\d+)$/m.exec(fdinfo)?.[1] ?? -1)
+  } catch {
+    return -1
+  }
+}
