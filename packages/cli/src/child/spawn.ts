@@ -1,11 +1,13 @@
 import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync } from 'node:fs'
-import { ChildChannel, type Notification } from '@socket-port/core/supervisor'
+import { ChildChannel, type Notification, type PeerProcess } from '@socket-port/core/supervisor'
 import type { OwnOutputs } from '../output/own-output.ts'
 import type { Child, Exit } from '../supervisor/child.ts'
 import { isAccepting } from './accepting.ts'
+import { KeptQueues } from './kept-queues.ts'
 import { Lines, type Output, openOutput, Tail } from './output.ts'
+import { Servers } from './servers.ts'
 import { endSession } from './session.ts'
 
 export interface SpawnOptions {
@@ -24,7 +26,16 @@ export interface SpawnOptions {
   notified(message: Notification): void
   /** Called when the process has ended, before its session has. */
   exited(): void
+  /** Called when a process below it has ended that has served in its place. */
+  serverEnded(pid: number): void
+  /** Called when it has ended while a process below it serves. */
+  abandoned(): void
 }
+
+// How long a wrapper such as npm may take to end by itself once the server below it has ended after a stop signal.
+const WRAPPER_GRACE = 1_000
+
+const STOP_SIGNALS: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGHUP']
 
 /** Starts a process. If it cannot be started, the result is a child that has ended. */
 export function spawnChild(options: SpawnOptions): Child {
@@ -62,19 +73,34 @@ class SpawnedChild implements Child {
   readonly #channel: ChildChannel
   readonly #tail: Tail
   readonly #inodes: ReadonlySet<bigint>
+  readonly #servers: Servers
+  readonly #kept: KeptQueues = new KeptQueues()
+  /** The stop signal that the servers below this process have got. */
+  #stopSignal: NodeJS.Signals | undefined
 
   constructor(
     child: ChildProcess,
     outputs: Output[],
     channel: ChildChannel,
     tail: Tail,
-    { inodes, exited }: SpawnOptions,
+    { inodes, exited, notified, serverEnded, abandoned }: SpawnOptions,
   ) {
     this.#child = child
     this.#channel = channel
     this.#tail = tail
     this.#inodes = inodes
+    this.#servers = new Servers({
+      notified,
+      ending: exited,
+      ended: (pid) => {
+        serverEnded(pid)
+        this.#endWrapper()
+      },
+    })
     this.exited = exitOf(child).then(async (exit) => {
+      // The wrapper often ends because its server has. A server that outlives it must drain before the session ends.
+      if (this.#stopSignal === undefined && this.#servers.signal('SIGTERM')) abandoned()
+      await this.#servers.allEnded()
       channel.readNow()
       exited()
       channel.close()
@@ -92,23 +118,59 @@ class SpawnedChild implements Child {
     return this.#child.exitCode === null && this.#child.signalCode === null
   }
 
+  get servers(): readonly number[] {
+    return this.#servers.pids
+  }
+
+  join(server: PeerProcess): { fds: readonly number[]; passed(): void } {
+    return this.#servers.add(server)
+  }
+
+  // The server gets it, and not the wrapper: some wrappers pass signals on, and others do not.
   signal(signal: NodeJS.Signals): void {
+    if (this.#servers.signal(signal)) {
+      if (STOP_SIGNALS.includes(signal)) this.#stopSignal ??= signal
+      return
+    }
     // kill() does nothing once Node has collected the process.
     this.#child.kill(signal)
   }
 
   kill(): void {
     const { pid } = this.#child
+    // A server may have left the process group.
+    this.#servers.signal('SIGKILL')
     // While the leader has not been collected, the kernel does not reuse the id of the group.
     if (pid !== undefined && this.#isRunning) process.kill(-pid, 'SIGKILL')
   }
 
   pass(fds: readonly number[]): boolean {
-    return this.#isRunning && this.#channel.pass(fds)
+    const { channel } = this.#servers
+    return channel?.pass(fds) ?? (this.#isRunning && this.#channel.pass(fds))
+  }
+
+  keep(fds: readonly number[]): void {
+    this.#kept.add(fds)
+  }
+
+  passKept(): void {
+    this.#kept.empty((fds) => this.pass(fds))
+  }
+
+  dropKept(): void {
+    this.#kept.empty()
   }
 
   sayLast(): void {
+    this.#servers.sayLast()
     if (this.#isRunning) this.#channel.sayLast()
+  }
+
+  // A watcher such as node --watch never ends by itself.
+  #endWrapper(): void {
+    const signal = this.#stopSignal
+    if (signal === undefined || this.#servers.pids.length > 0) return
+    setTimeout(() => this.#child.kill(signal), WRAPPER_GRACE).unref()
   }
 
   tail(): string {
@@ -133,9 +195,16 @@ function neverStarted(error: Error): Child {
   return {
     pid: -1,
     exited: Promise.resolve({ code: null, signal: null, error: error.message }),
+    servers: [],
+    join() {
+      throw new Error('the process has not started')
+    },
     signal() {},
     kill() {},
     pass: () => false,
+    keep() {},
+    passKept() {},
+    dropKept() {},
     sayLast() {},
     tail: () => '',
     isAccepting: () => false,

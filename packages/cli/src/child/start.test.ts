@@ -40,6 +40,7 @@ describe('commandLine', () => {
 
 const passed: Passed = {
   names: ['web', 'unknown'],
+  askPath: undefined,
   notifySocket: '@ours',
   watchdog: undefined,
   storeSize: 8,

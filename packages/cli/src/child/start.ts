@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process'
 import { statSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { CHANNEL_VARIABLE, TERMINAL_VARIABLE } from '@socket-port/core/supervisor'
+import { ASK_VARIABLE, CHANNEL_VARIABLE, TERMINAL_VARIABLE } from '@socket-port/core/supervisor'
 import { withPreload } from './preload.ts'
 
 // SD_LISTEN_FDS_START of sd_listen_fds(3).
@@ -46,6 +46,8 @@ export interface Passed {
   /** The names of the descriptors from 3 on. The two descriptors of its channel come after them. */
   names: readonly string[]
   notifySocket: string
+  /** Where processes below it ask for their socket; `undefined` where they cannot. */
+  askPath: string | undefined
   /** Milliseconds. */
   watchdog: number | undefined
   /** How many descriptors it may store (FDSTORE=1). */
@@ -90,6 +92,7 @@ export function childEnvironment(
       LISTEN_FDNAMES: names.join(':'),
     }),
     NOTIFY_SOCKET: passed.notifySocket,
+    ...(passed.askPath !== undefined && { [ASK_VARIABLE]: passed.askPath }),
     FDSTORE: String(passed.storeSize),
     ...(watchdog !== undefined && { WATCHDOG_USEC: String(Math.round(watchdog * 1000)) }),
     [CHANNEL_VARIABLE]: `${channel},${channel + 1}`,

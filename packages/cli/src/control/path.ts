@@ -21,24 +21,25 @@ export const ownUid = (): number => process.geteuid?.() ?? -1
 
 export const ownDirectories = (): string[] => controlDirectories(process.env, ownUid())
 
-/** The path of the control socket `name`. Creates its directory, for this user alone. */
+/** The path of the control socket `name`, or of another socket beside it. Creates its directory, for this user alone. */
 export function controlPath(
   name: string,
   directory: string = ownDirectories()[0] as string,
+  suffix: string = SUFFIX,
 ): string {
   mkdirSync(directory, { recursive: true, mode: 0o700 })
   if (!isTrusted(directory)) {
     throw new Error(`${directory} belongs to another user; remove it, or pass --control PATH`)
   }
-  return pathIn(directory, name)
+  return pathIn(directory, name, suffix)
 }
 
 /** The path of the control socket `name` in a directory. It may not exist. */
-export function pathIn(directory: string, name: string): string {
-  const path = join(directory, `${name}${SUFFIX}`)
+export function pathIn(directory: string, name: string, suffix: string = SUFFIX): string {
+  const path = join(directory, `${name}${suffix}`)
   if (Buffer.byteLength(path) <= LONGEST_UNIX_PATH) return path
   const digest = createHash('sha256').update(name).digest('hex').slice(0, 12)
-  return join(directory, `${digest}${SUFFIX}`)
+  return join(directory, `${digest}${suffix}`)
 }
 
 /** The control sockets of this user and of root. The processes of some may have ended. */

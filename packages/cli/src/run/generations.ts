@@ -8,6 +8,7 @@ import type { OwnOutputs } from '../output/own-output.ts'
 import type { Reporter } from '../output/reporter.ts'
 import { realClock } from '../supervisor/clock.ts'
 import { Supervisor } from '../supervisor/supervisor.ts'
+import type { Worker } from '../supervisor/worker.ts'
 import { compileCache } from './compile-cache.ts'
 import { readEnvFiles } from './env-files.ts'
 import { FdStore } from './fd-store.ts'
@@ -16,6 +17,7 @@ import { deliver } from './notifications.ts'
 import type { RunOptions } from './options.ts'
 import type { OwnManager } from './own-manager.ts'
 import { ReloadLog } from './reload-log.ts'
+import { ServerReports } from './server-reports.ts'
 import { inodeOf, type KeptSocket } from './sockets.ts'
 
 /** What generations need. */
@@ -35,6 +37,8 @@ export class Generations {
   readonly supervisor: Supervisor<Spec>
   readonly reloadLog: ReloadLog<Spec>
   readonly store: FdStore = new FdStore()
+  readonly launcher: Launcher
+  readonly serverReports: ServerReports
   readonly #options: RunOptions
   readonly #notifySocket: NotifySocket
   /** The inodes of the kept sockets. */
@@ -49,8 +53,11 @@ export class Generations {
     this.#kept = new Set(sockets.flatMap(({ fds }) => fds).map(inodeOf))
     const receive = (message: Notification): void => this.#receive(message)
     this.#notifySocket = openNotifySocket(receive)
-    const notifications = { socket: this.#notifySocket, receive }
+    this.serverReports = new ServerReports(realClock, (message) => reporter.report(message))
+    const serverEnded = (worker: Worker, pid: number): void => this.serverReports.ended(worker, pid)
+    const notifications = { socket: this.#notifySocket, receive, serverEnded }
     const launcher = new Launcher(options, sockets, this.store, notifications, facts, outputs)
+    this.launcher = launcher
     this.supervisor = new Supervisor({
       workers,
       replace,

@@ -1,7 +1,7 @@
 import { hasOwnTerminal, type Notification, type NotifySocket } from '@socket-port/core/supervisor'
 import { quote } from '../base/quote.ts'
 import { preloadPath } from '../child/preload.ts'
-import { spawnChild } from '../child/spawn.ts'
+import { type SpawnOptions, spawnChild } from '../child/spawn.ts'
 import { childEnvironment, commandLine, type StartFacts, workingDirectory } from '../child/start.ts'
 import type { OwnOutputs } from '../output/own-output.ts'
 import type { Child, Place } from '../supervisor/child.ts'
@@ -23,6 +23,8 @@ export interface Spec {
 export interface Notifications {
   socket: NotifySocket
   receive(message: Notification): void
+  /** A process below a started one has ended, which has served in its place. */
+  serverEnded(worker: Worker, pid: number): void
 }
 
 /** Starts processes with the kept sockets and the stored descriptors. */
@@ -35,6 +37,8 @@ export class Launcher {
   readonly #outputs: OwnOutputs
   readonly #cwd: string
   readonly #preload: string | undefined
+  /** Where processes ask for their socket; `undefined` where they cannot. */
+  askPath: string | undefined
 
   constructor(
     options: RunOptions,
@@ -59,26 +63,43 @@ export class Launcher {
     const rules = { register, ready, readyTimeout, settle, drainTimeout, watchdog }
     // It is assigned before the child can print anything.
     let worker: Worker | undefined
-    const child = this.#spawn(spec, place, (line) => worker?.printed(line))
+    const child = this.#spawn(spec, place, {
+      printed: (line) => worker?.printed(line),
+      abandoned: () => worker?.abandoned(),
+      serverEnded: (pid) => {
+        if (worker === undefined) return
+        worker.serverEnded(pid)
+        this.#notifications.serverEnded(worker, pid)
+      },
+    })
     worker = new Worker(child, place, { ...rules, program: quote(command[0]) }, realClock)
     return worker
   }
 
-  #spawn(spec: Spec, place: Place, printed: (line: string) => void): Child {
-    const { command, watchdog } = this.#options
+  /** The descriptors that a process in this place is started with. */
+  passedTo(place: Place): { name: string; fd: number; listening: boolean }[] {
     const kept = this.#sockets.map(({ name, fds }) => ({
       name,
       fd: fds[(place.worker - 1) % fds.length] as number,
       listening: true,
     }))
-    const passed = [...kept, ...this.#store.for(place.worker)]
+    return [...kept, ...this.#store.for(place.worker)]
+  }
+
+  #spawn(
+    spec: Spec,
+    place: Place,
+    events: Pick<SpawnOptions, 'printed' | 'abandoned' | 'serverEnded'>,
+  ): Child {
+    const { command, watchdog } = this.#options
+    const passed = this.passedTo(place)
     const [file, args] = commandLine(command, this.#facts)
     return spawnChild({
       file,
       args,
       cwd: this.#cwd,
       outputs: this.#outputs,
-      printed,
+      ...events,
       notified: (message) => this.#notifications.receive(message),
       // Read its last notifications before it counts as ended.
       exited: () => this.#notifications.socket.readNow(),
@@ -91,6 +112,7 @@ export class Launcher {
         preload: this.#preload,
         names: passed.map(({ name }) => name),
         notifySocket: this.#notifications.socket.address,
+        askPath: this.askPath,
         storeSize: FdStore.size,
       }),
       fds: passed.map(({ fd }) => fd),

@@ -30,13 +30,16 @@ export function deliver({ pid, fields, fds }: Notification, to: Recipients): voi
   const name = fields.get('FDNAME')
   if (fields.get('FDSTORE') === '1' && name !== QUEUE_NAME) to.store.add(name, fds, to.kept)
   else {
-    // A queue of connections goes to the process that replaced the sender. If there is none, the sender
-    // finds its queue closed, and keeps its connections.
-    if (name === QUEUE_NAME && fds.length > 0) to.replacementOf(sender)?.pass(fds)
-    for (const fd of fds) closeSync(fd)
+    // A queue of connections goes to the process that replaced the sender, or to the next one that a watcher starts below
+    // it. If there is none, the sender finds its queue closed, and keeps its connections.
+    const isQueue = name === QUEUE_NAME && fds.length > 0
+    const next = isQueue ? to.replacementOf(sender) : undefined
+    next?.pass(fds)
+    const kept = isQueue && next === undefined && sender.keep(fds, pid)
+    if (!kept) for (const fd of fds) closeSync(fd)
   }
   if (fields.get('FDSTOREREMOVE') === '1' && name !== undefined) to.store.remove(name)
-  sender.notified(fields)
+  sender.notified(fields, pid)
   to.delivered(sender)
 }
 

@@ -3,6 +3,7 @@ import type { ExitCode } from '../base/exit-codes.ts'
 import { hasSetpriv } from '../child/start.ts'
 import { openOwnOutputs } from '../output/own-output.ts'
 import { Reporter } from '../output/reporter.ts'
+import { openAsking } from './asking.ts'
 import { openControl } from './control-requests.ts'
 import { Generations, type GenerationsOptions } from './generations.ts'
 import { KeptPaths } from './kept-paths.ts'
@@ -74,7 +75,16 @@ async function superviseToTheEnd(
       stop: () => shutdown.stop('SIGTERM'),
     })
     if (control !== undefined) closers.push(() => control.close())
-    closers.push(startReaper(() => pool.table.workers.map(({ pid }) => pid)))
+    const asking = await openAsking({
+      options,
+      reporter,
+      table: () => pool.table,
+      passedTo: (place) => generations.launcher.passedTo(place),
+      joined: (worker) => generations.serverReports.joined(worker),
+    })
+    if (asking !== undefined) closers.push(() => asking.close())
+    generations.launcher.askPath = asking?.path
+    closers.push(startReaper(() => pool.table.workers.map(({ startedPid }) => startedPid)))
     const stopListening = listenToSignals({
       reload: () => void supervisor.reload(),
       stop: (signal) => void shutdown.stop(signal),

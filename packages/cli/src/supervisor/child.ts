@@ -12,11 +12,29 @@ export interface Exit {
   error?: string
 }
 
+/** A process below a started one that has asked for a socket. It stays the same one when its pid is reused. */
+export interface ServerProcess {
+  readonly pid: number
+  readonly isRunning: boolean
+  signal(signal: NodeJS.Signals): void
+  close(): void
+}
+
+/** The descriptors for a process that has asked for a socket. Call `passed` when it has its own copies. */
+export interface Joined {
+  fds: readonly number[]
+  passed(): void
+}
+
 /** A child process: the seam between the supervisor and the operating system. */
 export interface Child {
   readonly pid: number
   /** Resolves when the process has ended and all its output was read. */
   readonly exited: Promise<Exit>
+  /** The processes below it that serve in its place, the newest last: it is a wrapper, such as npm. */
+  readonly servers: readonly number[]
+  /** Has a process below it serve in its place: that one gets the signals and the messages from now on. */
+  join(server: ServerProcess): Joined
   /** Does nothing once the process has ended: its pid may belong to another process by then. */
   signal(signal: NodeJS.Signals): void
   /** Sends SIGKILL to the process and to everything in its process group. */
@@ -25,6 +43,11 @@ export interface Child {
   tail(): string
   /** Passes descriptors to the running process; the caller still owns them. Returns whether the process takes any. */
   pass(fds: readonly number[]): boolean
+  /** Keeps a queue of connections, and owns its descriptors, until the next server below it receives. */
+  keep(fds: readonly number[]): void
+  passKept(): void
+  /** Closes the kept queues, and with them their connections. */
+  dropKept(): void
   /** Tells the process that no next process follows. A signal that is sent afterwards arrives later. */
   sayLast(): void
   /** Whether the process waits for connections on a socket that was passed to it. */

@@ -29,6 +29,8 @@ export interface Observed {
   after: number
   /** Other processes of its session that sent READY=1. */
   foreignPids: readonly number[]
+  /** Processes below it that were given a socket, and have ended. */
+  endedServers: readonly number[]
   /** It has sent any notification. */
   hasSpoken: boolean
   /** The last lines of its output. */
@@ -112,6 +114,8 @@ function failedEvent(event: Event, seen: Observed): Omit<Failure, 'output'> {
     }
     case 'leaving':
       return { kind: 'ended', message: `${process} sent STOPPING=1 before it counted as ready` }
+    case 'abandoned':
+      return { kind: 'ended', message: `${process} ended before the server below it was ready` }
     case 'hung':
       return { kind: 'hung', message: `${process} stopped sending WATCHDOG=1` }
     default:
@@ -128,6 +132,7 @@ export const endedLate = (pid: number): Omit<Failure, 'output'> => ({
 /** Why a serving process began to drain by itself, for messages. */
 export const leaveReasons: Partial<Record<Event, string>> = {
   leaving: 'it stops by itself (STOPPING=1)',
+  abandoned: 'the program that has started it has ended, so it drains',
   hung: 'it did not send WATCHDOG=1 in time, so it is ended by SIGABRT',
 }
 
@@ -144,6 +149,9 @@ function whyNotReady(seen: Observed): string {
   switch (ready.kind) {
     case 'notify':
       if (seen.foreignPids.length > 0) return foreignPidHint(seen).slice(2)
+      if (seen.endedServers.length > 0) {
+        return `process ${seen.endedServers.join(', ')} below it had got a socket, and has ended; look at its output`
+      }
       return seen.hasSpoken
         ? 'it uses NOTIFY_SOCKET, but has not sent READY=1; pass a longer --ready-timeout'
         : `it has not sent READY=1 to NOTIFY_SOCKET (sd_notify(3)). ${seen.register ? NO_SERVER : NO_NOTIFICATION}`

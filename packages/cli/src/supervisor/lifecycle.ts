@@ -20,6 +20,8 @@ export type Event =
   | 'stop'
   /** It reported STOPPING=1. */
   | 'leaving'
+  /** The started process has ended; the one that serves in its place drains. */
+  | 'abandoned'
   /** It sent no keep-alive for longer than the watchdog allows. */
   | 'hung'
   | 'drain-timeout'
@@ -42,18 +44,21 @@ const table: Record<State, Partial<Record<Event, Step>>> = {
     'start-timeout': step('draining', 'signal'),
     stop: step('draining', 'signal'),
     leaving: step('draining'),
+    abandoned: step('draining'),
     exit: step('gone'),
   },
   settling: {
     settled: step('ready'),
     stop: step('draining', 'signal'),
     leaving: step('draining'),
+    abandoned: step('draining'),
     hung: step('draining', 'abort'),
     exit: step('gone'),
   },
   ready: {
     stop: step('draining', 'signal'),
     leaving: step('draining'),
+    abandoned: step('draining'),
     hung: step('draining', 'abort'),
     exit: step('gone'),
   },

@@ -39,8 +39,14 @@ export class ProcessTable {
     }
   }
 
+  /** The worker for which the process speaks. */
   byPid(pid: number): Worker | undefined {
-    return this.workers.find((worker) => worker.pid === pid)
+    return this.workers.find((worker) => worker.isOwn(pid))
+  }
+
+  /** The worker whose started process has this pid. */
+  byStartedPid(pid: number): Worker | undefined {
+    return this.workers.find((worker) => worker.startedPid === pid)
   }
 
   /** Resolves when so few processes drain that one more generation may start. */

@@ -1,11 +1,12 @@
-import { milliseconds } from '@socket-port/core/supervisor'
-import type { Child, Exit, Place } from './child.ts'
+import { milliseconds, RECEIVES } from '@socket-port/core/supervisor'
+import type { Child, Exit, Joined, Place, ServerProcess } from './child.ts'
 import type { Clock } from './clock.ts'
 import { Deadlines } from './deadlines.ts'
 import { endedLate, type Failure, failureOf, leaveReasons } from './failure.ts'
 import { type Action, type Event, Milestones, next, type State } from './lifecycle.ts'
 import { Reported } from './reported.ts'
 import type { WorkerRules } from './rules.ts'
+import { Serving } from './serving.ts'
 
 /** One process from start to end. Only {@link next} decides what happens in each state. */
 export class Worker {
@@ -24,6 +25,7 @@ export class Worker {
   readonly #rules: WorkerRules
   readonly #clock: Clock
   readonly #deadlines: Deadlines
+  readonly #serving: Serving = new Serving()
 
   constructor(child: Child, place: Place, rules: WorkerRules, clock: Clock) {
     this.#child = child
@@ -42,8 +44,57 @@ export class Worker {
     })
   }
 
+  /** The process that serves: the started one, or the newest below it that has asked for a socket. */
   get pid(): number {
+    return this.#child.servers.at(-1) ?? this.#child.pid
+  }
+
+  /** The process that was started. */
+  get startedPid(): number {
     return this.#child.pid
+  }
+
+  /** Whether the process speaks for this worker. */
+  isOwn(pid: number): boolean {
+    return pid === this.#child.pid || this.#serving.has(pid)
+  }
+
+  /**
+   * Gives a kept socket, of this inode, to a process below the started one, which serves in its place from now on. Returns the
+   * descriptors of its channel, none if it has one already; or the reason why it may not have the socket.
+   */
+  join(server: ServerProcess, socket: bigint): Joined | string {
+    const { state } = this
+    if (state === 'draining' || state === 'gone') {
+      return `generation ${this.place.generation} is being stopped`
+    }
+    const holder = this.#serving.holderOf(socket, server.pid)
+    if (holder !== undefined) return `process ${holder} serves it already`
+    const isNew = !this.#serving.has(server.pid)
+    const joined = isNew ? this.#child.join(server) : { fds: [], passed() {} }
+    if (isNew) this.#serving.add(server)
+    this.#serving.give(server.pid, socket)
+    // The new process has not said yet whether it receives connections.
+    if (isNew) this.reported.receives = false
+    return joined
+  }
+
+  /** A process that served in place of the started one has ended. */
+  serverEnded(pid: number): void {
+    this.#serving.remove(pid)
+    if (this.state === 'starting') this.reported.endedServers.push(pid)
+  }
+
+  /** Takes over a queue of connections for the next process that serves in place of `pid`. False: none comes. */
+  keep(fds: readonly number[], pid: number | undefined): boolean {
+    if (pid === undefined || !this.#serving.has(pid) || this.state === 'draining') return false
+    this.#child.keep(fds)
+    return true
+  }
+
+  /** The started process has ended, and a process below it drains. */
+  abandoned(): void {
+    this.#on('abandoned')
   }
 
   /** For how many milliseconds it has been ready; 0: never. */
@@ -51,15 +102,23 @@ export class Worker {
     return this.readyAt === undefined ? 0 : this.#clock.now() - this.readyAt
   }
 
-  /** Handles a notification (sd_notify(3)) of this process. */
-  notified(fields: ReadonlyMap<string, string>): void {
-    this.reported.note(fields)
+  /** Handles a notification (sd_notify(3)) of this process, or of the one that serves in its place. */
+  notified(fields: ReadonlyMap<string, string>, pid: number = this.#child.pid): void {
+    this.reported.note(fields, pid)
+    if (fields.get(RECEIVES) === '1' && this.#serving.has(pid)) this.#child.passKept()
     const extension = milliseconds(fields.get('EXTEND_TIMEOUT_USEC'))
     if (extension !== undefined) this.#deadlines.extendStart(extension)
-    if (fields.get('READY') === '1' && this.#rules.ready.kind === 'notify') this.#on('ready')
+    if (fields.get('READY') === '1' && this.#rules.ready.kind === 'notify') {
+      if (!this.#serving.has(pid) || this.#serving.ready(pid)) this.#on('ready')
+    }
     if (fields.get('WATCHDOG') === '1') this.#deadlines.keptAlive()
     if (fields.get('WATCHDOG') === 'trigger') this.#on('hung')
     if (fields.get('STOPPING') !== '1') return
+    if (this.#serving.has(pid)) {
+      // A watcher replaces its server. Only if this worker is told to stop, none follows.
+      if (this.#serving.stopping(pid) && this.state === 'draining') this.milestones.retire()
+      return
+    }
     this.milestones.retire()
     this.#on('leaving')
   }
@@ -120,6 +179,7 @@ export class Worker {
     if (state === 'settling') this.readyAt = this.#clock.now()
     else if (state === 'ready') this.milestones.ready()
     else this.milestones.leave(this.#failure(before, event, exit))
+    if (state === 'draining' || state === 'gone') this.#child.dropKept()
     if (state === 'gone') this.milestones.retire()
   }
 
@@ -137,10 +197,20 @@ export class Worker {
 
   #failure(before: State, event: Event, exit: Exit | undefined): Failure {
     const { program, register, ready } = this.#rules
-    const { foreignPids, anything: hasSpoken } = this.reported
+    const { foreignPids, endedServers, anything: hasSpoken } = this.reported
     const after = this.#clock.now() - this.startedAt
     const output = this.#child.tail()
-    const seen = { pid: this.pid, program, register, ready, after, foreignPids, hasSpoken, output }
+    const seen = {
+      pid: this.#child.pid,
+      program,
+      register,
+      ready,
+      after,
+      foreignPids,
+      endedServers,
+      hasSpoken,
+      output,
+    }
     return failureOf(event, exit, before === 'settling', seen)
   }
 }

@@ -1,4 +1,4 @@
-import type { Child, Exit } from '../supervisor/child.ts'
+import type { Child, Exit, Joined, ServerProcess } from '../supervisor/child.ts'
 
 /** A process that does what a test says. */
 export class FakeChild implements Child {
@@ -10,6 +10,8 @@ export class FakeChild implements Child {
   output = ''
   /** Ends by itself when it is sent SIGTERM or SIGINT. */
   obedient = true
+  readonly servers: number[] = []
+  readonly kept: number[][] = []
   #exit: (exit: Exit) => void = () => {}
 
   constructor(pid: number) {
@@ -38,9 +40,26 @@ export class FakeChild implements Child {
     return this.output
   }
 
+  join({ pid }: ServerProcess): Joined {
+    this.servers.push(pid)
+    return { fds: [], passed() {} }
+  }
+
   pass(fds: readonly number[]): boolean {
     this.passed.push([...fds])
     return true
+  }
+
+  keep(fds: readonly number[]): void {
+    this.kept.push([...fds])
+  }
+
+  passKept(): void {
+    for (const fds of this.kept.splice(0)) this.pass(fds)
+  }
+
+  dropKept(): void {
+    this.kept.length = 0
   }
 
   sayLast(): void {

@@ -17,8 +17,9 @@ const OURS = {
     FDSTORE: '8',
     SOCKET_PORT_CHANNEL: '5,6',
   },
+  ask: { SOCKET_PORT_ASK: '/run/ask' },
 }
-const ALL: Record<string, string> = { ...OURS.sockets, ...OURS.restart, ...OURS.notifications }
+const ALL: Record<string, string> = Object.assign({}, ...Object.values(OURS))
 // They describe the process, and stay for it and its children.
 const OTHERS = {
   LISTEN_PORT: '80',

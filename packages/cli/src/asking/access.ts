@@ -1,0 +1,29 @@
+import { type ProcessStat, readStat } from '@socket-port/core/supervisor'
+
+// Deeper than any chain of package managers, shells and watchers.
+const DEEPEST = 64
+
+/**
+ * The process that was started by `socket-port run`, and from which `pid` descends; `undefined` if there is none.
+ *
+ * Each started process leads a session. A process below it stays in the session even when its parent has ended, unless it
+ * leaves on purpose, and no process can join the session of another. Of a process that has left, the parents are looked at.
+ */
+export function startedAncestor(
+  pid: number,
+  isStarted: (pid: number) => boolean,
+  statOf: (pid: number) => ProcessStat | undefined = readStat,
+): number | undefined {
+  let current = pid
+  let stat = statOf(pid)
+  for (let depth = 0; stat !== undefined && depth < DEEPEST; depth += 1) {
+    if (isStarted(stat.session)) return stat.session
+    if (isStarted(current)) return current
+    current = stat.parent
+    const parent = statOf(current)
+    // A parent that has started after its child: the real one has ended, and this one has its pid.
+    if (parent === undefined || parent.startTime > stat.startTime) return undefined
+    stat = parent
+  }
+  return undefined
+}

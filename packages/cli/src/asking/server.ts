@@ -1,0 +1,112 @@
+import { once } from 'node:events'
+import { rmSync } from 'node:fs'
+import { createServer, type Socket } from 'node:net'
+import {
+  type AskAnswer,
+  type AskRequest,
+  answerAsker,
+  bindFd,
+  LONGEST_MESSAGE,
+  type Peer,
+  peerOf,
+  readRequest,
+} from '@socket-port/core/supervisor'
+import { isStillAt, statAt } from '../base/same-file.ts'
+
+// A process asks when one of its servers starts to listen, and waits for the answer.
+const MOST_OPEN = 64
+// Milliseconds. A process sends its request at once.
+const PATIENCE = 2_000
+
+/** Decides about one process that has connected. */
+export interface Asker {
+  /** The answer to its request, and the descriptors that go with it. They are closed by `done`. */
+  answer(request: AskRequest): { answer: AskAnswer; fds: readonly number[] }
+  /** Called once, when the connection is over. */
+  done(): void
+}
+
+export interface AskHandler {
+  /** Called for each connection, before anything is read from it. A string is the reason why nothing is given. */
+  admit(peer: Peer | undefined, fd: number): Asker | string
+  /** A process was given nothing, or has sent no request. */
+  refused(peer: Peer | undefined, reason: string): void
+}
+
+export interface AskServer {
+  path: string
+  close(): Promise<void>
+}
+
+/** Listens on a unix socket for processes that ask for a listening socket. */
+export async function openAskServer(path: string, handler: AskHandler): Promise<AskServer> {
+  const sockets = new Set<Socket>()
+  const server = createServer((socket) => {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket)).on('error', () => {})
+    serve(socket, handler)
+  })
+  server.maxConnections = MOST_OPEN
+  // server.listen(path) would unlink the path at the close, even if it belongs to another process by then.
+  const fd = await bindFd({ path, mode: 0o600 })
+  const own = statAt(path)
+  server.listen({ fd })
+  await once(server, 'listening')
+  return {
+    path,
+    async close() {
+      const closed = new Promise((resolve) => server.close(resolve))
+      if (isStillAt(path, own)) rmSync(path)
+      for (const socket of sockets) socket.destroy()
+      await closed
+    },
+  }
+}
+
+function serve(socket: Socket, handler: AskHandler): void {
+  const fd = fdOf(socket)
+  const peer = fd === undefined ? undefined : peerOf(fd)
+  const refuse = (reason: string): void => {
+    handler.refused(peer, reason)
+    finish(socket, { kind: 'refused', reason })
+  }
+  if (fd === undefined) return void socket.destroy()
+  const asker = handler.admit(peer, fd)
+  if (typeof asker === 'string') return refuse(asker)
+  const timer = setTimeout(() => refuse('it has sent no request'), PATIENCE)
+  socket.once('close', () => {
+    clearTimeout(timer)
+    asker.done()
+  })
+  let text = ''
+  socket.setEncoding('latin1').on('data', (part: string) => {
+    text += part
+    const end = text.indexOf('\n')
+    if (end < 0 && text.length < LONGEST_MESSAGE) return
+    // One request for each connection.
+    socket.pause().removeAllListeners('data')
+    if (end < 0) return refuse(`its request is longer than ${LONGEST_MESSAGE} bytes`)
+    const request = readRequest(Buffer.from(text.slice(0, end), 'latin1').toString())
+    if (typeof request === 'string') return refuse(`its request cannot be read: ${request}`)
+    const { answer, fds } = asker.answer(request)
+    if (answer.kind === 'refused') handler.refused(peer, answer.reason)
+    finish(socket, answer, fds)
+  })
+}
+
+/** Answers and closes. What was sent before the close can still be read. */
+function finish(socket: Socket, answer: AskAnswer, fds: readonly number[] = []): void {
+  const fd = fdOf(socket)
+  try {
+    if (fd !== undefined) answerAsker(fd, answer, fds)
+  } catch {
+    // The process has gone.
+  }
+  socket.destroy()
+}
+
+/** `undefined` where the connection is closed. */
+function fdOf(socket: Socket): number | undefined {
+  const { _handle: handle } = socket as unknown as { _handle: { fd: number } | null }
+  return handle === null || handle.fd < 0 ? undefined : handle.fd
+}

@@ -1,0 +1,81 @@
+import { ChildChannel, type Notification, type PeerProcess } from '@socket-port/core/supervisor'
+
+// How often to look whether a process has ended whose channel has hung up.
+const LOOK_EVERY = 20
+
+export interface ServersOptions {
+  /** Called with notifications through the channel of a server. */
+  notified(message: Notification): void
+  /** Called before a server counts as ended. */
+  ending(): void
+  ended(pid: number): void
+}
+
+interface Server {
+  process: PeerProcess
+  channel: ChildChannel
+}
+
+/** The processes below a started one, such as npm, that have asked for a socket and serve. The newest is the last. */
+export class Servers {
+  readonly #options: ServersOptions
+  #list: readonly Server[] = []
+  #waiting: (() => void)[] = []
+
+  constructor(options: ServersOptions) {
+    this.#options = options
+  }
+
+  get pids(): number[] {
+    return this.#list.map(({ process }) => process.pid)
+  }
+
+  /** Gives the process a channel. Returns the descriptors to pass to it; call `passed` then. */
+  add(process: PeerProcess): { fds: readonly number[]; passed(): void } {
+    const channel = new ChildChannel(this.#options.notified)
+    const { fds } = channel
+    const server = { process, channel }
+    this.#list = [...this.#list, server]
+    // The kernel closes the channel when the process ends, whoever its parent is.
+    channel.onHangUp(() => this.#whenEnded(server))
+    return { fds, passed: () => channel.started() }
+  }
+
+  /** Sends each of them the signal. False: there is none. */
+  signal(signal: NodeJS.Signals): boolean {
+    const running = this.#list.filter(({ process }) => process.isRunning)
+    for (const { process } of running) process.signal(signal)
+    return running.length > 0
+  }
+
+  /** The channel of the one that receives connections; `undefined` where none serves. */
+  get channel(): ChildChannel | undefined {
+    return this.#list.at(-1)?.channel
+  }
+
+  sayLast(): void {
+    for (const { channel } of this.#list) channel.sayLast()
+  }
+
+  /** Resolves when none is left. */
+  async allEnded(): Promise<void> {
+    while (this.#list.length > 0) await new Promise<void>((resolve) => this.#waiting.push(resolve))
+  }
+
+  // The kernel closes the descriptors of a process a moment before it has ended.
+  #whenEnded(server: Server): void {
+    if (server.process.isRunning) {
+      setTimeout(() => this.#whenEnded(server), LOOK_EVERY)
+      return
+    }
+    const { process, channel } = server
+    // Its last notifications count as its own.
+    channel.readNow()
+    this.#options.ending()
+    this.#list = this.#list.filter((other) => other !== server)
+    channel.close()
+    process.close()
+    this.#options.ended(process.pid)
+    for (const resolve of this.#waiting.splice(0)) resolve()
+  }
+}
