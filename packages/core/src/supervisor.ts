@@ -11,9 +11,9 @@ export { descriptorOf } from './node/tcp-handle.ts'
 export { hasOwnTerminal, TERMINAL_VARIABLE } from './proc/terminal.ts'
 export { LONGEST_UNIX_PATH } from './sockets/constants.ts'
 export {
+  ASK_VARIABLE,
   type AskAnswer,
   type AskRequest,
-  ASK_VARIABLE,
   answerAsker,
   LONGEST_MESSAGE,
   readRequest,

@@ -18,7 +18,8 @@ export class Refusals {
       this.#unreported += 1
       return
     }
-    const others = this.#unreported === 0 ? '' : ` (and ${this.#unreported} more since the last report)`
+    const others =
+      this.#unreported === 0 ? '' : ` (and ${this.#unreported} more since the last report)`
     this.#last = this.#now()
     this.#unreported = 0
     this.#report(`${who} asked for a socket and was given none: ${reason}${others}`)

@@ -70,9 +70,15 @@ function serve(socket: Socket, handler: AskHandler): void {
     handler.refused(peer, reason)
     finish(socket, { kind: 'refused', reason })
   }
-  if (fd === undefined) return void socket.destroy()
+  if (fd === undefined) {
+    socket.destroy()
+    return
+  }
   const asker = handler.admit(peer, fd)
-  if (typeof asker === 'string') return refuse(asker)
+  if (typeof asker === 'string') {
+    refuse(asker)
+    return
+  }
   const timer = setTimeout(() => refuse('it has sent no request'), PATIENCE)
   socket.once('close', () => {
     clearTimeout(timer)

@@ -72,11 +72,15 @@ function admit(peer: Peer | undefined, fd: number, context: AskingContext): Aske
       const socket = matchAsked(request, context.passedTo(worker.place))
       if ('kept' in socket) return { answer: { kind: 'none', kept: socket.kept }, fds: [] }
       const joined = worker.join(process, inodeOf(socket.fd))
-      if (typeof joined === 'string') return { answer: { kind: 'refused', reason: joined }, fds: [] }
+      if (typeof joined === 'string')
+        return { answer: { kind: 'refused', reason: joined }, fds: [] }
       const channel = joined.fds.length > 0
       if (channel) done = joined.passed
       context.joined(worker)
-      return { answer: { kind: 'given', name: socket.name, channel }, fds: [socket.fd, ...joined.fds] }
+      return {
+        answer: { kind: 'given', name: socket.name, channel },
+        fds: [socket.fd, ...joined.fds],
+      }
     },
     done: () => done(),
   }

@@ -111,10 +111,10 @@ function notInherited(
     notGiven !== undefined
       ? `socket-port run has given none: ${notGiven.problem}`
       : entries.length === 0
-      ? 'no socket was passed to this process (LISTEN_FDS, LISTEN_PID)'
-      : `passed were ${entries
-          .map((entry) => `${describeCandidate(entry)}${isTaken(entry) ? ' (taken)' : ''}`)
-          .join(', ')}`
+        ? 'no socket was passed to this process (LISTEN_FDS, LISTEN_PID)'
+        : `passed were ${entries
+            .map((entry) => `${describeCandidate(entry)}${isTaken(entry) ? ' (taken)' : ''}`)
+            .join(', ')}`
   return new SocketPortError(
     'ERR_SOCKET_PORT_NOT_INHERITED',
     `${describeRequest(request)} must be inherited, but ${passed}; ` +

@@ -75,6 +75,7 @@ describe('readEnvironment', () => {
   it('refuses what was passed to another process, and says how sockets get lost on the way', () => {
     expect(read({ LISTEN_FDS: '1', LISTEN_PID: '17' })).toEqual({
       kind: 'refused',
+      foreign: true,
       problem:
         'the sockets were passed to process 17, but this is process 4321. A program in between ' +
         '(npm start, pnpm, tsx, node --watch, a shell without exec) has lost them; ' +

@@ -82,7 +82,10 @@ export function claim<G extends Group>(group: G): Variables<G> {
 /** Claims a group, and changes variables of it as if the manager had set them for this process. */
 export function assign<G extends Group>(group: G, variables: Variables<G>): void {
   const before = claim(group)
-  Object.assign(shared.get(() => ({})), { [group]: { ...before, ...variables } })
+  Object.assign(
+    shared.get(() => ({})),
+    { [group]: { ...before, ...variables } },
+  )
 }
 
 /** The variables of a group as {@link claim} returns them; leaves the environment as it is. */

@@ -1,10 +1,10 @@
+import { type AskAnswer, writeAnswer } from '../ask/messages.ts'
 import { passFds } from '../sockets/ancillary.ts'
 import { MSG_DONTWAIT } from '../sockets/constants.ts'
 import { loadLibc } from '../sockets/libc.ts'
-import { type AskAnswer, writeAnswer } from '../ask/messages.ts'
 
-export { ASK_VARIABLE } from '../process/environment.ts'
 export { type AskAnswer, type AskRequest, LONGEST_MESSAGE, readRequest } from '../ask/messages.ts'
+export { ASK_VARIABLE } from '../process/environment.ts'
 
 /**
  * Answers a process that asks for a socket (`ask`), on the connection `fd`. The caller still owns the descriptors.

@@ -1,6 +1,6 @@
 import type { AskRequest } from '../ask/messages.ts'
-import { readStoreName } from '../listen/fd-name.ts'
 import { hasExactAddress } from '../listen/exact-address.ts'
+import { readStoreName } from '../listen/fd-name.ts'
 import { type Candidate, matchSocket } from '../listen/match.ts'
 import { describeFd } from './describe-fd.ts'
 
@@ -25,7 +25,16 @@ export function matchAsked<P extends PassedSocket>(
     const name = readStoreName(socket.name)
     const origin = name.kind === 'listener' ? 'stored' : 'passed'
     const named = name.kind === 'listener' ? (name.name ?? 'unknown') : socket.name
-    return [{ ...facts, fd: socket.fd, name: named, origin, state: { kind: 'unclaimed' }, socket } as const]
+    return [
+      {
+        ...facts,
+        fd: socket.fd,
+        name: named,
+        origin,
+        state: { kind: 'unclaimed' },
+        socket,
+      } as const,
+    ]
   })
   const eligible = exact ? candidates.filter(hasExactAddress(wanted)) : candidates
   const match = matchSocket<Candidate & { socket: P }>(wanted, eligible)
