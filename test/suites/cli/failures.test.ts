@@ -31,8 +31,8 @@ describe('a generation that fails', () => {
     ['may not be executed', run, 0o644, /cannot be executed/],
     ['is not there', undefined, 0, /was not found/],
     [
-      'lets a child of its speak',
-      `"${process.execPath}" "${SERVER}"`,
+      'lets a child of its speak, which has not asked',
+      `unset SOCKET_PORT_ASK; "${process.execPath}" "${SERVER}"`,
       0o755,
       /READY=1 came from process \d+.*--notify-access all/,
     ],

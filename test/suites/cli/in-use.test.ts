@@ -45,7 +45,7 @@ describe('a port in use, under socket-port run', () => {
     expect(output).not.toMatch(/killPort|stop that process|ExecStart/)
   })
 
-  it('that a wrapper has got in the place of the program: says to start node itself', async () => {
+  it('that a wrapper has got in the place of a program that cannot ask: says to start node itself', async () => {
     const port = freePort()
     const code = `${importCore}${SERVES(`{ port: ${port}, host: '127.0.0.1' }`)}`
     const inner = JSON.stringify(program(code).slice(1))
@@ -53,6 +53,7 @@ describe('a port in use, under socket-port run', () => {
       args: ['--listen', `127.0.0.1:${port}`],
       command: program(`
         const { spawn } = await import('node:child_process')
+        delete process.env.SOCKET_PORT_ASK
         spawn(process.execPath, ${inner}, { stdio: 'inherit' }).once('exit', (code) => process.exit(code))`),
     })
     expect(await supervised.generation.exit).toMatchObject({ code: 1 })

@@ -13,8 +13,10 @@ import {
 } from '@socket-port/core/supervisor'
 import { isStillAt, statAt } from '../base/same-file.ts'
 
-// A process asks when one of its servers starts to listen, and waits for the answer.
-const MOST_OPEN = 64
+const MOST_OPEN = 256
+// A process asks when one of its servers starts to listen, and waits for the answer. So that one process cannot keep the
+// others from asking, it has few connections.
+const MOST_OF_A_PROCESS = 4
 // Milliseconds. A process sends its request at once.
 const PATIENCE = 2_000
 
@@ -41,10 +43,11 @@ export interface AskServer {
 /** Listens on a unix socket for processes that ask for a listening socket. */
 export async function openAskServer(path: string, handler: AskHandler): Promise<AskServer> {
   const sockets = new Set<Socket>()
+  const open = new Map<number, number>()
   const server = createServer((socket) => {
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket)).on('error', () => {})
-    serve(socket, handler)
+    serve(socket, handler, open)
   })
   server.maxConnections = MOST_OPEN
   // server.listen(path) would unlink the path at the close, even if it belongs to another process by then.
@@ -63,7 +66,8 @@ export async function openAskServer(path: string, handler: AskHandler): Promise<
   }
 }
 
-function serve(socket: Socket, handler: AskHandler): void {
+/** `open`: how many connections each process has. */
+function serve(socket: Socket, handler: AskHandler, open: Map<number, number>): void {
   const fd = fdOf(socket)
   const peer = fd === undefined ? undefined : peerOf(fd)
   const refuse = (reason: string): void => {
@@ -74,15 +78,21 @@ function serve(socket: Socket, handler: AskHandler): void {
     socket.destroy()
     return
   }
-  const asker = handler.admit(peer, fd)
+  const pid = peer?.pid ?? 0
+  const others = open.get(pid) ?? 0
+  const asker = others < MOST_OF_A_PROCESS ? handler.admit(peer, fd) : 'it asks too often at a time'
   if (typeof asker === 'string') {
     refuse(asker)
     return
   }
+  open.set(pid, others + 1)
   const timer = setTimeout(() => refuse('it has sent no request'), PATIENCE)
   socket.once('close', () => {
     clearTimeout(timer)
     asker.done()
+    const left = (open.get(pid) ?? 1) - 1
+    if (left > 0) open.set(pid, left)
+    else open.delete(pid)
   })
   let text = ''
   socket.setEncoding('latin1').on('data', (part: string) => {

@@ -4,6 +4,7 @@ import { controlSize, readAncillary } from '../sockets/ancillary.ts'
 import {
   AF_UNIX,
   EINTR,
+  EPIPE,
   littleEndian,
   SO_RCVTIMEO,
   SO_SNDTIMEO,
@@ -49,7 +50,7 @@ export function ask(libc: Libc, path: string, request: AskRequest): Answered {
       libc.setsockopt(fd, SOL_SOCKET, option, timeval)
     }
     libc.connect(fd, unixSockaddr(path, littleEndian))
-    libc.sendMessage(fd, { bytes: writeRequest(request), control: new Uint8Array(0) })
+    sendRequest(libc, fd, request)
     const answer = readAnswer(receiveLine(libc, fd, fds))
     if (typeof answer === 'string') throw new Error(`its answer cannot be read: ${answer}`)
     const count = answer.kind !== 'given' ? 0 : answer.channel ? MOST_FDS : 1
@@ -62,6 +63,15 @@ export function ask(libc: Libc, path: string, request: AskRequest): Answered {
     throw error
   } finally {
     closeSync(fd)
+  }
+}
+
+function sendRequest(libc: Libc, fd: number, request: AskRequest): void {
+  try {
+    libc.sendMessage(fd, { bytes: writeRequest(request), control: new Uint8Array(0) })
+  } catch (error) {
+    // Of a process that may have no socket the supervisor reads nothing. Its answer says why.
+    if ((error as SocketPortError).errno !== EPIPE) throw error
   }
 }
 
