@@ -6,6 +6,7 @@ import {
   type AskRequest,
   answerAsker,
   bindFd,
+  descriptorOf,
   LONGEST_MESSAGE,
   type Peer,
   peerOf,
@@ -68,15 +69,15 @@ export async function openAskServer(path: string, handler: AskHandler): Promise<
 
 /** `open`: how many connections each process has. */
 function serve(socket: Socket, handler: AskHandler, open: Map<number, number>): void {
-  const fd = fdOf(socket)
-  const peer = fd === undefined ? undefined : peerOf(fd)
+  const fd = descriptorOf(socket)
+  if (fd < 0) {
+    socket.destroy()
+    return
+  }
+  const peer = peerOf(fd)
   const refuse = (reason: string): void => {
     handler.refused(peer, reason)
     finish(socket, { kind: 'refused', reason })
-  }
-  if (fd === undefined) {
-    socket.destroy()
-    return
   }
   const pid = peer?.pid ?? 0
   const others = open.get(pid) ?? 0
@@ -112,17 +113,11 @@ function serve(socket: Socket, handler: AskHandler, open: Map<number, number>): 
 
 /** Answers and closes. What was sent before the close can still be read. */
 function finish(socket: Socket, answer: AskAnswer, fds: readonly number[] = []): void {
-  const fd = fdOf(socket)
+  const fd = descriptorOf(socket)
   try {
-    if (fd !== undefined) answerAsker(fd, answer, fds)
+    if (fd >= 0) answerAsker(fd, answer, fds)
   } catch {
     // The process has gone.
   }
   socket.destroy()
-}
-
-/** `undefined` where the connection is closed. */
-function fdOf(socket: Socket): number | undefined {
-  const { _handle: handle } = socket as unknown as { _handle: { fd: number } | null }
-  return handle === null || handle.fd < 0 ? undefined : handle.fd
 }

@@ -69,7 +69,8 @@ function admit(peer: Peer | undefined, fd: number, context: AskingContext): Aske
   let done = (): void => process.close()
   return {
     answer(request) {
-      const socket = matchAsked(request, context.passedTo(worker.place))
+      const isFree = ({ fd }: PassedSocket): boolean => worker.isFree(inodeOf(fd), process.pid)
+      const socket = matchAsked(request, context.passedTo(worker.place), isFree)
       if ('kept' in socket) return { answer: { kind: 'none', kept: socket.kept }, fds: [] }
       const joined = worker.join(process, inodeOf(socket.fd))
       if (typeof joined === 'string')

@@ -59,6 +59,11 @@ export class Worker {
     return pid === this.#child.pid || this.#serving.has(pid)
   }
 
+  /** Whether no process below the started one, but `pid`, serves the socket of this inode. */
+  isFree(socket: bigint, pid: number): boolean {
+    return this.#serving.holderOf(socket, pid) === undefined
+  }
+
   /**
    * Gives a kept socket, of this inode, to a process below the started one, which serves in its place from now on. Returns the
    * descriptors of its channel, none if it has one already; or the reason why it may not have the socket.

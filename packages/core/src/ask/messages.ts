@@ -19,9 +19,16 @@ export interface AskRequest {
   /** Its name in LISTEN_FDNAMES. */
   name: string | undefined
   ipv6Only: boolean
-  /** Only a socket with exactly this address will do. */
-  exact: boolean
+  take: Take
 }
+
+/**
+ * Which socket will do. `exact`: one with exactly this address. `fitting`: the one that a process would choose if all had
+ * been passed to it. `first`: if none has the address, the first that no other process has got.
+ */
+export type Take = (typeof TAKES)[number]
+
+const TAKES = ['exact', 'fitting', 'first'] as const
 
 export type AskAnswer =
   /**
@@ -50,7 +57,7 @@ const line = (message: object): Buffer =>
 export function readRequest(text: string): AskRequest | string {
   const message = parse(text)
   if (typeof message === 'string') return message
-  const { port, portGiven, host, path, name, ipv6Only, exact } = message
+  const { port, portGiven, host, path, name, ipv6Only, take } = message
   if (typeof port !== 'number' || !Number.isInteger(port) || port < 0 || port > 65_535) {
     return 'its port is no number from 0 to 65535'
   }
@@ -64,7 +71,7 @@ export function readRequest(text: string): AskRequest | string {
     ...(texts as Record<keyof typeof texts, string | undefined>),
     ipv6Only: ipv6Only === true,
     // A request that does not say it must not get the socket of another server.
-    exact: exact !== false,
+    take: TAKES.find((known) => known === take) ?? 'exact',
   }
 }
 

@@ -1,12 +1,18 @@
 import { closeSync } from 'node:fs'
 import { ask } from '../ask/ask.ts'
+import type { Take } from '../ask/messages.ts'
 import { clusterWorker, isMainThread } from '../base/built-in.ts'
 import type { Logger } from '../base/types.ts'
 import { becomeSupervised } from '../notify/notifier.ts'
 import { claim, look } from '../process/environment.ts'
 import { usableLibc } from '../sockets/usable-libc.ts'
-import { hasAddress, type Wanted } from './match.ts'
+import { hasExactAddress } from './exact-address.ts'
+import type { Wanted } from './match.ts'
+import type { Entry } from './passed-sockets.ts'
 import { addGiven, inheritedEntries, wasPassedNothing } from './socket-registry.ts'
+
+/** What the supervisor has answered. */
+export type Asked = { kind: 'given'; entry: Entry } | NotGiven
 
 /** Why the supervisor gave no socket. */
 export interface NotGiven {
@@ -14,46 +20,55 @@ export interface NotGiven {
   kind: 'none' | 'refused' | 'failed'
   /** What happened, for a message. */
   problem: string
+  /** The addresses of the sockets that the supervisor keeps. */
+  kept: readonly string[]
+}
+
+export interface AskOptions {
+  take: Take
+  logger: Logger
 }
 
 /**
- * Asks the supervisor for the socket that fits, below a wrapper such as npm: LISTEN_PID names the wrapper, which
+ * Asks the supervisor for a socket, below a wrapper such as npm: LISTEN_PID names the wrapper, which
  * has closed the sockets that were passed to it. Blocks for some milliseconds. A socket that is given is inherited
  * from then on, as if it had been passed, and the supervisor takes this process for the one that serves.
  *
- * `exact`: only a socket with this address will do. Returns `undefined` where one was given, or nothing is asked.
+ * Returns `undefined` where nothing is asked.
  */
-export function askForSocket(
-  wanted: Wanted,
-  { exact, logger }: { exact: boolean; logger: Logger },
-): NotGiven | undefined {
+export function askForSocket(wanted: Wanted, { take, logger }: AskOptions): Asked | undefined {
   const path = look('ask').SOCKET_PORT_ASK
-  if (path === undefined || !path.startsWith('/') || !mayAsk(wanted, logger)) return undefined
+  if (path === undefined || !path.startsWith('/') || !mayAsk(wanted, take, logger)) {
+    return undefined
+  }
   const { port, portGiven, host, path: unixPath, name, ipv6Only } = wanted
   try {
     const libc = usableLibc()
-    const request = { port, portGiven, host, path: unixPath, name, ipv6Only, exact }
+    const request = { port, portGiven, host, path: unixPath, name, ipv6Only, take }
     const { answer, fds } = ask(libc, path, request)
-    if (answer.kind === 'none') return { kind: 'none', problem: keptText(answer.kept) }
-    if (answer.kind === 'refused') return { kind: 'refused', problem: answer.reason }
+    if (answer.kind === 'none') return { ...answer, problem: keptText(answer.kept) }
+    if (answer.kind === 'refused') return { kind: 'refused', problem: answer.reason, kept: [] }
     const [fd, socket, wakeUp] = fds as [number, number?, number?]
     // The child processes of this one must not ask: they do not serve.
     claim('ask')
-    addGiven(fd, answer.name, logger)
+    const entry = addGiven(fd, answer.name, logger)
     if (socket !== undefined && wakeUp !== undefined) {
       if (!becomeSupervised({ socket, wakeUp })) for (const end of [socket, wakeUp]) closeSync(end)
     }
-    return undefined
+    return { kind: 'given', entry }
   } catch (error) {
-    return { kind: 'failed', problem: `it could not be asked: ${(error as Error).message}` }
+    const problem = `it could not be asked: ${(error as Error).message}`
+    return { kind: 'failed', problem, kept: [] }
   }
 }
 
 // A worker thread has the pid of its process, and a cluster worker cannot listen on a descriptor of its own.
-function mayAsk(wanted: Wanted, logger: Logger): boolean {
+function mayAsk(wanted: Wanted, take: Take, logger: Logger): boolean {
   if (!isMainThread() || clusterWorker() !== undefined) return false
-  if (wanted.portGiven && wanted.port === 0 && wanted.name === undefined) return false
-  return wasPassedNothing(logger) && !inheritedEntries(logger).some(hasAddress(wanted))
+  const { port, portGiven, path, name } = wanted
+  const hasAddress = port !== 0 || path !== undefined || name !== undefined
+  if (!hasAddress && (portGiven || take === 'exact')) return false
+  return wasPassedNothing(logger) && !inheritedEntries(logger).some(hasExactAddress(wanted))
 }
 
 const keptText = (kept: readonly string[]): string =>

@@ -24,7 +24,8 @@ export function takeInherited(request: ResolvedListen): InheritedListener | unde
     inheritedEntries(logger).filter(({ state }) => state.kind !== 'unusable')
   let entries = usable()
   if (inherit === 'never') return undefined
-  const notGiven = askForSocket(request, { exact: false, logger })
+  const asked = askForSocket(request, { take: 'fitting', logger })
+  const notGiven = asked?.kind === 'given' ? undefined : asked
   entries = usable()
   const match = matchSocket(request, entries)
 

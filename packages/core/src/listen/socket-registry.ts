@@ -30,10 +30,13 @@ export function wasPassedNothing(logger: Logger): boolean {
 }
 
 /** Adds a socket that a supervisor has given on request, as if it had been passed. */
-export function addGiven(fd: number, name: string, logger: Logger): void {
+export function addGiven(fd: number, name: string, logger: Logger): Entry {
   const passed = shared.get(() => claimPassed(logger))
   passed.system ??= socketSystem(logger)
-  passed.entries.push(...describePassed([{ fd, name }], passed.system, logger))
+  const [entry] = describePassed([{ fd, name }], passed.system, logger)
+  if (entry === undefined) throw new Error(`fd ${fd}, which it has given, is no socket`)
+  passed.entries.push(entry)
+  return entry
 }
 
 /** What was passed to this process, for a diagnosis or the advice of an error: asking claims nothing. */

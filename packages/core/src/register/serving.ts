@@ -40,15 +40,15 @@ export function listenFor(server: AnyServer, args: readonly unknown[]): Server |
   if (call === undefined) return undefined
   const isHttp = isHttp1Server(server) || isHttp2Server(server)
   try {
-    const answer = whichSocket(call, isFree, logger)
+    const take = unmatched.isOver ? 'exact' : options.take
+    const answer = whichSocket(call, isFree, isHttp ? take : undefined, logger)
     if (!isHttp) {
       if (answer.kind === 'passed') warnOfCluster(answer.entry, logger)
       return undefined
     }
     if (answer.kind === 'passed') return serveOn(answer.entry, server, call)
     if (answer.kind === 'none') return asksForAnyPort(call) ? undefined : serve(server)(...args)
-    const first =
-      options.take === 'first' && !unmatched.isOver ? answer.kept.find(isFree) : undefined
+    const first = take === 'first' ? answer.passed.find(isFree) : undefined
     if (first !== undefined) return serveOn(first, server, call)
     unmatched.add(server, describe(call), answer.kept)
   } catch (error) {

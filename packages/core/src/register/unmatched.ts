@@ -1,6 +1,4 @@
 import type { AnyServer, Logger } from '../base/types.ts'
-import { socketAddress } from '../listen/match.ts'
-import type { Entry } from '../listen/passed-sockets.ts'
 
 // A program may let a server for metrics listen first, and connect to its database before the next one listens.
 const PATIENCE = 2_000
@@ -12,7 +10,7 @@ const PATIENCE = 2_000
 export class Unmatched {
   readonly #logger: Logger
   readonly #asked: string[] = []
-  #kept: readonly Entry[] = []
+  #kept: readonly string[] = []
   /** Nothing more is to be said. */
   isOver = false
   #timer: NodeJS.Timeout | undefined
@@ -22,7 +20,7 @@ export class Unmatched {
   }
 
   /** The server has asked for another address than the kept sockets have. */
-  add(server: AnyServer, asked: string, kept: readonly Entry[]): void {
+  add(server: AnyServer, asked: string, kept: readonly string[]): void {
     if (this.isOver) return
     server.once('listening', () => {
       if (this.isOver) return
@@ -42,7 +40,7 @@ export class Unmatched {
 
   readonly #warn = (): void => {
     this.end()
-    const kept = this.#kept.map(socketAddress).join(', ')
+    const kept = this.#kept.join(', ')
     this.#logger.warn(
       `the program asked for ${this.#asked.join(', ')}, but the manager keeps ${kept}, which no server has taken. ` +
         'Make the two agree. Where the program chooses another port because its own seems busy, set ' +

@@ -12,11 +12,12 @@ export interface PassedSocket {
 
 /**
  * The socket that serves the request, by the rules by which a process chooses among the sockets that were passed to it; or
- * the addresses of all.
+ * the addresses of all. `isFree`: no other process below the started one has the socket.
  */
 export function matchAsked<P extends PassedSocket>(
-  { exact, ...request }: AskRequest,
+  { take, ...request }: AskRequest,
   passed: readonly P[],
+  isFree: (socket: P) => boolean,
 ): P | { kept: string[] } {
   const wanted = { ...request, shared: false }
   const candidates = passed.flatMap((socket) => {
@@ -36,9 +37,11 @@ export function matchAsked<P extends PassedSocket>(
       } as const,
     ]
   })
-  const eligible = exact ? candidates.filter(hasExactAddress(wanted)) : candidates
+  const eligible = take === 'fitting' ? candidates : candidates.filter(hasExactAddress(wanted))
   const match = matchSocket<Candidate & { socket: P }>(wanted, eligible)
   if (match.kind === 'match') return match.socket.socket
+  const first = take === 'first' ? candidates.find(({ socket }) => isFree(socket)) : undefined
+  if (first !== undefined) return first.socket
   // Several fit: the process warns or refuses, as it would if all had been passed.
   return { kept: candidates.map(({ text }) => text) }
 }
