@@ -2,22 +2,24 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { freePort } from '@socket-port/testkit/native'
 import { describe, expect, it } from 'vitest'
 import {
   afterTest,
   expectNothingLost,
   expectStops,
-  SERVER,
+  fixture,
   start,
   supervise,
   underLoad,
   untilDrained,
-  who,
 } from '../cli/supervising.ts'
 
 // Below a wrapper a server has lost the sockets that were passed to the wrapper, and asks for one.
 
 const RELOADS = 3
+// It binds its port itself, and knows nothing of this package.
+const SERVER = fixture('plain-close.mjs')
 const PNPM = 'pnpm@12.21.0'
 const bin = (name: string): string =>
   fileURLToPath(new URL(`../../node_modules/.bin/${name}`, import.meta.url))
@@ -50,11 +52,11 @@ const WRAPPERS: [string, (folder: string) => [string, ...string[]]][] = [
 describe('a server that a wrapper has started', () => {
   it.each(WRAPPERS)('%s: 0 failed, 0 closed', async (_, commandIn) => {
     const cwd = project()
-    const supervised = await start({ command: commandIn(cwd), cwd })
-    const port = await supervised.port()
-    // The process that serves is the one that the supervisor speaks of.
-    const [first] = (await supervised.status()).generations
-    expect(first?.workers[0]?.pid).toBe((await who(port)).pid)
+    const port = freePort()
+    const args = ['--register', '--listen', String(port)]
+    // A wrapper may take seconds to start, and the idle connections must outlive that.
+    const env = { PORT: String(port), KEEP_ALIVE: '60000' }
+    const supervised = await start({ command: commandIn(cwd), args, cwd, env })
     const load = { connection: 'keep-alive', idle: { clients: 20 } } as const
     const result = await underLoad(
       port,
@@ -83,8 +85,10 @@ describe('a server that a wrapper has started', () => {
   it('cannot serve where it cannot ask: its first generation is never ready', async () => {
     const cwd = project()
     const command = ['/bin/sh', '-c', 'unset SOCKET_PORT_ASK; exec npm start'] as const
-    const supervised = supervise({ command, cwd })
-    await supervised.said(/must be inherited, but no socket was passed to this process/)
+    const port = freePort()
+    const args = ['--register', '--listen', String(port)]
+    const supervised = supervise({ command, args, cwd, env: { PORT: String(port) } })
     expect((await supervised.generation.exit).code).toBe(1)
+    expect(supervised.generation.output).toMatch(/EADDRINUSE/)
   })
 })

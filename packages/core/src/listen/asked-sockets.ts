@@ -29,6 +29,9 @@ export interface AskOptions {
   logger: Logger
 }
 
+/** Whether a supervisor can be asked. */
+export const canAsk = (): boolean => look('ask').SOCKET_PORT_ASK !== undefined
+
 /**
  * Asks the supervisor for a socket, below a wrapper such as npm: LISTEN_PID names the wrapper, which
  * has closed the sockets that were passed to it. Blocks for some milliseconds. A socket that is given is inherited
