@@ -24,7 +24,7 @@ const below = (...words: string[]): [string, ...string[]] => [
   ...words,
 ]
 
-const REQUEST = { version: 1, port: 0, portGiven: false, ipv6Only: false, exact: false }
+const REQUEST = { version: 1, port: 0, portGiven: false, ipv6Only: false, take: 'fitting' }
 
 interface From {
   self?: true
@@ -68,9 +68,9 @@ describe('the socket on which processes ask', () => {
 
     // What no socket fits is told with what there is.
     const none = { version: 1, kind: 'none', kept: [`127.0.0.1:${port}`] }
-    expect(await send(request({ port: 1, exact: true, portGiven: true }))).toEqual(none)
-    expect(await send(request({ path: '/x', exact: true }))).toEqual(none)
-    const elsewhere = { port, portGiven: true, host: '127.0.0.2', exact: true }
+    expect(await send(request({ port: 1, take: 'exact', portGiven: true }))).toEqual(none)
+    expect(await send(request({ path: '/x', take: 'exact' }))).toEqual(none)
+    const elsewhere = { port, portGiven: true, host: '127.0.0.2', take: 'exact' }
     expect(await send(request(elsewhere))).toEqual(none)
 
     for (const [message, reason] of [
