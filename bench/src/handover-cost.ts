@@ -118,7 +118,7 @@ async function leave(old: Generation): Promise<DrainedLine & { readonly exit: nu
 }
 
 async function tells<T>(generation: Generation, line: RegExp): Promise<T> {
-  const [text] = await generation.said(line)
+  const [text] = await generation.printed(line)
   return JSON.parse(text) as T
 }
 
@@ -126,7 +126,7 @@ async function reloadAll(client: Client, count: number, rounds: number): Promise
   const args = ['--listen', '127.0.0.1:0', '--settle', '0']
   const supervised = startSupervised({ args, command: [process.execPath, SERVER] })
   const line = async <T>(start: string): Promise<T> => {
-    const [text] = await supervised.said(new RegExp(`\\{${start}.*\\}`))
+    const [text] = await supervised.printed(new RegExp(`\\{${start}.*\\}`))
     return JSON.parse(text) as T
   }
   const serving = async (): Promise<number> => {
@@ -136,7 +136,7 @@ async function reloadAll(client: Client, count: number, rounds: number): Promise
   const reloads: Reloaded[] = []
   try {
     const port = await supervised.port()
-    await supervised.said(/"ready":true/)
+    await supervised.printed(/"ready":true/)
     await client.ask({ name: 'open', port, count })
     for (let pid = await serving(); reloads.length < rounds; pid = await serving()) {
       const { code, stderr } = await supervised.ask('reload')

@@ -20,7 +20,7 @@ export async function reload(restarts, onRestart) {
   const supervised = startSupervised({ command, args: ['--listen', '0', '--settle', '0'] })
   try {
     const port = await supervised.port()
-    await supervised.said(/"ready":true/)
+    await supervised.printed(/"ready":true/)
     return await underLoad(port, restarts, onRestart, async () => {
       const { code, stderr } = await supervised.ask('reload')
       if (code !== 0) throw new Error(stderr)
@@ -56,13 +56,13 @@ export async function systemctl(restarts, onRestart) {
 async function underLoad(port, restarts, onRestart, restartOnce) {
   const running = await startLoad({ ...load, target: { port } })
   try {
-    await running.round()
-    await running.lap()
+    await running.oneRequestEach()
+    await running.countsSinceLast()
     for (let restart = 1; restart <= restarts; restart += 1) {
       await restartOnce()
-      await running.warm(500)
-      await running.round()
-      onRestart({ restart, ...(await running.lap()) })
+      await running.moreRequests(500)
+      await running.oneRequestEach()
+      onRestart({ restart, ...(await running.countsSinceLast()) })
     }
     return await running.stop()
   } finally {

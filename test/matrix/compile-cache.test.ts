@@ -25,7 +25,7 @@ async function compiledBy(node: string, options: readonly string[] = []): Promis
     command: [node, SERVER],
     env: { XDG_CACHE_HOME },
   })
-  await supervised.said(/generation 1 is ready/)
+  await supervised.printed(/generation 1 is ready/)
   expect((await supervised.ask('reload')).code).toBe(0)
   supervised.generation.signal('SIGTERM')
   expect(await supervised.generation.exit).toMatchObject({ code: 0, signal: null })

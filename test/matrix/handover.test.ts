@@ -27,7 +27,7 @@ await describeHandover('connections handed over', (box) => {
       for (const node of [from, to]) {
         await app.install(command(node))
         await app.restart()
-        await load.round()
+        await load.oneRequestEach()
       }
     }
     expectNothingNoticed(await load.stop(), CLIENTS)

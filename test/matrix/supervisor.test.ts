@@ -18,7 +18,7 @@ describe('socket-port run', () => {
     releases.deploy(runs(process.execPath))
     const supervised = startSupervised({ command: [releases.server] })
     try {
-      await supervised.said(/generation 1 is ready/)
+      await supervised.printed(/generation 1 is ready/)
       const port = await supervised.port()
       const load = await startLoad({ target: { port }, method: 'mixed', connection: 'mixed' })
       for (const binary of [...MAJORS.map(nodeBinary), process.execPath]) {
@@ -26,7 +26,7 @@ describe('socket-port run', () => {
         expect((await supervised.ask('reload')).code).toBe(0)
         const who = await (await fetch(`http://127.0.0.1:${port}/who`)).json()
         expect(who).toMatchObject({ release: binary })
-        await load.warm(500)
+        await load.moreRequests(500)
       }
       const { failures, failed } = await load.stop()
       expect(failures).toEqual([])
@@ -43,7 +43,7 @@ describe('socket-port run', () => {
       execPath: nodeBinary(major),
     })
     try {
-      await supervised.said(/generation 1 is ready/)
+      await supervised.printed(/generation 1 is ready/)
       expect((await supervised.ask('reload')).code).toBe(0)
       supervised.generation.signal('SIGTERM')
       expect(await supervised.generation.exit).toMatchObject({ code: 0, signal: null })

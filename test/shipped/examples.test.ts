@@ -88,7 +88,7 @@ describe(...requireOrSkip('the README of an example', systemdSkipReason()), () =
     expect(log.match(/^closed/gm)?.length).toBe(processes.size)
 
     const generation = startGeneration({ command: machine.onHost(start) })
-    await generation.said(/http:/)
+    await generation.printed(/http:/)
     expect(await ask(port)).toBe(`hello from process ${generation.pid}\n`)
     generation.signal('SIGINT')
     expect(await generation.exit).toMatchObject(ends[name] ?? { code: 0 })

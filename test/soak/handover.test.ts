@@ -15,7 +15,7 @@ await describeHandover('connections handed over', (box) => {
     const counts = []
     for (let restart = 0; restart < restarts; restart += 1) {
       await app.restart()
-      await load.round()
+      await load.oneRequestEach()
       counts.push(await app.openFds())
     }
     const result = await load.stop()
@@ -39,7 +39,7 @@ await describeHandover('connections handed over', (box) => {
     const load = await app.load({ clients: 50, rtt: 20, idle: { clients: 9_950, request: false } })
     for (let restart = 0; restart < 5; restart += 1) {
       await app.restart()
-      await load.round()
+      await load.oneRequestEach()
     }
     const result = await load.stop()
     expectNothingNoticed(result, 10_000)

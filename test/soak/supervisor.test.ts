@@ -19,9 +19,9 @@ it(`${rounds} reloads of socket-port run lose nothing, and it keeps neither desc
   try {
     const reload = async (generation: number): Promise<void> => {
       process.kill(pid, 'SIGHUP')
-      await supervised.said(new RegExp(`generation ${generation} is ready`))
+      await supervised.printed(new RegExp(`generation ${generation} is ready`))
     }
-    await supervised.said(/generation 1 is ready/)
+    await supervised.printed(/generation 1 is ready/)
     const load = await startLoad({
       target: { port: await supervised.port() },
       clients: 20,

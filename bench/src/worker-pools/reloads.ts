@@ -65,13 +65,16 @@ async function restartUnderLoad({ port, restart }: Way): Promise<Restart> {
   const all = <T>(work: (load: (typeof loads)[number]) => Promise<T>): Promise<T[]> =>
     Promise.all(loads.map(work))
   try {
-    await all((load) => load.round())
-    await all((load) => load.lap())
+    await all((load) => load.oneRequestEach())
+    await all((load) => load.countsSinceLast())
     const started = performance.now()
     await restart()
     const took = performance.now() - started
-    await all((load) => load.round())
-    const [clients, newClients] = (await all((load) => load.lap())) as [LoadCounts, LoadCounts]
+    await all((load) => load.oneRequestEach())
+    const [clients, newClients] = (await all((load) => load.countsSinceLast())) as [
+      LoadCounts,
+      LoadCounts,
+    ]
     return {
       client: clients.longestStall?.ms ?? Number.NaN,
       newClient: newClients.longestStall?.ms ?? Number.NaN,

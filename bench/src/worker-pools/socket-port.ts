@@ -8,7 +8,7 @@ export async function startSocketPort(...options: string[]): Promise<WorkerPool>
     command: [process.execPath, WORKER, 'serve'],
   })
   const port = await supervised.port()
-  await supervised.said(new RegExp(`worker ${WORKERS} is ready`))
+  await supervised.printed(new RegExp(`worker ${WORKERS} is ready`))
   return {
     port,
     manager: supervised.pid,

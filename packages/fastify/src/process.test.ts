@@ -34,7 +34,7 @@ describe.each(['fastify', 'fastify-oldest'])('%s', (RELEASE) => {
     const socket = await opened({ port: 0, host })
     const port = portOf(socket)
     const child = new Child({ RELEASE, LISTEN: { port } }, [socket])
-    const { address, addresses, origin } = await child.said('address')
+    const { address, addresses, origin } = await child.printed('address')
     expect(addresses).toMatchObject([{ address: host, port }])
     expect(origin).toBe(`${url}:${port}`)
     if (host !== '0.0.0.0') expect(address).toBe(origin)
@@ -49,7 +49,7 @@ describe.each(['fastify', 'fastify-oldest'])('%s', (RELEASE) => {
     const child = new Child({ RELEASE, LISTEN: { port: portOf(socket), host: '127.0.0.1' } }, [
       socket,
     ])
-    expect(await child.said('level')).toMatchObject({
+    expect(await child.printed('level')).toMatchObject({
       plugin: '@socket-port/fastify',
       msg: expect.stringContaining('host 127.0.0.1 was asked for'),
     })
@@ -59,7 +59,11 @@ describe.each(['fastify', 'fastify-oldest'])('%s', (RELEASE) => {
     const path = socketPath()
     const socket = await opened({ path })
     const child = new Child({ RELEASE, LISTEN: asked ? { path } : { port: 1 } }, [socket])
-    expect(await child.said('address')).toEqual({ address: path, addresses: [path], origin: path })
+    expect(await child.printed('address')).toEqual({
+      address: path,
+      addresses: [path],
+      origin: path,
+    })
     child.signal('SIGTERM')
     expect(await child.exit).toBe(0)
     expect(child.lines.filter((line) => 'level' in line)).toHaveLength(asked ? 0 : 1)
@@ -69,7 +73,7 @@ describe.each(['fastify', 'fastify-oldest'])('%s', (RELEASE) => {
     'on %s drains, runs its onClose hooks, then those of the process, and ends',
     async (signal) => {
       const child = new Child({ RELEASE })
-      await child.said('address')
+      await child.printed('address')
       child.signal(signal)
       expect(await child.exit).toBe(0)
       expect(child.lines.slice(1)).toEqual([{ onClose: 'closed' }, { hook: signal }])
@@ -78,11 +82,11 @@ describe.each(['fastify', 'fastify-oldest'])('%s', (RELEASE) => {
 
   it('ends with 1 where an onClose hook fails, after the other hooks', async () => {
     const child = new Child({ RELEASE, FAIL: true })
-    await child.said('address')
+    await child.printed('address')
     child.signal('SIGTERM')
     expect(await child.exit).toBe(1)
-    expect(await child.said('hook')).toEqual({ hook: 'SIGTERM' })
-    expect(await child.said('level')).toMatchObject({
+    expect(await child.printed('hook')).toEqual({ hook: 'SIGTERM' })
+    expect(await child.printed('level')).toMatchObject({
       level: 50,
       msg: expect.stringMatching(/hook closeFastify failed: Error: the pool has gone/),
     })
@@ -90,7 +94,7 @@ describe.each(['fastify', 'fastify-oldest'])('%s', (RELEASE) => {
 
   it('ends while localhost is looked up for a further address', async () => {
     const child = new Child({ RELEASE, SLOW_LOOKUP: true })
-    await child.said('lookup')
+    await child.printed('lookup')
     child.signal('SIGTERM')
     expect(await child.exit).toBe(0)
     expect(child.lines).toMatchObject([

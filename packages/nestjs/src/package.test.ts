@@ -14,7 +14,7 @@ describe('the tests', () => {
     // Only Nest 12 has it.
     expect('beforeClose' in ExpressAdapter.prototype).toBe(!OLDER)
     child = new Child('signals.mjs', { CLOSE: 'nobody', PLATFORM: 'express' })
-    await child.said(new RegExp(`^Nest ${OLDER ? 11 : 12}$`, 'm'))
+    await child.printed(new RegExp(`^Nest ${OLDER ? 11 : 12}$`, 'm'))
   })
 })
 

@@ -14,7 +14,7 @@ interface Started {
 async function start(CLOSE: string, PLATFORM = 'express'): Promise<Started> {
   const child = new Child('signals.mjs', { CLOSE, PLATFORM })
   children.push(child)
-  const [, application, other] = await child.said(/ports (\d+) (\d+)/)
+  const [, application, other] = await child.printed(/ports (\d+) (\d+)/)
   return {
     child,
     async open(path, server = 'application') {
@@ -48,9 +48,9 @@ describe('SIGTERM', () => {
     const [platform, close, end, hooks] = row
     const { child, open } = await start(close, platform)
     const held = await open('/hold')
-    await child.said(/holding/)
+    await child.printed(/holding/)
     child.signal('SIGTERM')
-    await child.said(/signal/)
+    await child.printed(/signal/)
     const late = await open('/release')
     expect(await late.receive(/released$/)).toMatch(/connection: close/i)
     expect(await held.receive(/held$/)).toMatch(/connection: close/i)
@@ -68,9 +68,9 @@ describe('SIGTERM', () => {
   it('keeps the modules until the other servers of the process have drained', async () => {
     const { child, open } = await start('nest')
     const held = await open('/hold', 'other')
-    await child.said(/holding/)
+    await child.printed(/holding/)
     child.signal('SIGTERM')
-    await child.said(/signal/)
+    await child.printed(/signal/)
     const late = await open('/release', 'other')
     await late.receive(/released$/)
     await held.receive(/held$/)
@@ -81,9 +81,9 @@ describe('SIGTERM', () => {
   it('a second time cuts what is open; the hooks of Nest still run', async () => {
     const { child, open } = await start('nest')
     const held = await open('/hold')
-    await child.said(/holding/)
+    await child.printed(/holding/)
     child.signal('SIGTERM')
-    await child.said(/signal/)
+    await child.printed(/signal/)
     // Those of the first moments are still the first one.
     const impatience = setInterval(() => child.signal('SIGTERM'), 10)
     await held.closed
@@ -99,7 +99,7 @@ describe('SIGINT', () => {
     const idle = await open('/release')
     await idle.receive(/released$/)
     child.signal('SIGINT')
-    await child.said(/signal/)
+    await child.printed(/signal/)
     // The quick form would have closed it by now.
     idle.send(get('/release'))
     expect(await idle.receive(/released$/)).toMatch(/connection: close/i)

@@ -34,7 +34,7 @@ export interface Generation {
   /** The ready line; rejects, with the output, when the process ends without one. */
   ready(): Promise<Ready>
   /** The first match in stdout; rejects, with the output, when the process ends without one. */
-  said(pattern: RegExp): Promise<RegExpMatchArray>
+  printed(pattern: RegExp): Promise<RegExpMatchArray>
   signal(signal: NodeJS.Signals): void
   /** Ends the process and its children, if any still run. */
   dispose(): Promise<void>
@@ -95,11 +95,11 @@ class SpawnedGeneration implements Generation {
   }
 
   async ready(): Promise<Ready> {
-    const [line] = await this.said(READY)
+    const [line] = await this.printed(READY)
     return JSON.parse(line) as Ready
   }
 
-  said(pattern: RegExp): Promise<RegExpMatchArray> {
+  printed(pattern: RegExp): Promise<RegExpMatchArray> {
     return new Promise((resolve, reject) => {
       const look = (): void => {
         const match = this.stdout.match(pattern)

@@ -22,15 +22,15 @@ export async function restartUnderLoad(options: RestartOptions): Promise<Restart
   try {
     let current = await start()
     load = await startLoad(loadOptions(options))
-    await load.round()
-    await load.lap()
+    await load.oneRequestEach()
+    await load.countsSinceLast()
     const rows: RestartRow[] = []
     for (let restart = 1; restart <= options.restarts; restart += 1) {
       await load.openIdle()
       const [next, left] = await replace(options, current, start, load)
-      await load.warm(options.betweenRequests ?? 500)
-      await load.round()
-      const row = toRow(restart, next, left, await load.lap())
+      await load.moreRequests(options.betweenRequests ?? 500)
+      await load.oneRequestEach()
+      const row = toRow(restart, next, left, await load.countsSinceLast())
       rows.push(row)
       options.onRestart?.(row)
       current = next
@@ -72,7 +72,7 @@ async function leave(options: RestartOptions, old: Generation, load?: Load): Pro
   const patience = new AbortController()
   let beforeForce: LoadCounts | undefined
   const forced = setTimeout(options.stopTimeout ?? 30_000, undefined, patience).then(async () => {
-    beforeForce = await load?.lap()
+    beforeForce = await load?.countsSinceLast()
     await old.dispose()
   })
   const exit = await old.exit

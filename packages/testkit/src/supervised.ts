@@ -35,7 +35,7 @@ export interface Supervised {
   readonly generation: Generation
   readonly pid: number
   /** The first match in what it and its processes have printed, stderr included. */
-  said(pattern: RegExp): Promise<RegExpMatchArray>
+  printed(pattern: RegExp): Promise<RegExpMatchArray>
   /** Of the first address that it keeps. */
   port(): Promise<number>
   /** `socket-port reload` and the like. */
@@ -101,8 +101,8 @@ export function startSupervised(options: SupervisedOptions): Supervised {
   return {
     generation,
     pid: generation.pid,
-    said: (pattern) => generation.said(pattern),
-    port: async () => Number((await generation.said(/socket-port: keeps \S*:(\d+)/))[1]),
+    printed: (pattern) => generation.printed(pattern),
+    port: async () => Number((await generation.printed(/socket-port: keeps \S*:(\d+)/))[1]),
     ask,
     status,
     async until(holds) {

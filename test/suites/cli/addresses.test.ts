@@ -27,7 +27,7 @@ async function answer(client: RawConnection): Promise<string> {
 async function complete(supervised: Supervised, pids: readonly number[]): Promise<void> {
   for (const pid of pids) {
     process.kill(pid, 'SIGUSR2')
-    await supervised.said(new RegExp(`public of ${pid} listens`))
+    await supervised.printed(new RegExp(`public of ${pid} listens`))
   }
 }
 
@@ -59,7 +59,7 @@ it.each([
       env: { SERVERS: JSON.stringify(servers) },
     })
     const last = workers.length > 0 ? 2 : 1
-    await supervised.said(new RegExp(`generation 1(, worker ${last})? is ready`))
+    await supervised.printed(new RegExp(`generation 1(, worker ${last})? is ready`))
     let pids = await pidsOf(supervised)
     await complete(supervised, pids)
     const client = await open(port, HOSTS.public)

@@ -95,7 +95,7 @@ describe('the socket on which processes ask', () => {
     )
     await Promise.all(flood.map((socket) => once(socket, 'close')))
     supervised.generation.signal('SIGHUP')
-    await supervised.said(/generation 2 is ready/)
+    await supervised.printed(/generation 2 is ready/)
     await untilDrained(supervised)
 
     const reports = supervised.generation.output.match(/warning: .*was given none/g) ?? []
@@ -135,7 +135,7 @@ describe('a server below a wrapper that goes on when it ends', () => {
     const port = await supervised.port()
     const result = await underLoad(
       port,
-      async ({ round }) => {
+      async ({ oneRequestEach }) => {
         for (const _ of [1, 2]) {
           const { pid } = await who(port)
           process.kill(pid, 'SIGTERM')

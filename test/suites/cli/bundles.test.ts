@@ -58,7 +58,7 @@ describe.each(ALL)('a program that $bundler has made one file of, as $format', (
     const result = await underLoad(await supervised.port(), async (load) => {
       for (let reload = 0; reload < 3; reload += 1) {
         expect(await supervised.ask('reload')).toMatchObject({ code: 0 })
-        await load.round()
+        await load.oneRequestEach()
       }
     })
     expectNothingLost(result)
@@ -78,7 +78,7 @@ describe.each(ALL)('a program that $bundler has made one file of, as $format', (
       async (load) => {
         for (let reload = 0; reload < 3; reload += 1) {
           expect(await supervised.ask('reload')).toMatchObject({ code: 0 })
-          await load.round()
+          await load.oneRequestEach()
         }
       },
       { rtt: 20 },
@@ -185,8 +185,8 @@ describe('with --no-addons', () => {
     const [pid = 0] = await pidsOf(supervised)
     process.kill(pid, 'SIGTERM')
     // Before it ends: another one takes its place while it drains.
-    await supervised.said(/generation 1 .*\(STOPPING=1\)/)
-    await supervised.said(/is ready(.|\n)*is ready/)
+    await supervised.printed(/generation 1 .*\(STOPPING=1\)/)
+    await supervised.printed(/is ready(.|\n)*is ready/)
     expect(isRunning(pid)).toBe(true)
     upload.end('rest')
     await once(upload, 'close')

@@ -11,7 +11,7 @@ async function started(args: readonly string[], env: Record<string, string>) {
     command: ['sh', '-c', 'echo "cache: $NODE_COMPILE_CACHE"; exec sleep 60'],
     env,
   })
-  const [, folder] = await supervised.said(/^cache: (.*)$/m)
+  const [, folder] = await supervised.printed(/^cache: (.*)$/m)
   const warnings = supervised.generation.output.match(/^socket-port: warning: .*$/gm) ?? []
   return { folder, warnings }
 }

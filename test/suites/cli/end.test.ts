@@ -41,7 +41,7 @@ describe('the end', () => {
       const { pid } = await who(port)
       const upload = await startUpload(port)
       const stopped = stop(supervised)
-      await supervised.said(/stops: 1 process drains/)
+      await supervised.printed(/stops: 1 process drains/)
       // What it reports once its connections have been told apart.
       await untilStatus(supervised, 'draining: 1 connection left, 1 busy')
       expect((await who(port)).pid).toBe(pid)
@@ -73,7 +73,7 @@ describe('the end', () => {
       const supervised = await start({ command: [releases.server] })
       releases.deploy(`MODE=hang exec "${process.execPath}" "${SERVER}"`)
       const reload = supervised.ask('reload')
-      await supervised.said(/generation 1 is ready/)
+      await supervised.printed(/generation 1 is ready/)
       const pids = await bothGenerations(supervised)
       process.kill(supervised.pid, signal)
       expect(await supervised.generation.exit).toMatchObject({ code: 0, signal: null })
@@ -90,7 +90,7 @@ describe('the end', () => {
 
   it('SIGKILL of the supervisor leaves no process that serves', async () => {
     const supervised = await start({ args: ['--listen', '127.0.0.1:0', '--workers', '2'] })
-    await supervised.said(/generation 1, worker 2 is ready/)
+    await supervised.printed(/generation 1, worker 2 is ready/)
     const pids = await pidsOf(supervised)
     expect(pids).toHaveLength(2)
     process.kill(supervised.pid, 'SIGKILL')
@@ -122,8 +122,8 @@ describe(...requireOrSkip('PID 1 of a container', rootSkipReason()), () => {
       while [ -e /proc/$orphan ]; do sleep 0.02; done; echo collected; exec sleep 60`
     const command = ['/bin/sh', '-c', script]
     const supervised = supervise({ command, prefix, args: ['--ready', 'log:up'] })
-    await supervised.said(/collected/)
-    await supervised.said(/generation 1 is ready/)
+    await supervised.printed(/collected/)
+    await supervised.printed(/generation 1 is ready/)
     const children = `/proc/${supervised.pid}/task/${supervised.pid}/children`
     process.kill(Number(readFileSync(children, 'utf8')), 'SIGTERM')
     expect(await supervised.generation.exit).toMatchObject({ code: 0, signal: null })

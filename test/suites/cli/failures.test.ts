@@ -81,7 +81,7 @@ describe('a generation that fails', () => {
       await expect(fetch(`http://127.0.0.1:${port}/crash`)).rejects.toThrow()
       if (failures === 2) continue
       const waits = `failed ${failures - 1} times in a row; it is started again in \\d+ ms`
-      await supervised.said(new RegExp(waits))
+      await supervised.printed(new RegExp(waits))
     }
     expect((await who(port)).generation).toBe('1')
     expect((await supervised.status()).restarts).toBe(3)

@@ -104,7 +104,7 @@ int main(void) {
     const sockets = ['--listen', 'web=127.0.0.1:0', '--listen', 'admin=127.0.0.1:0']
     const args = [...sockets, '--workers', '2', '--watchdog', '0']
     const supervised = await start({ command: [program], args })
-    await supervised.said(/generation 1, worker 2 is ready/)
+    await supervised.printed(/generation 1, worker 2 is ready/)
     expect((await supervised.ask('reload')).code).toBe(0)
     expect(await answer(supervised)).toBe('C')
     const [{ workers } = { workers: [] }] = (await supervised.status()).generations

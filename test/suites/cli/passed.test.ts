@@ -28,7 +28,7 @@ describe('what is passed', () => {
     const result = await underLoad(port, async (load) => {
       for (let reload = 0; reload < 5; reload += 1) {
         expect((await supervised.ask('reload')).code).toBe(0)
-        await load.warm(100)
+        await load.moreRequests(100)
       }
     })
     expectNothingLost(result)
@@ -46,7 +46,7 @@ describe('what is passed', () => {
         for (let reload = 0; reload < reloads; reload += 1) {
           expect((await supervised.ask('reload')).code).toBe(0)
           await untilDrained(supervised)
-          await load.warm(100)
+          await load.moreRequests(100)
         }
       },
       { clients, connection: 'keep-alive' },
@@ -66,6 +66,6 @@ describe('what is passed', () => {
     ]
     const supervised = await start({ command, args: ['--ready', 'log:up'] })
     process.kill(supervised.pid, 'SIGUSR2')
-    await supervised.said(/got it/)
+    await supervised.printed(/got it/)
   })
 })

@@ -19,7 +19,7 @@ async function reloads(
     async (load) => {
       for (let reload = 0; reload < RELOADS; reload += 1) {
         expect(await supervised.ask('reload')).toMatchObject({ code: 0 })
-        await load.warm(100)
+        await load.moreRequests(100)
       }
     },
     { clients: 10 },

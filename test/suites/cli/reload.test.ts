@@ -29,7 +29,7 @@ describe('a reload', () => {
           code: 0,
           stdout: `generation ${generation} serves\n`,
         })
-        await load.warm(100)
+        await load.moreRequests(100)
       }
     })
     expectNothingLost(result)
@@ -46,7 +46,7 @@ describe('a reload', () => {
       async (load) => {
         for (let reload = 0; reload < 5; reload += 1) {
           expect((await supervised.ask('reload')).code).toBe(0)
-          await load.warm(100)
+          await load.moreRequests(100)
         }
       },
       { rtt: 20 },
@@ -136,12 +136,12 @@ describe('workers', () => {
   ])('%s under load: 0 failed, and the load is shared', async (_, more) => {
     const args = ['--listen', '127.0.0.1:0', '--workers', '2', ...more]
     const supervised = await start({ args })
-    await supervised.said(/generation 1, worker 2 is ready/)
+    await supervised.printed(/generation 1, worker 2 is ready/)
     const port = await supervised.port()
     const result = await underLoad(port, async (load) => {
       for (let reload = 0; reload < 4; reload += 1) {
         expect((await supervised.ask('reload')).code).toBe(0)
-        await load.warm(100)
+        await load.moreRequests(100)
       }
     })
     expectNothingLost(result)
@@ -153,10 +153,10 @@ describe('workers', () => {
 
   it('one that dies is replaced, while the other serves', async () => {
     const supervised = await start({ args: ['--listen', '127.0.0.1:0', '--workers', '2'] })
-    await supervised.said(/generation 1, worker 2 is ready/)
+    await supervised.printed(/generation 1, worker 2 is ready/)
     const [first = 0] = await pidsOf(supervised)
     process.kill(first, 'SIGKILL')
-    await supervised.said(/stopped unexpectedly: SIGKILL[\s\S]*is ready/)
+    await supervised.printed(/stopped unexpectedly: SIGKILL[\s\S]*is ready/)
     expect((await who(await supervised.port())).generation).toBe('1')
     const pids = await pidsOf(supervised)
     expect(pids).toHaveLength(2)

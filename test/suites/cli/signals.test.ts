@@ -40,7 +40,7 @@ describe('stop signals to `run` and its process that come together', () => {
     for (const signal of toChild) process.kill(child, signal)
     for (const signal of toRun) process.kill(supervised.pid, signal)
     // A process that says first that it stops may have been followed by another one for a moment.
-    await supervised.said(/stops: \d+ process/)
+    await supervised.printed(/stops: \d+ process/)
     let answer = ''
     upload.on('data', (data) => {
       answer += data
@@ -64,14 +64,14 @@ describe('stop signals to `run` and its process that come together', () => {
       think: [0, 20],
     })
     afterTest(() => load.dispose())
-    await load.round()
+    await load.oneRequestEach()
     const upload = await startUpload(port)
     const closed = new Promise((resolve) => upload.on('error', () => {}).once('close', resolve))
     const pids = [...(await pidsOf(supervised)), supervised.pid]
     for (const pid of pids) process.kill(pid, 'SIGTERM')
-    await supervised.said(/stops: \d+ process/)
+    await supervised.printed(/stops: \d+ process/)
     // The held request keeps the process: what the clients ask now is served too.
-    await load.round()
+    await load.oneRequestEach()
     const result = await load.stop()
     upload.end('rest')
     await closed
@@ -112,10 +112,10 @@ describe('a signal to the group of `cross-env VARIABLE=value socket-port run`', 
         think: [0, 20],
       })
       afterTest(() => load.dispose())
-      await load.round()
+      await load.oneRequestEach()
       const upload = await startUpload(port)
       process.kill(-supervised.pid, signal)
-      await supervised.said(/stops: 1 process drains/)
+      await supervised.printed(/stops: 1 process drains/)
       const result = await load.stop()
       upload.end('rest')
       await once(upload, 'close')
@@ -130,8 +130,8 @@ describe('a signal to the group of `cross-env VARIABLE=value socket-port run`', 
     const port = await supervised.port()
     const result = await underLoad(port, async (load) => {
       process.kill(-supervised.pid, 'SIGHUP')
-      await supervised.said(/generation 2 is ready/)
-      await load.round()
+      await supervised.printed(/generation 2 is ready/)
+      await load.oneRequestEach()
     })
     expectNothingLost(result)
     expect(Number((await who(port)).generation)).toBeGreaterThan(1)
@@ -142,7 +142,7 @@ describe('a signal to the group of `cross-env VARIABLE=value socket-port run`', 
     const upload = await startUpload(await supervised.port())
     upload.on('error', () => {})
     process.kill(-supervised.pid, 'SIGTERM')
-    await supervised.said(/stops: 1 process drains/)
+    await supervised.printed(/stops: 1 process drains/)
     const repeated = setInterval(() => process.kill(-supervised.pid, 'SIGTERM'), 10)
     await once(upload, 'close')
     clearInterval(repeated)
@@ -156,7 +156,7 @@ describe('a later stop signal', () => {
     const upload = await startUpload(await supervised.port())
     upload.on('error', () => {})
     supervised.generation.signal('SIGTERM')
-    await supervised.said(/stops: 1 process drains/)
+    await supervised.printed(/stops: 1 process drains/)
     const repeated = setInterval(() => supervised.generation.signal('SIGTERM'), 10)
     await once(upload, 'close')
     clearInterval(repeated)

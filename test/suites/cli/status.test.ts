@@ -23,7 +23,7 @@ it('status --json tells all of a run that has been reloaded, with success and wi
     args,
     env: { PORT: String(port) },
   })
-  await supervised.said(/generation 1, worker 2 is ready/)
+  await supervised.printed(/generation 1, worker 2 is ready/)
   expect((await supervised.ask('reload')).code).toBe(0)
   releases.deploy(`MODE=fail ${run}`)
   expect((await supervised.ask('reload', '--name', 'shop')).code).toBe(1)

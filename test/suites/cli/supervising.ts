@@ -37,7 +37,7 @@ export function supervise(options: Partial<SupervisedOptions> = {}): Supervised 
 /** The same, and waits until the first generation serves. */
 export async function start(options: Partial<SupervisedOptions> = {}): Promise<Supervised> {
   const supervised = supervise(options)
-  await supervised.said(/generation 1(, worker \d+)? is ready/)
+  await supervised.printed(/generation 1(, worker \d+)? is ready/)
   return supervised
 }
 
@@ -77,9 +77,9 @@ export async function underLoad(
     ...options,
   })
   afterTest(() => load.dispose())
-  await load.round()
+  await load.oneRequestEach()
   await act(load)
-  await load.round()
+  await load.oneRequestEach()
   return load.stop()
 }
 

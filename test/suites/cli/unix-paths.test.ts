@@ -36,7 +36,7 @@ describe(...requireOrSkip('the path of a unix socket', unixSkipReason()), () => 
       env: { PATH_OF_SOCKET: path },
       command: [process.execPath, fixture('cli-unlink.mjs')],
     })
-    const [warning] = await supervised.said(/^.*warning: .*app\.sock has been removed.*$/m)
+    const [warning] = await supervised.printed(/^.*warning: .*app\.sock has been removed.*$/m)
     expect(warning).toContain('clients get ENOENT')
     expect(warning).toMatch(
       /must not remove .*remove that from the program, then stop .* start it again/,
@@ -56,7 +56,7 @@ describe(...requireOrSkip('the path of a unix socket', unixSkipReason()), () => 
       env: { PATH_OF_SOCKET: path, INHERIT: 'never' },
       command: [process.execPath, fixture('cli-unlink.mjs')],
     })
-    await supervised.said(/warning: another file has replaced .*app\.sock: clients do not reach/)
+    await supervised.printed(/warning: another file has replaced .*app\.sock: clients do not reach/)
     expect(await served(path)).toBe('served')
     expect(await problemsOf(supervised)).toEqual(['path-replaced'])
   })
@@ -70,7 +70,7 @@ describe(...requireOrSkip('the path of a unix socket', unixSkipReason()), () => 
     expect(await problemsOf(supervised)).toEqual(['path-gone'])
     writeFileSync(path, '')
     expect(await problemsOf(supervised)).toEqual(['path-replaced'])
-    await supervised.said(/another file has replaced/)
+    await supervised.printed(/another file has replaced/)
     expect(supervised.generation.output.match(/has been removed/g)).toHaveLength(1)
   })
 

@@ -48,7 +48,7 @@ describe('the next process gets connections from another version of core', () =>
 
     expect(await supervised.ask('reload')).toMatchObject({ code: 0 })
     await Promise.all(lost.map(({ closed }) => closed))
-    const [warning] = await supervised.said(/warning: closed 3 connections of .*/)
+    const [warning] = await supervised.printed(/warning: closed 3 connections of .*/)
     expect(warning).toContain(seen)
     expect(warning).toContain("Restart once with drain: { idle: 'promise' }")
     await supervised.until(({ generations }) => generations.length === 1)

@@ -50,22 +50,22 @@ describe('run --watch', () => {
     expect(await who(port)).toMatchObject({ release: 'one' })
     const result = await underLoad(port, async (load) => {
       save(good('two'))
-      await supervised.said(/server\.mjs changed[\s\S]*generation 2 is ready/)
-      await load.warm(100)
+      await supervised.printed(/server\.mjs changed[\s\S]*generation 2 is ready/)
+      await load.moreRequests(100)
       expect(await who(port)).toMatchObject({ release: 'two' })
 
       save(broken)
-      await supervised.said(
+      await supervised.printed(
         /no such table: users[\s\S]*generation 3 failed.*the old one continues to serve/,
       )
-      await load.warm(100)
+      await load.moreRequests(100)
       expect(await who(port)).toMatchObject({ release: 'two', generation: '2' })
 
       save('export const title = "not used yet"\n', join(dir, 'new.mjs'))
-      await supervised.said(/new\.mjs changed[\s\S]*generation 4 failed/)
+      await supervised.printed(/new\.mjs changed[\s\S]*generation 4 failed/)
       save(good('five'))
-      await supervised.said(/generation 5 is ready/)
-      await load.warm(100)
+      await supervised.printed(/generation 5 is ready/)
+      await load.moreRequests(100)
       expect(await who(port)).toMatchObject({ release: 'five' })
     })
     expectNothingLost(result)
@@ -79,9 +79,9 @@ describe('run --watch', () => {
     save(broken)
     const port = freePort('127.0.0.1')
     const supervised = supervise({ command: [process.execPath, program], args: watched(port) })
-    await supervised.said(/no such table: users[\s\S]*generation 1 failed/)
+    await supervised.printed(/no such table: users[\s\S]*generation 1 failed/)
     save(good('one'))
-    await supervised.said(/generation 2 is ready/)
+    await supervised.printed(/generation 2 is ready/)
     expect(await who(port)).toMatchObject({ release: 'one' })
     await expectStops(supervised)
   })

@@ -173,7 +173,7 @@ function passed(port = 0): Listener {
 async function stderrOfFirst(port: number, options: GenerationOptions): Promise<string> {
   const script = project.prepare(firstProgram, 'warns', port)
   const generation = startGeneration({ ...options, script })
-  await generation.said(/http/)
+  await generation.printed(/http/)
   generation.signal('SIGTERM')
   await generation.exit
   return generation.stderr

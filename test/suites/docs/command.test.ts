@@ -38,7 +38,7 @@ async function supervise(typed: string | undefined, port: number): Promise<Super
     cwd: project.dir,
   })
   onTestFinished(() => supervised.dispose())
-  await supervised.said(/generation 1 is ready/)
+  await supervised.printed(/generation 1 is ready/)
   return supervised
 }
 
@@ -74,7 +74,7 @@ describe('a program that knows nothing of this package', () => {
     write(freePort())
     const [, ...args] = REGISTER[0]?.split(' ') ?? []
     const process = startGeneration({ command: [execPath, ...args], cwd: project.dir })
-    await process.said(/listens/)
+    await process.printed(/listens/)
     process.signal('SIGTERM')
     expect(await process.exit).toMatchObject({ code: 0 })
     expect(process.stderr).toBe('')

@@ -22,7 +22,7 @@ export function closing(framework: Framework): void {
       const server = start()
       const { held, idle } = await busy(server)
       server.process.signal('SIGTERM')
-      await server.process.said(/draining/)
+      await server.process.printed(/draining/)
       const newClient = await server.open()
       newClient.send(get('/error'))
       expect(await newClient.receive(ENDED)).toMatch(/ 500 .*connection: close/is)
@@ -31,21 +31,21 @@ export function closing(framework: Framework): void {
       await held.receive(LAST_CHUNK)
       held.close()
       expect(await server.process.exit).toMatchObject({ code: 0, signal: null })
-      expect(server.said).toEqual(['draining', 'last', 'hook'])
+      expect(server.words).toEqual(['draining', 'last', 'hook'])
     })
 
     it('its own close, called twice: the same, and the process ends by itself', async () => {
       const server = start()
       const { held, idle } = await busy(server)
       server.process.signal('SIGUSR2')
-      await server.process.said(/draining/)
+      await server.process.printed(/draining/)
       idle.send(get('/release'))
       expect(await idle.receive(/released/)).toMatch(/ 200 .*connection: close/is)
       await held.receive(LAST_CHUNK)
       held.close()
       expect(await server.process.exit).toMatchObject({ code: 0, signal: null })
       const hooks = framework.closeHooks ? ['hook'] : []
-      expect(server.said).toEqual(['draining', 'last', ...hooks, 'closed', 'closed'])
+      expect(server.words).toEqual(['draining', 'last', ...hooks, 'closed', 'closed'])
       expect(server.process.stderr).toBe('')
     })
 
@@ -56,7 +56,7 @@ export function closing(framework: Framework): void {
       server.process.signal('SIGTERM')
       expect(await server.process.exit).toMatchObject({ code: 0, signal: null })
       // Nest 11 runs its hooks for the signal and for close().
-      expect([...new Set(server.said)]).toEqual(['draining', 'hook'])
+      expect([...new Set(server.words)]).toEqual(['draining', 'hook'])
       expect(server.process.stderr).toBe('')
     })
 
@@ -68,7 +68,7 @@ export function closing(framework: Framework): void {
       '%s during start-up: never listens, and the process ends well',
       async (_, signal) => {
         const server = starting()
-        await server.process.said(/starting/)
+        await server.process.printed(/starting/)
         server.process.signal(signal)
         expect(await server.process.exit).toMatchObject({ code: 0, signal: null })
         expect(server.process.output).not.toMatch(/ready|warning/i)

@@ -87,11 +87,11 @@ export class Server {
     return RawConnection.open(port)
   }
 
-  /** What the fixture said so far; frameworks print lines of their own beside. */
-  get said(): string[] {
+  /** The words of the fixture so far, without the lines that the framework prints. */
+  get words(): string[] {
     return this.process.stdout.split('\n').filter((line) => WORDS.has(line))
   }
 }
 
-/** What `fixtures/frameworks/shared.mjs` says. */
+/** What `fixtures/frameworks/shared.mjs` prints. */
 const WORDS: ReadonlySet<string> = new Set(['draining', 'last', 'hook', 'closed'])

@@ -44,7 +44,7 @@ export class Fuzz {
   }
 
   /** Resolves when each client has finished two more exchanges: one of them has begun after the call. */
-  async round(): Promise<void> {
+  async oneRequestEach(): Promise<void> {
     const goals = this.#rounds.map((count) => count + 2)
     while (this.#rounds.some((count, index) => count < (goals[index] as number))) {
       await new Promise<void>((resolve) => {

@@ -29,14 +29,14 @@ export async function fuzzReloads(
     args: [...listen, '--settle', '50', ...args],
     env: { HOSTS: JSON.stringify(Object.values(HOSTS)), PORT: String(port), ...env },
   })
-  await supervised.said(/generation 1 is ready/)
+  await supervised.printed(/generation 1 is ready/)
   const fuzz = new Fuzz({ port, hosts: HOSTS }, seed, clients)
   afterTest(() => fuzz.stop())
   let reloads = 0
-  await fuzz.round()
+  await fuzz.oneRequestEach()
   for (; goesOn(reloads); reloads += 1) {
     await reload(supervised, reloads + 2)
-    await fuzz.round()
+    await fuzz.oneRequestEach()
   }
   const result = await fuzz.stop()
   await untilDrained(supervised)
@@ -45,8 +45,8 @@ export async function fuzzReloads(
 }
 
 /** By the signal: a command of its own for each reload would take longer than the reload. */
-async function reload({ pid, said }: Supervised, generation: number): Promise<void> {
+async function reload({ pid, printed }: Supervised, generation: number): Promise<void> {
   process.kill(pid, 'SIGHUP')
-  const [text] = await said(new RegExp(`generation ${generation} (is ready|failed.*)`))
+  const [text] = await printed(new RegExp(`generation ${generation} (is ready|failed.*)`))
   if (!text.endsWith('is ready')) throw new Error(text)
 }

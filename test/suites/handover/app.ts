@@ -138,7 +138,7 @@ export class App {
   ): Promise<Load> {
     const load = await startLoad({ target, ...options })
     this.#loads.push(load)
-    if (options.clients !== 0) await load.round()
+    if (options.clients !== 0) await load.oneRequestEach()
     return load
   }
 

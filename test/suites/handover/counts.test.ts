@@ -13,7 +13,7 @@ await describeHandover('the number of connections handed over', (box) => {
       await app.restart()
       const received = `SOCKET-PORT ${await app.pid()}: received ${connections} connections`
       await box.systemd.logHolds(app.unit, received)
-      await load.round()
+      await load.oneRequestEach()
     }
     const result = await load.stop()
     expectNothingNoticed(result, connections)

@@ -45,7 +45,7 @@ await describeHandover('connections handed over by a framework', (box) => {
       const pids = new Set([await app.pid()])
       for (let restart = 1; restart <= RESTARTS; restart += 1) {
         await app.restart()
-        await load.round()
+        await load.oneRequestEach()
         pids.add(await app.pid())
       }
       expectNothingNoticed(await load.stop(), CLIENTS)

@@ -62,13 +62,13 @@ await describeHandover('a restart that hands connections over', (box) => {
     holder.raw.send(get('/hold'))
     await holder.raw.receive(/first /)
     const { old, restarted } = await app.beginRestart()
-    for (let round = 0; round < 20; round += 1) await load.round()
+    for (let round = 0; round < 20; round += 1) await load.oneRequestEach()
     const fresh = await app.connect()
     expect((await fresh.who()).pid).toBe(old)
     await app.release()
     await holder.raw.receive(new RegExp(`last of ${old}`))
     await restarted
-    await load.round()
+    await load.oneRequestEach()
     expectNothingNoticed(await load.stop(), 20)
     expect((await fresh.who()).pid).not.toBe(old)
   })
@@ -207,7 +207,7 @@ await describeHandover('a restart that hands connections over', (box) => {
       // In this very moment.
       if (restart === 2) void quitters.dispose()
       await app.restart()
-      await Promise.all([load.round(), comingAndGoing.round()])
+      await Promise.all([load.oneRequestEach(), comingAndGoing.oneRequestEach()])
     }
     expectNothingNoticed(await load.stop(), 30)
     const { failures, failed } = await comingAndGoing.stop()

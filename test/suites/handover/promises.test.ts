@@ -83,7 +83,7 @@ await describeHandover('a connection that was handed over', (box) => {
     const load = await app.load({ clients: 40, method: 'mixed', rtt: 10, think: [0, 20] }, target)
     for (let restart = 0; restart < 5; restart += 1) {
       await app.restart()
-      await load.round()
+      await load.oneRequestEach()
     }
     expectNothingNoticed(await load.stop(), 40)
     expect(await app.stored()).toBe('2')

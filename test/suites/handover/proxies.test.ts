@@ -48,10 +48,10 @@ ExecStart=${pathInBox(process.execPath)} ${pathInBox(script)}\n`,
     /** What clients of the proxy see while the service is restarted. */
     async function restarts(count: number): Promise<LoadResult> {
       load = await startLoad({ ...LOAD, target: { port: proxy.port } })
-      await load.round()
+      await load.oneRequestEach()
       for (let restart = 1; restart <= count; restart += 1) {
         await box.restart('app.service')
-        await load.round()
+        await load.oneRequestEach()
       }
       return load.stop()
     }

@@ -25,7 +25,7 @@ await describeHandover('what may go wrong when connections are handed over', (bo
     const running = await app.load(LOAD)
     for (let restart = 0; restart < restarts; restart += 1) {
       await app.restart()
-      await running.round()
+      await running.oneRequestEach()
     }
     return { app, ...(await running.stop()) }
   }
@@ -43,7 +43,7 @@ await describeHandover('what may go wrong when connections are handed over', (bo
     writeFileSync(file, '2')
     await box.systemd.systemctl('restart', app.unit)
     await box.systemd.until(app.unit, 'ActiveState', 'active')
-    await load.round()
+    await load.oneRequestEach()
     expectNothingNoticed(await load.stop(), 10)
     expect((await client.who()).pid).not.toBe(before.pid)
     const log = await app.log()
@@ -124,12 +124,12 @@ await describeHandover('what may go wrong when connections are handed over', (bo
     const app = await box.start(options)
     const load = await app.load(LOAD)
     // Now each client has a connection.
-    await load.round()
+    await load.oneRequestEach()
     for (let restart = 0; restart < 3; restart += 1) {
       await app.restart()
       // Before that the queue of the restart before has its place in the store.
       await box.systemd.logHolds(app.unit, `SOCKET-PORT ${await app.pid()}: received`)
-      await load.round()
+      await load.oneRequestEach()
     }
     expectNothingNoticed(await load.stop(), LOAD.clients)
   })
@@ -153,7 +153,7 @@ await describeHandover('what may go wrong when connections are handed over', (bo
     const load = await app.load(LOAD, { port, tls })
     for (let restart = 0; restart < 3; restart += 1) {
       await app.restart()
-      await load.round()
+      await load.oneRequestEach()
     }
     const { failures, failed, connections } = await load.stop()
     expect({ failures, failed }).toEqual({ failures: [], failed: 0 })
@@ -166,7 +166,7 @@ await describeHandover('what may go wrong when connections are handed over', (bo
     const load = await app.load(LOAD, { path })
     for (let restart = 0; restart < 3; restart += 1) {
       await app.restart()
-      await load.round()
+      await load.oneRequestEach()
     }
     const { failures, failed, connections } = await load.stop()
     expect({ failures, failed }).toEqual({ failures: [], failed: 0 })
@@ -180,13 +180,13 @@ await describeHandover('what may go wrong when connections are handed over', (bo
     socket.send(get('/', 'Connection: Upgrade', 'Upgrade: echo'))
     await socket.receive(/^HTTP\/1\.1 101 .*\r\n\r\n$/s)
     const { old, restarted: done } = await app.beginRestart()
-    for (let round = 0; round < 10; round += 1) await load.round()
+    for (let round = 0; round < 10; round += 1) await load.oneRequestEach()
     socket.send('still there')
     await socket.receive(/still there$/)
     expect(await app.pid()).toBe(old)
     socket.close()
     await done
-    await load.round()
+    await load.oneRequestEach()
     expectNothingNoticed(await load.stop(), LOAD.clients)
   })
 
@@ -199,7 +199,7 @@ await describeHandover('what may go wrong when connections are handed over', (bo
     const load = await app.load({ clients: 300, think: [0, 500], rtt: 10 })
     for (let restart = 0; restart < 3; restart += 1) {
       await app.restart()
-      await load.round()
+      await load.oneRequestEach()
     }
     expectNothingNoticed(await load.stop(), 300)
   })
@@ -224,7 +224,7 @@ describe(
           { fd: odd.fd, name: 'socket-port/connections' },
         ],
       })
-      await server.said(/inherited by/)
+      await server.printed(/inherited by/)
       const client = await RawConnection.open(listener.port)
       client.send(get('/who'))
       await client.receive(/\{.*\}/)

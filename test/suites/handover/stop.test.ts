@@ -45,7 +45,7 @@ await describeHandover('connections handed over by a process that is stopped', (
     const load = await app.load({ clients: CLIENTS, method: 'mixed', rtt: 10, think: [0, 20] })
     await box.systemd.stopUnit(app.unit)
     await box.systemd.start(app.unit)
-    await load.round()
+    await load.oneRequestEach()
     expect((await load.stop()).failed).toBeGreaterThan(0)
   })
 
@@ -56,7 +56,7 @@ await describeHandover('connections handed over by a process that is stopped', (
     for (const act of ['restart', 'stop'] as const) {
       if (act === 'restart') await app.restart()
       else await box.systemd.stopUnit(app.unit)
-      await load.round()
+      await load.oneRequestEach()
     }
     const { failures, connections } = await load.stop()
     expect(failures).toEqual([])
@@ -70,7 +70,7 @@ await describeHandover('connections handed over by a process that is stopped', (
     const pid = await app.pid()
     await box.systemd.kill(app.unit)
     await box.systemd.until(app.unit, 'MainPID', (now) => now !== '0' && now !== String(pid))
-    await load.round()
+    await load.oneRequestEach()
     expectNothingNoticed(await load.stop(), CLIENTS)
   })
 
@@ -129,7 +129,7 @@ await describeHandover('connections handed over by a process that is stopped', (
         await box.systemd.stopUnit(app.unit)
         client.raw.send(get('/who'))
         await box.systemd.start(app.unit)
-        await load.round()
+        await load.oneRequestEach()
         if (kept) expect((await client.whoComes()).pid).toBe(await app.pid())
         else await closed(client)
       }
@@ -232,10 +232,10 @@ describe(
       const app = await box.start({ servers, lines: ['User=nobody'] })
       const load = await app.load({ clients: CLIENTS, method: 'mixed', rtt: 10, think: [0, 20] })
       await app.restart()
-      await load.round()
+      await load.oneRequestEach()
       expect((await load.snapshot()).connections).toBe(CLIENTS)
       await box.systemd.stopUnit(app.unit)
-      await load.round()
+      await load.oneRequestEach()
       const { failures, connections } = await load.stop()
       expect(failures).toEqual([])
       expect(connections).toBeGreaterThan(CLIENTS)

@@ -60,10 +60,10 @@ describe('a server that a wrapper has started', () => {
     const load = { connection: 'keep-alive', idle: { clients: 20 } } as const
     const result = await underLoad(
       port,
-      async ({ round }) => {
+      async ({ oneRequestEach }) => {
         for (let generation = 2; generation <= RELOADS + 1; generation += 1) {
           supervised.generation.signal('SIGHUP')
-          await supervised.said(new RegExp(`generation ${generation} is ready`))
+          await supervised.printed(new RegExp(`generation ${generation} is ready`))
           await untilDrained(supervised)
           await round()
         }

@@ -180,7 +180,7 @@ describe('a signal while the port is being freed', () => {
     const { port = 0 } = await holder.ready()
     const script = fixture('core-kill-port.mjs')
     const server = startGeneration({ script, env: { PORT: String(port) } })
-    await holder.said(/SIGTERM ignored/)
+    await holder.printed(/SIGTERM ignored/)
     server.signal('SIGTERM')
     expect(await server.exit).toMatchObject({ code: 0, signal: null })
     expect(server.stdout).toBe('hook SIGTERM\n')

@@ -43,7 +43,7 @@ describe('a server that answers right', () => {
       request.pipe(response)
     })
     const load = await startLoad({ target, ...options })
-    await load.warm(1_000)
+    await load.moreRequests(1_000)
     const result = await load.stop()
     expect(result.failures).toEqual([])
     expect(result.failed).toBe(0)
@@ -77,8 +77,8 @@ describe('a server that answers right', () => {
       connection: 'mixed',
       method: 'mixed',
     })
-    await load.round()
-    await load.warm(500)
+    await load.oneRequestEach()
+    await load.moreRequests(500)
     const result = await load.stop()
     expect(result.failures).toEqual([])
     expect(result.failed).toBe(0)
@@ -95,7 +95,7 @@ describe('a server that answers right', () => {
       })
     })
     const load = await startLoad({ target, clients: 10, think: [20, 40] })
-    await load.warm(100)
+    await load.moreRequests(100)
     const result = await load.stop()
     expect(result.failed).toBe(0)
     expect(result.connections).toBe(result.requests)
@@ -267,7 +267,7 @@ describe('idle connections', () => {
     first?.destroy()
     second?.resetAndDestroy()
     third?.end('HTTP/1.1 408 Request Timeout\r\n\r\n')
-    await load.round()
+    await load.oneRequestEach()
     const { idle } = await load.snapshot()
     expect(idle).toMatchObject({ open: others.length, closed: { fin: 1, reset: 1, data: 1 } })
     expect(idle.firstClosedAt).not.toBeNull()
@@ -309,10 +309,10 @@ describe('the account', () => {
       response.end()
     })
     const load = await startLoad({ target, clients: 10 })
-    await load.warm(200)
-    const first = await load.lap()
-    await load.warm(200)
-    const second = await load.lap()
+    await load.moreRequests(200)
+    const first = await load.countsSinceLast()
+    await load.moreRequests(200)
+    const second = await load.countsSinceLast()
     expect(second.requests).toBeGreaterThanOrEqual(200)
     const total = await load.stop()
     const third = total.requests - first.requests - second.requests
@@ -354,10 +354,10 @@ describe('the account', () => {
     })
     const load = await startLoad({ target, clients: 5 })
     let over = false
-    const round = load.round().then(() => {
+    const round = load.oneRequestEach().then(() => {
       over = true
     })
-    await load.warm(500)
+    await load.moreRequests(500)
     expect(over).toBe(false)
     release = true
     for (const response of held) response.end()
@@ -460,6 +460,6 @@ async function listening(server: Server, where: ListenOptions): Promise<number> 
 
 async function loadOf(options: LoadOptions, requests: number): Promise<LoadResult> {
   const load = await startLoad(options)
-  await load.warm(requests)
+  await load.moreRequests(requests)
   return load.stop()
 }

@@ -124,7 +124,7 @@ describe('a server that tells its manager', () => {
     const command = ['/bin/sh', '-c', 'exec "$0" "$@" 2>&1', ...program]
     const started = await start(address, { command, env: { OPTIONS: NO_HAND_OVER } })
     // Without native code it comes when systemd-notify has ended.
-    await started.process.said(warning)
+    await started.process.printed(warning)
     await servesAndEnds(started)
     expect(started.process.stdout.match(/^socket-port: /gm)).toHaveLength(1)
   })

@@ -52,7 +52,7 @@ describe('stop signals that come together', () => {
     release.send(get('/'))
     await release.receive(/ready$/)
     for (const signal of signals) process.signal(signal)
-    await process.said(/draining/)
+    await process.printed(/draining/)
     release.send(get('/release'))
     expect(await held.receive(/held$/)).toMatch(/connection: close/i)
     expect(await process.exit).toMatchObject({ code: 0, signal: null })
@@ -119,7 +119,7 @@ describe('SIGINT without a terminal', () => {
     idle.send(get('/'))
     await idle.receive(/ready$/)
     process.signal('SIGINT')
-    await process.said(/draining/)
+    await process.printed(/draining/)
     idle.send(get('/'))
     expect(await idle.receive(/draining$/)).toMatch(/connection: close/i)
     expect(await process.exit).toMatchObject({ code: 0, signal: null })
@@ -188,7 +188,7 @@ describe('a cluster', () => {
       process.kill(-primary.pid, signal)
       await primaryEnded
       // The worker may hear the signal after its primary.
-      await primary.said(/draining/)
+      await primary.printed(/draining/)
       idle.send(get('/release'))
       expect(await held.receive(/held$/)).toMatch(/connection: close/i)
       await primary.exit
@@ -204,7 +204,7 @@ describe('a cluster', () => {
     idle.send(get('/'))
     await idle.receive(/ready$/)
     primary.signal('SIGKILL')
-    await primary.said(/draining/)
+    await primary.printed(/draining/)
     idle.send(get('/release'))
     expect(await held.receive(/held$/)).toMatch(/connection: close/i)
     await primary.exit
@@ -220,7 +220,7 @@ describe('a cluster', () => {
     idle.send(get('/'))
     await idle.receive(/ready$/)
     process.kill(-primary.pid, 'SIGTERM')
-    await primary.said(/draining/)
+    await primary.printed(/draining/)
     idle.send(get('/release'))
     expect(await held.receive(/held$/)).toMatch(/connection: close/i)
     expect(await primary.exit).toMatchObject({ code: 0 })

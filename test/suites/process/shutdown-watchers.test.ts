@@ -45,7 +45,7 @@ describe('under a watcher, a change of the code', () => {
     const port = freePort('127.0.0.1')
     const env = { PORT: String(port) }
     const watcher = startGeneration({ command: command(file), env, cwd: directory })
-    await watcher.said(/version 1 serves/)
+    await watcher.printed(/version 1 serves/)
     const [idle, events] = [await RawConnection.open(port), await RawConnection.open(port)]
     idle.send(get('/'))
     events.send(get('/events'))
@@ -56,7 +56,7 @@ describe('under a watcher, a change of the code', () => {
     const saving = setInterval(save, 1_000)
     await Promise.all([idle.closed, events.closed])
     clearInterval(saving)
-    await watcher.said(/version 2 serves/)
+    await watcher.printed(/version 2 serves/)
     // The full drain cuts the stream at its deadline, or is cut short by an impatient watcher.
     expect(watcher.stdout).toMatch(/drained 0\n/)
     expect(watcher.stderr).not.toMatch(/warning/)

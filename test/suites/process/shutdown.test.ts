@@ -33,7 +33,7 @@ describe('SIGTERM', () => {
     const started = await start('first,second')
     const { held, idle } = await busy(started)
     started.process.signal('SIGTERM')
-    await started.process.said(/draining/)
+    await started.process.printed(/draining/)
     // Served though the signal has come, by a process that says it is no longer ready.
     idle.send(get('/release'))
     expect(await idle.receive(/draining$/)).toMatch(/connection: close/i)
@@ -47,7 +47,7 @@ describe('SIGTERM', () => {
     const started = await start()
     const { held } = await busy(started)
     started.process.signal('SIGTERM')
-    await started.process.said(/draining/)
+    await started.process.printed(/draining/)
     // Those of the first moments are still the first one.
     const impatience = setInterval(() => started.process.signal('SIGTERM'), 10)
     await held.closed
@@ -80,7 +80,7 @@ describe('SIGTERM', () => {
     const process = startGeneration({
       script: new URL('../../fixtures/core-start-up.mjs', import.meta.url).pathname,
     })
-    await process.said(/starting/)
+    await process.printed(/starting/)
     process.signal('SIGTERM')
     expect(await process.exit).toMatchObject({ code: 0, signal: null })
     expect(process.output).toBe('starting\nhook SIGTERM\n')

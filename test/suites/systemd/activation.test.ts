@@ -55,7 +55,7 @@ describe(...requireOrSkip('the units of examples/systemd', systemdSkipReason()),
 
   async function underLoad(options: Omit<LoadOptions, 'target'>): Promise<Load> {
     load = await startLoad({ target: everyAddress, clients: 48, ...options })
-    await load.round()
+    await load.oneRequestEach()
     return load
   }
 
@@ -80,7 +80,7 @@ describe(...requireOrSkip('the units of examples/systemd', systemdSkipReason()),
       const pids = new Set([await box.mainPid('app.service')])
       for (let restart = 1; restart <= 20; restart += 1) {
         await box.restart('app.service')
-        await running.round()
+        await running.oneRequestEach()
         pids.add(await box.mainPid('app.service'))
       }
       const result = await running.stop()
@@ -94,7 +94,7 @@ describe(...requireOrSkip('the units of examples/systemd', systemdSkipReason()),
   it('restarts faster than it starts lose nothing either', async () => {
     const running = await underLoad({ rtt: 20, think: [0, 20] })
     for (let restart = 1; restart <= 10; restart += 1) await box.restart('app.service')
-    await running.round()
+    await running.oneRequestEach()
     expect((await running.stop()).failures).toEqual([])
   })
 
@@ -111,7 +111,7 @@ describe(...requireOrSkip('the units of examples/systemd', systemdSkipReason()),
   it('lose only what was in flight when the server is killed', async () => {
     const running = await underLoad({ think: [0, 20] })
     await box.kill('app.service', 'SIGKILL')
-    await running.round()
+    await running.oneRequestEach()
     const { outcomes, failed } = await running.stop()
     expect(failed).toBeLessThanOrEqual(48)
     expect(outcomes).toMatchObject({ refused: 0, timeout: 0, wrongStatus: 0, wrongBody: 0 })

@@ -60,10 +60,10 @@ for (const release of RELEASES) {
         method: 'mixed',
         think: [0, 20],
       })
-      await load.round()
+      await load.oneRequestEach()
       for (let restart = 0; restart < 3; restart += 1) {
         await box.restart('app.service')
-        await load.round()
+        await load.oneRequestEach()
       }
       return load.stop()
     }

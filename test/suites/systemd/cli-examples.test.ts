@@ -37,12 +37,12 @@ describe(`examples under socket-port run, ${RELOADS} reloads each under load`, (
       async (load) => {
         for (let generation = 2; generation <= RELOADS + 1; generation += 1) {
           process.kill(supervised.pid, 'SIGHUP')
-          const [, became] = await supervised.said(
+          const [, became] = await supervised.printed(
             new RegExp(`generation ${generation} (is ready|failed)`),
           )
           expect(became, supervised.generation.output).toBe('is ready')
           await untilDrained(supervised)
-          await load.warm(100)
+          await load.moreRequests(100)
         }
       },
       { clients: CLIENTS, method: 'GET', connection: 'keep-alive' },

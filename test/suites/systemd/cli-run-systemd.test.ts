@@ -110,10 +110,10 @@ for (const release of RELEASES) {
         connection: 'mixed',
         think: [0, 20],
       })
-      await load.round()
+      await load.oneRequestEach()
       for (let restart = 1; restart <= restarts; restart += 1) {
         await box.restart('app.service')
-        await load.warm(100)
+        await load.moreRequests(100)
       }
       return load.stop()
     }
@@ -128,13 +128,13 @@ for (const release of RELEASES) {
         method: 'mixed',
         think: [0, 20],
       })
-      await load.round()
+      await load.oneRequestEach()
       for (let reload = 1; reload <= RELOADS; reload += 1) {
         await box.reload('app.service')
         await box.until('app.service', 'StatusText', (text) =>
           text.startsWith(`generation ${reload + 1}: listening on `),
         )
-        await load.warm(100)
+        await load.moreRequests(100)
       }
       const { failures, failed } = await load.stop()
       expect(failures).toEqual([])

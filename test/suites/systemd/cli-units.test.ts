@@ -98,10 +98,10 @@ for (const release of RELEASES) {
       const load = await startLoad({ target: { port }, clients: 20, think: [0, 20] })
       onTestFinished(() => load.dispose())
       for (let count = 1; count <= 2; count += 1) {
-        await load.round()
+        await load.oneRequestEach()
         await box?.[how]('shop.service')
       }
-      await load.round()
+      await load.oneRequestEach()
       expectNothingNoticed(await load.stop(), 20)
       expect(await box?.log('shop.service')).not.toMatch(/warning|error/i)
     })
@@ -116,10 +116,10 @@ for (const release of RELEASES) {
       const load = await startLoad({ target: { port }, clients: 20, think: [0, 20] })
       onTestFinished(() => load.dispose())
       for (let count = 1; count <= 2; count += 1) {
-        await load.round()
+        await load.oneRequestEach()
         await box?.[how]('shop.service')
       }
-      await load.round()
+      await load.oneRequestEach()
       expectNothingNoticed(await load.stop(), 20)
       expect(await box?.log('shop.service')).not.toMatch(/warning|error/i)
     })

@@ -53,11 +53,11 @@ describe(...requireOrSkip('the units of an example', systemdSkipReason()), () =>
       const service = `${name}.service`
       const target = ['127.0.0.1', '::1'].map((host) => ({ host, port }))
       const load = await startLoad({ target, clients: 50, rtt: 20, think: [0, 20] })
-      await load.round()
+      await load.oneRequestEach()
       const pids = new Set([await box.mainPid(service)])
       for (let restart = 1; restart <= RESTARTS; restart += 1) {
         await box.restart(service)
-        await load.round()
+        await load.oneRequestEach()
         pids.add(await box.mainPid(service))
       }
       const result = await load.stop()

@@ -23,7 +23,7 @@ await describeHandover('connections handed over through the store', (box) => {
     const load = await app.load(options, { port: Number(port) })
     for (let restart = 0; restart < count; restart += 1) {
       await app.restart()
-      await load.round()
+      await load.oneRequestEach()
     }
     return { app, result: await load.stop() }
   }

@@ -95,7 +95,7 @@ for (const release of RELEASES) {
 
     async function underLoad(...target: Listen[]): Promise<Load> {
       load = await startLoad({ target, clients: 24, connection: 'mixed', rtt: 20, think: [0, 20] })
-      await load.round()
+      await load.oneRequestEach()
       return load
     }
 
@@ -104,7 +104,7 @@ for (const release of RELEASES) {
     async function restarts(running: Load, times: number) {
       for (let count = 0; count < times; count += 1) {
         await box.restart('app.service')
-        await running.round()
+        await running.oneRequestEach()
       }
       return await running.stop()
     }
@@ -140,7 +140,7 @@ for (const release of RELEASES) {
         const before = await box.mainPid('app.service')
         await box.kill('app.service', 'SIGKILL')
         await box.until('app.service', 'MainPID', (pid) => pid !== '0' && pid !== String(before))
-        await running.round()
+        await running.oneRequestEach()
       }
       const { outcomes, failed } = await running.stop()
       expect(outcomes).toMatchObject({ refused: 0, timeout: 0, wrongStatus: 0, wrongBody: 0 })

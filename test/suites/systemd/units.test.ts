@@ -55,7 +55,7 @@ for (const release of RELEASES) {
     async function underLoad(): Promise<void> {
       const target = ['127.0.0.1', '::1'].map((host) => ({ host, port }))
       load = await startLoad({ target, clients: 48, rtt: 20, think: [0, 20] })
-      await load.round()
+      await load.oneRequestEach()
     }
 
     async function nothingFailed(...services: string[]): Promise<LoadResult> {
@@ -84,7 +84,7 @@ for (const release of RELEASES) {
       const pids = new Set([await box.mainPid('app.service')])
       for (let count = 1; count <= RESTARTS; count += 1) {
         await box.restart('app.service')
-        await load.round()
+        await load.oneRequestEach()
         pids.add(await box.mainPid('app.service'))
       }
       expect(pids.size).toBe(RESTARTS + 1)
@@ -115,12 +115,12 @@ for (const release of RELEASES) {
         const pid = await box.mainPid('app.service')
         for (let count = 1; count <= times; count += 1) {
           await box.reload('app.service')
-          await load.round()
+          await load.oneRequestEach()
         }
         expect(await box.mainPid('app.service')).toBe(pid)
         for (let count = 1; count <= times; count += 1) {
           await box.restart('app.service')
-          await load.round()
+          await load.oneRequestEach()
         }
         await nothingFailed('app.service')
       },
@@ -135,7 +135,7 @@ for (const release of RELEASES) {
         expect(await box.mainPid(`app@${last}.service`)).toBeGreaterThan(0)
         await box.start(`app@${next}.service`)
         await box.stopUnit(`app@${last}.service`)
-        await load.round()
+        await load.oneRequestEach()
         // A connection that the other one serves has not started it again.
         expect(await box.mainPid(`app@${last}.service`)).toBe(0)
       }

@@ -52,7 +52,7 @@ export class Child {
   }
 
   /** The first line that has the key. */
-  async said(key: string): Promise<Record<string, unknown>> {
+  async printed(key: string): Promise<Record<string, unknown>> {
     for (;;) {
       const line = this.lines.find((said) => key in said)
       if (line !== undefined) return line

@@ -30,7 +30,7 @@ export class Child {
   }
 
   /** The first match in its output; rejects when it ends without one. */
-  async said(pattern: RegExp): Promise<RegExpMatchArray> {
+  async printed(pattern: RegExp): Promise<RegExpMatchArray> {
     for (;;) {
       const match = this.output.match(pattern)
       if (match !== null) return match

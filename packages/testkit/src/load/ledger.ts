@@ -12,16 +12,16 @@ export interface Ending extends Omit<Failure, 'outcome' | 'at' | 'after'> {
   readonly wantedAt: number
 }
 
-/** Accounts for every request of a load, in total and since the last lap. */
+/** Counts every request of a load, and keeps details of the first failures. */
 export class Ledger {
   readonly #startedAt: number = now()
   readonly #total = new Tally()
-  #lap = new Tally()
+  #sinceLast = new Tally()
   readonly #failures: Failure[] = []
   readonly #sample = new Float64Array(SAMPLE)
   readonly #random: () => number
   readonly idle = { open: 0, fin: 0, reset: 0, data: 0, firstClosedAt: 0, lastClosedAt: 0 }
-  /** Called when the count of requests reaches `#watchAt`. */
+  /** Each is called when so many requests have ended; `#watchAt` is the lowest of these numbers. */
   #watchers: { readonly at: number; readonly reached: () => void }[] = []
   #watchAt = Number.POSITIVE_INFINITY
 
@@ -33,7 +33,7 @@ export class Ledger {
     const at = now()
     const after = at - ending.wantedAt
     this.#total.add(ending.outcome, ending.id, ending.wantedAt, after)
-    this.#lap.add(ending.outcome, ending.id, ending.wantedAt, after)
+    this.#sinceLast.add(ending.outcome, ending.id, ending.wantedAt, after)
     if (ending.outcome === 'ok') this.#remember(after)
     else if (this.#failures.length < FAILURES_KEPT) {
       const { wantedAt: _, outcome, ...rest } = ending
@@ -44,12 +44,12 @@ export class Ledger {
 
   connected(): void {
     this.#total.connections += 1
-    this.#lap.connections += 1
+    this.#sinceLast.connections += 1
   }
 
   closedByServer(): void {
     this.#total.closedByServer += 1
-    this.#lap.closedByServer += 1
+    this.#sinceLast.closedByServer += 1
   }
 
   idleClosed(how: 'fin' | 'reset' | 'data'): void {
@@ -67,10 +67,10 @@ export class Ledger {
     })
   }
 
-  /** The counts since the last lap; a new lap begins. */
-  lap(): LoadCounts {
-    const counts = this.#lap.toJSON()
-    this.#lap = new Tally()
+  /** Counts the requests that have ended since the last call, or since the start. */
+  countsSinceLast(): LoadCounts {
+    const counts = this.#sinceLast.toJSON()
+    this.#sinceLast = new Tally()
     return counts
   }
 
@@ -90,7 +90,7 @@ export class Ledger {
     }
   }
 
-  /** Keeps an even sample of all that came (algorithm R). */
+  /** Keeps a random sample in which each request is as likely as any other (algorithm R). */
   #remember(ms: number): void {
     const seen = this.#total.outcomes.ok
     const place = seen <= SAMPLE ? seen - 1 : Math.floor(this.#random() * seen)

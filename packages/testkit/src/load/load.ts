@@ -5,20 +5,20 @@ import { type LoadOptions, resolveOptions } from './options.ts'
 import type { LoadCounts, LoadResult } from './result.ts'
 import type { Answer, Call, Question } from './worker.ts'
 
-/** A load under way, in a process of its own. */
+/** A load that runs in a process of its own. */
 export interface Load {
   readonly pid: number
   /** Resolves when at least that many more requests have ended. */
-  warm(requests: number): Promise<void>
+  moreRequests(requests: number): Promise<void>
   /** Resolves when every client has ended at least one more request. */
-  round(): Promise<void>
+  oneRequestEach(): Promise<void>
   /** Opens again the idle connections that were closed. */
   openIdle(): Promise<void>
-  /** The account of what has ended since the last lap, or the start. */
-  lap(): Promise<LoadCounts>
-  /** The account so far. */
+  /** Counts the requests that have ended since the last call, or since the start. */
+  countsSinceLast(): Promise<LoadCounts>
+  /** The result so far. */
   snapshot(): Promise<LoadResult>
-  /** Lets the requests under way finish, for at most 10 s, and returns the account. */
+  /** Lets the requests in flight finish, for at most `stopTimeout`, and returns the result. */
   stop(): Promise<LoadResult>
   /** Ends the load at once, if it still runs. */
   dispose(): Promise<void>
@@ -32,10 +32,10 @@ export async function startLoad(options: LoadOptions): Promise<Load> {
   await worker.ask({ name: 'start', plan: resolveOptions(options) })
   return {
     pid: worker.child.pid ?? -1,
-    warm: (requests) => worker.ask({ name: 'warm', requests }) as Promise<void>,
-    round: () => worker.ask({ name: 'round' }) as Promise<void>,
+    moreRequests: (requests) => worker.ask({ name: 'moreRequests', requests }) as Promise<void>,
+    oneRequestEach: () => worker.ask({ name: 'oneRequestEach' }) as Promise<void>,
     openIdle: () => worker.ask({ name: 'openIdle' }) as Promise<void>,
-    lap: () => worker.ask({ name: 'lap' }) as Promise<LoadCounts>,
+    countsSinceLast: () => worker.ask({ name: 'countsSinceLast' }) as Promise<LoadCounts>,
     snapshot: () => worker.ask({ name: 'snapshot' }) as Promise<LoadResult>,
     async stop() {
       const result = (await worker.ask({ name: 'stop' })) as LoadResult

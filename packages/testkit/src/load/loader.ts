@@ -9,7 +9,7 @@ import type { LoadCounts, LoadResult } from './result.ts'
 /** Idle connections are opened in batches that fit any accept queue. */
 const IDLE_BATCH = 100
 
-/** The clients of one load and their ledger: what runs in the load's own process. */
+/** What runs in the process of a load: its clients, and the ledger of their requests. */
 export class Loader {
   readonly #plan: LoadPlan
   readonly #ledger: Ledger
@@ -17,7 +17,7 @@ export class Loader {
   readonly #idle: IdleClient[] = []
   #running = 0
   #stopped: () => void = () => {}
-  /** When `stop` gives up on what is still under way. */
+  /** When `stop` counts the requests in flight as failed. */
   #stopBy = Number.POSITIVE_INFINITY
 
   constructor(plan: LoadPlan) {
@@ -32,9 +32,9 @@ export class Loader {
     }
   }
 
-  /** Resolves when the idle connections are open and the clients are at work. */
+  /** Resolves when the idle connections are open and the clients have started. */
   async start(): Promise<void> {
-    // One sweep for all costs the requests nothing; a timer for each would.
+    // One timer for all clients: a timer for each request would slow the load down.
     setInterval(() => this.#sweep(), Math.min(100, this.#plan.timeout / 10))
     await this.openIdle()
     this.#running = this.#clients.length
@@ -48,27 +48,27 @@ export class Loader {
     }
   }
 
-  warm(requests: number): Promise<void> {
+  moreRequests(requests: number): Promise<void> {
     return this.#ledger.more(requests)
   }
 
   /** Resolves when every client has ended at least one more request. */
-  async round(): Promise<void> {
+  async oneRequestEach(): Promise<void> {
     const before = this.#clients.map((client) => client.count)
     while (this.#clients.some((client, index) => client.count === before[index])) {
       await this.#ledger.more(1)
     }
   }
 
-  lap(): LoadCounts {
-    return this.#ledger.lap()
+  countsSinceLast(): LoadCounts {
+    return this.#ledger.countsSinceLast()
   }
 
   snapshot(): LoadResult {
     return this.#ledger.result()
   }
 
-  /** Lets the requests under way finish, closes everything, and returns the account. */
+  /** Lets the requests in flight finish, closes every connection, and returns the result. */
   async stop(): Promise<LoadResult> {
     const done = new Promise<void>((resolve) => {
       this.#stopped = resolve

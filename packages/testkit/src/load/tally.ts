@@ -1,6 +1,6 @@
 import { type LoadCounts, OUTCOMES, type Outcome, type Stall } from './result.ts'
 
-/** The running counts of one span of time. */
+/** The counts of one span of time, which grow while it lasts. */
 export class Tally implements LoadCounts {
   requests = 0
   connections = 0
@@ -33,7 +33,7 @@ export class Tally implements LoadCounts {
   }
 }
 
-/** Adds the accounts of two spans of time. */
+/** Adds the counts of two spans of time. */
 export function addCounts(a: LoadCounts, b: LoadCounts): LoadCounts {
   const outcomes = Object.fromEntries(
     OUTCOMES.map((outcome) => [outcome, a.outcomes[outcome] + b.outcomes[outcome]]),

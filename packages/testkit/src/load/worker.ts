@@ -4,8 +4,8 @@ import type { LoadPlan } from './options.ts'
 /** A call of `Load`, as it crosses the IPC channel. */
 export type Call =
   | { readonly name: 'start'; readonly plan: LoadPlan }
-  | { readonly name: 'warm'; readonly requests: number }
-  | { readonly name: 'round' | 'openIdle' | 'lap' | 'snapshot' | 'stop' }
+  | { readonly name: 'moreRequests'; readonly requests: number }
+  | { readonly name: 'oneRequestEach' | 'openIdle' | 'countsSinceLast' | 'snapshot' | 'stop' }
 
 export interface Question {
   readonly id: number
@@ -25,7 +25,7 @@ async function answer(call: Call): Promise<unknown> {
     return loader.start()
   }
   if (loader === undefined) throw new Error(`${call.name} before start`)
-  return call.name === 'warm' ? loader.warm(call.requests) : loader[call.name]()
+  return call.name === 'moreRequests' ? loader.moreRequests(call.requests) : loader[call.name]()
 }
 
 process.on('message', async ({ id, call }: Question) => {
