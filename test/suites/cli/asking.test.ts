@@ -140,7 +140,7 @@ describe('a server below a wrapper that goes on when it ends', () => {
           const { pid } = await who(port)
           process.kill(pid, 'SIGTERM')
           await supervised.until(({ generations }) => generations[0]?.workers[0]?.pid !== pid)
-          await round()
+          await oneRequestEach()
         }
       },
       { connection: 'keep-alive', idle: { clients: 20 } },

@@ -65,7 +65,7 @@ describe('a server that a wrapper has started', () => {
           supervised.generation.signal('SIGHUP')
           await supervised.printed(new RegExp(`generation ${generation} is ready`))
           await untilDrained(supervised)
-          await round()
+          await oneRequestEach()
         }
       },
       load,
