@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import { type Listener, openListener, startGeneration } from '@socket-port/testkit'
+import { freePort, type Listener, openListener, startGeneration } from '@socket-port/testkit'
 import { alternate } from '../alternate.ts'
 import type { Bar } from '../bar.ts'
 import type { Benchmark, Findings } from '../benchmark.ts'
@@ -10,7 +10,7 @@ import type { ListenReading } from '../processes/listen-reading.ts'
 import { difference, type Estimate, exact, median } from '../statistics.ts'
 
 const STARTS = ['cold', 'inherited'] as const
-const HOWS = ['plain', 'plain again', 'listen', 'serve'] as const
+const HOWS = ['plain', 'plain again', 'listen', 'serve', 'register'] as const
 // With an older build of core (--before).
 const HOWS_BEFORE = ['listen before', 'serve before'] as const
 
@@ -30,6 +30,8 @@ const FIELDS = [
 type Field = (typeof FIELDS)[number]
 
 const SCRIPT = fileURLToPath(new URL('../processes/listen-sample.js', import.meta.url))
+
+const PRELOAD = fileURLToPath(import.meta.resolve('@socket-port/core/register'))
 
 export const listen: Benchmark = {
   name: 'listen',
@@ -61,9 +63,12 @@ async function sample(
 ): Promise<ListenReading> {
   const [start, how = '', which] = variant.split(' ')
   const inherited = start === 'inherited'
+  const preload = how === 'register' ? ['--require', PRELOAD] : []
   const generation = startGeneration({
-    script: SCRIPT,
-    args: inherited ? [how, String(listener.port), 'inherited'] : [how],
+    command: [process.execPath, ...preload, SCRIPT],
+    args: inherited
+      ? [how, String(listener.port), 'inherited']
+      : [how, ...(how === 'register' ? [String(freePort())] : [])],
     sockets: inherited ? [listener] : [],
     ...(which === 'before' && older !== undefined && { env: { BENCH_CORE: older } }),
   })
@@ -91,7 +96,7 @@ function builtCopy(folder: string): string {
 function findings(samples: Samples, compares: boolean): Findings {
   const hows: readonly How[] = compares
     ? ['plain again', 'listen', 'listen before', 'serve', 'serve before']
-    : ['plain again', 'listen', 'serve']
+    : ['plain again', 'listen', 'serve', 'register']
   const table = [['', 'plain', ...hows]]
   for (const start of STARTS) {
     for (const field of FIELDS) {
@@ -106,6 +111,7 @@ function findings(samples: Samples, compares: boolean): Findings {
   }
   const notes = [
     'plain: the value itself; all others: how much more it is, with the 95 % interval of the median',
+    'register: the program of plain, with the preload and a port of its own',
     'import: importing core, with node:http loaded before; whole: from the start of the process to listening, import included',
     ...(compares ? comparison(samples) : []),
   ]

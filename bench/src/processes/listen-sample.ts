@@ -1,4 +1,4 @@
-// Listens once and says what that took: HOW (plain, listen or serve) PORT [inherited].
+// Listens once and says what that took: HOW (plain, register, listen or serve) PORT [inherited].
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import type { ListenReading } from './listen-reading.ts'
@@ -7,7 +7,9 @@ import { sharedObjects } from './shared-objects.ts'
 type Core = typeof import('@socket-port/core')
 
 const [how, port = '0', inherited] = process.argv.slice(2)
-const target = inherited === undefined ? { port: Number(port) } : { fd: 3 }
+// With the preload the program asks for its port, which is the one that was passed.
+const asksForPort = inherited === undefined || how === 'register'
+const target = asksForPort ? { port: Number(port) } : { fd: 3 }
 // A port that nobody asks for is that of the only socket that was passed.
 const asked = inherited === undefined ? { port } : {}
 
@@ -15,7 +17,8 @@ const asked = inherited === undefined ? { port } : {}
 const specifier = process.env.BENCH_CORE ?? '@socket-port/core'
 
 const started = performance.now()
-const core = how === 'plain' ? undefined : ((await import(specifier)) as Core)
+const isPlain = how === 'plain' || how === 'register'
+const core = isPlain ? undefined : ((await import(specifier)) as Core)
 const imported = performance.now()
 const server: Server = createServer()
 if (core === undefined) await once(server.listen(target), 'listening')

@@ -12,12 +12,12 @@ import { type Emit, type Preloaded, preloaded } from './preloaded.ts'
  * of the package is loaded when the first HTTP server listens.
  */
 
-// Of the names that Node itself uses for the value of `--import` and `--require`, none is of use here: the
-// package is found beside this file.
+type Serving = typeof import('./serving.ts')
+
 const require = createRequire(import.meta.url)
 
-// A worker thread has the signals and the sockets of nobody. Two copies of this file would serve a server twice.
-if (isMainThread() && preloaded.current === undefined && !isHelper()) preloaded.get(install)
+// Two copies of this file would serve a server twice.
+if (preloaded.current === undefined && !isHelper()) preloaded.get(install)
 
 function install(): Preloaded {
   // Before the program starts: one that reads these variables itself would take fd 3, without a drain.
@@ -34,26 +34,29 @@ function install(): Preloaded {
 
 function replaceListen(state: Preloaded): void {
   const { listen } = state
-  let serving: typeof import('./serving.ts') | undefined
-  let failed = false
-
-  const load = (): typeof serving => {
-    if (failed || serving !== undefined) return serving
-    try {
-      serving = require('./register-serving.js')
-    } catch (error) {
-      failed = true
-      process.stderr.write(`socket-port: warning: ${whyNot(error as NodeJS.ErrnoException)}\n`)
-    }
-    return serving
+  let loaded: { serving: Serving | undefined } | undefined
+  const serving = (): Serving | undefined => {
+    loaded ??= { serving: loadServing() }
+    return loaded.serving
   }
 
   // On the class of node:net: the servers of http, https and http2 inherit it, and programs that borrow
   // `net.Server.prototype.listen` find it too.
   Server.prototype.listen = function (this: Server, ...args: unknown[]): Server {
     const isOurs = !isOwnServer(this) || (state.served.has(this) && !isStarting(this))
-    const handled = isOurs && mayConcern(this) ? load()?.listenFor(this, args) : undefined
+    const handled = isOurs && mayConcern(this) ? serving()?.listenFor(this, args) : undefined
     return handled ?? Reflect.apply(listen, this, args)
+  }
+}
+
+function loadServing(): Serving | undefined {
+  // A worker thread has no signals, and no sockets of its own. Asked for only now, because it loads a module of Node.
+  if (!isMainThread()) return undefined
+  try {
+    return require('./register-serving.js')
+  } catch (error) {
+    process.stderr.write(`socket-port: warning: ${whyNot(error as NodeJS.ErrnoException)}\n`)
+    return undefined
   }
 }
 
