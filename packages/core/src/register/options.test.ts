@@ -21,6 +21,9 @@ it('reads every variable, in any order', () => {
     DRAIN_TIMEOUT: '60000',
     DRAIN_IDLE_TIMEOUT: '0',
     DRAIN_IDLE: 'promise',
+    DRAIN_WEB_SOCKET_CODE: '1012',
+    DRAIN_SPREAD: '500',
+    DRAIN_CLOSE_GRACE: '100',
     IDLE_EXIT: '1000',
     FD_STORE: '1',
     TAKE: 'first',
@@ -28,7 +31,15 @@ it('reads every variable, in any order', () => {
   expect(options).toEqual({
     take: 'first',
     attach: {
-      drain: { delay: 30_000, timeout: 60_000, idleTimeout: 0, idle: 'promise' },
+      drain: {
+        delay: 30_000,
+        timeout: 60_000,
+        idleTimeout: 0,
+        idle: 'promise',
+        webSocketCode: 1012,
+        spread: 500,
+        closeGrace: 100,
+      },
       idleExit: 1_000,
       fdStore: true,
     },

@@ -43,6 +43,11 @@ const VARIABLES: Readonly<Record<string, Add>> = {
   [`${PREFIX}DRAIN_DELAY`]: drain((text) => ({ delay: number(text) })),
   [`${PREFIX}DRAIN_IDLE_TIMEOUT`]: drain((text) => ({ idleTimeout: number(text) })),
   [`${PREFIX}DRAIN_IDLE`]: drain((text) => ({ idle: text as 'auto' })),
+  [`${PREFIX}DRAIN_WEB_SOCKET_CODE`]: drain((text) => ({
+    webSocketCode: text === 'false' ? false : number(text),
+  })),
+  [`${PREFIX}DRAIN_SPREAD`]: drain((text) => ({ spread: number(text) })),
+  [`${PREFIX}DRAIN_CLOSE_GRACE`]: drain((text) => ({ closeGrace: number(text) })),
   [`${PREFIX}IDLE_EXIT`]: attach((text) => ({ idleExit: number(text) })),
   [`${PREFIX}FD_STORE`]: attach((text) => ({ fdStore: flag(text) })),
 }

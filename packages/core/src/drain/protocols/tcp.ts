@@ -33,7 +33,7 @@ export class Tcp implements Protocol {
     return false
   }
 
-  isEndless(): boolean {
+  isEndless(_: Socket): boolean {
     return true
   }
 }

@@ -30,6 +30,11 @@ export class Upgraded extends Tcp {
     this.context.longLived(socket, kind, this.#endOf(socket, connection))
   }
 
+  override isEndless(socket: Socket): boolean {
+    const connection = this.#upgraded?.get(socket)
+    return connection === undefined || this.#endOf(socket, connection) === undefined
+  }
+
   #endOf(socket: Socket, { webSocket, closer }: UpgradedConnection): (() => void) | undefined {
     const { quick, webSocketCode } = this.context
     if (closer !== undefined) return () => this.#call(closer, socket)
