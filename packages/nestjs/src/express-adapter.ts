@@ -2,7 +2,7 @@ import type { RequestListener } from 'node:http'
 import { ExpressAdapter } from '@nestjs/platform-express'
 import { type AttachOptions, attach, type Service } from '@socket-port/core/adapter'
 import { callBeforeClose } from './before-close.ts'
-import { closeGateways, noteApplications } from './gateways.ts'
+import { closeOtherGateways, noteApplications } from './gateways.ts'
 import { NestServer } from './nest-server.ts'
 
 callBeforeClose()
@@ -42,7 +42,7 @@ export class SocketPortExpressAdapter extends ExpressAdapter {
     this.#server = new NestServer(
       (...given) => attach(server, ...given),
       this.#options,
-      () => closeGateways(this),
+      () => closeOtherGateways(this),
       quick,
     )
   }

@@ -2,7 +2,7 @@ import { FastifyAdapter } from '@nestjs/platform-fastify'
 import type { AttachOptions, Service } from '@socket-port/core/adapter'
 import { attachFastify } from '@socket-port/fastify/attach'
 import { callBeforeClose } from './before-close.ts'
-import { closeGateways, noteApplications } from './gateways.ts'
+import { closeOtherGateways, noteApplications } from './gateways.ts'
 import { NestServer } from './nest-server.ts'
 
 callBeforeClose()
@@ -45,7 +45,7 @@ export class SocketPortFastifyAdapter extends FastifyAdapter {
     this.#server = new NestServer(
       (...given) => attachFastify(fastify, ...given),
       this.#options,
-      () => closeGateways(this),
+      () => closeOtherGateways(this),
       quick,
     )
   }

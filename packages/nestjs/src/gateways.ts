@@ -10,11 +10,13 @@ interface Application {
 
 interface SocketsContainer {
   getAll(): Map<string, { server?: GatewayServer | undefined }>
-  clear(): void
+}
+
+interface HttpAdapter {
+  getHttpServer(): unknown
 }
 
 interface WebSocketAdapter {
-  forceCloseConnections?: boolean
   close(server: GatewayServer): unknown
 }
 
@@ -22,8 +24,12 @@ interface WebSocketAdapter {
 interface GatewayServer {
   /** Of `ws`. */
   clients?: Iterable<{ close?(code: number): void }>
+  readonly options?: { noServer?: boolean; server?: unknown }
   /** Of Socket.IO. */
   engine?: { opts?: { allowRequest?: unknown } }
+  readonly httpServer?: unknown
+  /** The server of a namespace. */
+  readonly server?: GatewayServer
 }
 
 // 'Going away' (RFC 6455, 7.4.1).
@@ -45,21 +51,28 @@ export function noteApplications(): void {
 }
 
 /**
- * Closes the gateways of the application as Nest does, with the code 1001 where they are of `ws`. Nest itself
- * does not close them again, and refuses new clients from now on.
+ * Closes the gateways that listen on ports of their own, as Nest does, with the code 1001 where they are of `ws`. Nest
+ * itself does not close them again, and refuses new clients from now on. Core closes the WebSockets of all
+ * others, which are connections of the server that it drains.
  */
-export async function closeGateways(httpAdapter: object): Promise<void> {
+export async function closeOtherGateways(httpAdapter: HttpAdapter): Promise<void> {
   const application = applications.get(httpAdapter)
-  const container = application?.socketModule?.socketsContainer
+  const gateways = application?.socketModule?.socketsContainer?.getAll()
   const adapter = application?.config?.getIoAdapter?.()
-  if (container === undefined || !adapter) return
-  const servers = [...container.getAll().values()].flatMap(({ server }) => server ?? [])
-  // What is in here Nest closes when the application closes, and the WsAdapter rejects a second close.
-  container.clear()
-  // With this option Nest cuts the connections itself, but only when the HTTP server has closed.
-  adapter.forceCloseConnections = false
+  if (gateways === undefined || !adapter) return
+  const httpServer = httpAdapter.getHttpServer()
+  const isOther = (server: GatewayServer): boolean => {
+    const { httpServer: own, options } = server.server ?? server
+    if (own !== undefined) return own !== httpServer
+    // One of `ws` has none where Nest passes it the upgrades of the application.
+    return options?.noServer !== true && options?.server !== httpServer
+  }
+  const others = [...gateways].filter(([, { server }]) => server && isOther(server))
   await Promise.all(
-    servers.map(async (server) => {
+    others.map(async ([key, { server }]) => {
+      // What is in the list Nest closes when the application closes, and the WsAdapter rejects a second close.
+      gateways.delete(key)
+      if (server === undefined) return
       dismiss(server)
       await adapter.close(server)
     }),

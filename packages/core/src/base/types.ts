@@ -123,6 +123,13 @@ export interface DrainOptions {
    * second. 0: all at once. At most half of `timeout` is used. @default 2000
    */
   spread?: number | undefined
+  /**
+   * A response that is still being sent so many milliseconds after the drain has begun, or after its request where that
+   * came later, is ended like an event stream, with a proper last chunk: for endless responses of another type than
+   * `text/event-stream`. The client cannot tell that from a complete response, so set it above the time that your
+   * longest one takes. A response with a `Content-Length` is never ended so. @default never
+   */
+  streamTimeout?: number | undefined
 }
 
 export interface ServeOptions extends ListenOptions {
@@ -210,6 +217,8 @@ export interface DrainResult {
   forced: number
   /** WebSockets of RFC 6455. */
   webSockets: EndedCounts
+  /** Event streams, and responses that were ended after `drain.streamTimeout`. */
+  eventStreams: EndedCounts
   /** CONNECT tunnels, and upgrades to other protocols. */
   tunnels: EndedCounts
   /** From the start of the drain to the end of the last connection, in milliseconds. */
@@ -223,7 +232,10 @@ export interface Drain {
   readonly state: DrainState
   /** Open connections, TLS handshakes included. */
   readonly connections: number
-  /** Aborted when the drain starts, so that endless responses can end themselves. */
+  /**
+   * Aborted when the drain starts. If a program listens to it, it must end its event streams itself; otherwise the
+   * drain ends them.
+   */
   readonly signal: AbortSignal
   /**
    * Drains the server; every call returns the promise of the first. `quick` closes idle
@@ -249,7 +261,10 @@ export interface Service<S extends AnyServer = AnyServer> extends AsyncDisposabl
   readonly url: string
   /** `'ready'` until a drain starts. A readiness probe can answer from it. */
   readonly state: DrainState
-  /** Aborted when the drain starts, so that endless responses can end themselves. */
+  /**
+   * Aborted when the drain starts. If a program listens to it, it must end its event streams itself; otherwise the
+   * drain ends them.
+   */
   readonly signal: AbortSignal
   /**
    * Drains and closes; every call returns the result of the first. `quick` closes idle connections,

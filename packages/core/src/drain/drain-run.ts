@@ -27,6 +27,8 @@ export interface DrainRunOptions extends ResolvedDrain {
   ownPeers?: OwnPeers | undefined
   /** Settles when the program was told that connections must end: what it ends itself, it ends first. */
   told?: Promise<unknown> | undefined
+  /** The program listens to the signal of the drain. */
+  isHeard: boolean
   warn: (message: string) => void
 }
 
@@ -148,12 +150,16 @@ export class DrainRun {
   }
 
   #drainContext(): DrainContext {
-    const { quick, idleTimeout, timeout, webSocketCode, warn } = this.#options
+    const { quick, idleTimeout, timeout, webSocketCode, streamTimeout, isHeard, warn } =
+      this.#options
     return {
       quick,
       idleTimeout,
       timeout,
       webSocketCode,
+      streamTimeout,
+      closeGrace: this.#grace,
+      leavesStreams: isHeard,
       warn,
       staysOpen: (socket) => this.#strategy.staysOpen(socket),
       idle: (socket, promise) => this.#fellIdle(socket, promise),

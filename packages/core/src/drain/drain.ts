@@ -1,4 +1,4 @@
-import { setMaxListeners } from 'node:events'
+import { getEventListeners, setMaxListeners } from 'node:events'
 import { publish } from '../base/channels.ts'
 import { defaultLogger } from '../base/logger.ts'
 import { onceClosed } from '../base/own-listener.ts'
@@ -132,6 +132,7 @@ export class ServerDrain implements Drain {
     if (delay > 0 && !quick) await this.#delay(delay)
     const target = findTarget && !quick && !this.#forced ? await findTarget() : undefined
     // Abort only after the delay, during which everything goes on as before.
+    const isHeard = getEventListeners(this.signal, 'abort').length > 0
     this.#abort.abort()
     const told = tell?.()
     this.#drainRun = new DrainRun(this.#connections, {
@@ -142,6 +143,7 @@ export class ServerDrain implements Drain {
       target,
       ownPeers,
       told,
+      isHeard,
       warn: (message) => logger.warn(message),
     })
     if (this.#forced) this.#drainRun.force()

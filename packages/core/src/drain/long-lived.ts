@@ -16,7 +16,7 @@ export interface LongLivedOptions {
 }
 
 interface Open {
-  readonly kind: LongLivedKind
+  readonly kind: LongLivedKind | undefined
   readonly end: (() => void) | undefined
   timer?: NodeJS.Timeout
 }
@@ -25,6 +25,7 @@ interface Open {
 export class LongLivedConnections {
   readonly counts: Record<LongLivedKind, EndedCounts> = {
     webSockets: none(),
+    eventStreams: none(),
     tunnels: none(),
   }
   readonly #options: LongLivedOptions
@@ -44,7 +45,7 @@ export class LongLivedConnections {
   }
 
   /** The connection counts as `kind` from now on. `end` asks it to leave, at its turn. */
-  add(socket: Socket, kind: LongLivedKind, end?: () => void): void {
+  add(socket: Socket, kind: LongLivedKind | undefined, end?: () => void): void {
     if (this.#open.has(socket)) return
     this.#open.set(socket, { kind, end })
     if (end === undefined) return
@@ -73,7 +74,7 @@ export class LongLivedConnections {
   ended(socket: Socket, how: keyof EndedCounts = 'closed'): void {
     const open = this.#open.get(socket)
     if (open === undefined) return
-    this.counts[open.kind][how] += 1
+    if (open.kind !== undefined) this.counts[open.kind][how] += 1
     clearTimeout(open.timer)
     this.#open.delete(socket)
     this.#waiting.delete(socket)

@@ -43,7 +43,7 @@ describe('resolveDrain', () => {
     const error = failure(() => resolveDrain({ grace: 5 } as object))
     expect(error.code).toBe('ERR_SOCKET_PORT_UNKNOWN_OPTION')
     expect(error.message).toBe(
-      'there is no drain option "grace"; known are delay, idleTimeout, timeout, successor, idle, webSocketCode, closeGrace, spread',
+      'there is no drain option "grace"; known are delay, idleTimeout, timeout, successor, idle, webSocketCode, closeGrace, spread, streamTimeout',
     )
   })
 })

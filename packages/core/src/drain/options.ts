@@ -6,13 +6,15 @@ import {
   checkKeys,
   complete,
   flag,
+  integer,
   invalid,
+  LONGEST_TIMEOUT,
   milliseconds,
   oneOf,
 } from '../base/validate.ts'
 
 /** Without `successor`, what the manager has said by the begin of the drain decides. */
-export type ResolvedDrain = Complete<DrainOptions, 'successor'>
+export type ResolvedDrain = Complete<DrainOptions, 'successor' | 'streamTimeout'>
 
 // RFC 6455, 7.4, and the registry of IANA: 1004 is reserved, 1005, 1006 and 1015 are never sent.
 const mayBeSent = (code: number): boolean =>
@@ -35,6 +37,7 @@ const DRAIN_OPTIONS: Checks<ResolvedDrain> = {
   webSocketCode,
   closeGrace: milliseconds(2_000),
   spread: milliseconds(2_000),
+  streamTimeout: integer(1, LONGEST_TIMEOUT, 'milliseconds'),
 }
 
 /** Options of the calls that start a drain: `Drain.start` and `Service.close`. */

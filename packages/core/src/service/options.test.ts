@@ -16,6 +16,7 @@ describe('resolveServe', () => {
         webSocketCode: 1001,
         closeGrace: 2_000,
         spread: 2_000,
+        streamTimeout: undefined,
       },
       signals: ['SIGTERM', 'SIGINT'],
       exit: true,

@@ -52,6 +52,7 @@ const NOTHING_DRAINED: Readonly<DrainResult> = {
   expired: 0,
   forced: 0,
   webSockets: { closed: 0, handedOver: 0, cut: 0 },
+  eventStreams: { closed: 0, handedOver: 0, cut: 0 },
   tunnels: { closed: 0, handedOver: 0, cut: 0 },
   duration: 0,
 }

@@ -18,7 +18,7 @@ it('the drain has no branch on a protocol or on a kind of server', () => {
     [...readFileSync(join(DRAIN, file), 'utf8').matchAll(/ from '([^']*\/)?([^'/]+)\.ts'/g)]
       .map(([, , name = '']) => name)
       .filter((name) =>
-        /^(server-kind|http.*|tls-socket|upgraded.*|web-socket|outgoing-frames|handshake|tcp|event-stream)$/.test(
+        /^(server-kind|http.*|tls-socket|upgraded.*|web-socket|outgoing-frames|handshake|tcp|event-stream|endless-responses|engine-io)$/.test(
           name,
         ),
       )

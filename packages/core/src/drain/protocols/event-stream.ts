@@ -1,10 +1,84 @@
-import type { Socket } from 'node:net'
-import { currentResponse, sentHead } from '../../node/http-response.ts'
+import type { ServerResponse } from 'node:http'
+import { sentHead } from '../../node/http-response.ts'
 
 const EVENT_STREAM = /^content-type: *text\/event-stream\b/im
+const LENGTH = /^content-length:/im
 
-/** Whether the connection carries an event stream that the program has not ended: it never ends by itself. */
-export function isEventStream(socket: Socket): boolean {
-  const response = currentResponse(socket)
-  return response !== undefined && !response.writableEnded && EVENT_STREAM.test(sentHead(response))
+/** Whether the response is an event stream (WHATWG HTML, 9.2): a client of it connects again when it ends. */
+export const isEventStream = (response: ServerResponse): boolean =>
+  EVENT_STREAM.test(sentHead(response))
+
+/** Whether the response may end at any byte: its head is sent, and gives no length. */
+export const isOpenEnded = (response: ServerResponse): boolean =>
+  response.headersSent && !response.writableEnded && !LENGTH.test(sentHead(response))
+
+// A blank line ends an event. A line ends with LF, CR or both.
+const BLANK_LINE = /(\n\n|\r\r|\n\r\n)$/
+const LONGEST_BLANK_LINE = 3
+
+/**
+ * Follows what is written to a response from now on, to end it between two events. What was written before is taken
+ * for complete events: a program that writes one in parts does so in one go.
+ */
+export class EventStreamEnd {
+  readonly #response: ServerResponse
+  #tail = ''
+  #atBoundary: (() => void) | undefined
+
+  constructor(response: ServerResponse) {
+    this.#response = response
+    const { write } = response
+    response.write = ((...args: WriteArguments) => {
+      const result = Reflect.apply(write, response, args)
+      this.#written(args)
+      return result
+    }) as ServerResponse['write']
+  }
+
+  /** Ends the response when the current event is complete, `patience` milliseconds from now at the latest. */
+  end(patience: number, ended: () => void): void {
+    if (this.#response.writableEnded) return
+    const timer = setTimeout(() => this.#atBoundary?.(), patience)
+    this.#atBoundary = () => {
+      clearTimeout(timer)
+      this.#atBoundary = undefined
+      endQuietly(this.#response)
+      ended()
+    }
+    this.#response.once('close', () => clearTimeout(timer))
+    if (this.#isBetween || patience === 0) this.#atBoundary()
+  }
+
+  get #isBetween(): boolean {
+    return this.#tail === '' || BLANK_LINE.test(this.#tail)
+  }
+
+  #written([chunk]: WriteArguments): void {
+    if (typeof chunk !== 'string' && !(chunk instanceof Uint8Array)) return
+    const end =
+      typeof chunk === 'string'
+        ? chunk.slice(-LONGEST_BLANK_LINE)
+        : Buffer.from(chunk.subarray(-LONGEST_BLANK_LINE)).toString('latin1')
+    this.#tail = (this.#tail + end).slice(-LONGEST_BLANK_LINE)
+    if (this.#isBetween) this.#atBoundary?.()
+  }
+}
+
+type WriteArguments = [chunk: unknown, ...rest: unknown[]]
+
+/**
+ * Ends a response that the program goes on writing to, until it hears 'close'. What it writes is dropped, as when a
+ * client has left: Node would throw or emit an error, which ends the process.
+ */
+export function endQuietly(response: ServerResponse, last?: string): void {
+  response.end(last)
+  response.writeHead = (() => response) as ServerResponse['writeHead']
+  response.write = ((...args: unknown[]) => drop(args, false)) as ServerResponse['write']
+  response.end = ((...args: unknown[]) => drop(args, response)) as ServerResponse['end']
+}
+
+function drop<T>(args: unknown[], result: T): T {
+  const callback = args.find((argument) => typeof argument === 'function')
+  if (callback !== undefined) process.nextTick(callback as () => void)
+  return result
 }

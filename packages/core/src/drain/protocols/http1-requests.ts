@@ -4,6 +4,7 @@ import type { Socket } from 'node:net'
 import type { AnyServer } from '../../base/types.ts'
 import { isFollowed, newestRequest } from '../../node/http-parser.ts'
 import { currentResponse } from '../../node/http-response.ts'
+import { EndlessResponses } from './endless-responses.ts'
 import { closeAfter, keepOpenAfter } from './last-response.ts'
 import type { DrainContext } from './protocol.ts'
 
@@ -27,12 +28,14 @@ export class Http1Requests {
   readonly #allAnswered: (socket: Socket) => void
   // The newest response of each connection. Only that one may close it.
   readonly #newest = new WeakMap<Socket, ServerResponse>()
+  readonly #endless: EndlessResponses
 
   /** `allAnswered`: all responses were sent, so the connection is idle, or about to close, or upgraded. */
   constructor(server: AnyServer, context: DrainContext, allAnswered: (socket: Socket) => void) {
     this.#server = server
     this.#context = context
     this.#allAnswered = allAnswered
+    this.#endless = new EndlessResponses(context)
     subscribe(REQUEST_START, this.#onRequest)
   }
 
@@ -48,6 +51,16 @@ export class Http1Requests {
       if (!this.#context.staysOpen(socket)) closeAfter(response)
     }
     this.#watch(socket, response)
+  }
+
+  /** Looks for responses that have turned out not to end by themselves. */
+  look(): void {
+    this.#endless.look()
+  }
+
+  /** Whether the response would not end by itself. */
+  isEndless(response: ServerResponse): boolean {
+    return this.#endless.has(response)
   }
 
   stop(): void {
@@ -66,7 +79,9 @@ export class Http1Requests {
   }
 
   #watch(socket: Socket, response: ServerResponse): void {
+    this.#endless.follow(socket, response)
     response.once('close', () => {
+      this.#endless.delete(response)
       if (response.writableFinished) this.#context.answered()
       const newest = this.#newest.get(socket)
       if (newest !== undefined && newest !== response) return // pipelined: another one follows

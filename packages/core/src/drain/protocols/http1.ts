@@ -11,20 +11,21 @@ import { currentResponse } from '../../node/http-response.ts'
 import { stopTimeoutChecks, timeoutCheck } from '../../node/request-timeouts.ts'
 import { isHttp1Server } from '../../node/server-kind.ts'
 import { isPlainTcp } from '../../node/tcp-handle.ts'
-import { isEventStream } from './event-stream.ts'
+import { isEventStream, isOpenEnded } from './event-stream.ts'
 import { Http1Requests } from './http1-requests.ts'
 import type { Carries, ConnectionState, DrainContext, Protocol } from './protocol.ts'
 
 // Node looks for slow requests every `connectionsCheckingInterval`, 30 seconds by default: later than
-// a drain ends. Without more frequent checks Node's time-outs would not bound the drain.
-const CHECK_TIMEOUTS = 500
+// a drain ends. Without more frequent checks Node's time-outs would not bound the drain. An event stream that has begun
+// during the drain is found by the same checks.
+const CHECK = 500
 
 /** HTTP/1.1, without TLS or with it. */
 export class Http1 implements Protocol {
   readonly #server: AnyServer
   readonly #context: DrainContext
   readonly #requests: Http1Requests
-  readonly #timeoutChecks: NodeJS.Timeout | undefined
+  readonly #checks: NodeJS.Timeout
   #receiving: ReadonlySet<Socket> | undefined
 
   constructor(server: AnyServer, context: DrainContext) {
@@ -32,7 +33,10 @@ export class Http1 implements Protocol {
     this.#context = context
     this.#requests = new Http1Requests(server, context, (socket) => this.#idle(socket))
     const check = timeoutCheck(server)
-    if (check) this.#timeoutChecks = setInterval(() => afterPoll(check), CHECK_TIMEOUTS)
+    this.#checks = setInterval(() => {
+      if (check) afterPoll(check)
+      this.#requests.look()
+    }, CHECK)
   }
 
   get acceptsNew(): boolean {
@@ -54,14 +58,16 @@ export class Http1 implements Protocol {
     return this.#isReceiving(socket) ? 'receiving' : 'idle'
   }
 
-  carries(): Carries {
-    return 'request'
+  carries(socket: Socket): Carries {
+    const response = currentResponse(socket)
+    if (response === undefined || !this.#requests.isEndless(response)) return 'request'
+    if (isEventStream(response)) return 'event stream'
+    return isOpenEnded(response) ? 'endless response' : 'request'
   }
 
   askToLeave(socket: Socket): void {
     const state = this.stateOf(socket)
-    if (this.#context.quick && isEventStream(socket)) this.#context.expire(socket)
-    else if (state === 'answering') this.#requests.track(socket)
+    if (state === 'answering') this.#requests.track(socket)
     else if (state === 'receiving') this.#idleOnceRead(socket)
     else this.#idle(socket)
   }
@@ -71,11 +77,12 @@ export class Http1 implements Protocol {
   }
 
   isEndless(socket: Socket): boolean {
-    return isEventStream(socket)
+    const { leavesStreams, quick } = this.#context
+    return leavesStreams && !quick && this.carries(socket) !== 'request'
   }
 
   stop(): void {
-    clearInterval(this.#timeoutChecks)
+    clearInterval(this.#checks)
     this.#requests.stop()
     stopTimeoutChecks(this.#server)
   }

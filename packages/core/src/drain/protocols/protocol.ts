@@ -8,7 +8,7 @@ import type { Socket } from 'node:net'
 export type ConnectionState = 'idle' | 'receiving' | 'answering' | 'unknown'
 
 /** The kinds of connections that do not end by themselves, as `DrainResult` counts them. */
-export type LongLivedKind = 'webSockets' | 'tunnels'
+export type LongLivedKind = 'webSockets' | 'eventStreams' | 'tunnels'
 
 /** What a connection carries, as a person is told what a drain waits for. */
 export type Carries =
@@ -60,6 +60,12 @@ export interface DrainContext {
   readonly quick: boolean
   /** The code for the close frame of a WebSocket; false: the program closes its WebSockets. */
   readonly webSocketCode: number | false
+  /** Milliseconds for which a client that was asked to leave may take to do so. */
+  readonly closeGrace: number
+  /** A response that takes longer, in milliseconds, is ended like an event stream. `undefined`: none is. */
+  readonly streamTimeout: number | undefined
+  /** The program listens to the signal of the drain: it ends event streams itself. */
+  readonly leavesStreams: boolean
   /** The longest time in milliseconds that an idle connection is kept. */
   readonly idleTimeout: number
   /** The time in milliseconds from the start of the drain to its deadline. */
@@ -77,9 +83,9 @@ export interface DrainContext {
   /**
    * The connection carries something that does not end by itself. `end` asks its client to leave, and is called
    * when it is the turn of this connection: the ends are spread over a time. Without `end` the program or the
-   * deadline ends it.
+   * deadline ends it. `kind` is how it is counted.
    */
-  longLived(socket: Socket, kind: LongLivedKind, end?: () => void): void
+  longLived(socket: Socket, kind: LongLivedKind | undefined, end?: () => void): void
   /** The client was asked to leave. The connection is destroyed if it has not ended after a grace. */
   asked(socket: Socket): void
   /** What did not end by itself has ended, and the connection goes on. */

@@ -36,6 +36,9 @@ function context(options: Partial<DrainContext> = {}): Told {
     answered: () => void said.push('answered'),
     expire: () => void said.push('expire'),
     webSocketCode: 1001,
+    closeGrace: 2_000,
+    streamTimeout: undefined,
+    leavesStreams: false,
     longLived: (_, kind, end) => void said.push(`${kind}${end ? '' : ', left to the program'}`),
     asked: () => void said.push('asked'),
     ended: () => void said.push('ended'),
@@ -134,7 +137,7 @@ describe('a connection of an HTTP/1.1 server', () => {
     expect(said).toEqual(['busy', 'answered', 'idle for 500'])
   })
 
-  it('with an event stream is closed by the quick form', async () => {
+  it('with an event stream has no end of its own, and is asked to end', async () => {
     const { connections, open } = await listening(
       createServer((_, response) => {
         response.writeHead(200, { 'Content-Type': 'text/event-stream' }).write('data: 1\n\n')
@@ -145,7 +148,7 @@ describe('a connection of an HTTP/1.1 server', () => {
     await client.receive(/data: 1/)
     const { protocol, socket, said } = only(connections, context({ quick: true }))
     protocol.askToLeave(socket)
-    expect(said).toEqual(['expire'])
+    expect(said).toEqual(['busy', 'eventStreams'])
   })
 
   it('speaks another protocol from its upgrade on', async () => {
