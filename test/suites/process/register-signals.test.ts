@@ -58,21 +58,28 @@ describe('what the program does at SIGTERM', () => {
 const UPGRADE = get('/', 'Connection: Upgrade', 'Upgrade: a')
 
 describe('the listeners of the program run before the drain is over', () => {
-  it.each([
-    ['upgraded connections', UPGRADE, /open$/],
-    ['event streams', get('/events'), /data: 1\n\n/],
-  ])('once only %s are left', async (_, request, answer) => {
+  it('once only upgraded connections are left', async () => {
     const started = await start({ OWN: 'leaves', NODE_DEBUG: 'socket-port' })
     const [endless, held, idle] = [await started.open(), await started.open(), await started.open()]
-    endless.send(request)
+    endless.send(UPGRADE)
     held.send(get('/hold'))
-    await endless.receive(answer)
+    await endless.receive(/open$/)
     const end = endOf(started)
     await drains(started)
     idle.send(get('/release'))
     await held.receive(/held$/)
     await endless.receive(/bye/)
     endless.close()
+    expect(await end).toMatchObject({ code: 9 })
+  })
+
+  it('but after event streams, which end as in every drain', async () => {
+    const started = await start({ OWN: 'leaves' })
+    const stream = await started.open()
+    stream.send(get('/events'))
+    await stream.receive(/data: 1\n\n\r\n$/)
+    const end = endOf(started)
+    expect(await stream.receive(/\r\n\r\n$/)).toBe('0\r\n\r\n')
     expect(await end).toMatchObject({ code: 9 })
   })
 

@@ -23,11 +23,6 @@ export class Upgraded extends Tcp {
     return this.#upgraded?.get(socket)?.carries ?? 'upgraded connection'
   }
 
-  override isEndless(socket: Socket): boolean {
-    const connection = this.#upgraded?.get(socket)
-    return connection === undefined || this.#endOf(socket, connection) === undefined
-  }
-
   override askToLeave(socket: Socket): void {
     const connection = this.#upgraded?.get(socket)
     if (connection === undefined) return
