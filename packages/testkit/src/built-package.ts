@@ -2,21 +2,21 @@ import { type SpawnSyncReturns, spawnSync } from 'node:child_process'
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 
-/** A package of the workspace, as its tests use what was built of it. */
+/** The built files of a package of the workspace, for its tests. */
 export class BuiltPackage {
   readonly #folder: string
 
-  /** `folder` is the package's, as `new URL('..', import.meta.url)` gives it in `src`. */
+  /** `folder` is that of the package: `new URL('..', import.meta.url)` in a file of its `src`. */
   constructor(folder: URL) {
     this.#folder = fileURLToPath(folder)
   }
 
-  /** Runs a program that finds the package by its name, in an environment of its own. */
+  /** Runs a program that imports the package by its name, with only these environment variables. */
   run(type: 'commonjs' | 'module', program: string): Outcome {
     return this.#node(`--input-type=${type}`, '--eval', program)
   }
 
-  /** Runs the compiler on a configuration of the folder `types`. */
+  /** Runs the TypeScript compiler with a configuration in the folder `types`. */
   compile(config: string): Outcome {
     const manifest = createRequire(import.meta.url).resolve('typescript/package.json')
     return this.#node(manifest.replace('package.json', 'bin/tsc'), '-p', `types/${config}`)

@@ -3,7 +3,7 @@ import { generateKeyPairSync, sign } from 'node:crypto'
 export interface Certificate {
   /** PEM. */
   readonly key: string
-  /** PEM; it signs itself, so it is its own `ca`. */
+  /** PEM. It is self-signed, so it is also the `ca`. */
   readonly cert: string
 }
 
@@ -13,7 +13,7 @@ const OID = {
   subjectAltName: '551d11',
 } as const
 
-/** Makes a self-signed certificate for `localhost`, so that no key lies in the repository. */
+/** Makes a self-signed certificate for `localhost`, so that the repository contains no key. */
 export function selfSigned(): Certificate {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const algorithm = sequence(oid(OID.ecdsaWithSha256))

@@ -9,7 +9,7 @@ export interface CommandOptions {
   cwd?: string
   /** Added to the environment. */
   env?: NodeJS.ProcessEnv
-  /** What stands before the command, such as {@link PRIVATE_RUN}. */
+  /** Words before the command, such as {@link PRIVATE_RUN}. */
   prefix?: readonly string[]
 }
 
@@ -39,7 +39,7 @@ export async function socketPort(
 
 /** A `socket-port` on a terminal of its own (script(1)). */
 export interface OnTerminal {
-  /** Resolves when the screen has shown it; rejects when the command ends without. */
+  /** Resolves when the screen has shown the text; rejects when the command ends before. */
   shown(what: RegExp): Promise<RegExpMatchArray>
   type(keys: string): void
   readonly end: Promise<CommandEnd>
@@ -50,9 +50,9 @@ export function startOnTerminal(args: readonly string[]): OnTerminal {
   return typeOnTerminal(words.join(' '))
 }
 
-/** The same for whatever is typed. */
+/** The same for any command line. */
 export function typeOnTerminal(typed: string, options: CommandOptions = {}): OnTerminal {
-  // A shell that stayed would hear a Ctrl-C too, and dash then ends with a code of its own.
+  // Without exec, the shell would get a Ctrl-C too, and dash would then exit with another code.
   const line = `exec ${typed}`
   const child = start('script', ['--quiet', '--return', '--command', line, '/dev/null'], options)
   let screen = ''
@@ -77,7 +77,7 @@ export function typeOnTerminal(typed: string, options: CommandOptions = {}): OnT
   }
 }
 
-/** As {@link socketPort}, on a terminal; there a question gets its answer. */
+/** As {@link socketPort}, on a terminal, where `answer` is typed after the question. */
 export async function socketPortOnTerminal(
   args: readonly string[],
   question: RegExp,

@@ -1,4 +1,4 @@
-/** A self-signed certificate for `localhost`, for tests alone; it ends in 2126. */
+/** A self-signed certificate for `localhost`, only for tests. It is valid until 2126. */
 export const cert = `-----BEGIN CERTIFICATE-----
 MIIBljCCATugAwIBAgIUD3eF35UCFc4jTMQl4QRSXJIoezYwCgYIKoZIzj0EAwIw
 FDESMBAGA1UEAwwJbG9jYWxob3N0MCAXDTI2MTEyMjEzMjAxNFoYDzIxMjYxMDI5

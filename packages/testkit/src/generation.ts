@@ -11,7 +11,7 @@ export interface Exit {
   readonly at: number
 }
 
-/** What a fixture prints, as one line of JSON, when it serves. */
+/** The line of JSON that a fixture prints when it serves. */
 export interface Ready {
   readonly ready: true
   readonly port?: number
@@ -23,17 +23,17 @@ export interface Generation {
   readonly pid: number
   readonly child: ChildProcess
   readonly spawnedAt: number
-  /** When the ready line came; `undefined` before. */
+  /** When it printed the ready line; `undefined` before. */
   readonly readyAt: number | undefined
   /** Resolves when the process is gone and all its output has been read. */
   readonly exit: Promise<Exit>
   readonly stdout: string
   readonly stderr: string
-  /** Both, in the order of arrival. */
+  /** stdout and stderr, in the order of arrival. */
   readonly output: string
-  /** The ready line; rejects, with the output, when the process ends without one. */
+  /** Waits for the ready line. Rejects, with the output, when the process ends without one. */
   ready(): Promise<Ready>
-  /** The first match in stdout; rejects, with the output, when the process ends without one. */
+  /** Waits until stdout contains the pattern, and resolves with the match. Rejects when the process ends without one. */
   printed(pattern: RegExp): Promise<RegExpMatchArray>
   signal(signal: NodeJS.Signals): void
   /** Ends the process and its children, if any still run. */
@@ -42,7 +42,7 @@ export interface Generation {
 
 const READY = /^\{"ready":true[^\n]*\}(?=\n)/m
 
-/** Starts one process of a server the way a socket manager does; `endProcesses` ends what is left. */
+/** Starts one process of a server as a socket manager does. `endProcesses` ends it if it still runs. */
 export function startGeneration(options: GenerationOptions): Generation {
   const { file, args, env, fds } = launch(options)
   const spawnedAt = now()
@@ -50,7 +50,7 @@ export function startGeneration(options: GenerationOptions): Generation {
     cwd: options.cwd,
     env,
     stdio: ['ignore', 'pipe', 'pipe', ...fds, ...(options.ipc ? (['ipc'] as const) : [])],
-    // Its own process group, so that cleaning up reaches what it started too.
+    // A process group of its own: cleaning up then ends its children too.
     detached: true,
   })
   return new SpawnedGeneration(child, spawnedAt)

@@ -1,9 +1,9 @@
-/** Who the inherited sockets are for, as `LISTEN_PID` says it; `none` passes no socket at all. */
+/** Whether `LISTEN_PID` is set, and names the process; with `none`, no socket is passed. */
 export type Inherit = 'pid' | 'no-pid' | 'none'
 
 export interface PassedSocket {
   readonly fd: number
-  /** Its place in `LISTEN_FDNAMES`; once one socket has a name, the nameless are `unknown`. */
+  /** Its name in `LISTEN_FDNAMES`. If only other sockets have names, it is called `unknown`. */
   readonly name?: string
 }
 
@@ -17,7 +17,7 @@ export interface GenerationOptions {
   sockets?: readonly PassedSocket[]
   /** @default 'pid', or 'none' without sockets */
   inherit?: Inherit
-  /** Variables beside PATH and HOME; the rest of this process's environment is not passed. */
+  /** Variables to set beside PATH and HOME. No other variable of this process is passed. */
   env?: Readonly<Record<string, string>>
   /** The Node binary that runs `script`. @default process.execPath */
   execPath?: string
@@ -34,7 +34,7 @@ export interface Launch {
   readonly fds: readonly number[]
 }
 
-/** Coalesced the options into what is spawned: command line, environment and fds. */
+/** Returns the command line, the environment and the fds that the options stand for. */
 export function launch(options: GenerationOptions): Launch {
   const { sockets = [], inherit = sockets.length > 0 ? 'pid' : 'none' } = options
   const passed = inherit === 'none' ? [] : sockets

@@ -13,7 +13,7 @@ export interface Libc {
   inet_pton(family: number, text: string, address: Buffer): number
   pipe2(fds: Buffer, flags: number): number
   eventfd(count: number, flags: number): number
-  /** syscall(2) for pidfd_open(2), which glibc before 2.36 has no function for. */
+  /** syscall(2), for pidfd_open(2): glibc before 2.36 has no function for that. */
   syscall(number: number, pid: number, flags: number): number
   poll: Asynchronous<(fds: Buffer, count: number, timeout: number) => number>
 }

@@ -39,7 +39,7 @@ export interface ListenerOptions {
   path?: string
 }
 
-/** A listening socket that nobody accepts on yet. */
+/** A listening socket on which no process accepts yet. */
 export interface Listener extends OpenFd {
   /** 0 for a unix socket. */
   readonly port: number
@@ -47,8 +47,7 @@ export interface Listener extends OpenFd {
 }
 
 /**
- * Opens a listening, close-on-exec socket as a socket manager does: without ever accepting, which
- * a `net.Server` would.
+ * Opens a listening, close-on-exec socket as a socket manager does. It never accepts; a `net.Server` would.
  */
 export function openListener(options: ListenerOptions = {}): Listener {
   const { host = '::', port = 0, backlog = 4096, path } = options

@@ -16,7 +16,7 @@ import {
   SOCK_STREAM,
 } from './sockets.ts'
 
-/** Kinds of fd that are no listening stream socket, as a broken manager might pass them. */
+/** Kinds of fd that are no listening stream socket. A broken manager might pass one. */
 export const ODD_KINDS = [
   'udp',
   'connected',
@@ -30,7 +30,7 @@ export const ODD_KINDS = [
 
 export type OddKind = (typeof ODD_KINDS)[number]
 
-/** Opens an fd that no server can listen on, or should not. */
+/** Opens an fd on which no server can listen, or on which none should. */
 export function openSocket(kind: OddKind): OpenFd {
   if (kind === 'pipe') return openPipe()
   if (kind === 'connected') return openConnected()
@@ -60,7 +60,7 @@ function openPipe(): OpenFd {
   }
 }
 
-/** A connected client socket: the kernel completes the handshake, though nobody accepts. */
+/** A connected client socket. The kernel completes the handshake, although no process accepts. */
 function openConnected(): OpenFd {
   const peer = openListener({ host: '127.0.0.1' })
   const fd = openFd(AF_INET, SOCK_STREAM)

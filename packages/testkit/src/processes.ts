@@ -3,8 +3,8 @@ import type { ChildProcess } from 'node:child_process'
 const running = new Set<ChildProcess>()
 
 /**
- * Remembers a child that leads its own process group, until it is gone. Whatever is remembered ends
- * with this process, unless this one is sent SIGKILL.
+ * Tracks a child that leads a process group of its own, until it has ended. When this process ends, it ends
+ * every tracked child, except after a SIGKILL.
  */
 export function track(child: ChildProcess): void {
   if (running.size === 0) guard()
@@ -12,7 +12,7 @@ export function track(child: ChildProcess): void {
   child.once('close', () => running.delete(child))
 }
 
-/** Ends a tracked child and whatever it started, by its process group; resolves when it is gone. */
+/** Ends a tracked child and its whole process group; resolves when the child has ended. */
 export async function end(child: ChildProcess): Promise<void> {
   if (!running.has(child)) return
   endGroup(child)
@@ -40,7 +40,7 @@ function endAll(): void {
 
 let guarded = false
 
-/** A child in its own process group hears nothing of a Ctrl-C here, so it is ended by hand. */
+/** Ends the children when this process ends. A Ctrl-C does not reach a process group of its own. */
 function guard(): void {
   if (guarded) return
   guarded = true
@@ -48,7 +48,7 @@ function guard(): void {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.once(signal, () => {
       endAll()
-      // The signal's own effect, which listening to it has suspended.
+      // A listener keeps the signal from ending this process, so send it again.
       if (process.listenerCount(signal) === 0) process.kill(process.pid, signal)
     })
   }

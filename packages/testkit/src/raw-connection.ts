@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 
-/** A client connection whose every byte the test sends and sees. */
+/** A client connection on which the test sends every byte itself, and sees every byte that arrives. */
 export class RawConnection {
   readonly socket: Socket
   /** Everything received so far. */
@@ -45,7 +45,7 @@ export class RawConnection {
     this.socket.write(text)
   }
 
-  /** Resolves when what was received matches; rejects when the connection ends without it. */
+  /** Resolves with the received text when it matches; rejects when the connection ends before. */
   async receive(pattern: RegExp): Promise<string> {
     while (!pattern.test(this.text)) {
       const data = new Promise<boolean>((resolve) => this.socket.once('data', () => resolve(true)))

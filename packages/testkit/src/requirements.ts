@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process'
 
 /**
- * Name and options of a suite that needs `what`: it runs where `reason` is undefined, is skipped under a
- * name that says the reason elsewhere, and throws in CI, where nothing may be skipped.
+ * Returns the name and the options of a suite that needs `what`. Without a `reason` the suite runs. With one it is
+ * skipped, and its name contains the reason. In CI, where no test may be skipped, a reason is an error.
  *
  *     describe(...requireOrSkip('a real systemd', systemdSkipReason()), () => { … })
  */
@@ -15,22 +15,22 @@ export function requireOrSkip(
   return [`${what} (skipped: ${reason})`, { skip: true }]
 }
 
-/** Why what only Linux has cannot be tested here. */
+/** Why a test that needs Linux cannot run here; `undefined` if it can. */
 export function linuxSkipReason(platform: string = process.platform): string | undefined {
   return platform === 'linux' ? undefined : `needs Linux, and this is ${platform}`
 }
 
-/** Why what Windows does not have cannot be tested here. */
+/** Why a test that needs unix sockets cannot run here; `undefined` if it can. */
 export function unixSkipReason(): string | undefined {
   return process.platform === 'win32' ? 'Windows has no unix socket in a file' : undefined
 }
 
-/** Why what only root may do cannot be tested here. */
+/** Why a test that needs root cannot run here; `undefined` if it can. */
 export function rootSkipReason(): string | undefined {
   return process.getuid?.() === 0 ? undefined : 'needs root'
 }
 
-/** Why what needs a command on PATH cannot be tested here. */
+/** Why a test that needs this command on PATH cannot run here; `undefined` if it can. */
 export function commandSkipReason(command: string): string | undefined {
   return spawnSync(command, ['--version']).error ? `${command} is not installed` : undefined
 }

@@ -13,14 +13,14 @@ export interface RestartOptions {
   execPath?: string
   /**
    * The socket that every generation inherits; or a function that opens one for each generation,
-   * whose copy here is closed as soon as the generation has it. Without one, give a `target`.
+   * and that is closed here once the generation has it. Without a listener, give a `target`.
    */
   listener?: Listener | ((generation: number) => Listener)
   /** @default 'pid' with a listener */
   inherit?: Inherit
   /** @default 127.0.0.1 and the listener's port, or the listener's path */
   target?: LoadOptions['target']
-  /** The new process starts before the old one goes, or once it is gone. */
+  /** Whether the new process starts before the old one is signalled, or after it has ended. */
   mode: 'overlap' | 'one-after-the-other'
   restarts: number
   /** @default 'SIGTERM' */
@@ -45,17 +45,17 @@ export interface RestartRow extends LoadCounts {
   /** Milliseconds from the signal to the end of the old process. */
   readonly signalToExit: number
   readonly exit: Exit
-  /** The old process outlived `stopTimeout`; `failedBefore` is what had failed by then. */
+  /** The old process ran longer than `stopTimeout`, and was killed; `failedBefore` counts what had failed by then. */
   readonly forced: boolean
   readonly failedBefore: number
 }
 
 export interface RestartResult {
   readonly rows: readonly RestartRow[]
-  /** The whole load, with what came before the first restart. */
+  /** The whole load, including the requests before the first restart. */
   readonly total: LoadResult
-  /** How the last generation ended, when signalled after the load. */
+  /** How the last generation ended; it is signalled after the load. */
   readonly lastExit: Exit
-  /** Of all generations. */
+  /** The stderr of all generations. */
   readonly stderr: string
 }

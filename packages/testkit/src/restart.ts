@@ -9,7 +9,7 @@ import type { RestartOptions, RestartResult, RestartRow } from './restart-option
 
 export type { RestartOptions, RestartResult, RestartRow } from './restart-options.ts'
 
-/** Restarts a server again and again under a strict load, and accounts for each restart. */
+/** Restarts a server several times under a strict load, and returns the counts of each restart. */
 export async function restartUnderLoad(options: RestartOptions): Promise<RestartResult> {
   const generations: Generation[] = []
   const start = async (): Promise<Generation> => {
@@ -43,11 +43,11 @@ export async function restartUnderLoad(options: RestartOptions): Promise<Restart
   }
 }
 
-/** How an old process went. */
+/** How an old process ended. */
 interface Leaving {
   readonly exit: Exit
   readonly signalToExit: number
-  /** What had ended when it was forced; `undefined` when it went by itself. */
+  /** The requests that had ended when it was killed; `undefined` when it ended by itself. */
   readonly beforeForce: LoadCounts | undefined
 }
 
@@ -65,7 +65,7 @@ async function replace(
   return [await start(), left]
 }
 
-/** Signals a process and waits for its end, which a manager forces when its patience ends. */
+/** Signals a process and waits for its end. Kills it after `stopTimeout`, as a manager does. */
 async function leave(options: RestartOptions, old: Generation, load?: Load): Promise<Leaving> {
   const signalledAt = now()
   old.signal(options.signal ?? 'SIGTERM')

@@ -5,7 +5,7 @@ export const AF_INET = 2
 export const AF_INET6 = 10
 export const SOCK_STREAM = 1
 export const SOCK_DGRAM = 2
-/** O_CLOEXEC, EFD_CLOEXEC and SOCK_CLOEXEC are one number. */
+/** O_CLOEXEC, EFD_CLOEXEC and SOCK_CLOEXEC have the same value. */
 export const CLOEXEC = 0o2000000
 
 /** An fd that this process holds a copy of. */
@@ -54,7 +54,7 @@ export function unixAddress(path: string): Buffer {
   return address
 }
 
-/** Wraps what closes an fd so that a second call does nothing. */
+/** Returns a function that closes once: a second call does nothing. */
 export function once(close: () => void): () => void {
   let open = true
   return () => {

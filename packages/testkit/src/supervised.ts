@@ -26,7 +26,7 @@ export interface SupervisedOptions {
   /** The Node that runs `socket-port`. @default process.execPath */
   execPath?: string
   sockets?: readonly PassedSocket[]
-  /** What stands before `socket-port run`, such as `unshare`. */
+  /** Words before `socket-port run` on the command line, such as `unshare`. */
   prefix?: readonly string[]
 }
 
@@ -34,19 +34,19 @@ export interface SupervisedOptions {
 export interface Supervised {
   readonly generation: Generation
   readonly pid: number
-  /** The first match in what it and its processes have printed, stderr included. */
+  /** Waits until `run` or one of its processes has printed the pattern, also on stderr; resolves with the match. */
   printed(pattern: RegExp): Promise<RegExpMatchArray>
-  /** Of the first address that it keeps. */
+  /** The port of the first address that `run` keeps. */
   port(): Promise<number>
-  /** `socket-port reload` and the like. */
+  /** Runs another command, such as `socket-port reload`, that finds this `run` alone. */
   ask(...args: string[]): Promise<CommandEnd>
-  /** What `socket-port status --json` prints, without a process for it: tests ask often. */
+  /** Returns what `socket-port status --json` prints. Asks the control socket itself, since starting a process takes longer. */
   status(): Promise<SupervisedStatus>
-  /** Asks for the status until it is so: for what `run` prints nothing about, and no event announces. */
+  /** Asks for the status until `holds` accepts it. Only for changes that no output and no event announces. */
   until(holds: (status: SupervisedStatus) => boolean): Promise<SupervisedStatus>
-  /** How many descriptors `run` has open, with one for the connection that asks. */
+  /** Returns how many descriptors `run` has open, including one for the connection of this question. */
   openFds(): Promise<number>
-  /** Resolves when it has no more than so many; a leak is there for ever. */
+  /** Resolves when `run` has at most so many descriptors open. With a leak it never does. */
   untilOpenFds(most: number): Promise<void>
   dispose(): Promise<void>
 }
@@ -72,7 +72,7 @@ export interface SupervisedStatus {
   }[]
 }
 
-/** Starts `socket-port run`; its output and that of its processes come as one. */
+/** Starts `socket-port run`. Its stdout and stderr, and those of its processes, are one text. */
 export function startSupervised(options: SupervisedOptions): Supervised {
   const directory = mkdtempSync(join(tmpdir(), 'socket-port-run-'))
   const env = { XDG_RUNTIME_DIR: directory, XDG_CACHE_HOME: directory, ...options.env }
@@ -85,13 +85,13 @@ export function startSupervised(options: SupervisedOptions): Supervised {
     sockets,
     ...(cwd !== undefined && { cwd }),
   })
-  // In the shared temporary folder it would find every other `run` of this user.
+  // With the shared temporary folder, the command would find every other `run` of this user.
   const alone = { env: { TMPDIR: directory, ...env }, prefix: PRIVATE_RUN }
   const ask = (...words: string[]): Promise<CommandEnd> => socketPort(words, alone)
   const folder = join(directory, 'socket-port')
   const status = (): Promise<SupervisedStatus> => askStatus(connectControl(folder))
   const openFds = async (): Promise<number> => {
-    // Our half of the connection stays open, so `run` has exactly this one open while we count.
+    // This end of the connection stays open, so `run` has exactly one connection open during the count.
     const socket = connectControl(folder, { allowHalfOpen: true })
     await askStatus(socket)
     const fds = readdirSync(`/proc/${generation.pid}/fd`).length
@@ -123,7 +123,7 @@ export function startSupervised(options: SupervisedOptions): Supervised {
   }
 }
 
-/** A connection to the only control socket of the folder. */
+/** Connects to the only control socket of the folder. */
 function connectControl(folder: string, options: { allowHalfOpen?: boolean } = {}): Socket {
   const [name] = readdirSync(folder).filter((file) => file.endsWith('.sock'))
   return connect({ path: join(folder, String(name)), ...options })
@@ -135,10 +135,10 @@ async function askStatus(socket: Socket): Promise<SupervisedStatus> {
   return answer.status
 }
 
-/** A directory of releases, with `current` as a symlink to the newest, each with its `server`. */
+/** A directory of releases. Each has a `server`, and the symlink `current` leads to the newest. */
 export class Releases {
   readonly directory: string = mkdtempSync(join(tmpdir(), 'socket-port-releases-'))
-  /** What to run: the server of the current release. */
+  /** The path to run: the server of the current release. */
   readonly server: string = join(this.directory, 'current', 'server')
   #count = 0
 

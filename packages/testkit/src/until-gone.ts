@@ -4,7 +4,7 @@ import { check, libc } from './libc.ts'
 const SYS_PIDFD_OPEN = 434
 const POLLIN = 1
 
-/** Resolves when the process has ended, collected or not: its pidfd is readable then (pidfd_open(2)). */
+/** Resolves when the process has ended, even if its parent has not waited for it: its pidfd is readable then (pidfd_open(2)). */
 export async function untilGone(pid: number): Promise<void> {
   const pidfd = openPidfd(pid)
   if (pidfd === undefined) return
@@ -26,7 +26,7 @@ function openPidfd(pid: number): number | undefined {
   }
 }
 
-/** Whether the process runs; a zombie, which has ended but was not collected, does not. */
+/** Whether the process runs. A zombie does not: it has ended, but its parent has not waited for it. */
 export function isRunning(pid: number): boolean {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')

@@ -22,7 +22,7 @@ async function ask(server: Server, agent: Agent, path = '/'): Promise<IncomingMe
 const closed = (server: Server): Promise<Error | undefined> =>
   new Promise((resolve) => server.close(resolve))
 
-/** `server.close()` of what `listen` returned drains. */
+/** Tests that `close()` of the server that `listen` returns is a drain. */
 export function closing({ create }: DropIn): void {
   const listen = (answer?: Answer, ...where: unknown[]): Server =>
     callListen(create({ signals: false }, answer), 0, ...where)

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
-/** An application of a framework, as far as it listens. */
+/** An application of a framework; only its `listen` matters here. */
 export interface Application {
   listen(...args: never[]): Server
 }
@@ -10,9 +10,9 @@ export interface Application {
 /** Answers a request for a path. */
 export type Answer = (path: string) => string | Promise<string>
 
-/** A package that takes the place of a framework: the same application, but for its `listen`. */
+/** A package that replaces a framework: the same application, except for `listen`. */
 export interface DropIn {
-  /** Of the framework. */
+  /** The name of the framework. */
   readonly name: string
   /** An application of the package; without `answer` it has no handler. */
   create(options?: object, answer?: Answer): Application
@@ -20,16 +20,16 @@ export interface DropIn {
   base(): Application
 }
 
-/** Calls `listen` with what its types may not know. */
+/** Calls `listen` with arguments that its types may not allow. */
 export function callListen(app: Application, ...args: unknown[]): Server {
   return Reflect.apply(app.listen, app, args)
 }
 
-/** What a call of `listen` did, as far as the framework and its drop-in can be compared. */
+/** The effects of a call of `listen` that must be the same with the framework and with our package. */
 export interface Attempt {
   threw: string | undefined
   listening: boolean
-  /** Less the port, which is another each time. */
+  /** Without the port, which differs each time. */
   address: string | undefined
   errors: string[]
   /** The arguments of each call of the callback, `this` first. */
@@ -61,7 +61,7 @@ export async function attempt(
   const { listening } = server
   const address = listening ? place(server.address()) : undefined
   if (listening) await once(server.close(), 'close')
-  // What would come a second time comes by then.
+  // Long enough for an event that is emitted twice by mistake.
   await new Promise(setImmediate)
   return {
     threw: undefined,

@@ -8,7 +8,7 @@ import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Application, attempt, callListen, type DropIn } from './drop-in.ts'
 
-/** `listen` takes what the framework's own takes, does the same, and fails alike. */
+/** Tests that `listen` takes the arguments of the framework's own `listen`, does the same, and fails in the same way. */
 export function listening({ name, create, base }: DropIn): void {
   const folder = mkdtempSync(join(tmpdir(), 'socket-port-drop-in-'))
   const path = join(folder, 'app.sock')

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-/** Where a file of types, and our source, list their names. */
+/** Where the types of the framework, and our source, list the names that they export. */
 export interface NameLists {
   /** The text of the framework's types, by the name of the package. */
   readonly types: Readonly<Record<string, string>>
@@ -10,11 +10,11 @@ export interface NameLists {
   readonly atLeast: number
   /** The text of our `index.ts`. */
   readonly source: string
-  /** What our namespace is called. */
+  /** The name of our namespace. */
   readonly namespace: string
 }
 
-/** Both our namespace and our module have every name of the framework's types. */
+/** Tests that our namespace and our module both export every name of the types of the framework. */
 export function everyName({ types, declared, atLeast, source, namespace }: NameLists): void {
   describe.each(Object.entries(types))('of the types of %s', (_, text) => {
     const [, body = ''] = text.split('declare namespace')

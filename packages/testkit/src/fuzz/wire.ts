@@ -12,7 +12,7 @@ export interface Body {
   trailers: Map<string, string>
 }
 
-/** A client connection whose every byte is written and read here, by the letter of RFC 9112. */
+/** A client connection that writes and reads HTTP/1.1 strictly by RFC 9112, without a library. */
 export class Wire {
   readonly socket: Socket
   #received = ''
@@ -48,7 +48,7 @@ export class Wire {
     return new Wire(socket)
   }
 
-  /** The server has closed it, or sent what nobody had asked for. */
+  /** The server has closed the connection, or has sent bytes without a request. */
   get isOver(): boolean {
     return this.#ended || this.#received !== ''
   }
@@ -57,7 +57,7 @@ export class Wire {
     this.socket.write(text, 'latin1')
   }
 
-  /** No more is sent; the response may still come. */
+  /** Sends a FIN. The response may still arrive. */
   finish(): void {
     this.socket.end()
   }
@@ -76,13 +76,13 @@ export class Wire {
     return { text: await this.#untilEnd(), trailers: new Map() }
   }
 
-  /** So many bytes. */
+  /** Reads exactly so many bytes. */
   async take(length: number): Promise<string> {
     while (this.#received.length < length) await this.#more()
     return this.#cut(length)
   }
 
-  /** Resolves once the server has ended the connection, in order and without another byte. */
+  /** Resolves when the server has closed the connection by a FIN; rejects if bytes or a reset come instead. */
   async end(): Promise<void> {
     const rest = await this.#untilEnd()
     this.socket.end()

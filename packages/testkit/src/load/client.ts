@@ -8,10 +8,10 @@ import { Pace } from './pace.ts'
 import { ResponseReader } from './response.ts'
 import type { Outcome, Phase } from './result.ts'
 
-/** A client on a refused port waits this long, or it would measure nothing but its own spinning. */
+/** How long a client waits after a refused connection: without a wait it would use all of the CPU. */
 const PAUSE_WHEN_REFUSED = 10
 
-/** One client: request after request, never a retry, each accounted for in the ledger. */
+/** One client. It sends one request after the other, never again the same one, and the ledger counts each. */
 export class Client implements LinkOwner {
   readonly #plan: LoadPlan
   readonly #ledger: Ledger
@@ -26,7 +26,7 @@ export class Client implements LinkOwner {
   #link: Link | undefined
   /** `undefined` between requests. */
   #phase: Phase | undefined
-  /** Bytes came that nobody asked for. */
+  /** The server has sent bytes without a request. */
   #unasked = false
   #id = ''
   #wantedAt = 0
@@ -50,7 +50,7 @@ export class Client implements LinkOwner {
     this.#finished = finished
     this.#target = plan.target[index % plan.target.length] ?? {}
     this.#pace = new Pace(plan, index)
-    // Each target gets every mixture of connection and method.
+    // Each target gets clients of every combination of connection and method.
     const rank = Math.floor(index / plan.target.length)
     const odd = rank % 2 === 1
     const oddPair = rank % 4 > 1
@@ -63,7 +63,7 @@ export class Client implements LinkOwner {
     this.#wait(this.#pace.first())
   }
 
-  /** Starts no further request; `finished` is called when none is under way. */
+  /** Sends no further request. `finished` is called when none is in flight. */
   stop(): void {
     this.#stopping = true
     if (this.#phase !== undefined) return
@@ -71,7 +71,7 @@ export class Client implements LinkOwner {
     this.#finish()
   }
 
-  /** Gives up on a request that has taken `limit` milliseconds at the given time. */
+  /** Counts the request in flight as failed if it has taken `limit` milliseconds at the given time. */
   expire(time: number, limit: number): void {
     if (this.#phase === undefined || time - this.#wantedAt < limit) return
     this.#fail('timeout', `no full response in ${Math.round(time - this.#wantedAt)} ms`)
@@ -128,7 +128,7 @@ export class Client implements LinkOwner {
 
   #lost(error: NodeJS.ErrnoException | undefined): void {
     if (this.#phase === undefined) {
-      // Closed while idle and seen before the next request: no request is lost.
+      // The server closed an idle connection, and the client has noticed before its next request: none is lost.
       this.#ledger.closedByServer()
       this.#disconnect()
     } else {

@@ -1,4 +1,4 @@
-/** Runs what is put in, in order, each `ms` later; at once when `ms` is 0. */
+/** Runs functions in order, each `ms` after it was added; at once when `ms` is 0. */
 export class DelayLine {
   readonly #ms: number
   readonly #due: number[] = []
@@ -38,7 +38,7 @@ export class DelayLine {
     if (this.#first < this.#due.length) this.#arm()
   }
 
-  /** Drops what has run, seldom enough to stay cheap. */
+  /** Removes the functions that have run, many at once, because the rest of the list is moved each time. */
   #forget(): void {
     if (this.#first < 1024 && this.#first < this.#due.length) return
     this.#due.splice(0, this.#first)

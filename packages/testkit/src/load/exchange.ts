@@ -2,7 +2,7 @@ import type { LoadPlan, Target } from './options.ts'
 import type { ResponseReader } from './response.ts'
 import type { Outcome, Phase } from './result.ts'
 
-/** What one client sends: everything that stays the same from request to request is made once. */
+/** The requests of one client. The parts that are the same in each request are made once. */
 export class RequestWriter {
   readonly #start: string
   readonly #end: string
@@ -18,7 +18,7 @@ export class RequestWriter {
     this.#end = `${length}${close ? '\r\nConnection: close' : ''}\r\n\r\n`
   }
 
-  /** The request of this id as text. */
+  /** The text of the request with this id. */
   write(id: string): string {
     const head = this.#start + id + this.#end
     if (this.#bodyBytes === undefined) return head
@@ -27,7 +27,7 @@ export class RequestWriter {
   }
 }
 
-/** The verdict on a response that came in full, and what was wrong with it. */
+/** The outcome of a request with a complete response, and what is wrong with the response. */
 export function judge(
   reader: ResponseReader,
   plan: LoadPlan,
@@ -46,7 +46,7 @@ export function judge(
   return { outcome: 'ok', detail: '' }
 }
 
-/** The verdict on a request whose connection ended, by FIN or by an error, before the response did. */
+/** The outcome of a request whose connection ended, by a FIN or an error, before the response was complete. */
 export function judgeBroken(
   phase: Phase,
   error: NodeJS.ErrnoException | undefined,

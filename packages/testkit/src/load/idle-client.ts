@@ -7,7 +7,7 @@ import type { LoadPlan, Target } from './options.ts'
 import { ResponseReader } from './response.ts'
 import type { Outcome, Phase } from './result.ts'
 
-/** A connection that makes one request, or none, and is silent from then on. */
+/** A connection that sends one request, or none, and then nothing more. */
 export class IdleClient implements LinkOwner {
   readonly #plan: LoadPlan
   readonly #ledger: Ledger
@@ -17,7 +17,7 @@ export class IdleClient implements LinkOwner {
   readonly #writer: RequestWriter
   readonly #reader = new ResponseReader()
   #link: Link | undefined
-  /** `undefined` when silent. */
+  /** `undefined` once the connection is silent. */
   #phase: Phase | undefined
   #requests = 0
   #id = ''
@@ -33,7 +33,7 @@ export class IdleClient implements LinkOwner {
     this.#writer = new RequestWriter(plan, this.#target, 'GET', false)
   }
 
-  /** Connects unless it is connected; resolves when it is silent, or has failed. */
+  /** Connects, unless it is connected. Resolves when its request has been answered, or it has failed. */
   open(): Promise<void> {
     if (this.#link !== undefined) return Promise.resolve()
     return new Promise((resolve) => {

@@ -12,8 +12,8 @@ export interface LinkOwner {
 }
 
 /**
- * One connection over a network of the given one-way delay: what is sent leaves that much later,
- * what happens is seen that much later, in order.
+ * One connection over a simulated network. Bytes are sent after the given one-way delay, and events are
+ * reported after it, in order.
  */
 export class Link {
   readonly #owner: LinkOwner
@@ -33,7 +33,7 @@ export class Link {
     this.#line.put(() => this.#socket?.write(text, 'latin1'))
   }
 
-  /** Closes the connection; the owner hears nothing more. */
+  /** Closes the connection. No event is reported any more. */
   close(): void {
     this.#closed = true
     this.#line.put(() => this.#socket?.destroy())
@@ -48,7 +48,7 @@ export class Link {
     socket.on('data', (bytes: Buffer) => this.#see(() => this.#owner.received(bytes)))
     socket.once('end', () => this.#see(() => this.#owner.ended()))
     socket.on('error', (error) => this.#see(() => this.#owner.failed(error)))
-    // A close that neither a FIN nor an error came before; else the owner has closed the link.
+    // Only a close without a FIN and without an error before it. In other cases the link is closed already.
     socket.once('close', () => this.#see(() => this.#owner.ended()))
   }
 
@@ -64,7 +64,7 @@ function open(target: Target): Socket {
     target.path !== undefined
       ? { path: target.path.replace(/^@/, '\0') }
       : { host: target.host ?? '127.0.0.1', port: target.port ?? 0, noDelay: true }
-  // Half-open, so that a FIN closes nothing behind the client's back.
+  // Half-open: without it, Node would close the connection by itself after a FIN.
   const options = { ...address, allowHalfOpen: true }
   return target.tls ? connectTls({ ...options, ...target.tls }) : connectTcp(options)
 }

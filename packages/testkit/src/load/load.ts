@@ -26,7 +26,7 @@ export interface Load {
 
 const WORKER = new URL('./worker.js', import.meta.url)
 
-/** Starts a load; resolves when its idle connections are open and its clients are at work. */
+/** Starts a load. Resolves when its idle connections are open and its clients have started. */
 export async function startLoad(options: LoadOptions): Promise<Load> {
   const worker = new Worker()
   await worker.ask({ name: 'start', plan: resolveOptions(options) })
@@ -46,10 +46,10 @@ export async function startLoad(options: LoadOptions): Promise<Load> {
   }
 }
 
-/** Asks the load's process, and fails every open question when that process ends. */
+/** Sends calls to the process of the load. When that process ends, each pending call fails. */
 class Worker {
   readonly child: ChildProcess
-  /** It disconnects and exits by itself once it has answered `stop`. */
+  /** Resolves when the process has ended: it exits by itself after it has answered `stop`. */
   readonly closed: Promise<void>
   readonly #open = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>()
   #asked = 0

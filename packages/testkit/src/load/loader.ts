@@ -6,7 +6,7 @@ import { Ledger } from './ledger.ts'
 import type { LoadPlan } from './options.ts'
 import type { LoadCounts, LoadResult } from './result.ts'
 
-/** Idle connections are opened in batches that fit any accept queue. */
+/** How many idle connections are opened at once: so many fit into any accept queue. */
 const IDLE_BATCH = 100
 
 /** What runs in the process of a load: its clients, and the ledger of their requests. */

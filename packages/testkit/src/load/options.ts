@@ -1,4 +1,4 @@
-/** Where the load goes. */
+/** The server that gets the requests. */
 export interface Target {
   /** An IP address. @default '127.0.0.1' */
   host?: string
@@ -17,7 +17,7 @@ export interface IdleOptions {
 }
 
 export interface LoadOptions {
-  /** One target, or several that the clients take in turn. */
+  /** One target, or several: the first client uses the first one, the second client the second one, and so on. */
   target: Target | readonly Target[]
   /** @default 50 */
   clients?: number

@@ -2,7 +2,7 @@ import { now } from '../clock.ts'
 import type { LoadPlan } from './options.ts'
 import { seededRandom } from './random.ts'
 
-/** When one client sends: its think times, and its share of a paced load. */
+/** Decides when one client sends: after its think time, or at its share of a paced load. */
 export class Pace {
   readonly #think: LoadPlan['think']
   /** Milliseconds from one request of this client to the next, when the load is paced. */
@@ -15,12 +15,12 @@ export class Pace {
     this.#random = seededRandom(plan.seed * 65_537 + index)
   }
 
-  /** Milliseconds before the first request, spread so that the clients do not march in step. */
+  /** Milliseconds before the first request, at random, so that the clients do not all send at once. */
   first(): number {
     return this.#random() * Math.max(this.#think[1], this.#interval)
   }
 
-  /** Milliseconds before the next request, after the last one, wanted at that time, has ended. */
+  /** Milliseconds to the next request, when a request that was due at `wantedAt` has just ended. */
   next(wantedAt: number): number {
     const [min, max] = this.#think
     const think = max === 0 ? 0 : min + this.#random() * (max - min)

@@ -5,8 +5,8 @@ const CHUNK_SIZE = /^([0-9A-Fa-f]{1,8})(?:;[^\r\n]*)?$/
 type State = 'head' | 'counted' | 'chunk size' | 'chunk' | 'chunk end' | 'trailer' | 'done'
 
 /**
- * Reads one HTTP/1.1 response strictly: a body without a length is malformed, because nobody
- * could tell whether it was truncated.
+ * Reads one HTTP/1.1 response strictly. A body without a length counts as malformed, because a client
+ * cannot know whether it is complete.
  */
 export class ResponseReader {
   status = 0
@@ -34,7 +34,7 @@ export class ResponseReader {
     this.#text = ''
   }
 
-  /** Takes the next bytes; true when the response is complete or can no longer become right. */
+  /** Reads the next bytes. Returns true when the response is complete or malformed. */
   push(bytes: Buffer): boolean {
     this.started = true
     this.#text =
@@ -46,7 +46,7 @@ export class ResponseReader {
     return true
   }
 
-  /** One step on; false when it takes more bytes. */
+  /** Reads the next part. Returns false when that needs more bytes. */
   #step(): boolean {
     switch (this.#state) {
       case 'head':

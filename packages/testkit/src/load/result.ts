@@ -1,25 +1,25 @@
 /** How a request ended; everything but `ok` is a failure. */
 export const OUTCOMES = [
   'ok',
-  /** No connection: refused, or no socket file. */
+  /** No connection: it was refused, or there is no socket file. */
   'refused',
-  /** Reset before a byte of the response. */
+  /** The connection was reset before the first byte of the response. */
   'reset',
-  /** Closed before a byte of the response. */
+  /** The connection was closed before the first byte of the response. */
   'noResponse',
-  /** Closed or reset in the middle of the response. */
+  /** The connection was closed or reset in the middle of the response. */
   'truncated',
   /** Not a well-formed HTTP/1.1 response, or more bytes than one response. */
   'malformed',
   'wrongStatus',
-  /** Another body than expected, or the id of another request. */
+  /** The body is not the expected one, or the id is that of another request. */
   'wrongBody',
   'timeout',
 ] as const
 
 export type Outcome = (typeof OUTCOMES)[number]
 
-/** What a request was waiting for when it ended. */
+/** What the client was waiting for when the request ended. */
 export type Phase = 'connect' | 'response' | 'rest of response' | 'complete'
 
 export interface Failure {
@@ -28,7 +28,7 @@ export interface Failure {
   /** The request's `x-request-id`. */
   readonly id: string
   readonly phase: Phase
-  /** The system's error code, the status, or what was wrong. */
+  /** The error code of the system, the status, or a description. */
   readonly detail: string
   /** When, on the clock of `now()`. */
   readonly at: number
@@ -58,10 +58,10 @@ export interface LoadCounts {
   readonly longestStall: Stall | null
 }
 
-/** What became of the silent connections. */
+/** How many of the silent connections are open, and how the others were closed. */
 export interface IdleCounts {
   readonly open: number
-  /** Closed in order, reset, or closed after bytes that nobody asked for. */
+  /** How many were closed by a FIN, by a reset, or after bytes without a request. */
   readonly closed: { readonly fin: number; readonly reset: number; readonly data: number }
   readonly firstClosedAt: number | null
   readonly lastClosedAt: number | null
@@ -69,7 +69,7 @@ export interface IdleCounts {
 
 export interface LoadResult extends LoadCounts {
   readonly seconds: number
-  /** Milliseconds from wanting to send to the full response, of a sample of the successful. */
+  /** Milliseconds from when a request was due to its complete response, of a sample of the successful requests. */
   readonly latency: { p50: number; p90: number; p99: number; p999: number }
   readonly idle: IdleCounts
   /** The first 20. */

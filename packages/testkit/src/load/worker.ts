@@ -1,7 +1,7 @@
 import { Loader } from './loader.ts'
 import type { LoadPlan } from './options.ts'
 
-/** A call of `Load`, as it crosses the IPC channel. */
+/** A call of a method of `Load`, as it is sent through the IPC channel. */
 export type Call =
   | { readonly name: 'start'; readonly plan: LoadPlan }
   | { readonly name: 'moreRequests'; readonly requests: number }
@@ -35,5 +35,5 @@ process.on('message', async ({ id, call }: Question) => {
   })
 })
 
-// Also when the process that asked for the load is gone.
+// Also ends this process when the test that started the load has crashed.
 process.on('disconnect', () => process.exit())

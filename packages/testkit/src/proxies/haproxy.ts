@@ -1,9 +1,9 @@
 import type { ProxyKind } from './proxy.ts'
 
-/** HAProxy with one pool for all its clients. */
+/** HAProxy, which has one pool of connections for all clients. */
 export const haproxy: ProxyKind = {
   command: 'haproxy',
-  // Half of the idle connections that it has not needed go at each pool-purge-delay: no test lasts so long.
+  // HAProxy closes half of its unused connections at each pool-purge-delay. With this value, none during a test.
   config: ({ port, upstream }) => `
 global
   maxconn 1024

@@ -1,9 +1,9 @@
 import type { ProxyKind } from './proxy.ts'
 
-/** nginx with one pool: each worker has its own. */
+/** nginx with one worker, since each worker has a pool of connections of its own. */
 export const nginx: ProxyKind = {
   command: 'nginx',
-  // proxy_next_upstream is its only retry.
+  // nginx retries a request only by proxy_next_upstream.
   config: ({ port, upstream }) => `
 worker_processes 1;
 daemon off;

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { freePort } from '../native.ts'
 import { end, track } from '../processes.ts'
 
-/** Where a proxy listens and whom it asks; both on 127.0.0.1. */
+/** The port of a proxy, and the port of the server behind it, both on 127.0.0.1. */
 export interface ProxyPorts {
   readonly port: number
   readonly upstream: number
@@ -14,19 +14,19 @@ export interface ProxyPorts {
 export interface ProxyKind {
   /** The command on PATH. */
   readonly command: string
-  /** Its configuration: an upstream pool, no retries, complaints on stderr. */
+  /** Its configuration: a pool of upstream connections, no retries, errors on stderr. */
   config(ports: ProxyPorts): string
-  /** Arguments that keep it in the foreground, all its files in `dir`. */
+  /** Arguments that keep it in the foreground, with all its files in `dir`. */
   args(dir: string, file: string): readonly string[]
-  /** What it says on stderr once it listens. */
+  /** What it prints on stderr when it listens. */
   readonly ready: string
-  /** A line that is no complaint. */
+  /** A line on stderr that is no error. */
   readonly harmless: RegExp
 }
 
 export interface ReverseProxy {
   readonly port: number
-  /** What it has complained of so far. */
+  /** The errors that it has printed so far. */
   complaints(): string[]
   /** Ends it at once, and removes its files. */
   stop(): Promise<void>

@@ -6,11 +6,11 @@ export interface ActivateOptions {
   /** `LISTEN_FDNAMES`, in the order of `listen`. */
   names?: readonly string[]
   command: readonly [file: string, ...args: string[]]
-  /** The command's environment; of ours it gets PATH and HOME. */
+  /** Variables of the command, beside PATH and HOME. */
   env?: Readonly<Record<string, string>>
 }
 
-/** Runs systemd-socket-activate: listens at once, becomes `command` at the first connection. */
+/** Runs systemd-socket-activate, which listens at once, and executes `command` at the first connection. */
 export async function socketActivate(options: ActivateOptions): Promise<Generation> {
   const { listen, names = [], command, env = {} } = options
   const flags = [

@@ -1,12 +1,12 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-/** Debian's names for its releases by their state; a source may have one instead of the codename. */
+/** The names that Debian gives a release by its state. A source may have one of them in place of the codename. */
 const STATES = ['unstable', 'testing', 'stable', 'oldstable', 'oldoldstable']
 
 /**
- * The URIs from which this machine's apt takes Debian itself, in the order of its sources; none where it
- * is no Debian. Archives of others, and Debian's own for updates and security, hold no release.
+ * Returns the URIs from which apt of this machine gets Debian itself, in the order of its sources; none on another
+ * distribution. Archives of third parties, and those of Debian for updates and security, contain no whole release.
  */
 export function debianMirrors(apt = '/etc/apt', osRelease = '/etc/os-release'): string[] {
   const codename = /^VERSION_CODENAME=(\S+)$/m.exec(textOf(osRelease))?.[1]

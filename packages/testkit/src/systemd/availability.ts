@@ -3,12 +3,12 @@ import { existsSync } from 'node:fs'
 import { cgroup2Mount } from './cgroup.ts'
 import { debianRoot } from './debian-root.ts'
 
-/** The systemd of this machine, or that of a Debian release which is brought here for the tests. */
+/** The systemd of this machine, or that of a Debian release that is downloaded for the tests. */
 export type Release = 'host' | 'trixie'
 
 /**
- * The host's systemd; with SOCKET_PORT_RELEASES=trixie that of Debian 13, 257, as `pnpm run systemd`
- * has it too. A suite runs with each:
+ * The releases to test with, from SOCKET_PORT_RELEASES. `host` is the systemd of this machine, `trixie` that of
+ * Debian 13 (257). `pnpm run systemd` tests with both. A suite runs with each:
  *
  *     for (const release of RELEASES) {
  *       describe(...requireOrSkip(`… on ${release}`, await releaseSkipReason(release)), () => {
@@ -30,7 +30,7 @@ export function systemdBinary(): string | undefined {
   return ['/usr/lib/systemd/systemd', '/lib/systemd/systemd'].find((path) => existsSync(path))
 }
 
-/** Why this machine's systemd cannot be booted here, in words; `undefined` where it can. */
+/** Why the systemd of this machine cannot be booted here; `undefined` if it can. */
 export function systemdSkipReason(): string | undefined {
   const reason = boxSkipReason()
   if (reason !== undefined || systemdBinary() !== undefined) return reason
@@ -38,8 +38,8 @@ export function systemdSkipReason(): string | undefined {
 }
 
 /**
- * Why the systemd of `release` cannot be booted here; `undefined` where it can. What it needs is built
- * first where it is missing, which takes about a minute, once per machine.
+ * Why the systemd of `release` cannot be booted here; `undefined` if it can. Builds the root file system of the
+ * release first if it is missing, which takes about a minute, once per machine.
  */
 export async function releaseSkipReason(release: Release): Promise<string | undefined> {
   if (release === 'host') return systemdSkipReason()
@@ -51,7 +51,7 @@ export async function releaseSkipReason(release: Release): Promise<string | unde
   )
 }
 
-/** Why no systemd can be booted here, whichever it is. */
+/** Why no systemd at all can be booted here; `undefined` if one can. */
 function boxSkipReason(): string | undefined {
   if (process.platform !== 'linux') return `systemd needs Linux, this is ${process.platform}`
   if (process.getuid?.() !== 0) return 'booting systemd needs root'

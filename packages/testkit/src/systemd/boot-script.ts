@@ -7,17 +7,17 @@ export interface BootPaths {
   cgroup: string
   /** The folder that is the box's root file system; empty for the host's own. */
   root: string
-  /** As the box sees it. */
+  /** The path of systemd in the box. */
   systemd: string
-  /** Stays writable in the box, as /tmp does; nothing else of the host's root file system does. */
+  /** A folder that is writable in the box, as /tmp is. The rest of the root file system of the host is read-only. */
   tmp: string
 }
 
 /**
- * Runs in the host's namespaces. `unshare --cgroup` makes the cgroup of that moment the root, so it is
- * joined first. The parent of PID 1 then moves aside: systemd cannot move a process of another PID
- * namespace out of its root, and hands no controllers down while one is there. `--pdeathsig` and
- * `--kill-child` chain the life of the box to ours.
+ * Runs in the namespaces of the host. It joins the cgroup of the box first, because `unshare --cgroup` makes the
+ * current cgroup the root. The parent of PID 1 then moves to a cgroup of its own: systemd cannot move a process of another
+ * PID namespace out of the root cgroup, and delegates no controllers while one is there. With `--pdeathsig` and
+ * `--kill-child`, the box ends when this process ends.
  */
 const OUTSIDE = `
 echo 0 > "$cgroup/cgroup.procs"
@@ -29,10 +29,10 @@ exec setpriv --pdeathsig KILL unshare --cgroup sh -euc '
 `
 
 /**
- * Runs as PID 1 of the box and becomes systemd. What systemd would change on the host is made
- * read-only or replaced first: /dev (it creates nodes), /proc/sys (it raises sysctls of the shared
- * network namespace), /etc (it writes machine-id). A boot id of its own names its PrivateTmp= folders.
- * A root of its own lies in the folder for temporary files, which several boxes share: it is never written.
+ * Runs as PID 1 of the box, and executes systemd in the end. First it makes read-only, or replaces, what systemd would
+ * change on the host: /dev (systemd creates nodes), /proc/sys (systemd raises sysctls of the shared network namespace),
+ * /etc (systemd writes machine-id). The box has a boot id of its own, because systemd names PrivateTmp= folders by it.
+ * The root of another release is in the temporary folder, and several boxes share it, so it is read-only too.
  */
 const INSIDE = `
 if [ -n "$root" ]; then mount --bind "$root" "$root"; fi

@@ -13,17 +13,17 @@ import { SystemdBox } from './systemd-box.ts'
 import { BOOTED, readUnits, skeleton, type Units, writeUnits } from './unit-files.ts'
 
 export interface BootOptions {
-  /** Unit files by name, or the folder that holds them. None starts before `start` says so. */
+  /** Unit files by name, or the folder that contains them. The box starts none of them; call `start`. */
   units: Units | string
   /** Environment of every service in the box. */
   env?: Record<string, string>
   /**
-   * Whose systemd.
+   * Which systemd to boot.
    * @default 'host'
    */
   release?: Release
   /**
-   * Milliseconds after which a boot is given up.
+   * Milliseconds after which a boot counts as failed.
    * @default 30_000
    */
   timeout?: number
@@ -67,7 +67,7 @@ export async function bootSystemd(options: BootOptions): Promise<SystemdBox> {
   return box
 }
 
-/** The root file system, empty for the host's, and where systemd is in it. */
+/** The root file system, an empty path for that of the host, and the path of systemd in it. */
 async function installation(release: Release): Promise<{ root: string; systemd: string }> {
   if (release !== 'host') {
     return { root: await debianRoot(release), systemd: '/usr/lib/systemd/systemd' }
@@ -96,7 +96,7 @@ function booted(namespaces: ChildProcess, log: KernelLog, timeout: number): Prom
   })
 }
 
-/** Removes the empty folders of boxes whose test run was killed; their processes went with it. */
+/** Removes the cgroups and folders of boxes whose test run was killed. Their processes ended with it. */
 async function sweep(tmp: string): Promise<void> {
   const mount = cgroup2Mount()
   if (mount === undefined) return

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, watch } from 'node:fs
 import { rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
 
-/** Where this host has cgroup v2 mounted, alone or beside v1; `undefined` where it has not. */
+/** The folder where this host has cgroup v2 mounted, alone or beside v1; `undefined` without one. */
 export function cgroup2Mount(): string | undefined {
   for (const line of readFileSync('/proc/self/mountinfo', 'utf8').split('\n')) {
     const [mount, superBlock] = line.split(' - ')
@@ -38,13 +38,13 @@ export function innerPid(pid: number): number | undefined {
   return inner === undefined ? undefined : Number(inner)
 }
 
-/** Removes the cgroup and those below it once the last of their processes has left. */
+/** Removes the cgroup and those below it, after the last of their processes has ended. */
 export async function removeCgroup(cgroup: string): Promise<void> {
   await emptied(cgroup)
   for (const folder of [...tree(cgroup)].reverse()) await rmdir(folder)
 }
 
-/** The kernel marks cgroup.events as modified when the last process is gone; before, rmdir is EBUSY. */
+/** Waits for the last process to end: the kernel then marks cgroup.events as modified. Before that, rmdir fails with EBUSY. */
 function emptied(cgroup: string): Promise<void> {
   const events = join(cgroup, 'cgroup.events')
   return new Promise((resolve, reject) => {
@@ -58,14 +58,14 @@ function emptied(cgroup: string): Promise<void> {
   })
 }
 
-/** The cgroup and all below it, parents first. */
+/** The cgroup and all cgroups below it, parents first. */
 function* tree(cgroup: string): Generator<string> {
   yield cgroup
   const entries = whileThere(() => readdirSync(cgroup, { withFileTypes: true })) ?? []
   for (const entry of entries) if (entry.isDirectory()) yield* tree(join(cgroup, entry.name))
 }
 
-/** systemd removes a unit's cgroup, and processes end, between a listing and the read of what it listed. */
+/** Returns the result of `read`; `undefined` if the file is gone, because systemd removes cgroups and processes end meanwhile. */
 function whileThere<T>(read: () => T): T | undefined {
   try {
     return read()

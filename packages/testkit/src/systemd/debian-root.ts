@@ -10,15 +10,15 @@ const run = promisify(execFile)
 
 const PACKAGES = 'systemd,systemd-sysv'
 
-/** A download of some 80 packages, and their set-up. */
+/** How long the download and set-up of some 80 packages may take. */
 const BUILD_TIMEOUT = 600_000
 
-/** A tmp that is cleaned by age loses single files: it is whole while it has as many as it was built with. */
+/** Whether the root has as many files as when it was built. Jobs that clean the temporary folder by age remove single files. */
 const WHOLE = '[ "$(find "$1/root" -xdev | wc -l)" = "$(cat "$1/files")" ]'
 
 /**
- * Holds the lock until it and all it started are gone, and goes with us. The mounts that debootstrap
- * makes are in a namespace of their own: a build that is killed leaves files, which the next one removes.
+ * The build holds the lock until all of its processes have ended, and it ends with this process. The mounts that
+ * debootstrap makes are in a mount namespace of their own. A build that was killed leaves only files, which the next removes.
  */
 const LOCKED = `
 exec 9> "$folder.lock"
@@ -46,9 +46,8 @@ mv -T "$folder.new" "$folder"
 `
 
 /**
- * The root of a Debian release with systemd in it, for a box. It is built once per machine, with
- * debootstrap from apt's own mirror, into the folder for temporary files; throws an error that says why
- * it cannot be.
+ * Returns the root file system of a Debian release with systemd, for a box. It is built once per machine, by
+ * debootstrap, from the mirror of apt, in the temporary folder. Throws an error with the reason if it cannot be built.
  */
 export async function debianRoot(release: string): Promise<string> {
   const tmp = await realpath(tmpdir())
@@ -68,14 +67,14 @@ export async function debianRoot(release: string): Promise<string> {
     killSignal: 'SIGKILL',
   }).catch(({ killed, stderr }: { killed: boolean; stderr: string }) => {
     const why = killed ? `not done after ${BUILD_TIMEOUT} ms` : stderr.trim()
-    // debootstrap knows the release by the keys of that package, and must not go on without them.
+    // debootstrap checks the release with the keys of that package. Without them it must not continue.
     const hint = /keyring/i.test(why) ? ' (apt-get install debian-archive-keyring)' : ''
     throw new Error(`debootstrap could not build Debian ${release} from ${mirror}: ${why}${hint}`)
   })
   return root
 }
 
-/** What is executed as root must have been written by root, and /tmp is everybody's. */
+/** Creates the folder of all roots. Throws if it belongs to another user: root executes what is in it. */
 async function cache(tmp: string): Promise<string> {
   const folder = join(tmp, 'socket-port-roots')
   await mkdir(folder, { mode: 0o700, recursive: true })
@@ -84,12 +83,12 @@ async function cache(tmp: string): Promise<string> {
   throw new Error(`${folder} belongs to uid ${uid}; remove it`)
 }
 
-/** Another recipe is another root. */
+/** Returns a name for the result of these packages and this script: a change is built in another folder. */
 function recipe(tmp: string): string {
   return createHash('sha256').update([PACKAGES, BUILD, tmp].join('\n')).digest('hex').slice(0, 12)
 }
 
-/** The first of apt's mirrors that has the release. wget is what debootstrap uses, proxies and all. */
+/** Returns the first mirror of apt that has the release. Asks with wget, as debootstrap does, so with the same proxies. */
 async function mirrorOf(release: string): Promise<string> {
   const tried: string[] = []
   for (const mirror of debianMirrors()) {

@@ -2,14 +2,14 @@ import { execFileSync } from 'node:child_process'
 import { constants, openSync } from 'node:fs'
 import { Socket } from 'node:net'
 
-/** What the box's systemd writes to its /dev/kmsg, which is a FIFO here. */
+/** The log that systemd writes to /dev/kmsg of the box, which is a FIFO. */
 export class KernelLog {
   text = ''
   readonly #stream: Socket
 
   constructor(fifo: string) {
     execFileSync('mkfifo', [fifo])
-    // Read and write: with a writer of our own the stream does not end when systemd reopens it.
+    // Open it for writing too: without another writer, the stream would end when systemd reopens the FIFO.
     const fd = openSync(fifo, constants.O_RDWR | constants.O_NONBLOCK)
     this.#stream = new Socket({ fd, readable: true, writable: false }).setEncoding('utf8').unref()
     this.#stream.on('data', (chunk: string) => {

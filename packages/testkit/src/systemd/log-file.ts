@@ -3,12 +3,12 @@ import { watch } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
-/** All that a log holds so far; empty before its first line. */
+/** Returns the whole log so far; an empty text before its first line. */
 export function readLog(file: string): Promise<string> {
   return readFile(file, 'utf8').catch(() => '')
 }
 
-/** Resolves to all that the log holds once `words` are in it; rejects after `timeout` milliseconds. */
+/** Resolves with the whole log when it contains `words`; rejects after `timeout` milliseconds. */
 export async function logHolds(file: string, words: string, timeout: number): Promise<string> {
   const watcher = watch(dirname(file))
   const changes = on(watcher, 'change', { signal: AbortSignal.timeout(timeout) })

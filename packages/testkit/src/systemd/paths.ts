@@ -8,8 +8,8 @@ const CHECKOUT_IN_BOX = '/run/checkout'
 const NODE_IN_BOX = '/run/node'
 
 /**
- * The path by which a service in the box finds a file of the checkout, or this very `node`. Below /run
- * neither PrivateTmp= nor ProtectHome= hides it, wherever the checkout is.
+ * Returns the path in the box of a file of the checkout, or of this `node`. It is below /run, where neither
+ * PrivateTmp= nor ProtectHome= hides it.
  */
 export function pathInBox(path: string): string {
   if (path === process.execPath) return NODE_IN_BOX

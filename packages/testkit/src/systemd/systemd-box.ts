@@ -8,7 +8,7 @@ import { type Units, writeUnits } from './unit-files.ts'
 
 /** A booted systemd with its own processes, mounts and cgroups; the network is shared with the test. */
 export class SystemdBox {
-  /** The box's folder: `units`, `log`. It goes with `stop`. */
+  /** The folder of the box, with `units` and `log`. `stop` removes it. */
   readonly dir: string
   /** The folder of the box's cgroup on the host. */
   readonly cgroup: string
@@ -21,14 +21,14 @@ export class SystemdBox {
     this.#parts = parts
   }
 
-  /** The box's PID 1, as the host numbers it. */
+  /** The pid of the PID 1 of the box, on the host. */
   get pid(): number {
     const pid = initOf(this.cgroup)
     if (pid === undefined) throw new Error('No systemd runs in this box')
     return pid
   }
 
-  /** Runs `systemctl` in the box; a failure is in the outcome. */
+  /** Runs `systemctl` in the box. Does not throw: the outcome has the exit code. */
   systemctl(...args: string[]): Promise<Outcome> {
     return runIn(this.pid, 'systemctl', ['--no-pager', '--no-ask-password', ...args])
   }
@@ -41,7 +41,7 @@ export class SystemdBox {
     await this.#must('restart', ...units)
   }
 
-  /** Resolves when the service has reloaded: with `Type=notify-reload`, when it has said so. */
+  /** Resolves when the service has reloaded; with `Type=notify-reload`, when it has sent READY=1. */
   async reload(...units: string[]): Promise<void> {
     await this.#must('reload', ...units)
   }
@@ -75,9 +75,9 @@ export class SystemdBox {
   }
 
   /**
-   * Resolves to the property's value once it is `wanted`; rejects after `timeout` milliseconds. It is
-   * read when systemd announces a change of the unit, and NFileDescriptorStore alone announces none:
-   * wait for the STATUS= or READY=1 that the service sends after it.
+   * Resolves with the value of the property when it is `wanted`; rejects after `timeout` milliseconds. The value
+   * is read when systemd announces a change of the unit. It announces no change of NFileDescriptorStore alone:
+   * wait for the STATUS= or READY=1 that the service sends after that.
    */
   async until(
     unit: string,
@@ -140,7 +140,7 @@ export class SystemdBox {
     return this.#parts.kernelLog.text
   }
 
-  /** Ends every process of the box and leaves nothing of it on the host. */
+  /** Ends every process of the box, and removes its files and cgroups from the host. */
   stop(): Promise<void> {
     this.#stopped ??= tearDown(this.#parts)
     return this.#stopped

@@ -14,16 +14,16 @@ export interface BoxParts {
   kernelLog: KernelLog
 }
 
-/** PID on the host of the box's PID 1; `undefined` where none runs. */
+/** The pid of the PID 1 of the box, on the host; `undefined` if it does not run. */
 export function initOf(cgroup: string): number | undefined {
   return processesIn(join(cgroup, 'init.scope'))[0]
 }
 
-/** Ends every process of a box and removes what it has on the host. */
+/** Ends every process of a box, and removes its files and cgroups from the host. */
 export async function tearDown(parts: BoxParts): Promise<void> {
   const { dir, cgroup, bootId, namespaces, kernelLog } = parts
   if (namespaces.exitCode === null && namespaces.signalCode === null) {
-    // With PID 1 the kernel ends all of its PID namespace; its parent lives on until it has reaped it.
+    // When PID 1 ends, the kernel ends every process of its PID namespace. The parent ends after it has waited for PID 1.
     const init = initOf(cgroup) ?? namespaces.pid
     if (init !== undefined) process.kill(init, 'SIGKILL')
     await once(namespaces, 'exit')

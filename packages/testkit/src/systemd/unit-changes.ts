@@ -3,26 +3,26 @@ import { once } from 'node:events'
 import type { Readable } from 'node:stream'
 import { namespacesOf } from './run-in.ts'
 
-/** systemd's own end of D-Bus. Unlike the system bus it needs no broker, and no subscription either. */
+/** The socket on which systemd itself speaks D-Bus. It needs no bus daemon, and sends signals without a subscription. */
 const BUS = 'unix:path=/run/systemd/private'
 
-/** The answer to it says that the connection stands: every later signal arrives. */
+/** A method call whose answer shows that the connection works: every later signal arrives. */
 const AUTH = `\0AUTH EXTERNAL ${Buffer.from('0').toString('hex')}\r\nBEGIN\r\n`
 
 /**
- * Yields at once, and again whenever the systemd of PID `pid` has announced that properties of the unit
- * changed, until `signal` aborts or that systemd is gone. A slow consumer gets several changes as one.
+ * Yields at once, and again each time the systemd with the pid `pid` announces that properties of the unit have
+ * changed, until `signal` is aborted or that systemd has ended. For a slow reader, several changes are one.
  */
 export async function* unitChanges(
   pid: number,
   unit: string,
   signal: AbortSignal,
 ): AsyncGenerator<void> {
-  // The bus refuses a peer of another PID namespace, whose pid it cannot tell.
+  // systemd refuses a client of another PID namespace, because it cannot see the pid of the client.
   const bridge = [...namespacesOf(pid), 'systemd-stdio-bridge', `--bus-path=${BUS}`]
   const child = spawn('nsenter', bridge, { stdio: ['pipe', 'pipe', 'ignore'] })
   const ended = once(child, 'exit')
-  // EPIPE: it has gone before us.
+  // EPIPE: systemd has ended before the client.
   child.stdin.on('error', () => {})
   const end = (): void => {
     child.stdin.end()

@@ -7,12 +7,12 @@ export type Units = Record<string, string>
 /** What the box's manager writes to its kernel log once every unit of the boot has started. */
 export const BOOTED = 'socket-port box: booted'
 
-/** /run has this very `node`; the rest is systemd's own default. */
+/** The PATH of services: /run, where the box has this `node`, then the default of systemd. */
 const PATH = '/run:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin'
 
 const bare = '[Unit]\nDefaultDependencies=no\n'
 
-/** The least that systemd boots with; a unit that asks for default dependencies finds them here. */
+/** The units without which systemd does not boot, and those that default dependencies name. */
 const SKELETON: Units = {
   'basic.target': bare,
   'sysinit.target': bare,
@@ -37,7 +37,7 @@ export async function writeUnits(folder: string, units: Units): Promise<void> {
   }
 }
 
-/** Every unit that a box boots with: the skeleton, and defaults that hold for all its services. */
+/** The units that each box has: the ones it needs to boot, and drop-ins for all services. */
 export function skeleton(logs: string, env: Record<string, string>): Units {
   const settings = Object.entries({ PATH, ...env }).map(environment)
   const output = `StandardOutput=append:${logs}/%n\nStandardError=inherit\n`

@@ -1,13 +1,13 @@
 import { appendFileSync } from 'node:fs'
 import type { Reporter, TestModule, TestUserConfig } from 'vitest/node'
 
-/** Adds the run's counts to the file SOCKET_PORT_TALLY names, tells what was skipped, allows none in CI. */
+/** Adds the counts to the file in SOCKET_PORT_TALLY, lists the skipped suites, and fails in CI if there are any. */
 class Tally implements Reporter {
   onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly unknown[]): void {
     const count = { passed: 0, failed: unhandledErrors.length, skipped: 0, pending: 0 }
     const skipped = new Set<string>()
     for (const module of modules) {
-      // What fails while it is collected, or in a hook, has no test to count.
+      // An error outside of a test, such as one in a hook, is not in the result of any test.
       for (const suite of [module, ...module.children.allSuites()]) {
         if (suite.errors().length > 0) count.failed++
       }
@@ -31,6 +31,6 @@ class Tally implements Reporter {
 export const shared: TestUserConfig = {
   reporters: ['default', new Tally()],
   allowOnly: !process.env.CI,
-  // The default leaves one core to vitest itself, which only waits: on two cores it runs one file at a time.
+  // By default vitest leaves one core free for itself. On two cores it would then run one file at a time.
   maxWorkers: '100%',
 }
