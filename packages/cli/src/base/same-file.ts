@@ -1,6 +1,6 @@
 import { type BigIntStats, lstatSync } from 'node:fs'
 
-/** What stands at a path; `undefined` when nothing does, or it cannot be asked. A symlink is not followed. */
+/** Facts for the file at a path; `undefined` when there is none, or this user may not look. A symlink is not followed. */
 export function statAt(path: string): BigIntStats | undefined {
   try {
     return lstatSync(path, { bigint: true })
@@ -9,7 +9,7 @@ export function statAt(path: string): BigIntStats | undefined {
   }
 }
 
-/** Whether the same file still stands at the path. */
+/** Whether the path still leads to the same file. */
 export function isStillAt(path: string, file: BigIntStats | undefined): boolean {
   const now = statAt(path)
   return file !== undefined && now?.dev === file.dev && now.ino === file.ino

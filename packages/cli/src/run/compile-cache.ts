@@ -7,7 +7,7 @@ import { ownDirectories, ownUid } from '../control/path.ts'
 // With one of these the user has decided. Coverage is less precise with a cache (node.js, api/module.html).
 const DECIDED = ['NODE_COMPILE_CACHE', 'NODE_DISABLE_COMPILE_CACHE', 'NODE_V8_COVERAGE'] as const
 
-/** A folder that exists, or should, and the names of those below it that belong to socket-port. */
+/** The path of the folder, in two parts: `base` must exist, and the folders `names` below it are created if missing. */
 export interface CachePlace {
   base: string
   names: readonly string[]
