@@ -58,18 +58,23 @@ async function start(
   servers: readonly Server[],
   env: Record<string, string> = {},
 ): Promise<Started> {
+  const started = run('plain-listen.mjs', sockets, { SERVERS: JSON.stringify(servers), ...env })
+  return { ...started, report: (await started.process.ready()) as Report }
+}
+
+/** A program with the preload, that was passed these sockets. */
+function run(
+  script: string,
+  sockets: readonly Listener[],
+  env: Record<string, string>,
+): Omit<Started, 'report'> {
   const manager = new ManagerSocket()
-  const started = startGeneration({
-    script: fixture('plain-listen.mjs'),
+  const process = startGeneration({
+    script: fixture(script),
     sockets,
-    env: {
-      SERVERS: JSON.stringify(servers),
-      NOTIFY_SOCKET: manager.address,
-      NODE_OPTIONS: `--require=${PRELOAD}`,
-      ...env,
-    },
+    env: { NOTIFY_SOCKET: manager.address, NODE_OPTIONS: `--require=${PRELOAD}`, ...env },
   })
-  return { process: started, report: (await started.ready()) as Report, manager }
+  return { process, manager }
 }
 
 async function readyOf(manager: ManagerSocket): Promise<string[]> {
@@ -172,6 +177,48 @@ describe('with a socket that the manager passed', () => {
       { at: `:::${other}`, served: false },
     ])
     expect(process.stderr).toBe('')
+  })
+})
+
+describe('a program that uses this package', () => {
+  it.each([0, 1])('is served by it alone: serve, with %i sockets', async (count) => {
+    const listener = passed()
+    const { port } = count === 0 ? { port: freePort() } : listener
+    const sockets = count === 0 ? [] : [listener]
+    const { process, manager } = run('core-serve.mjs', sockets, { PORT: String(port) })
+    expect(await process.ready()).toMatchObject({ port })
+    expect(await readyOf(manager)).toEqual(READY)
+    process.signal('SIGTERM')
+    expect(await process.exit).toMatchObject({ code: 0 })
+    expect(process.stderr).toBe('')
+  })
+
+  it('is served where it imports the very copy of the preload behind a server that listens', async () => {
+    const listener = passed()
+    const { process } = run('plain-before-core.mjs', [listener], { PORT: String(listener.port) })
+    expect(await process.ready()).toMatchObject({ served: 'inherited' })
+    expect(process.stderr).toBe('')
+  })
+})
+
+describe('processes and threads of the program', () => {
+  it('a worker thread is left to Node', async () => {
+    const SERVERS = JSON.stringify([{ at: freePort() }])
+    const { process } = run('plain-worker.mjs', [], { SERVERS })
+    expect(await process.ready()).toMatchObject({ servers: [{ served: false }] })
+    expect(process.stderr).toBe('')
+  })
+
+  it('the primary of a cluster warns, and names --workers', async () => {
+    const listener = passed()
+    const SERVERS = JSON.stringify([{ at: listener.port }])
+    const { process } = run('plain-cluster.mjs', [listener], { SERVERS })
+    expect(await process.ready()).toMatchObject({ servers: [{ code: 'EADDRINUSE' }] })
+    expect(process.stderr).toMatch(
+      new RegExp(
+        `the program serves \\[::\\]:${listener.port} by workers of node:cluster, .* --workers N`,
+      ),
+    )
   })
 })
 

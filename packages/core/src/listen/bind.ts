@@ -107,7 +107,8 @@ const fixes: Record<
   BindErrorCode,
   (request: InUseRequest, error: BindError) => string | undefined
 > = {
-  EADDRINUSE: (request, { address }) => describeInUse(request, address),
+  // In a cluster worker the address is null (lib/net.js, listenInCluster).
+  EADDRINUSE: (request, { address }) => describeInUse(request, address ?? undefined),
   EACCES: ({ path, port }) =>
     path !== undefined
       ? 'the directory must exist and be writable for this user; create it, or choose another one'
