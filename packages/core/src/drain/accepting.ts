@@ -47,9 +47,9 @@ export class Accepting {
     this.#before.delete(socket)
   }
 
-  /** Stops if all connections from before are gone. `longestIdle`: milliseconds of the longest idle connection. */
-  stopIfLast(longestIdle: number): void {
-    if (this.#before.size === 0 && longestIdle < FRESH) this.stop()
+  /** Stops if all connections from before are gone. `idle` tells for how many milliseconds the longest has been idle. */
+  stopIfLast(idle: { readonly longest: number }): void {
+    if (this.#state === 'accepting' && this.#before.size === 0 && idle.longest < FRESH) this.stop()
   }
 
   stop(): void {

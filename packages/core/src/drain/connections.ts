@@ -61,7 +61,7 @@ export class Connections implements Iterable<Socket> {
 
   /** A snapshot of the open connections. */
   [Symbol.iterator](): IterableIterator<Socket> {
-    return (this.#mode === 'listed' ? this.#known() : new Set(this.#tracked)).values()
+    return (this.#mode === 'listed' ? this.#known() : [...this.#tracked]).values()
   }
 
   /** Tracks every connection from now on. */

@@ -185,12 +185,15 @@ export class DrainRun {
 
   #begin(): void {
     const { quick, successor, target } = this.#options
+    const blocks = target !== undefined && successor !== 'running'
     for (const socket of this.#connections) {
       const protocol = this.#protocols.of(socket)
-      if (protocol.stateOf(socket) !== 'idle' || !this.#mayGo(socket)) this.#blocking.add(socket)
+      if (blocks && (protocol.stateOf(socket) !== 'idle' || !this.#mayGo(socket))) {
+        this.#blocking.add(socket)
+      }
       protocol.askToLeave(socket)
     }
-    if (target !== undefined && successor !== 'running') this.#blocking.hold(target.barrier)
+    if (blocks) this.#blocking.hold(target.barrier)
     // New connections that cannot be asked to leave are for the next process.
     if (quick || successor === 'running' || !this.#protocols.acceptsNew) this.#accepting.stop()
     const { told } = this.#options
@@ -220,12 +223,12 @@ export class DrainRun {
     this.#accepting.delete(socket)
     this.#blocking.delete(socket)
     this.#longLived.ended(socket)
-    this.#busy(socket)
+    if (this.#idle.delete(socket)) this.#strategy.busy(socket)
     this.#check()
   }
 
   #fellIdle(socket: Socket, promise: number): void {
-    if (this.#mayGo(socket)) this.#blocking.delete(socket)
+    if (this.#blocking.has(socket) && this.#mayGo(socket)) this.#blocking.delete(socket)
     this.#idle.add(socket, promise)
     this.#strategy.idle(socket)
     this.#ownClients?.look()
@@ -269,7 +272,7 @@ export class DrainRun {
   }
 
   #check(): void {
-    this.#accepting.stopIfLast(this.#idle.longest)
+    this.#accepting.stopIfLast(this.#idle)
     if (!this.#accepting.isOpen) this.#longLived.look()
     const isClosed = this.#accepting.isClosed || this.#state === 'forced'
     if (isClosed && this.#connections.size === 0) this.#finish()

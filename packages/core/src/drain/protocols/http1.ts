@@ -22,6 +22,8 @@ const CHECK = 500
 
 /** HTTP/1.1, without TLS or with it. */
 export class Http1 implements Protocol {
+  /** Whether the server itself reads HTTP/1.1: an HTTP/2 server does, and keeps that list, with `allowHTTP1`. */
+  readonly acceptsNew: boolean
   readonly #server: AnyServer
   readonly #context: DrainContext
   readonly #requests: Http1Requests
@@ -29,6 +31,7 @@ export class Http1 implements Protocol {
   #receiving: ReadonlySet<Socket> | undefined
 
   constructor(server: AnyServer, context: DrainContext) {
+    this.acceptsNew = isHttp1Server(server) || keepsParserList(server)
     this.#server = server
     this.#context = context
     this.#requests = new Http1Requests(server, context, (socket) => this.#idle(socket))
@@ -39,18 +42,9 @@ export class Http1 implements Protocol {
     }, CHECK)
   }
 
-  get acceptsNew(): boolean {
-    return this.#isRead
-  }
-
   speaks(socket: Socket): boolean {
     // A server of another protocol may pass its connections to an HTTP server: their parsers belong to that one.
-    return hasParser(socket) && this.#isRead
-  }
-
-  /** Whether the server itself reads HTTP/1.1: an HTTP/2 server does, and keeps that list, with `allowHTTP1`. */
-  get #isRead(): boolean {
-    return isHttp1Server(this.#server) || keepsParserList(this.#server)
+    return this.acceptsNew && hasParser(socket)
   }
 
   stateOf(socket: Socket): ConnectionState {

@@ -40,7 +40,8 @@ export class ServerProtocols {
 
   /** The protocol that the connection speaks now. */
   of(socket: Socket): Protocol {
-    return this.#protocols.find((protocol) => protocol.speaks(socket)) ?? this.#tcp
+    for (const protocol of this.#protocols) if (protocol.speaks(socket)) return protocol
+    return this.#tcp
   }
 
   stop(): void {
