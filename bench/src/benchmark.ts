@@ -5,7 +5,7 @@ export interface BenchmarkOptions {
   rounds: number
   /** Length of a round of loads, where the benchmark applies any. */
   seconds: number
-  /** A built copy of core to compare with: the path of its folder `dist`. Only `listen` uses it. */
+  /** A built copy of core to compare with: the path of its folder `dist`. Not every benchmark uses it. */
   before?: string | undefined
 }
 

@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import type { Environment } from './older-build.ts'
 
 /** A process of `processes/`, which answers one question at a time. */
 export interface Child<Question, Answer> {
@@ -8,14 +9,20 @@ export interface Child<Question, Answer> {
   end(): Promise<void>
 }
 
+export interface ChildOptions {
+  /** Options of Node. */
+  readonly execArgv?: readonly string[]
+  readonly env?: Environment
+}
+
 /** Starts a script of `processes/`; resolves with its first message when it is at work. */
 export async function startChild<Question, Answer>(
   script: string,
   args: readonly string[] = [],
-  execArgv: readonly string[] = [],
+  { execArgv = [], env = {} }: ChildOptions = {},
 ): Promise<[Child<Question, Answer>, Answer]> {
   const path = fileURLToPath(new URL(`./processes/${script}.js`, import.meta.url))
-  const child = fork(path, args, { execArgv: [...execArgv] })
+  const child = fork(path, args, { execArgv: [...execArgv], env: { ...process.env, ...env } })
   const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()))
   const first = await answer<Answer>(child, script)
   return [

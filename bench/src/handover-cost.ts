@@ -1,45 +1,37 @@
-import { closeSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
-import {
-  type Generation,
-  now,
-  openListener,
-  type PassedSocket,
-  startGeneration,
-  startSupervised,
-} from '@socket-port/testkit'
+import { startSupervised } from '@socket-port/testkit'
+import { alternate } from './alternate.ts'
 import { type Child, startChild } from './child.ts'
+import {
+  checkAll,
+  type HandedOver,
+  type Restarts,
+  SERVER,
+  startRestarts,
+} from './handover-restarts.ts'
+import type { Environment } from './older-build.ts'
 import type { ConnectionsAnswer, ConnectionsQuestion } from './processes/connections.ts'
 import type { DescriptorsAnswer, DescriptorsQuestion } from './processes/descriptors.ts'
-import type { AdoptedLine, DrainedLine, GoneLine } from './processes/handover-report.ts'
-import type { Took } from './processes/stopwatch.ts'
-import { openStore } from './store.ts'
+import type { DrainedLine, GoneLine, ReceivedLine } from './processes/handover-report.ts'
 
 export const COUNTS = [100, 1_000, 10_000] as const
 
-/** One restart. */
-export interface HandedOver {
-  /** From SIGTERM to the end of the old process, as its manager sees both, in milliseconds. */
-  readonly exit: number
-  readonly line: Took
-  readonly sending: Took
-  readonly taking: Took
-}
+/** `before` and the second `now`, which shows the noise, only with an older build (`--before`). */
+export type Build = 'now' | 'before' | 'now again'
 
 /** One `socket-port reload`, where the next process runs already; times in milliseconds. */
 export interface Reloaded {
   /** From SIGTERM to the last line of the old process's program, as that process sees both. */
   readonly exit: number
-  readonly line: number
+  readonly queue: number
   readonly sending: number
   /** From the first connection that is sent until the next process has the last. */
-  readonly taking: number
+  readonly receiving: number
 }
 
 export interface Cost {
   readonly count: number
   /** Through a manager that keeps them between two processes. */
-  readonly restarts: readonly HandedOver[]
+  readonly restarts: Readonly<Record<Build, readonly HandedOver[]>>
   /** Through `socket-port run`. */
   readonly reloads: readonly Reloaded[]
   /** As many descriptors passed without us. */
@@ -48,14 +40,15 @@ export interface Cost {
 
 type Client = Child<ConnectionsQuestion, ConnectionsAnswer>
 
-const SERVER = fileURLToPath(new URL('./processes/handover-server.js', import.meta.url))
-
 /** Hands so many connections over, again and again, and passes as many descriptors without a server. */
-export async function measureCost(count: number, rounds: number): Promise<Cost> {
+export async function measureCost(
+  count: number,
+  rounds: number,
+  older: Environment | undefined,
+): Promise<Cost> {
+  const restarts = await restartAll(count, rounds, older)
   const [client] = await startChild<ConnectionsQuestion, ConnectionsAnswer>('connections')
   try {
-    const restarts = await restartAll(client, count, rounds)
-    await client.ask({ name: 'close' })
     const reloads = await reloadAll(client, count, rounds)
     await client.ask({ name: 'close' })
     const without: DescriptorsAnswer[] = []
@@ -66,60 +59,25 @@ export async function measureCost(count: number, rounds: number): Promise<Cost> 
   }
 }
 
-async function restartAll(client: Client, count: number, rounds: number): Promise<HandedOver[]> {
-  const listener = openListener()
-  const store = openStore()
-  const start = (...sockets: PassedSocket[]): Generation =>
-    startGeneration({
-      script: SERVER,
-      args: [String(listener.port)],
-      sockets: [{ fd: listener.fd, name: 'app' }, ...sockets],
-      env: { NOTIFY_SOCKET: store.address },
-    })
-  const restarts: HandedOver[] = []
-  let current = start()
+/** The servers of all builds are up at the same time, and restarted in turn. */
+async function restartAll(
+  count: number,
+  rounds: number,
+  older: Environment | undefined,
+): Promise<Cost['restarts']> {
+  const builds: readonly Build[] = older === undefined ? ['now'] : ['now', 'before', 'now again']
+  const servers = new Map<Build, Restarts>()
   try {
-    await current.ready()
-    await client.ask({ name: 'open', port: listener.port, count })
-    for (let round = 0; round < rounds; round += 1) {
-      const left = await leave(current)
-      const line = store.take()
-      current = start(line)
-      closeSync(line.fd)
-      const { received, took } = await tells<AdoptedLine>(current, /^\{"pid":\d+,"received".*\}/m)
-      const { open } = await client.ask({ name: 'ask' })
-      checkAll(count, left.handedOver, received, open)
-      restarts.push({ exit: left.exit, line: left.line, sending: left.sending, taking: took })
+    for (const build of builds) {
+      servers.set(build, await startRestarts(count, (build === 'before' && older) || {}))
     }
-    return restarts
+    const none = { before: [], 'now again': [] }
+    const measure = (build: Build): Promise<HandedOver> =>
+      (servers.get(build) as Restarts).restart()
+    return { ...none, ...(await alternate(builds, rounds, measure)) }
   } finally {
-    await current.dispose()
-    await store.close()
-    listener.close()
+    for (const server of servers.values()) await server.end()
   }
-}
-
-function checkAll(count: number, handedOver: number, received: number, open: number): void {
-  if (handedOver === count && received === count && open === count) return
-  throw new Error(
-    `${handedOver} of ${count} were handed over, ${received} received, ${open} are open`,
-  )
-}
-
-async function leave(old: Generation): Promise<DrainedLine & { readonly exit: number }> {
-  const signalled = now()
-  old.signal('SIGTERM')
-  const { code, at } = await old.exit
-  if (code !== 0 || old.stderr !== '') throw new Error(`ended with ${code}: ${old.stderr}`)
-  return {
-    ...(await tells<DrainedLine>(old, /^\{"pid":\d+,"handedOver".*\}/m)),
-    exit: at - signalled,
-  }
-}
-
-async function tells<T>(generation: Generation, line: RegExp): Promise<T> {
-  const [text] = await generation.printed(line)
-  return JSON.parse(text) as T
 }
 
 async function reloadAll(client: Client, count: number, rounds: number): Promise<Reloaded[]> {
@@ -143,14 +101,14 @@ async function reloadAll(client: Client, count: number, rounds: number): Promise
       if (code !== 0) throw new Error(stderr)
       const left = await line<DrainedLine>(`"pid":${pid},"handedOver"`)
       const { gone } = await line<GoneLine>(`"pid":${pid},"gone"`)
-      const { received, at } = await line<AdoptedLine>(
+      const { received, at } = await line<ReceivedLine>(
         `"pid":${await serving()},"received":${count},`,
       )
       const { open } = await client.ask({ name: 'ask' })
       checkAll(count, left.handedOver, received, open)
-      const taking = at - left.heard - left.line.wall
-      const { line: opening, sending } = left
-      reloads.push({ exit: gone - left.heard, line: opening.wall, sending: sending.wall, taking })
+      const { heard, queue, sending } = left
+      const receiving = at - heard - queue.wall
+      reloads.push({ exit: gone - heard, queue: queue.wall, sending: sending.wall, receiving })
     }
     return reloads
   } finally {

@@ -1,6 +1,8 @@
 import { alternate } from './alternate.ts'
 import { type Child, startChild } from './child.ts'
 import { type Client, CONNECTIONS, type Connections, openClient } from './client.ts'
+import { interval } from './format.ts'
+import type { Environment } from './older-build.ts'
 import type { ServerAnswer, ServerQuestion } from './processes/probe.ts'
 import { type Estimate, estimate, median, ratios } from './statistics.ts'
 
@@ -43,9 +45,12 @@ export async function race<V extends string>(
   seconds: number,
   script: string,
   args: (variant: V) => readonly string[],
+  env: (variant: V) => Environment | undefined = () => undefined,
 ): Promise<Race<V>[]> {
   // New processes: two of one program differ by a per cent or two for as long as they live.
-  const servers = await each(variants, (variant) => startServer(script, args(variant)))
+  const servers = await each(variants, (variant) =>
+    startServer(script, args(variant), env(variant)),
+  )
   const races: Race<V>[] = []
   try {
     for (const connections of CONNECTIONS) {
@@ -57,8 +62,12 @@ export async function race<V extends string>(
   return races
 }
 
-async function startServer(script: string, args: readonly string[]): Promise<Server> {
-  const [child, { port }] = await startChild<ServerQuestion, ServerAnswer>(script, args)
+async function startServer(
+  script: string,
+  args: readonly string[],
+  env: Environment = {},
+): Promise<Server> {
+  const [child, { port }] = await startChild<ServerQuestion, ServerAnswer>(script, args, { env })
   return { ...child, port }
 }
 
@@ -117,6 +126,21 @@ export function against<V extends string>(
   )
   // The pairs of one race are not independent of each other, its processes are the same.
   return { ...estimate(pairs.map(median)), median: median(pairs.flat()) }
+}
+
+/** For people: a server with this core against one with an older build, for each kind of connection. */
+export function comparison<V extends string>(
+  races: readonly Race<V>[],
+  now: V,
+  before: V,
+): string[] {
+  return CONNECTIONS.flatMap((connections) =>
+    MEASURES.map(([measure, unit]) => {
+      const own = races.filter((one) => one.connections === connections)
+      const found = against(own, now, before, measure)
+      return `now/before ${found.median.toFixed(3)} ${interval(found, 3)}: ${unit}, ${connections}`
+    }),
+  )
 }
 
 const values = (slices: readonly Slice[], measure: Measure): number[] =>

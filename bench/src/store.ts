@@ -2,11 +2,11 @@ import { closeSync } from 'node:fs'
 import { openNotifySocket, QUEUE_NAME } from '@socket-port/core/supervisor'
 import type { PassedSocket } from '@socket-port/testkit'
 
-/** What systemd does for a hand-over, and nothing else: it keeps the line between two processes. */
+/** What systemd does for a hand-over, and nothing else: it keeps the queue between two processes. */
 export interface Store {
   /** What NOTIFY_SOCKET is to be. */
   readonly address: string
-  /** Gives away the line that a process has left; throws where it has left none. */
+  /** Gives away the queue that a process has left; throws where it has left none. */
   take(): PassedSocket & { readonly fd: number }
   close(): Promise<void>
 }
@@ -22,7 +22,7 @@ export function openStore(): Store {
     address: socket.address,
     take() {
       const fd = kept.pop()
-      if (fd === undefined || kept.length > 0) throw new Error('a process leaves one line')
+      if (fd === undefined || kept.length > 0) throw new Error('a process leaves one queue')
       return { fd, name: QUEUE_NAME }
     },
     async close() {

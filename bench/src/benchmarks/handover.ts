@@ -3,43 +3,53 @@ import type { Bar } from '../bar.ts'
 import type { Benchmark, Findings } from '../benchmark.ts'
 import { CONNECTIONS } from '../client.ts'
 import { interval } from '../format.ts'
-import { COUNTS, type Cost, measureCost, type Reloaded } from '../handover-cost.ts'
+import { type Build, COUNTS, type Cost, measureCost, type Reloaded } from '../handover-cost.ts'
 import { openFilesLimit } from '../machine.ts'
+import { type Environment, olderBuild } from '../older-build.ts'
 import type { Took } from '../processes/stopwatch.ts'
-import { against, type Race, race, typical } from '../race.ts'
-import { median } from '../statistics.ts'
+import { against, comparison, type Race, race, typical } from '../race.ts'
+import { type Estimate, estimate, median, ratios } from '../statistics.ts'
 import { openStore } from '../store.ts'
 
 const VARIANTS = ['promise', 'auto', 'promise again'] as const
+// With an older build of core (--before).
+const BEFORE = 'auto before'
 const BAR = 0.99
 // Descriptors that a process needs besides its connections.
 const OTHER_FILES = 200
 
-type Variant = (typeof VARIANTS)[number]
+type Variant = (typeof VARIANTS)[number] | typeof BEFORE
 
 export const handover: Benchmark = {
   name: 'handover',
   title:
     'connections handed over to the next process: what it costs, and what it costs to be ready',
   rounds: 20,
-  async run({ rounds, seconds }) {
+  async run({ rounds, seconds, before }) {
+    const older = olderBuild(before)
     const costs: Cost[] = []
     const possible = COUNTS.filter((count) => count + OTHER_FILES <= openFilesLimit())
-    for (const count of possible) costs.push(await measureCost(count, rounds))
-    return findings(costs, await raceAll(rounds, seconds))
+    for (const count of possible) costs.push(await measureCost(count, rounds, older))
+    return findings(costs, await raceAll(rounds, seconds, older), older !== undefined)
   },
 }
 
-async function raceAll(rounds: number, seconds: number): Promise<Race<Variant>[]> {
+async function raceAll(
+  rounds: number,
+  seconds: number,
+  older: Environment | undefined,
+): Promise<Race<Variant>[]> {
+  const variants: readonly Variant[] = older === undefined ? VARIANTS : [...VARIANTS, BEFORE]
   const store = openStore()
   try {
     const races: Race<Variant>[] = []
     const args = (variant: Variant): string[] => [
-      variant === 'auto' ? 'auto' : 'promise',
+      variant.startsWith('auto') ? 'auto' : 'promise',
       store.address,
     ]
+    const env = (variant: Variant) => (variant === BEFORE ? older : undefined)
     for (let round = 0; round < rounds; round += 1) {
-      races.push(...(await race(order(VARIANTS, round), seconds, 'handover-ready', args)))
+      races.push(...(await race(order(variants, round), seconds, 'handover-ready', args, env)))
     }
     return races
   } finally {
@@ -47,7 +57,11 @@ async function raceAll(rounds: number, seconds: number): Promise<Race<Variant>[]
   }
 }
 
-function findings(costs: readonly Cost[], races: readonly Race<Variant>[]): Findings {
+function findings(
+  costs: readonly Cost[],
+  races: readonly Race<Variant>[],
+  compares: boolean,
+): Findings {
   const bars: Bar[] = []
   const notes = CONNECTIONS.map((connections) => {
     const own = races.filter((one) => one.connections === connections)
@@ -69,26 +83,45 @@ function findings(costs: readonly Cost[], races: readonly Race<Variant>[]): Find
   return {
     table: tableOf(costs),
     bars,
-    notes: [...STEPS, ...leftOut, ...notes],
+    notes: [
+      ...STEPS,
+      ...leftOut,
+      ...notes,
+      ...(compares ? [...costs.flatMap(costComparison), ...comparison(races, 'auto', BEFORE)] : []),
+    ],
     samples: { costs, races },
   }
 }
 
+/** CPU time of each step with this core against an older build; the control is this core against itself. */
+function costComparison({ count, restarts }: Cost): string[] {
+  return (['queue', 'sending', 'receiving'] as const).map((step) => {
+    const cpu = (build: Build): number[] => restarts[build].map((one) => one[step].cpu)
+    const [found, control] = [cpu('before'), cpu('now again')].map((base) =>
+      estimate(ratios(cpu('now'), base)),
+    ) as [Estimate, Estimate]
+    return (
+      `now/before ${found.median.toFixed(3)} ${interval(found, 3)}, ` +
+      `control ${control.median.toFixed(3)} ${interval(control, 3)}: CPU time of ${step}, ${count} connections`
+    )
+  })
+}
+
 const STEPS = [
-  'old gone after: from SIGTERM until its manager sees it gone; line: from SIGTERM until the manager keeps it;',
-  'sending: all connections sent and closed; taking: from listening until the next process has the last',
+  'old gone after: from SIGTERM until its manager sees it gone; queue: from SIGTERM until the manager keeps it;',
+  'sending: all connections sent and closed; receiving: from listening until the next process has the last',
   "calls: the bare system calls, sendmsg and close, or recvmsg; sockets: plain Node's, destroyed or made",
-  'socket-port run: the next process runs already, and adopts while the old one sends: from the first sent',
+  'socket-port run: the next process runs already, and receives while the old one sends: from the first sent',
 ]
 
 function tableOf(costs: readonly Cost[]): string[][] {
   const heading = [
     'old gone after',
-    'line',
+    'queue',
     'sending',
     'calls',
     'sockets',
-    'taking',
+    'receiving',
     'calls',
     'sockets',
   ]
@@ -101,19 +134,19 @@ function tableOf(costs: readonly Cost[]): string[][] {
 }
 
 function cells({ restarts, without }: Cost, clock: keyof Took): string[] {
-  const of = (field: 'line' | 'sending' | 'taking'): number =>
-    median(restarts.map((one) => one[field][clock]))
+  const of = (field: 'queue' | 'sending' | 'receiving'): number =>
+    median(restarts.now.map((one) => one[field][clock]))
   const bare = (...fields: ('send' | 'close' | 'destroy' | 'receive' | 'open')[]): number =>
     median(without.map((one) => fields.reduce((sum, field) => sum + one[field][clock], 0)))
-  const exit = clock === 'wall' ? [median(restarts.map((one) => one.exit))] : []
-  const sending = [of('line'), of('sending'), bare('send', 'close'), bare('destroy')]
-  const ms = [...exit, ...sending, of('taking'), bare('receive'), bare('open')]
+  const exit = clock === 'wall' ? [median(restarts.now.map((one) => one.exit))] : []
+  const sending = [of('queue'), of('sending'), bare('send', 'close'), bare('destroy')]
+  const ms = [...exit, ...sending, of('receiving'), bare('receive'), bare('open')]
   return clock === 'wall' ? ms.map(inMs) : ['', ...ms.map(inMs)]
 }
 
 function reloadCells({ reloads }: Cost): string[] {
   const of = (field: keyof Reloaded): string => inMs(median(reloads.map((one) => one[field])))
-  return [of('exit'), of('line'), of('sending'), '', '', of('taking')]
+  return [of('exit'), of('queue'), of('sending'), '', '', of('receiving')]
 }
 
 const inMs = (value: number): string => `${value.toFixed(value < 10 ? 2 : 0)} ms`

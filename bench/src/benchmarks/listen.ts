@@ -1,11 +1,10 @@
-import { existsSync } from 'node:fs'
-import { join, resolve } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { fileURLToPath } from 'node:url'
 import { freePort, type Listener, openListener, startGeneration } from '@socket-port/testkit'
 import { alternate } from '../alternate.ts'
 import type { Bar } from '../bar.ts'
 import type { Benchmark, Findings } from '../benchmark.ts'
 import { interval, signed } from '../format.ts'
+import { type Environment, olderBuild } from '../older-build.ts'
 import type { ListenReading } from '../processes/listen-reading.ts'
 import { difference, type Estimate, exact, median } from '../statistics.ts'
 
@@ -38,7 +37,7 @@ export const listen: Benchmark = {
   title: 'from nothing to listening, a fresh process for each sample',
   rounds: 20,
   async run({ rounds, before }) {
-    const older = before === undefined ? undefined : builtCopy(before)
+    const older = olderBuild(before)
     const hows: readonly How[] = older === undefined ? HOWS : [...HOWS, ...HOWS_BEFORE]
     const variants = STARTS.flatMap((start) => hows.map((how): Variant => `${start} ${how}`))
     const listener = openListener()
@@ -59,7 +58,7 @@ export const listen: Benchmark = {
 async function sample(
   variant: Variant,
   listener: Listener,
-  older: string | undefined,
+  older: Environment | undefined,
 ): Promise<ListenReading> {
   const [start, how = '', which] = variant.split(' ')
   const inherited = start === 'inherited'
@@ -70,7 +69,7 @@ async function sample(
       ? [how, String(listener.port), 'inherited']
       : [how, ...(how === 'register' ? [String(freePort())] : [])],
     sockets: inherited ? [listener] : [],
-    ...(which === 'before' && older !== undefined && { env: { BENCH_CORE: older } }),
+    ...(which === 'before' && older !== undefined && { env: older }),
   })
   try {
     const reading: unknown = await generation.ready()
@@ -82,15 +81,6 @@ async function sample(
   } finally {
     await generation.dispose()
   }
-}
-
-/** The URL of the entry of a built copy of core. */
-function builtCopy(folder: string): string {
-  const file = join(resolve(folder), 'index.js')
-  if (!existsSync(file)) {
-    throw new Error(`--before needs the folder dist of a built core (there is no ${file})`)
-  }
-  return pathToFileURL(file).href
 }
 
 function findings(samples: Samples, compares: boolean): Findings {

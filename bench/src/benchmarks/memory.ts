@@ -42,11 +42,10 @@ export const memory: Benchmark = {
 
 async function measure(client: Client, variant: Variant, count: number): Promise<Sample> {
   const how = variant === 'serve' ? 'serve' : 'plain'
-  const [server, { port }] = await startChild<ServerQuestion, ServerAnswer>(
-    'server',
-    [how],
-    ['--expose-gc'],
-  )
+  const execArgv = ['--expose-gc']
+  const [server, { port }] = await startChild<ServerQuestion, ServerAnswer>('server', [how], {
+    execArgv,
+  })
   try {
     // Once before: what the first connections allocate for good is no cost of each.
     await client.ask({ name: 'open', port, count: 100 })

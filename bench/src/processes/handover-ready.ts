@@ -1,12 +1,13 @@
 // A server whose manager would keep connections, or that would rather keep its promise: HOW ADDRESS.
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { importCore } from './core.ts'
 import { tell } from './probe.ts'
 
 const [idle, address] = process.argv.slice(2) as ['auto' | 'promise', string]
 // Before core is loaded, which reads it once.
 process.env.NOTIFY_SOCKET = address
-const { serve } = await import('@socket-port/core')
+const { serve } = await importCore()
 
 let requests = 0
 const server = createServer((_request, response) => {

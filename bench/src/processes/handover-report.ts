@@ -1,14 +1,14 @@
 import type { Took } from './stopwatch.ts'
 
 /** What `handover-server` tells of itself, a line each; moments are those of `now()`. */
-export type HandoverLine = ReadyLine | AdoptedLine | DrainedLine | GoneLine
+export type HandoverLine = ReadyLine | ReceivedLine | DrainedLine | GoneLine
 
 export interface ReadyLine {
   readonly ready: true
 }
 
-/** It has taken connections of the process before. */
-export interface AdoptedLine {
+/** It has received connections of the process before. */
+export interface ReceivedLine {
   readonly pid: number
   /** So far. */
   readonly received: number
@@ -23,8 +23,8 @@ export interface DrainedLine {
   readonly handedOver: number
   /** When it heard SIGTERM. */
   readonly heard: number
-  /** From SIGTERM, as this process heard it, until the manager had the line. */
-  readonly line: Took
+  /** From SIGTERM, as this process heard it, until the manager had the queue. */
+  readonly queue: Took
   /** From there until the last connection had been sent and closed. */
   readonly sending: Took
 }

@@ -1,9 +1,10 @@
-// Takes the connections of the process before, hands its own over on SIGTERM, and tells when.
+// Receives the connections of the process before, hands its own over on SIGTERM, and tells when.
 import { subscribe } from 'node:diagnostics_channel'
 import { writeSync } from 'node:fs'
 import { createServer } from 'node:http'
-import { type DrainEndEvent, type ReceiveEvent, serve } from '@socket-port/core'
+import type { DrainEndEvent, ReceiveEvent } from '@socket-port/core'
 import { now } from '@socket-port/testkit'
+import { importCore } from './core.ts'
 import type { HandoverLine } from './handover-report.ts'
 import { stopwatch, type Took } from './stopwatch.ts'
 
@@ -15,22 +16,26 @@ const { pid } = process
 const lap = stopwatch()
 let received = 0
 let heard = 0
-let line: Took
+let queue: Took
 server.once('listening', lap)
 process.prependListener('SIGTERM', () => {
   heard = now()
   lap()
 })
-subscribe('socket-port.receive', (message) => {
-  received += (message as ReceiveEvent).connections
-  say({ pid, received, took: lap(), at: now() })
-})
+// Older builds publish it under the second name.
+for (const name of ['socket-port.receive', 'socket-port.adopt']) {
+  subscribe(name, (message) => {
+    received += (message as ReceiveEvent).connections
+    say({ pid, received, took: lap(), at: now() })
+  })
+}
 subscribe('socket-port.drain.end', (message) => {
   const { handedOver } = (message as DrainEndEvent).result
-  say({ pid, handedOver, heard, line, sending: lap() })
+  say({ pid, handedOver, heard, queue, sending: lap() })
 })
 process.once('exit', () => say({ pid, gone: now() }))
 
+const { serve } = await importCore()
 const service = await serve(server, {
   inherit: 'require',
   // Its manager is the benchmark, and no systemd, which would be asked.
@@ -38,7 +43,7 @@ const service = await serve(server, {
 })
 // Aborted as soon as it is known who keeps the connections.
 service.signal.addEventListener('abort', () => {
-  line = lap()
+  queue = lap()
 })
 say({ ready: true })
 

@@ -1,10 +1,9 @@
 // Listens once and says what that took: HOW (plain, register, listen or serve) PORT [inherited].
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
+import { importCore } from './core.ts'
 import type { ListenReading } from './listen-reading.ts'
 import { sharedObjects } from './shared-objects.ts'
-
-type Core = typeof import('@socket-port/core')
 
 const [how, port = '0', inherited] = process.argv.slice(2)
 // With the preload the program asks for its port, which is the one that was passed.
@@ -13,12 +12,9 @@ const target = asksForPort ? { port: Number(port) } : { fd: 3 }
 // A port that nobody asks for is that of the only socket that was passed.
 const asked = inherited === undefined ? { port } : {}
 
-// An older build to compare with, by its URL.
-const specifier = process.env.BENCH_CORE ?? '@socket-port/core'
-
 const started = performance.now()
 const isPlain = how === 'plain' || how === 'register'
-const core = isPlain ? undefined : ((await import(specifier)) as Core)
+const core = isPlain ? undefined : await importCore()
 const imported = performance.now()
 const server: Server = createServer()
 if (core === undefined) await once(server.listen(target), 'listening')

@@ -2,6 +2,7 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { importCore } from './core.ts'
 import { tell } from './probe.ts'
 
 let requests = 0
@@ -13,7 +14,7 @@ const server = createServer((_request, response) => {
 server.keepAliveTimeout = 600_000
 
 if (process.argv[2] === 'serve') {
-  const { serve } = await import('@socket-port/core')
+  const { serve } = await importCore()
   await serve(server, 0)
 } else {
   await once(server.listen(0), 'listening')

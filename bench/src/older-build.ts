@@ -1,0 +1,19 @@
+import { existsSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+
+/** Variables for a process of `processes/` beside those of this one. */
+export type Environment = Readonly<Record<string, string>>
+
+/**
+ * What makes a process use an older build of core (`--before`): `folder` is its `dist`. `undefined` where
+ * there is nothing to compare with.
+ */
+export function olderBuild(folder: string | undefined): Environment | undefined {
+  if (folder === undefined) return undefined
+  const file = join(resolve(folder), 'index.js')
+  if (!existsSync(file)) {
+    throw new Error(`--before needs the folder dist of a built core (there is no ${file})`)
+  }
+  return { BENCH_CORE: pathToFileURL(file).href }
+}
