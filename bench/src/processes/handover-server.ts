@@ -18,10 +18,6 @@ let received = 0
 let heard = 0
 let queue: Took
 server.once('listening', lap)
-process.prependListener('SIGTERM', () => {
-  heard = now()
-  lap()
-})
 // Older builds publish it under the second name.
 for (const name of ['socket-port.receive', 'socket-port.adopt']) {
   subscribe(name, (message) => {
@@ -40,6 +36,11 @@ const service = await serve(server, {
   inherit: 'require',
   // Its manager is the benchmark, and no systemd, which would be asked.
   drain: { idle: 'handover' },
+})
+// Ahead of core's own listener, which begins the drain at once.
+process.prependListener('SIGTERM', () => {
+  heard = now()
+  lap()
 })
 // Aborted as soon as it is known who keeps the connections.
 service.signal.addEventListener('abort', () => {

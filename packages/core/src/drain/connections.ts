@@ -127,10 +127,20 @@ export class Connections implements Iterable<Socket> {
 
   #add(socket: Socket): void {
     this.#tracked.add(socket)
-    socket.once('close', () => {
-      if (!this.#tracked.delete(socket)) return
-      this.listener?.closed(socket)
-      if (this.#tracked.size === 0) this.#onEmpty?.()
-    })
+    // One function for all connections, and not once(), which makes two more for each of them.
+    socket.on('close', this.#onClose)
+  }
+
+  readonly #onClose = listenerOf((socket: Socket) => {
+    if (!this.#tracked.delete(socket)) return
+    this.listener?.closed(socket)
+    if (this.#tracked.size === 0) this.#onEmpty?.()
+  })
+}
+
+/** A listener that is called with its emitter. */
+function listenerOf<E>(callback: (emitter: E) => void): (this: E) => void {
+  return function () {
+    callback(this)
   }
 }

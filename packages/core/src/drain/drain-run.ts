@@ -125,6 +125,7 @@ export class DrainRun {
       expire: (socket) => this.#expire(socket),
       transferred: (socket) => {
         this.#counts.handedOver += 1
+        this.#idle.delete(socket)
         socket.destroy()
       },
       givenUp: this.#blocking.givenUp,
@@ -187,11 +188,9 @@ export class DrainRun {
     const { quick, successor, target } = this.#options
     const blocks = target !== undefined && successor !== 'running'
     for (const socket of this.#connections) {
-      const protocol = this.#protocols.of(socket)
-      if (blocks && (protocol.stateOf(socket) !== 'idle' || !this.#mayGo(socket))) {
-        this.#blocking.add(socket)
-      }
-      protocol.askToLeave(socket)
+      // Until it is reported idle, and may be handed over.
+      if (blocks) this.#blocking.add(socket)
+      this.#protocols.of(socket).askToLeave(socket)
     }
     if (blocks) this.#blocking.hold(target.barrier)
     // New connections that cannot be asked to leave are for the next process.
@@ -228,9 +227,10 @@ export class DrainRun {
   }
 
   #fellIdle(socket: Socket, promise: number): void {
-    if (this.#blocking.has(socket) && this.#mayGo(socket)) this.#blocking.delete(socket)
+    const mayTransfer = this.#target !== undefined && this.#protocols.of(socket).mayTransfer(socket)
+    if (mayTransfer) this.#blocking.delete(socket)
     this.#idle.add(socket, promise)
-    this.#strategy.idle(socket)
+    this.#strategy.idle(socket, mayTransfer)
     this.#ownClients?.look()
   }
 
@@ -243,11 +243,6 @@ export class DrainRun {
   #isIdle(socket: Socket): boolean {
     if (!this.#idle.has(socket) || socket.destroyed) return false
     return this.#idle.isSilent(socket) || this.#protocols.of(socket).stateOf(socket) !== 'receiving'
-  }
-
-  /** Whether the connection can be handed over when it is idle. */
-  #mayGo(socket: Socket): boolean {
-    return this.#target !== undefined && this.#protocols.of(socket).mayTransfer(socket)
   }
 
   // Not end(): after it Node would still run a request, and its response would be lost.

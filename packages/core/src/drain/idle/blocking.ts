@@ -23,10 +23,6 @@ export class BlockingConnections {
     this.#sockets.add(socket)
   }
 
-  has(socket: Socket): boolean {
-    return this.#sockets.has(socket)
-  }
-
   /** Closes the barrier while there are such connections. */
   hold(barrier: Barrier): void {
     if (this.#sockets.size > 0) this.#release = barrier.hold()

@@ -21,8 +21,11 @@ export interface IdleContext {
 
 /** What a draining server does with an idle connection. */
 export interface IdleStrategy {
-  /** The connection is idle: since before the drain, just opened, or after a response that kept it alive. */
-  idle(socket: Socket): void
+  /**
+   * The connection is idle: since before the drain, just opened, or after a response that kept it alive.
+   * `mayTransfer`: its protocol lets it go to the next process.
+   */
+  idle(socket: Socket, mayTransfer?: boolean): void
   /** The connection is no longer idle: a request came, or it closed. */
   busy(socket: Socket): void
   /** Whether the connection goes on after its response, which then must not close it. */
@@ -40,7 +43,9 @@ export function expireAtPromise(context: IdleContext): IdleStrategy {
       timers.set(socket, setTimeout(expireUnlessAsked, context.promiseOf(socket), socket))
     },
     busy(socket) {
-      clearTimeout(timers.get(socket))
+      const timer = timers.get(socket)
+      if (timer === undefined) return
+      clearTimeout(timer)
       timers.delete(socket)
     },
     staysOpen: () => false,

@@ -34,8 +34,8 @@ export function transfer(
   let state: 'resting' | 'sending' | 'stopped' = 'resting'
 
   const strategy: IdleStrategy = {
-    idle(socket) {
-      if (!strategy.staysOpen(socket)) return otherwise.idle(socket)
+    idle(socket, mayTransfer = false) {
+      if (!mayTransfer || !hasRoom()) return otherwise.idle(socket)
       waiting.add(socket)
       startSending()
     },
@@ -43,13 +43,15 @@ export function transfer(
       waiting.delete(socket)
       otherwise.busy(socket)
     },
-    staysOpen: (socket) => target.room > waiting.size && context.mayTransfer(socket),
+    staysOpen: (socket) => hasRoom() && context.mayTransfer(socket),
     stop() {
       state = 'stopped'
       waiting.clear()
       otherwise.stop()
     },
   }
+
+  const hasRoom = (): boolean => target.room > waiting.size
 
   function startSending(): void {
     if (state !== 'resting') return

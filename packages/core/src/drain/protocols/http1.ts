@@ -95,12 +95,13 @@ export class Http1 implements Protocol {
     })
   }
 
-  #promiseOf({ bytesRead }: Socket): number {
+  #promiseOf(socket: Socket): number {
     const { idleTimeout } = this.#context
     const { keepAliveTimeout } = this.#server as { keepAliveTimeout?: number }
-    // A connection without a request was promised nothing, and a keepAliveTimeout of 0 has no end.
-    if (bytesRead === 0 || !keepAliveTimeout) return idleTimeout
-    return Math.min(keepAliveTimeout, idleTimeout)
+    // A keepAliveTimeout of 0 has no end.
+    if (!keepAliveTimeout || keepAliveTimeout >= idleTimeout) return idleTimeout
+    // A connection without a request was promised nothing.
+    return socket.bytesRead === 0 ? idleTimeout : keepAliveTimeout
   }
 
   // Node's list is read once for all connections that are asked for in one go: nothing is parsed in between.
