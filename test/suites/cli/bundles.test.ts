@@ -200,7 +200,7 @@ describe('with --no-addons', () => {
     const { pid } = await who(port)
     const upload = await startUpload(port)
     supervised.generation.signal('SIGTERM')
-    await untilStatus(supervised, 'draining: 1 connection left, 1 busy')
+    await untilStatus(supervised, /^draining: 1 request; \d+ s left$/)
     expect((await who(port)).pid).toBe(pid)
     upload.end('rest')
     await once(upload, 'close')

@@ -43,7 +43,7 @@ describe('the end', () => {
       const stopped = stop(supervised)
       await supervised.printed(/stops: 1 process drains/)
       // What it reports once its connections have been told apart.
-      await untilStatus(supervised, 'draining: 1 connection left, 1 busy')
+      await untilStatus(supervised, /^draining: 1 request; \d+ s left$/)
       expect((await who(port)).pid).toBe(pid)
       upload.end('rest')
       await once(upload, 'close')

@@ -115,8 +115,8 @@ export async function untilDrained(supervised: Supervised): Promise<void> {
 }
 
 /** Resolves when the only process reports this status. */
-export async function untilStatus(supervised: Supervised, status: string): Promise<void> {
-  await supervised.until(({ generations }) => generations[0]?.workers[0]?.status === status)
+export async function untilStatus(supervised: Supervised, status: RegExp): Promise<void> {
+  await supervised.until(({ generations }) => status.test(generations[0]?.workers[0]?.status ?? ''))
 }
 
 /** How many descriptors the supervisor has open once a single process is left. */

@@ -94,7 +94,7 @@ for (const release of RELEASES) {
       const first = ask(port, '/shutdown')
       await box.until('app.service', 'ActiveState', 'deactivating')
       await box.until('app.service', 'StatusText', (status) =>
-        /^draining: 1 connection left, 1 busy$/.test(status),
+        /^draining: 1 request; \d+ s left$/.test(status),
       )
       expect([await first, await slow]).toEqual(['ok', 'ok'])
       await box.until('app.service', 'ActiveState', 'inactive')

@@ -14,7 +14,7 @@ import { type TransferTarget, transfer } from './idle/transfer.ts'
 import { LongLivedConnections } from './long-lived.ts'
 import type { ResolvedDrain } from './options.ts'
 import { OwnClients, type OwnPeers } from './own-clients.ts'
-import type { DrainContext } from './protocols/protocol.ts'
+import type { Carries, DrainContext } from './protocols/protocol.ts'
 import { ServerProtocols } from './protocols/server-protocols.ts'
 
 type Counts = Omit<DrainResult, 'duration'>
@@ -89,9 +89,15 @@ export class DrainRun {
     this.#begin()
   }
 
-  /** How many connections are idle. */
-  get idle(): number {
-    return this.#idle.size
+  /** What the open connections carry, and how many carry it. */
+  get left(): ReadonlyMap<Carries | 'idle connection', number> {
+    const left = new Map<Carries | 'idle connection', number>()
+    for (const socket of this.#connections) {
+      const idle = this.#idle.has(socket)
+      const carries = idle ? 'idle connection' : this.#protocols.of(socket).carries(socket)
+      left.set(carries, (left.get(carries) ?? 0) + 1)
+    }
+    return left
   }
 
   /** As `ServerDrain.leftToProgram`. */

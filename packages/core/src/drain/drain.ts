@@ -81,9 +81,9 @@ export class ServerDrain implements Drain {
     this.#connections.onEmpty = callback
   }
 
-  /** Connections that are not idle; `undefined` until the drain run has sorted them. */
-  get busy(): number | undefined {
-    return this.#drainRun && this.connections - this.#drainRun.idle
+  /** What the open connections carry, and how many; `undefined` until the drain run has sorted them. */
+  get left(): ReadonlyMap<string, number> | undefined {
+    return this.#drainRun?.left
   }
 
   /**

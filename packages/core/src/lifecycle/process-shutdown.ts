@@ -8,7 +8,8 @@ import { hasTerminal } from '../proc/terminal.ts'
 import { isWatched } from '../proc/watcher.ts'
 import { surviveThePrimary } from '../process/cluster-primary.ts'
 import { perProcess } from '../process/per-process.ts'
-import { connectionsCut, connectionsLeft } from './connections-left.ts'
+import { connectionsCut, type Left } from './connections-left.ts'
+import { DrainProgress } from './drain-progress.ts'
 import { type Hook, runHooks, type ShutdownHook } from './hooks.ts'
 import { QuickProgress } from './quick-progress.ts'
 import { StopSignals } from './stop-signals.ts'
@@ -19,8 +20,7 @@ export interface Member {
   readonly exit: boolean
   readonly logger: Logger
   readonly connections: number
-  /** Connections that are not idle; `undefined` until the drain has sorted them. */
-  readonly busy: number | undefined
+  readonly left: Left
   /** The longest time that its drain may take, in milliseconds. */
   readonly timeout: number
   /** It has had no connection for its `idleExit` time. */
@@ -121,9 +121,9 @@ export class ProcessShutdown {
     logger.info(`${reason}: draining ${counted(members.length, 'server')}`)
     process.once('exit', this.#onEarlyExit)
     const report = stopReport(members)
-    report?.phase(Math.max(0, ...members.map(({ timeout }) => timeout)), () =>
-      connectionsLeft(members),
-    )
+    const longest = Math.max(0, ...members.map(({ timeout }) => timeout))
+    const waiting = new DrainProgress(members, longest, logger)
+    report?.phase(longest, () => waiting.status)
     // The quick form is for a person who waits, or a watcher that has new code. SIGINT alone does not say so:
     // managers such as pm2 stop with it too.
     const forPerson = reason === 'SIGINT' && hasTerminal()
@@ -131,6 +131,7 @@ export class ProcessShutdown {
     const drains = members.map((member) => member.drain(quick))
     const progress = quick && hasTerminal() ? new QuickProgress(members, forPerson) : undefined
     const results = await Promise.all(drains)
+    waiting.end()
     const own = members.flatMap((member) => member.finish() ?? [])
     const hooks = [...own, ...[...this.#hooks].reverse()]
     report?.phase(

@@ -2,6 +2,7 @@ import { counted } from '../base/counted.ts'
 import { tellPerson } from '../base/logger.ts'
 import type { DrainResult, Logger } from '../base/types.ts'
 import { QUICK_TIMEOUT } from '../drain/drain.ts'
+import { inFlight, type Left } from './connections-left.ts'
 
 const INTERVAL = 1_000
 
@@ -11,7 +12,7 @@ const FIRST = 100
 /** What a person is told about a server that drains. */
 export interface Draining {
   readonly logger: Logger
-  readonly busy: number | undefined
+  readonly left: Left
   readonly timeout: number
 }
 
@@ -43,13 +44,13 @@ export class QuickProgress {
   }
 
   #tell(): void {
-    const busy = this.#servers.reduce((sum, { busy = 0 }) => sum + busy, 0)
-    if (busy === 0) return
+    const { what, count } = inFlight(this.#servers)
+    if (count === 0) return
     this.#hasSpoken = true
     const limit = Math.max(...this.#servers.map(({ timeout }) => Math.min(timeout, QUICK_TIMEOUT)))
     const left = Math.max(1, Math.round((limit - (performance.now() - this.#began)) / 1000))
-    const cut = this.#canInterrupt ? `; Ctrl-C again cuts ${busy === 1 ? 'it' : 'them'}` : ''
-    this.#say(`${counted(busy, 'request')} in flight, up to ${left} s${cut}`)
+    const cut = this.#canInterrupt ? `; Ctrl-C again cuts ${count === 1 ? 'it' : 'them'}` : ''
+    this.#say(`${what} in flight, up to ${left} s${cut}`)
   }
 
   #say(message: string): void {

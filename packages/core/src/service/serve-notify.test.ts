@@ -287,7 +287,7 @@ describe(...requireOrSkip('STOPPING=1', linuxSkipReason()), () => {
   })
 
   it('is followed each second by what has changed, until the end, and by no READY=1', async () => {
-    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] })
     const server = createServer()
     const { port = 0 } = await started({ drain: { idleTimeout: 25_000 } }, server)
     const held = await RawConnection.open(port)
@@ -308,15 +308,23 @@ describe(...requireOrSkip('STOPPING=1', linuxSkipReason()), () => {
 
     const ended = shutdown()
     const ask = 'EXTEND_TIMEOUT_USEC=5000000'
-    expect(manager.texts()).toEqual([`STOPPING=1\nSTATUS=draining: 2 connections left\n${ask}`])
+    expect(manager.texts()).toEqual([
+      `STOPPING=1\nSTATUS=draining: 2 connections; 25 s left\n${ask}`,
+    ])
     await nextTurn()
     vi.advanceTimersByTime(2_000)
-    expect(manager.texts()).toEqual([`STATUS=draining: 2 connections left, 1 busy\n${ask}`, ask])
+    expect(manager.texts()).toEqual(
+      [24, 23].map(
+        (left) => `STATUS=draining: 1 request, 1 idle connection; ${left} s left\n${ask}`,
+      ),
+    )
     const seen = once(idleRequest.socket, 'close')
     idle.close()
     await seen
     vi.advanceTimersByTime(2_000)
-    expect(manager.texts()).toEqual([`STATUS=draining: 1 connection left, 1 busy\n${ask}`, ask])
+    expect(manager.texts()).toEqual(
+      [22, 21].map((left) => `STATUS=draining: 1 request; ${left} s left\n${ask}`),
+    )
     heldResponse.end('held')
     await held.receive(/held$/)
     await held.closed
@@ -345,9 +353,9 @@ describe(...requireOrSkip('STOPPING=1', linuxSkipReason()), () => {
     const ask = 'EXTEND_TIMEOUT_USEC=5000000'
     expect(manager.texts()).toEqual([
       expect.stringMatching(/^STOPPING=1\n/),
-      `STATUS=draining: 1 connection left, 1 busy\n${ask}`,
-      ask,
-      ask,
+      `STATUS=draining: 1 connection; 2 s left\n${ask}`,
+      `STATUS=draining: 1 connection; 1 s left\n${ask}`,
+      `STATUS=draining: 1 connection; 0 s left\n${ask}`,
     ])
     connection.close()
     await ended

@@ -212,8 +212,8 @@ export class ServerService<S extends AnyServer> implements Service<S> {
         return drain.connections
       },
       isIdle: () => this.#idle?.idle ?? false,
-      get busy() {
-        return drain.busy
+      get left() {
+        return drain.left
       },
       leftToProgram: () => drain.leftToProgram(),
       drain: (quick) => this.#shutDown(quick),

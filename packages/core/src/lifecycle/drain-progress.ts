@@ -1,0 +1,36 @@
+import type { Logger } from '../base/types.ts'
+import { drainStatus, type Left } from './connections-left.ts'
+
+// A drain that ends sooner logs nothing.
+const FIRST = 100
+
+const INTERVAL = 5_000
+
+interface Draining {
+  readonly connections: number
+  readonly left: Left
+}
+
+/** Logs what a drain waits for: soon after its begin, and then every five seconds. */
+export class DrainProgress {
+  readonly #servers: readonly Draining[]
+  readonly #deadline: number
+  readonly #timers: readonly NodeJS.Timeout[]
+
+  /** `timeout`: milliseconds from now to the deadline of the drain. */
+  constructor(servers: readonly Draining[], timeout: number, logger: Logger) {
+    this.#servers = servers
+    this.#deadline = performance.now() + timeout
+    const log = (): void => logger.info(this.status)
+    this.#timers = [setTimeout(log, FIRST).unref(), setInterval(log, INTERVAL).unref()]
+  }
+
+  /** One line, for the log and for the manager. */
+  get status(): string {
+    return drainStatus(this.#servers, this.#deadline - performance.now())
+  }
+
+  end(): void {
+    for (const timer of this.#timers) clearTimeout(timer)
+  }
+}
