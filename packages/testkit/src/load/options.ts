@@ -27,12 +27,16 @@ export interface LoadOptions {
   method?: 'GET' | 'POST' | 'mixed'
   /** The request's path. @default '/' */
   path?: string
+  /** Further headers of each request. @default {} */
+  headers?: Readonly<Record<string, string>>
   /** Bytes of a POST body. @default 256 */
   bodyBytes?: number
   /** The exact body that a GET must return; unchecked when absent. */
   expectBody?: string
   /** @default 200 */
   expectStatus?: number
+  /** Whether each response must have the `x-request-id` of its request. @default true */
+  expectId?: boolean
   /** Milliseconds between a response and the next request, drawn evenly from the range. @default [0, 0] */
   think?: readonly [min: number, max: number]
   /** Simulated network round trip in milliseconds. @default 0 */
@@ -64,9 +68,11 @@ export function resolveOptions(options: LoadOptions): LoadPlan {
     connection: options.connection ?? 'keep-alive',
     method: options.method ?? 'GET',
     path: options.path ?? '/',
+    headers: options.headers ?? {},
     bodyBytes: options.bodyBytes ?? 256,
     expectBody: options.expectBody,
     expectStatus: options.expectStatus ?? 200,
+    expectId: options.expectId ?? true,
     think: options.think ?? [0, 0],
     rtt: options.rtt ?? 0,
     paced: options.paced,

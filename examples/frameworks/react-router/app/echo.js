@@ -1,0 +1,3 @@
+export function action({ request }) {
+  return new Response(request.body)
+}
