@@ -3,8 +3,8 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { pathInBox } from '@socket-port/testkit/systemd/index'
 import { describe, expect, it } from 'vitest'
+import { MAJORS, nodeBinary } from '../src/nodes.ts'
 import { describeHandover, expectNothingNoticed, SERVER } from '../suites/handover/box.ts'
-import { MAJORS, nodeBinary } from './nodes.ts'
 
 const run = promisify(execFile)
 const folder = fileURLToPath(new URL('../', import.meta.url))

@@ -3,8 +3,8 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { endProcesses } from '@socket-port/testkit/processes'
 import { afterEach, describe, expect, it } from 'vitest'
+import { MAJORS, nodeBinary } from '../src/nodes.ts'
 import { CASES, expectNothingLost, MODES, restartCase } from '../suites/load/restart-cases.ts'
-import { MAJORS, nodeBinary } from './nodes.ts'
 
 const run = promisify(execFile)
 const core = fileURLToPath(new URL('../../packages/core/', import.meta.url))

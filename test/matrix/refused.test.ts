@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { SOCKET_PORT } from '@socket-port/testkit/command'
 import { describe, expect, it } from 'vitest'
-import { REFUSED, refusedBinary } from './nodes.ts'
+import { REFUSED, refusedBinary } from '../src/nodes.ts'
 
 const fromRoot = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url))
 

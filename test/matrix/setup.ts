@@ -1,1 +1,1 @@
-export { fetchNodes as setup } from './nodes.ts'
+export { fetchNodes as setup } from '../src/nodes.ts'

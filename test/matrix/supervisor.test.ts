@@ -3,7 +3,7 @@ import { startLoad } from '@socket-port/testkit/load/load'
 import { endProcesses } from '@socket-port/testkit/processes'
 import { Releases, startSupervised } from '@socket-port/testkit/supervised'
 import { afterEach, describe, expect, it } from 'vitest'
-import { MAJORS, nodeBinary } from './nodes.ts'
+import { MAJORS, nodeBinary } from '../src/nodes.ts'
 
 const SERVER = fileURLToPath(new URL('../fixtures/cli-server.mjs', import.meta.url))
 

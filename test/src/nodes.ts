@@ -50,15 +50,20 @@ export const refusedBinary = (name: (typeof REFUSED)[number]): string => pathOf(
 
 /** Fetches the binaries that are not here yet. */
 export function fetchNodes(): void {
-  for (const source of [...MAJORS.map(node), ...Object.values(refused)]) {
-    if (existsSync(pathOf(source))) continue
-    const folder = `${FOLDER}${source.folder}`
-    mkdirSync(folder, { recursive: true })
-    // A package of its own, or npm would install into the workspace above.
-    writeFileSync(`${folder}/package.json`, '{ "private": true }\n')
-    execFileSync('npm', ['install', '--no-audit', '--no-fund', '--no-package-lock', source.spec], {
-      cwd: folder,
-      stdio: ['ignore', 'ignore', 'inherit'],
-    })
-  }
+  for (const source of [...MAJORS.map(node), ...Object.values(refused)]) fetch(source)
+}
+
+/** Fetches the binary of one major, if it is not here yet. */
+export const fetchNode = (major: number): void => fetch(node(major))
+
+function fetch(source: Source): void {
+  if (existsSync(pathOf(source))) return
+  const folder = `${FOLDER}${source.folder}`
+  mkdirSync(folder, { recursive: true })
+  // A package of its own, or npm would install into the workspace above.
+  writeFileSync(`${folder}/package.json`, '{ "private": true }\n')
+  execFileSync('npm', ['install', '--no-audit', '--no-fund', '--no-package-lock', source.spec], {
+    cwd: folder,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  })
 }

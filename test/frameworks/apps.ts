@@ -1,0 +1,89 @@
+import { readdirSync } from 'node:fs'
+import { delimiter, dirname, join } from 'node:path'
+import { manifestOf, ROOT } from '../src/docs/documents.ts'
+import { nodeBinary } from '../src/nodes.ts'
+
+/** What is special about an app, beside the scripts of its package.json. */
+export interface Traits {
+  /** What the clients get. @default '/' */
+  path?: string
+  headers?: Readonly<Record<string, string>>
+  /** The path that streams the body of a POST back, `null` where there is none. @default '/echo' */
+  echo?: string | null
+  /** The path of a WebSocket that sends back what it gets; none by default. */
+  webSocket?: string
+}
+
+/** A folder of examples/frameworks. */
+export interface App {
+  readonly name: string
+  /** What its package.json starts it with, by the name of the script. */
+  readonly starts: Readonly<Record<string, string>>
+  readonly traits: Traits
+}
+
+/** One of the commands that start an app. */
+export interface Way {
+  readonly app: App
+  readonly script: string
+  readonly command: string
+  /** The app, and the script where it has several. */
+  readonly title: string
+}
+
+const WEB_SOCKET: Traits = { webSocket: '/socket' }
+
+const TRAITS: Readonly<Record<string, Traits>> = {
+  // Apollo answers a GET only where a page of another site could not have made it.
+  apollo: {
+    path: '/?query=%7Bhello%7D',
+    headers: { 'content-type': 'application/json' },
+    echo: null,
+  },
+  express: WEB_SOCKET,
+  fastify: WEB_SOCKET,
+  h3: WEB_SOCKET,
+  nestjs: WEB_SOCKET,
+  'nitro-2': WEB_SOCKET,
+  static: { echo: null },
+}
+
+/** The newest Node for which all of them are made. */
+export const MAJOR = 24
+
+/** Where the apps are, one folder each. */
+export const SOURCES: string = join(ROOT, 'examples/frameworks')
+
+/** Where they are installed and built. */
+export const INSTALLED: string = join(ROOT, 'test/.frameworks')
+
+export const apps: readonly App[] = readdirSync(SOURCES, { withFileTypes: true })
+  .filter((entry) => entry.isDirectory())
+  .map(({ name }) => {
+    const { scripts } = manifestOf(`examples/frameworks/${name}`)
+    const starts = Object.entries(scripts).filter(([script]) => /^start(:|$)/.test(script))
+    return { name, starts: Object.fromEntries(starts), traits: TRAITS[name] ?? {} }
+  })
+
+export const ways: readonly Way[] = apps.flatMap((app) =>
+  Object.entries(app.starts).map(([script, command]) => {
+    const title = script === 'start' ? app.name : `${app.name}, ${script.replace('start:', '')}`
+    return { app, script, command, title }
+  }),
+)
+
+export const folderOf = ({ name }: App): string => join(INSTALLED, name)
+
+/** As in `npm run` and `npx` on the Node of the apps; none of the frameworks may phone home. */
+export const environmentOf = (app: App): Record<string, string> => ({
+  PATH: [
+    join(folderOf(app), 'node_modules/.bin'),
+    dirname(nodeBinary(MAJOR)),
+    process.env.PATH ?? '',
+  ].join(delimiter),
+  NODE_ENV: 'production',
+  NEXT_TELEMETRY_DISABLED: '1',
+  NUXT_TELEMETRY_DISABLED: '1',
+  ASTRO_TELEMETRY_DISABLED: '1',
+  DO_NOT_TRACK: '1',
+})

@@ -1,0 +1,36 @@
+import { freePort } from '@socket-port/testkit/native'
+import { describe, expect, it } from 'vitest'
+import { afterTest, expectStops, start, untilDrained } from '../suites/cli/supervising.ts'
+import { environmentOf, folderOf, ways } from './apps.ts'
+import { Clients, expectNothingNoticed, startStream, WebSocketClient } from './clients.ts'
+
+const RELOADS = Number(process.env.SOCKET_PORT_RESTARTS ?? 10)
+
+describe(`socket-port run --register, ${RELOADS} reloads under load`, () => {
+  it.each(ways)('$title: 0 failed, 0 closed', async ({ app, command }) => {
+    const port = freePort()
+    const supervised = await start({
+      args: ['--register', '--listen', `${port}`],
+      command: command.split(' '),
+      cwd: folderOf(app),
+      env: { ...environmentOf(app), PORT: `${port}` },
+    })
+    const { echo = '/echo', webSocket } = app.traits
+    const clients = await Clients.start(app, port)
+    afterTest(() => clients.dispose())
+    for (let reload = 1; reload <= RELOADS; reload += 1) {
+      // In flight when the reload begins, and served to their ends by the old process.
+      const stream = echo === null ? undefined : await startStream(port, echo)
+      const socket = webSocket && (await WebSocketClient.open(port, webSocket))
+      expect(await supervised.ask('reload')).toMatchObject({ code: 0 })
+      await clients.round()
+      await stream?.end()
+      if (socket) await socket.echo('second')
+      if (socket) await socket.close()
+      await untilDrained(supervised)
+    }
+    expectNothingNoticed(await clients.stop())
+    await expectStops(supervised)
+    expect(supervised.generation.output).not.toMatch(/warn|error/i)
+  })
+})
