@@ -10,6 +10,8 @@ export interface Traits {
   headers?: Readonly<Record<string, string>>
   /** The path that streams the body of a POST back, `null` where there is none. @default '/echo' */
   echo?: string | null
+  /** Variables that it needs. */
+  env?: Readonly<Record<string, string>>
   /** The path of a WebSocket that sends back what it gets; none by default. */
   webSocket?: string
 }
@@ -45,7 +47,8 @@ const TRAITS: Readonly<Record<string, Traits>> = {
   h3: WEB_SOCKET,
   nestjs: WEB_SOCKET,
   'nitro-2': WEB_SOCKET,
-  static: { echo: null },
+  // Both look for a free port themselves, and would leave the one that is kept.
+  static: { echo: null, env: { SOCKET_PORT_REGISTER_TAKE: 'first' } },
 }
 
 /** The newest Node for which all of them are made. */
@@ -81,6 +84,7 @@ export const environmentOf = (app: App): Record<string, string> => ({
     dirname(nodeBinary(MAJOR)),
     process.env.PATH ?? '',
   ].join(delimiter),
+  ...app.traits.env,
   NODE_ENV: 'production',
   NEXT_TELEMETRY_DISABLED: '1',
   NUXT_TELEMETRY_DISABLED: '1',

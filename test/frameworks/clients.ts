@@ -67,6 +67,12 @@ export function expectNothingNoticed(result: Noticed): void {
   expect(result).toEqual({ failures: [], failed: 0, connections: CLIENTS, closedByServer: 0 })
 }
 
+/** The app has written no warning, but that of Node for what the framework itself does. */
+export function expectNoWarning(output: string): void {
+  const deprecation = /^.*\[DEP\d+\] DeprecationWarning.*\n\(Use `node --trace-deprecation .*\n/gm
+  expect(output.replace(deprecation, '')).not.toMatch(/warn|error/i)
+}
+
 /** A response that streams the body of its request back, and has begun. */
 export async function startStream(port: number, path: string): Promise<{ end(): Promise<void> }> {
   const connection = await RawConnection.open(port)

@@ -1,3 +1,3 @@
 import { defineNitroConfig } from 'nitro/config'
 
-export default defineNitroConfig({ experimental: { websocket: true } })
+export default defineNitroConfig({ compatibilityDate: '2026-11-01' })

@@ -1,0 +1,50 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { setTimeout } from 'node:timers/promises'
+import { type Generation, startGeneration } from '@socket-port/testkit/generation'
+import { freePort } from '@socket-port/testkit/native'
+import { endProcesses } from '@socket-port/testkit/processes'
+import { afterEach, describe, expect, it } from 'vitest'
+import { environmentOf, folderOf, ways } from './apps.ts'
+import { Clients } from './clients.ts'
+
+// What a restart costs without this package. Should one lose nothing, no zero of the other tests proves a thing.
+
+const CONTROLS = ['next', 'next, standalone', 'sveltekit', 'express']
+
+afterEach(endProcesses)
+
+describe('negative control: stopped and started again, without socket-port', () => {
+  it.each(ways.filter(({ title }) => CONTROLS.includes(title)))(
+    '$title: loses requests',
+    async ({ app, command }) => {
+      const port = freePort()
+      const start = async (): Promise<Generation> => {
+        const env = { ...environmentOf(app), PORT: `${port}` }
+        const options = { command: command.split(' '), cwd: folderOf(app), env }
+        const generation = startGeneration(options)
+        while (!(await accepts(port))) await setTimeout(10)
+        return generation
+      }
+      const first = await start()
+      const clients = await Clients.start(app, port)
+      first.signal('SIGTERM')
+      await first.exit
+      await start()
+      const { failed } = await clients.stop()
+      expect(failed).toBeGreaterThan(0)
+    },
+  )
+})
+
+async function accepts(port: number): Promise<boolean> {
+  const socket = connect(port, '127.0.0.1')
+  try {
+    await once(socket, 'connect')
+    return true
+  } catch {
+    return false
+  } finally {
+    socket.destroy()
+  }
+}
