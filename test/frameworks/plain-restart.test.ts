@@ -12,6 +12,9 @@ import { Clients } from './clients.ts'
 
 const CONTROLS = ['next', 'next, standalone', 'sveltekit', 'express']
 
+/** Milliseconds between the two signals. */
+const PATIENCE = 1000
+
 afterEach(endProcesses)
 
 describe('negative control: stopped and started again, without socket-port', () => {
@@ -29,7 +32,9 @@ describe('negative control: stopped and started again, without socket-port', () 
       const first = await start()
       const clients = await Clients.start(app, port)
       first.signal('SIGTERM')
-      await first.exit
+      // Next waits for busy connections, and without an end: managers then send SIGKILL.
+      await Promise.race([first.exit, setTimeout(PATIENCE)])
+      await first.dispose()
       await start()
       const { failed } = await clients.stop()
       expect(failed).toBeGreaterThan(0)
