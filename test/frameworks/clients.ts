@@ -121,9 +121,12 @@ export class WebSocketClient {
     await this.#connection.receive(new RegExp(text))
   }
 
-  /** Says that it leaves; resolves when the server has closed the connection. */
-  async close(): Promise<void> {
-    this.#send(0x8, Buffer.of(0x03, 0xe8))
+  /** Resolves when the server has closed it in order, with the code 1001, "going away". */
+  async goesAway(): Promise<void> {
+    const code = Buffer.of(0x03, 0xe9)
+    const frame = Buffer.concat([Buffer.of(0x88, code.length), code])
+    await this.#connection.receive(new RegExp(frame.toString('latin1')))
+    this.#send(0x8, code)
     await this.#connection.closed
   }
 

@@ -25,15 +25,14 @@ describe(`socket-port run --register, ${RELOADS} reloads under load`, () => {
     const clients = await Clients.start(app, port)
     afterTest(() => clients.dispose())
     for (let reload = 1; reload <= RELOADS; reload += 1) {
-      // In flight when the reload begins, and served to their ends by the old process.
+      // In flight when the reload begins: the old process serves the stream to its end, and closes the WebSocket.
       const stream = echo === null ? undefined : await startStream(port, echo)
       const socket = webSocket && (await WebSocketClient.open(port, webSocket))
+      if (socket) await socket.echo('hello')
       expect(await supervised.ask('reload')).toMatchObject({ code: 0 })
       await clients.round()
-      if (socket) await socket.echo('second')
+      if (socket) await socket.goesAway()
       await stream?.end()
-      // By the program, if it ends its WebSockets at SIGTERM: it hears that now.
-      if (socket) await socket.close()
       await untilDrained(supervised)
     }
     expectNothingNoticed(await clients.stop())
