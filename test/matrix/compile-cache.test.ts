@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { endProcesses } from '@socket-port/testkit/processes'
 import { startSupervised } from '@socket-port/testkit/supervised'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { MAJORS, nodeBinary } from './nodes.ts'
+import { MAJORS, nodeBinary } from '../src/nodes.ts'
 
 const SERVER = fileURLToPath(new URL('../fixtures/cli-server.mjs', import.meta.url))
 

@@ -20,6 +20,21 @@ describe('what the program does at SIGTERM', () => {
   })
 })
 
+it("at the signal of a unit's restart the program hears SIGTERM alone, after the drain", async () => {
+  const env = { SOCKET_PORT_RESTART_SIGNAL: 'SIGUSR2', NODE_DEBUG: 'socket-port' }
+  const started = await start({ OWN: 'usr2,cleans', ...env })
+  const [held, idle] = [await started.open(), await started.open()]
+  held.send(get('/hold'))
+  idle.send(get('/'))
+  await idle.receive(/ok$/)
+  started.process.signal('SIGUSR2')
+  await drains(started)
+  idle.send(get('/release'))
+  await held.receive(/held$/)
+  expect(await started.process.exit).toMatchObject({ code: 5, signal: null })
+  expect(started.process.stdout).toMatch(/cleaned\n$/)
+})
+
 const UPGRADE = get('/', 'Connection: Upgrade', 'Upgrade: a')
 
 describe('the listeners of the program run before the drain is over', () => {

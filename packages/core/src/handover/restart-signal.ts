@@ -3,7 +3,7 @@ import { claim } from '../process/environment.ts'
 import { perProcess } from '../process/per-process.ts'
 
 // Every copy of this package in the process shares one: one listener for the signal is enough.
-const shared = perProcess<{ received: boolean }>('restart-signal/1')
+const shared = perProcess<{ received: boolean; name?: NodeJS.Signals }>('restart-signal/1')
 
 /**
  * Listens for the signal that SOCKET_PORT_RESTART_SIGNAL names, where it names one. A unit sends it in
@@ -15,10 +15,17 @@ export function listenForRestart(): void {
   const state = shared.get(() => ({ received: false }))
   const name = claim('restart').SOCKET_PORT_RESTART_SIGNAL
   if (!isSignal(name)) return
-  process.on(name, () => {
-    state.received = true
-    process.kill(process.pid, 'SIGTERM')
-  })
+  state.name = name
+  process.on(name, () => receiveRestart())
+}
+
+/** The signal that {@link listenForRestart} listens for. */
+export const restartSignal = (): NodeJS.Signals | undefined => shared.current?.name
+
+/** What is done at that signal. Returns true, as `emit` does where something listens. */
+export function receiveRestart(): boolean {
+  if (shared.current !== undefined) shared.current.received = true
+  return process.kill(process.pid, 'SIGTERM')
 }
 
 /** Whether that signal was received: the manager starts the next process when this one has ended. */

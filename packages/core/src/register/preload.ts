@@ -26,6 +26,7 @@ function install(): Preloaded {
     listen: Server.prototype.listen,
     served: new WeakMap(),
     onSignal: undefined,
+    onRestart: undefined,
   }
   replaceListen(state)
   replaceEmit(state)
@@ -66,7 +67,7 @@ function replaceEmit(state: Preloaded): void {
   const emit = process.emit as Emit
   const replaced: Emit = function (this: unknown, event, ...args) {
     const pass = (): boolean => Reflect.apply(emit, this, [event, ...args])
-    if (event !== 'SIGTERM' && event !== 'SIGINT') return pass()
+    if (event !== 'SIGTERM' && event !== 'SIGINT') return state.onRestart?.(event) ?? pass()
     return state.onSignal?.(event, pass) ?? pass()
   }
   process.emit = replaced as typeof process.emit

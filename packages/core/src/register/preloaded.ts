@@ -16,6 +16,8 @@ export interface Preloaded {
    * whether anything listens. @default the listeners are called
    */
   onSignal: ((signal: ShutdownSignal, pass: () => boolean) => boolean) | undefined
+  /** Does what the signal for a restart asks for. Returns `undefined` for every other event. */
+  onRestart: ((event: string | symbol) => boolean | undefined) | undefined
 }
 
 // The second preload of a process does nothing: NODE_OPTIONS may name another copy than the command line.

@@ -3,6 +3,7 @@ import '../base/refuse-runtime.ts'
 import type { Server } from 'node:net'
 import { defaultLogger as logger } from '../base/logger.ts'
 import type { AnyServer } from '../base/types.ts'
+import { receiveRestart, restartSignal } from '../handover/restart-signal.ts'
 import { isTaken } from '../listen/match.ts'
 import type { Entry } from '../listen/passed-sockets.ts'
 import { isHttp1Server, isHttp2Server } from '../node/server-kind.ts'
@@ -74,6 +75,9 @@ function serve(server: AnyServer): (...args: unknown[]) => Server {
 
 function attachTo(server: AnyServer): Server['listen'] {
   preload.onSignal ??= (signal, pass) => signals.onSignal(signal, pass)
+  // The program hears the SIGTERM that follows. Its own listeners for SIGUSR2 are for another purpose, or for every
+  // signal (`enableShutdownHooks` of NestJS), and would cut requests.
+  preload.onRestart ??= (event) => (event === restartSignal() ? receiveRestart() : undefined)
   markHelpers()
   // `attach` replaces `listen` of the server, and calls the one that it finds. A `listen` of the program's own leads here, and
   // must stay where it is.
