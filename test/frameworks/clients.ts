@@ -29,17 +29,17 @@ export class Clients {
       ...(echo === null ? [] : [await startLoad({ ...posts, method: 'POST' })]),
     ]
     const clients = new Clients(loads)
-    await clients.round()
+    await clients.oneRequestEach()
     return clients
   }
 
-  async round(): Promise<void> {
-    await Promise.all(this.#loads.map((load) => load.round()))
+  async oneRequestEach(): Promise<void> {
+    await Promise.all(this.#loads.map((load) => load.oneRequestEach()))
   }
 
   /** The account of all of them. */
   async stop(): Promise<Noticed> {
-    await this.round()
+    await this.oneRequestEach()
     return noticed(await Promise.all(this.#loads.map((load) => load.stop())))
   }
 

@@ -48,7 +48,7 @@ describe(...requireOrSkip('units of socket-port unit --register', systemdSkipRea
         if (socket) await socket.goesAway()
         await stream?.end()
         await restarted
-        await clients.round()
+        await clients.oneRequestEach()
         pids.add(await box.mainPid(SERVICE))
       }
       expectNothingNoticed(await clients.stop())

@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { type GenerationOptions, startGeneration } from '@socket-port/testkit/generation'
 import { freePort, type Listener, openListener } from '@socket-port/testkit/native'
@@ -120,6 +120,8 @@ function scriptLines(): string[] {
   const workspaces = ['packages', 'examples']
     .flatMap((folder) => readdirSync(join(ROOT, folder)).map((name) => `${folder}/${name}`))
     .concat('test', 'bench')
+    // A folder without one holds packages of another workspace.
+    .filter((folder) => existsSync(join(ROOT, folder, 'package.json')))
     .map(manifestOf)
   const exists = (script: string): boolean => {
     const [, name, called = ''] = /--filter (\S+) (\S+)$/.exec(script) ?? []
