@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { describe, it } from 'vitest'
 import { manifestOf } from '../src/docs/documents.ts'
 import { ways } from './apps.ts'
@@ -12,7 +13,11 @@ describe(`socket-port run --register, ${RELOADS} reloads under load: 0 failed, 0
 })
 
 // These take no socket that is passed to them: the server below asks for it.
-const WRAPPERS = ['npm start', `npx -y ${manifestOf('').packageManager} start`, 'node --watch']
+const WRAPPERS = ['npm start', 'pnpm start', 'node --watch']
+
+// Found on this Node: the npm of the apps' Node is not set up for this machine.
+const findPnpm = ['-y', '--package', manifestOf('').packageManager, '--call', 'command -v pnpm']
+const pnpm = execFileSync('npx', findPnpm, { encoding: 'utf8' }).trim()
 
 const WRAPPED = ['express', 'next, standalone', 'sveltekit']
 
@@ -28,6 +33,6 @@ const wrapped = ways
 
 describe(`the same below a wrapper, ${RELOADS} reloads`, () => {
   it.each(wrapped)('$title: $command', async ({ app, command }) => {
-    await expectReloads(app, command.split(' '), RELOADS)
+    await expectReloads(app, command.replace(/^pnpm/, pnpm).split(' '), RELOADS)
   })
 })
