@@ -73,12 +73,18 @@ export function openListener(options: ListenerOptions = {}): Listener {
 /**
  * Returns a TCP port that was free a moment ago, for servers that bind it themselves. The kernel
  * never gives it to a program that asks for any free port: it is below net.ipv4.ip_local_port_range.
+ * No other call in this run of the tests returns it before its server has bound it.
  */
 export function freePort(host = '::'): number {
+  const { VITEST_POOL_ID = '0' } = process.env
+  const share = Number(VITEST_POOL_ID) % SHARES
   for (;;) {
-    const port = randomInt(LOWEST_FREE_PORT, lowestEphemeralPort())
+    const slots = Math.floor((lowestEphemeralPort() - LOWEST_FREE_PORT) / SHARES)
+    const port = LOWEST_FREE_PORT + SHARES * randomInt(slots) + share
+    if (returned.has(port)) continue
     try {
       openListener({ host, port }).close()
+      returned.add(port)
       return port
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error
@@ -87,6 +93,9 @@ export function freePort(host = '::'): number {
 }
 
 const LOWEST_FREE_PORT = 10_000
+// Test files run side by side, each in a process of its own: each of up to eight takes every eighth port.
+const SHARES = 8
+const returned = new Set<number>()
 
 const lowestEphemeralPort = (): number =>
   Number.parseInt(readFileSync('/proc/sys/net/ipv4/ip_local_port_range', 'utf8'), 10)

@@ -3,7 +3,7 @@ import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { connect, createServer, type Socket } from 'node:net'
 import { now } from '@socket-port/testkit/clock'
 import { startGeneration } from '@socket-port/testkit/generation'
-import { listenerBacklog, listenerQueue, openListener } from '@socket-port/testkit/native'
+import { freePort, listenerBacklog, listenerQueue, openListener } from '@socket-port/testkit/native'
 import { ODD_KINDS, openSocket } from '@socket-port/testkit/odd-fds'
 import { endProcesses } from '@socket-port/testkit/processes'
 import { restartUnderLoad } from '@socket-port/testkit/restart'
@@ -80,6 +80,14 @@ test.each(ODD_KINDS)('an odd fd is close-on-exec and closes: %s', (kind) => {
   close()
   close()
   expect(existsSync(`/proc/self/fd/${fd}`)).toBe(false)
+})
+
+describe('a free port', () => {
+  test('is returned once, and is not one of those that another test file takes', () => {
+    const ports = Array.from({ length: 500 }, () => freePort())
+    expect(new Set(ports).size).toBe(500)
+    expect(new Set(ports.map((port) => port % 8)).size).toBe(1)
+  })
 })
 
 describe('a generation', () => {
