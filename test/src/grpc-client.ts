@@ -1,0 +1,84 @@
+import { Client, type ClientReadableStream, credentials, type ServiceError } from '@grpc/grpc-js'
+
+const serialize = (text: string): Buffer => Buffer.from(text)
+const deserialize = String
+
+/** Unary calls, one after the other in each of several loops, beside one stream that never ends; all on one channel. */
+export class GrpcCalls {
+  calls = 0
+  readonly failures: string[] = []
+  /** The process that answered last. */
+  pid: number | undefined
+  /** The process that the open stream comes from; `undefined` while none is open. */
+  watched: number | undefined
+  readonly #client: Client
+  readonly #loops: Promise<void>[] = []
+  #stream: ClientReadableStream<string> | undefined
+  #stopped = false
+  #waiting: { holds: () => boolean; resolve: () => void }[] = []
+
+  constructor(port: number, loops: number) {
+    // A call that fails is not made again.
+    const options = { 'grpc.enable_retries': 0 }
+    this.#client = new Client(`127.0.0.1:${port}`, credentials.createInsecure(), options)
+    for (let loop = 0; loop < loops; loop += 1) this.#loops.push(this.#loop(loop))
+  }
+
+  /** Opens the stream; resolves when its first message is here. */
+  async watch(): Promise<number> {
+    const path = '/test.Test/watch'
+    const stream = this.#client.makeServerStreamRequest(path, serialize, deserialize, '')
+    this.#stream = stream
+    stream.on('data', (pid: string) => {
+      this.watched = Number(pid)
+      this.#look()
+    })
+    stream.on('error', () => {
+      this.watched = undefined
+      this.#look()
+    })
+    await this.until(() => this.watched !== undefined)
+    return this.watched ?? Number.NaN
+  }
+
+  /** Resolves when it is so; looked at after each call, and when the stream begins or ends. */
+  until(holds: () => boolean): Promise<void> {
+    return new Promise((resolve) => {
+      this.#waiting.push({ holds, resolve })
+      this.#look()
+    })
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true
+    await Promise.all(this.#loops)
+    this.#stream?.cancel()
+    this.#client.close()
+  }
+
+  async #loop(loop: number): Promise<void> {
+    for (let count = 0; !this.#stopped; count += 1) {
+      await this.#echo(`${loop}-${count}`)
+      this.calls += 1
+      this.#look()
+    }
+  }
+
+  #echo(id: string): Promise<void> {
+    return new Promise((resolve) => {
+      const done = (error: ServiceError | null, answer = ''): void => {
+        const [pid, echoed] = answer.split(' ')
+        if (error !== null) this.failures.push(`${id}: ${error.message}`)
+        else if (echoed !== id) this.failures.push(`${id}: "${answer}"`)
+        this.pid = Number(pid)
+        resolve()
+      }
+      this.#client.makeUnaryRequest('/test.Test/echo', serialize, deserialize, id, done)
+    })
+  }
+
+  #look(): void {
+    for (const { holds, resolve } of this.#waiting) if (holds()) resolve()
+    this.#waiting = this.#waiting.filter(({ holds }) => !holds())
+  }
+}
