@@ -46,10 +46,10 @@ describe.each(['register', 'injector'] as const)('a server of @grpc/grpc-js, by 
     expect(calls.failures).toEqual([])
     expect(beside).toEqual([true, true])
     expect(calls.calls).toBeGreaterThan(100)
-  })
+  }, 120_000)
 })
 
 it('negative control: without a drain unary calls fail', async () => {
   const { calls } = await reload('plain', 1)
   expect(calls.failures.length).toBeGreaterThan(0)
-})
+}, 120_000)

@@ -24,21 +24,22 @@ export class GrpcCalls {
     for (let loop = 0; loop < loops; loop += 1) this.#loops.push(this.#loop(loop))
   }
 
-  /** Opens the stream; resolves when its first message is here. */
-  async watch(): Promise<number> {
+  /** Opens the stream; resolves with the process that it comes from. */
+  watch(): Promise<number> {
     const path = '/test.Test/watch'
-    const stream = this.#client.makeServerStreamRequest(path, serialize, deserialize, '')
+    const stream = this.#client.makeServerStreamRequest(path, serialize, deserialize, 'all')
     this.#stream = stream
-    stream.on('data', (pid: string) => {
-      this.watched = Number(pid)
-      this.#look()
+    return new Promise((resolve, reject) => {
+      stream.on('data', (pid: string) => {
+        this.watched = Number(pid)
+        resolve(this.watched)
+      })
+      stream.on('error', (error) => {
+        this.watched = undefined
+        reject(error)
+        this.#look()
+      })
     })
-    stream.on('error', () => {
-      this.watched = undefined
-      this.#look()
-    })
-    await this.until(() => this.watched !== undefined)
-    return this.watched ?? Number.NaN
   }
 
   /** Resolves when it is so; looked at after each call, and when the stream begins or ends. */

@@ -1,0 +1,24 @@
+import { endProcesses } from '@socket-port/testkit/processes'
+import { afterEach, describe, expect, it } from 'vitest'
+import { expectSafeToRepeat, reloadHttp2 } from './http2-reloads.ts'
+
+afterEach(endProcesses)
+
+// test/soak/http2.test.ts has more of these.
+describe('reloads under HTTP/2 clients', () => {
+  it('without TLS: 0 failed', async () => {
+    const result = await reloadHttp2({ tls: false, reloads: 1, streams: 4, rtt: 20 })
+    expect(result.failures).toEqual([])
+  })
+
+  it('with TLS: what is refused was not handled', async () => {
+    expectSafeToRepeat(await reloadHttp2({ tls: true, reloads: 1, streams: 4, rtt: 20 }))
+  })
+
+  it('negative control: sessions that are closed at once refuse requests, and handle none of these', async () => {
+    const options = { tls: false, reloads: 1, streams: 4, rtt: 20, close: 'at-once' } as const
+    const result = await reloadHttp2(options)
+    expect(result.failures.length).toBeGreaterThan(0)
+    expectSafeToRepeat(result)
+  })
+})
