@@ -1,12 +1,6 @@
 import { once } from 'node:events'
-import {
-  type ClientHttp2Session,
-  type ClientHttp2Stream,
-  connect as connectHttp2,
-  constants,
-} from 'node:http2'
+import { type ClientHttp2Session, connect as connectHttp2, constants } from 'node:http2'
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
-import { text } from 'node:stream/consumers'
 import { DelayLine } from './load/delay-line.ts'
 
 export interface Http2LoadOptions {
@@ -102,25 +96,30 @@ export class Http2Load {
     const { method } = this.#options
     const posts = method === 'POST' || (method === 'mixed' && count % 2 === 1)
     const body = posts ? id.padEnd(256, '.') : ''
-    let stream: ClientHttp2Stream | undefined
-    try {
-      stream = session.request({
-        ':method': posts ? 'POST' : 'GET',
-        ':path': '/',
-        'x-request-id': id,
-      })
-      if (posts) stream.end(body)
-      const [[headers], answer] = await Promise.all([once(stream, 'response'), text(stream)])
-      const expected = posts ? body : id
-      if (headers[':status'] === 200 && answer === expected) return
-      this.#fail(id, stream, `status ${headers[':status']}, body "${answer}"`)
-    } catch (error) {
-      this.#fail(id, stream, (error as Error).message)
-    }
-  }
-
-  #fail(id: string, stream: ClientHttp2Stream | undefined, detail: string): void {
-    const refused = stream?.rstCode === constants.NGHTTP2_REFUSED_STREAM
+    const stream = session.request({
+      ':method': posts ? 'POST' : 'GET',
+      ':path': '/',
+      'x-request-id': id,
+    })
+    let status: unknown
+    let answer = ''
+    let detail: string | undefined
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      answer += text
+    })
+    stream.once('response', (headers) => {
+      status = headers[':status']
+    })
+    stream.on('error', ({ message }) => {
+      detail = message
+    })
+    if (posts) stream.end(body)
+    // A stream that its session has cancelled may tell of no error.
+    await new Promise<void>((resolve) => stream.once('close', resolve))
+    const expected = posts ? body : id
+    if (status === 200 && answer === expected && detail === undefined) return
+    const refused = stream.rstCode === constants.NGHTTP2_REFUSED_STREAM
+    detail ??= `status ${status}, body "${answer}", closed with ${stream.rstCode}`
     this.failures.push({ id, refused, detail })
   }
 
