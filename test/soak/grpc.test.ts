@@ -24,7 +24,7 @@ async function reload(way: 'register' | 'injector' | 'plain', reloads: number) {
       SOCKET_PORT_REGISTER_DRAIN_TIMEOUT: DRAIN_TIMEOUT,
     },
   })
-  await supervised.generation.said(/generation 1 is ready/)
+  await supervised.printed(/generation 1 is ready/)
   const calls = new GrpcCalls(port, 10)
   /** For each reload, whether the next process answered calls while the stream of the one before was open. */
   const beside: boolean[] = []

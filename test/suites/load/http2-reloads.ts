@@ -43,7 +43,7 @@ export async function reloadHttp2(options: Http2Reloads): Promise<Http2Result> {
     },
   })
   try {
-    await supervised.generation.said(/generation 1 is ready/)
+    await supervised.printed(/generation 1 is ready/)
     const port = await supervised.port()
     const clients = await Http2Load.start({ port, ...(tls && { ca: cert }), ...load })
     for (let reload = 0; reload < reloads; reload += 1) {
