@@ -26,6 +26,8 @@ export class Worker {
   readonly #clock: Clock
   readonly #deadlines: Deadlines
   readonly #serving: Serving = new Serving()
+  /** The started process has sent READY=1 itself. */
+  #servesItself = false
 
   constructor(child: Child, place: Place, rules: WorkerRules, clock: Clock) {
     this.#child = child
@@ -73,7 +75,7 @@ export class Worker {
     if (state === 'draining' || state === 'gone') {
       return `generation ${this.place.generation} is being stopped`
     }
-    const holder = this.#serving.holderOf(socket, server.pid)
+    const holder = this.#servesItself ? this.#child.pid : this.#serving.holderOf(socket, server.pid)
     if (holder !== undefined) return `process ${holder} serves it already`
     const isNew = !this.#serving.has(server.pid)
     const joined = isNew ? this.#child.join(server) : { fds: [], passed() {} }
@@ -115,6 +117,9 @@ export class Worker {
     if (extension !== undefined) this.#deadlines.extendStart(extension)
     if (fields.get('READY') === '1' && this.#rules.ready.kind === 'notify') {
       if (!this.#serving.has(pid) || this.#serving.ready(pid)) this.#on('ready')
+    }
+    if (fields.get('READY') === '1' && pid === this.#child.pid && !this.#serving.has(pid)) {
+      this.#servesItself = true
     }
     if (fields.get('WATCHDOG') === '1') this.#deadlines.keptAlive()
     if (fields.get('WATCHDOG') === 'trigger') this.#on('hung')

@@ -3,6 +3,7 @@ import type { DrainResult, Logger } from '../base/types.ts'
 import { LAST } from '../notify/channel-end.ts'
 import { notifier } from '../notify/notifier.ts'
 import { sendNotification } from '../notify/send.ts'
+import { wasGiven } from '../process/asked.ts'
 import { look } from '../process/environment.ts'
 import { perProcess } from '../process/per-process.ts'
 import { nobodyFollows } from '../process/successor.ts'
@@ -63,7 +64,9 @@ export function openChannel(logger: Logger): void {
         else if (socket !== undefined) closeSync(socket)
       }
     }
-    watchQueue(libc, end, receiveAll, failed)
+    const queue = watchQueue(libc, end, receiveAll, failed)
+    // The kernel signals the process that a supervisor has started when the supervisor is killed, and not one below it.
+    if (wasGiven()) void queue.ended.then(() => process.kill(process.pid, 'SIGTERM'))
     sendNotification({ [RECEIVES]: 1 }, [], logger)
     channel.supervised = true
   } catch (error) {

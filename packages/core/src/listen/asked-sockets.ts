@@ -4,6 +4,7 @@ import type { Take } from '../ask/messages.ts'
 import { clusterWorker, isMainThread } from '../base/built-in.ts'
 import type { Logger } from '../base/types.ts'
 import { becomeSupervised } from '../notify/notifier.ts'
+import { noteGiven } from '../process/asked.ts'
 import { claim, look } from '../process/environment.ts'
 import { usableLibc } from '../sockets/usable-libc.ts'
 import { hasExactAddress } from './exact-address.ts'
@@ -54,6 +55,7 @@ export function askForSocket(wanted: Wanted, { take, logger }: AskOptions): Aske
     const [fd, socket, wakeUp] = fds as [number, number?, number?]
     // The child processes of this one must not ask: they do not serve.
     claim('ask')
+    noteGiven()
     const entry = addGiven(fd, answer.name, logger)
     if (socket !== undefined && wakeUp !== undefined) {
       if (!becomeSupervised({ socket, wakeUp })) for (const end of [socket, wakeUp]) closeSync(end)

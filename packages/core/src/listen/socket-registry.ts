@@ -189,6 +189,8 @@ function forget(entry: Entry): void {
 function claimPassed(logger: Logger): Passed {
   claimSuccessor()
   const passed = readPassed(claim('sockets'), logger)
+  // This process serves, so its child processes must not ask for the sockets.
+  if (passed.reported.outcome.kind === 'passed') claim('ask')
   for (const { fd, state } of passed.entries) {
     if (state.kind !== 'unusable') passed.system?.setCloseOnExec(fd)
   }
