@@ -25,7 +25,7 @@ export function peerProcess(
   pid: number,
   libc: Libc = loadLibc(),
 ): PeerProcess | undefined {
-  const pidfd = peerPidfd(libc, fd) ?? libc.pidfdOpen(pid)
+  const pidfd = openPidfd(libc, fd, pid)
   if (pidfd === undefined) return undefined
   const startTime = readStat(pid)?.startTime
   const process = { pid, pidfd, startTime }
@@ -58,13 +58,15 @@ function referTo(
   }
 }
 
-function peerPidfd(libc: Libc, fd: number): number | undefined {
+function openPidfd(libc: Libc, fd: number, pid: number): number | undefined {
+  let bytes: Uint8Array | undefined
   try {
-    return readInt32(libc.getsockopt(fd, SOL_SOCKET, SO_PEERPIDFD))
+    bytes = libc.getsockopt(fd, SOL_SOCKET, SO_PEERPIDFD)
   } catch {
-    // The process has ended and was collected.
+    // ESRCH: the process has ended and was collected. Its pid may belong to another one.
     return undefined
   }
+  return bytes === undefined ? libc.pidfdOpen(pid) : readInt32(bytes)
 }
 
 // -1 for a process that has ended and was collected (pidfd_open(2), "fdinfo").
