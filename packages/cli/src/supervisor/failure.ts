@@ -164,10 +164,11 @@ function whyNotReady(seen: Observed): string {
   }
 }
 
-function foreignPidHint({ foreignPids, pid }: Observed): string {
+function foreignPidHint({ foreignPids, pid, register }: Observed): string {
   if (foreignPids.length === 0) return ''
   return (
     `; READY=1 came from process ${foreignPids.join(', ')}, not from process ${pid}, which was started. ` +
-    'Start the server itself (not npm or a shell without exec), or pass --notify-access all'
+    `${register ? 'Start' : 'A Node program is heard below npm or a shell with --register. Otherwise start'} ` +
+    'the server itself (not npm or a shell without exec), or pass --notify-access all'
   )
 }

@@ -79,7 +79,7 @@ describe('readEnvironment', () => {
       problem:
         'the sockets were passed to process 17, but this is process 4321. A program in between ' +
         '(npm start, pnpm, tsx, node --watch, a shell without exec) has lost them; ' +
-        'start node itself, e.g. ExecStart=/usr/bin/node server.js',
+        'start node itself, e.g. ExecStart=/usr/bin/node server.js, or start the program in between with socket-port run',
     })
   })
 

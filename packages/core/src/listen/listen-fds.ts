@@ -97,7 +97,7 @@ export function readEnvironment(env: NodeJS.ProcessEnv, self: Self): Environment
 // `socket-port run` numbers the generations for its processes.
 const startOfNode = ({ SOCKET_PORT_GENERATION }: NodeJS.ProcessEnv): string =>
   SOCKET_PORT_GENERATION === undefined
-    ? 'ExecStart=/usr/bin/node server.js'
+    ? 'ExecStart=/usr/bin/node server.js, or start the program in between with socket-port run'
     : 'socket-port run --listen PORT -- node server.js'
 
 function wholeNumber(text: string): number | undefined {
