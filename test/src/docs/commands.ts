@@ -33,6 +33,8 @@ export const STATUS = 'socket-port status'
 export const REGISTER: readonly string[] = [
   'node --import @socket-port/core/register server.js',
   'npx socket-port run --register --listen 8080 -- node server.js',
+  'npx socket-port run --register --listen 8080 -- npm start',
+  'npx socket-port run --register --listen 8080 -- node --watch server.js',
 ]
 
 /** Lines of docs/bundling.md, of which `bundles.test.ts` runs all but one bundler's. */

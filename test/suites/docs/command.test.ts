@@ -80,10 +80,10 @@ describe('a program that knows nothing of this package', () => {
     expect(process.stderr).toBe('')
   })
 
-  test(`${REGISTER[1]}: takes the socket, and reloads`, async () => {
+  test.each(REGISTER.slice(1))('%s: takes the socket, and reloads', async (line) => {
     const port = freePort()
     write(port)
-    const supervised = await supervise(REGISTER[1], port)
+    const supervised = await supervise(line, port)
     await type(supervised, SUPERVISE[1])
     expect(await ask(port)).toBe('plain')
     expect(supervised.generation.output).not.toMatch(/warn|error/i)

@@ -35,7 +35,7 @@ describe('a server below a wrapper', () => {
     const { server, wrapper } = await pids(supervised)
     const upload = await startUpload(await supervised.port())
     process.kill(wrapper, 'SIGKILL')
-    await supervised.said(/stopped unexpectedly: the program that has started it has ended/)
+    await supervised.printed(/stopped unexpectedly: the program that has started it has ended/)
     await supervised.until(({ generations }) =>
       generations.some(({ workers }) => workers.some(({ state }) => state === 'ready')),
     )
@@ -66,14 +66,14 @@ describe('a server below a wrapper', () => {
     const port = await supervised.port()
     const { server } = await pids(supervised)
     await expect(fetch(`http://127.0.0.1:${port}/crash`)).rejects.toThrow()
-    await supervised.said(
+    await supervised.printed(
       /process \d+, which served below process \d+, has ended, and process \d+ goes on/,
     )
     expect(supervised.generation.output).toContain(`process ${server}, which served`)
     const answered = who(port)
     writeFileSync(change, '')
     const { pid } = await answered
-    await supervised.said(new RegExp(`process ${pid} serves now, below process`))
+    await supervised.printed(new RegExp(`process ${pid} serves now, below process`))
     const { generations, restarts } = await supervised.status()
     expect(generations[0]?.workers[0]).toMatchObject({ pid, state: 'ready' })
     expect(restarts).toBe(0)
