@@ -9,7 +9,9 @@ import { type Chance, type EnvironmentCase, environmentCase, forSeeds, OWN } fro
 import { FakeSystem, HOSTS, INODE, PATHS, PORTS } from './system.ts'
 
 const VARIABLES = ['LISTEN_FDS', 'LISTEN_PID', 'LISTEN_PIDFDID', 'LISTEN_FDNAMES']
-const KEYS = ['environment/1', 'registry/1'].map((name) => Symbol.for(`@socket-port/core/${name}`))
+const KEYS = ['environment/1', 'inherited-sockets/1'].map((name) =>
+  Symbol.for(`@socket-port/core/${name}`),
+)
 
 // What the mocked modules see: the system of the case that runs.
 const world = vi.hoisted(() => ({ system: undefined as unknown }))

@@ -26,7 +26,7 @@ vi.mock('../sockets/libc.ts', async (original) => {
   return { ...real, loadLibc: vi.fn(real.loadLibc) }
 })
 
-const key = Symbol.for('@socket-port/core/registry/1')
+const key = Symbol.for('@socket-port/core/inherited-sockets/1')
 const globals = globalThis as { [key]?: { entries: Entry[] } & Record<string, unknown> }
 
 const messages: string[] = []

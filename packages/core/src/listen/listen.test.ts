@@ -22,7 +22,7 @@ import {
 import { listen, listenFd } from './listen.ts'
 import type { Entry } from './passed-sockets.ts'
 
-const key = Symbol.for('@socket-port/core/registry/1')
+const key = Symbol.for('@socket-port/core/inherited-sockets/1')
 const globals = globalThis as { [key]?: unknown }
 
 const messages: string[] = []

@@ -23,7 +23,7 @@ interface Note extends Listening {
 }
 
 // Every copy of this package in the process shares one: the diagnosis covers the process.
-const shared = perProcess<Note[]>('listeners/1')
+const shared = perProcess<Note[]>('listening-servers/1')
 
 /** Records a listening server. It is forgotten when it no longer listens. */
 export function noteListening(

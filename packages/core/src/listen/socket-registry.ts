@@ -17,7 +17,7 @@ import {
 } from './passed-sockets.ts'
 
 // Every copy of this package in the process shares one: two copies must not take the same socket.
-const shared = perProcess<Passed>('registry/1')
+const shared = perProcess<Passed>('inherited-sockets/1')
 
 /** The sockets that were passed to this process. The first call claims the variables of the manager. */
 export const inheritedEntries = (logger: Logger): Entry[] =>

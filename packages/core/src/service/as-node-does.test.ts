@@ -16,6 +16,14 @@ beforeAll(async () => {
   await once(holder, 'listening')
 })
 afterAll(() => void holder.close())
+
+const warnings: Error[] = []
+const warned = (warning: Error): void => void warnings.push(warning)
+beforeAll(() => void process.on('warning', warned))
+afterAll(() => {
+  process.off('warning', warned)
+  expect(warnings).toEqual([])
+})
 const busy = (): number => (holder.address() as AddressInfo).port
 
 const code = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? String(error)
@@ -303,6 +311,20 @@ describe.each(['node:net', 'node:http', 'node:http2'] as const)(
         const ours = await run(createManaged(module), at(program))
         expect(ours).toEqual(await run(create[module](), at(program)))
       })
+    })
+
+    // A program may try a port for as long as it is busy.
+    it('keeps no listener of a start that failed', async () => {
+      const server = createManaged(module)
+      const counts: number[] = []
+      await run(server, () => {
+        server.on('error', () => {
+          counts.push(server.listenerCount('close'))
+          if (counts.length < 20) server.listen(busy())
+        })
+        server.listen(busy())
+      })
+      expect(counts).toEqual(Array(20).fill(counts[0]))
     })
 
     // Node says 'listening' twice here: it asks only whether the server has a socket, not which.

@@ -91,6 +91,8 @@ class AttachedServer<S extends AnyServer> implements Attached<S> {
   readonly #nativeListen: (...args: unknown[]) => unknown
   readonly #nativeClose: (callback?: (error?: Error) => void) => unknown
   #start: Start<S> | undefined
+  /** Those that have not ended. */
+  readonly #starts = new Set<Start<S>>()
   /** Node's own `close` was called, and its 'close' event has still to come. */
   #closing = false
 
@@ -167,7 +169,7 @@ class AttachedServer<S extends AnyServer> implements Attached<S> {
       // Otherwise the error that follows explains it, with this one as its cause.
       if (heard) explainInPlace(error, options)
       // Before the program's listeners run: one of them may let the server listen again.
-      start.open = false
+      this.#end(start)
     }
     const nativeListen = (...args: unknown[]): unknown => {
       start.told = true
@@ -179,7 +181,7 @@ class AttachedServer<S extends AnyServer> implements Attached<S> {
     if (signal !== undefined) closeOnAbort(server, signal)
     service.start().catch((error) => {
       if (heard || start.closed) return
-      start.open = false
+      this.#end(start)
       // The program closed the server before it listened. Tell a framework that waits for the outcome, but do
       // not crash a program that has no 'error' listener.
       const isClosed = error.code === 'ERR_SOCKET_PORT_CLOSED'
@@ -190,12 +192,26 @@ class AttachedServer<S extends AnyServer> implements Attached<S> {
   #begin(service: ServerService<S>): Start<S> {
     const start = { service, closed: false, open: true, told: false }
     this.#start = start
-    const closed = ownListener(() => {
-      start.open = false
-    })
-    this.#server.prependOnceListener('close', closed)
+    this.#starts.add(start)
+    this.#watchClose()
     return start
   }
+
+  /** The start listens no longer: the server has closed, or could not listen. */
+  #end(start: Start<S>): void {
+    start.open = false
+    this.#starts.delete(start)
+  }
+
+  /** Puts our listener ahead of the program's, which may let the server listen again. */
+  #watchClose(): void {
+    this.#server.off('close', this.#onClose).prependListener('close', this.#onClose)
+  }
+
+  readonly #onClose = ownListener(() => {
+    this.#closing = false
+    for (const start of this.#starts) this.#end(start)
+  })
 
   /** The 'close' event of an earlier listen has still to come. */
   #isClosing(): boolean {
@@ -231,10 +247,7 @@ class AttachedServer<S extends AnyServer> implements Attached<S> {
 
   #closeNow(callback: ((error?: Error) => void) | undefined): void {
     this.#closing = true
-    const closed = ownListener(() => {
-      this.#closing = false
-    })
-    this.#server.prependOnceListener('close', closed)
+    this.#watchClose()
     this.#nativeClose(callback)
   }
 

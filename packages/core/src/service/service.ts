@@ -168,10 +168,20 @@ export class ServerService<S extends AnyServer> implements Service<S> {
       this.#stopReceiving = startReceiving(this.server, logger)
       start.listening(this.url)
     }
+    const withdraw = (): void => {
+      this.server.off('close', leave)
+      leave()
+      drain.dispose()
+    }
+    // At once, before a listener of the program lets the server listen again: each start has listeners of its own.
+    const onError = (error: NodeJS.ErrnoException): void => {
+      withdraw()
+      this.#parts.onError?.(error)
+    }
     const abort = (): void => this.#starting.abort(signal?.reason)
     signal?.addEventListener('abort', abort, { once: true })
     try {
-      const request = { ...this.#options, ...this.#parts, signal: this.#starting.signal }
+      const request = { ...this.#options, ...this.#parts, onError, signal: this.#starting.signal }
       const onSource = (source: Source, stored: boolean): void => {
         this.#source = source
         this.#activated = source === 'inherited' && !stored
@@ -181,18 +191,17 @@ export class ServerService<S extends AnyServer> implements Service<S> {
     } catch (error) {
       if (this.#starting.signal.aborted) start.withdrawn()
       else start.failed(error)
-      this.server.off('close', leave)
-      leave()
-      drain.dispose()
+      withdraw()
       throw error
     } finally {
       signal?.removeEventListener('abort', abort)
     }
+    if (signal === undefined) return
     const close = (): void => void this.close()
-    signal?.addEventListener('abort', close, { once: true })
-    onceClosed(this.server, () => signal?.removeEventListener('abort', close))
+    signal.addEventListener('abort', close, { once: true })
+    onceClosed(this.server, () => signal.removeEventListener('abort', close))
     // An abort after the 'listening' event but before this line has reached only the start.
-    if (signal?.aborted) close()
+    if (signal.aborted) close()
   }
 
   #join(): () => void {
