@@ -24,12 +24,20 @@ const core = {
   test: (id) => exported.some((file) => id.endsWith(file)),
 }
 
+// It exports nothing. TypeScript would write a declaration for an ES module.
+const emptyTypes = {
+  name: 'empty-types',
+  generateBundle() {
+    this.emitFile({ type: 'asset', fileName: 'register.d.cts', source: 'export {}\n' })
+  },
+}
+
 export default [
   {
     ...common,
     input: {
       ...inputs('index', 'adapter', 'diagnose', 'kill-port'),
-      'register-serving': 'src/register/serving.ts',
+      'register/serving': 'src/register/serving.ts',
     },
     output: { ...output, cleanDir: true, codeSplitting: { groups: [core] } },
   },
@@ -37,11 +45,12 @@ export default [
   // belongs to the process hangs on globalThis.
   { ...common, input: inputs('supervisor'), output: { ...output, codeSplitting: false } },
   { ...common, input: inputs('runtime'), output },
-  // CommonJS, which `--require` can load too. It loads register-serving.js when a server listens.
+  // CommonJS, which `--require` can load too. It loads register/serving.js when a server listens.
   {
     ...common,
     input: inputs('register'),
-    external: [/^node:/, './register-serving.js'],
+    external: [/^node:/, './register/serving.js'],
+    plugins: [emptyTypes],
     output: { ...output, format: 'cjs', entryFileNames: '[name].cjs', codeSplitting: false },
   },
 ]

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { freePort } from '@socket-port/testkit/native'
 import { endProcesses } from '@socket-port/testkit/processes'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { ROOT, readRoot } from '../src/docs/documents.ts'
@@ -26,7 +27,7 @@ describe.each(packed.packages)('the tarball of $name', (tarball) => {
       // The bundler names these, and each build removes those of the build before.
       if (command) return !/^dist\/[\w-]+\.js$/.test(path)
       if (/^dist\/chunks\/[\w-]+\.js$/.test(path)) return false
-      const source = /^dist\/(.+?)(?:\.d\.ts|\.js)$/.exec(path)?.[1]
+      const source = /^dist\/(.+?)(?:\.d\.c?ts|\.c?js)$/.exec(path)?.[1]
       const isTest = source === undefined || /\.test$|^testing\//.test(source)
       // What a build before this one left behind has no source any more.
       return isTest || !existsSync(join(ROOT, folder, `src/${source}.ts`))
@@ -156,6 +157,21 @@ describe.each(installations)('$use.title, installed by $manager', ({ use, manage
       })
     }
   })
+
+  test.runIf(lacks.includes('./register')).each(['--import', '--require'])(
+    'has a preload: %s',
+    async (option) => {
+      const code = `require('node:http').createServer().listen(${freePort()}, function () {
+        console.log(Symbol.for('@socket-port/core/attached') in this)
+        process.exit()
+      })`
+      expect(await project.run('plain.cjs', code, option, join(name, 'register'))).toEqual({
+        status: 0,
+        stdout: 'true\n',
+        stderr: '',
+      })
+    },
+  )
 
   test.each([
     ['import', 'bound'],

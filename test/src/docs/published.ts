@@ -92,6 +92,8 @@ export const USES: readonly Use[] = [
     program: ['README.md'],
     prints: 'http://localhost:8080 is $source\n',
     consumers: ['test/fixtures/types'],
+    // A preload.
+    lacks: ['./register'],
   },
   {
     ...express,

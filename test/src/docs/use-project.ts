@@ -37,9 +37,9 @@ export class UseProject {
     return ended
   }
 
-  /** Runs the code of a module. */
-  async run(name: string, code: string): Promise<Ended> {
-    return run(process.execPath, [this.#write(name, code)])
+  /** Runs the code of a module, with these options of Node. */
+  async run(name: string, code: string, ...options: readonly string[]): Promise<Ended> {
+    return run(process.execPath, [...options, this.#write(name, code)], { cwd: this.#dir })
   }
 
   /** A file with the program of the README for a port, as a module of that kind. */

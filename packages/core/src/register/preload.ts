@@ -54,7 +54,7 @@ function loadServing(): Serving | undefined {
   // A worker thread has no signals, and no sockets of its own. Asked for only now, because it loads a module of Node.
   if (!isMainThread()) return undefined
   try {
-    return require('./register-serving.js')
+    return require('./register/serving.js')
   } catch (error) {
     process.stderr.write(`socket-port: warning: ${whyNot(error as NodeJS.ErrnoException)}\n`)
     return undefined
