@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
+import type { Duplex } from 'node:stream'
 import { get, RawConnection } from '@socket-port/testkit/raw-connection'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { Logger } from '../base/types.ts'
@@ -71,8 +72,13 @@ it('names what a shutdown waits for', async () => {
   const server = createServer((_, response) => {
     response.writeHead(200, { 'content-type': 'text/event-stream' }).write('data: 1\n\n')
   })
-  server.on('upgrade', (_, socket) => socket.write('HTTP/1.1 101 Switching Protocols\r\n\r\n'))
-  server.on('connect', (_, socket) => socket.write('HTTP/1.1 200 OK\r\n\r\n'))
+  // These sockets are half-open: without an answer to its end, each would stay until the drain is forced.
+  const accept = (socket: Duplex, head: string): void => {
+    socket.once('end', () => socket.end()).resume()
+    socket.write(`${head}\r\n\r\n`)
+  }
+  server.on('upgrade', (_, socket) => accept(socket, 'HTTP/1.1 101 Switching Protocols'))
+  server.on('connect', (_, socket) => accept(socket, 'HTTP/1.1 200 OK'))
   const { port = 0, signal } = await serve(server, { port: 0, signals: false, exit: false, logger })
   const open = async (request: string, answer: RegExp): Promise<RawConnection> => {
     const client = await RawConnection.open(port)
