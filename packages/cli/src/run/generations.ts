@@ -13,6 +13,7 @@ import { compileCache } from './compile-cache.ts'
 import { readEnvFiles } from './env-files.ts'
 import { FdStore } from './fd-store.ts'
 import { Launcher, type Spec } from './launch.ts'
+import { LongDrains } from './long-drains.ts'
 import { deliver } from './notifications.ts'
 import type { RunOptions } from './options.ts'
 import type { OwnManager } from './own-manager.ts'
@@ -41,6 +42,7 @@ export class Generations {
   readonly serverReports: ServerReports
   readonly #options: RunOptions
   readonly #notifySocket: NotifySocket
+  readonly #longDrains: LongDrains
   /** The inodes of the kept sockets. */
   readonly #kept: ReadonlySet<bigint>
 
@@ -75,6 +77,7 @@ export class Generations {
       },
     })
     this.reloadLog = new ReloadLog(this.supervisor.pool, manager)
+    this.#longDrains = new LongDrains((message) => reporter.report(message))
   }
 
   /** Receives no more notifications, and closes the descriptors that processes have stored. */
@@ -91,7 +94,10 @@ export class Generations {
       store: this.store,
       kept: this.#kept,
       replacementOf: (worker) => pool.replacementOf(worker),
-      delivered: (worker) => this.reloadLog.statusChanged(worker),
+      delivered: (worker) => {
+        this.reloadLog.statusChanged(worker)
+        this.#longDrains.statusChanged(worker)
+      },
     })
   }
 }

@@ -300,9 +300,15 @@ export class ServerService<S extends AnyServer> implements Service<S> {
 
 function report(result: DrainResult, url: string, logger: Logger): void {
   const { served, handedOver, expired, forced, duration } = result
+  const ended = [
+    counted(result.webSockets.closed, 'WebSocket'),
+    counted(result.eventStreams.closed, 'event stream'),
+    counted(result.tunnels.closed, 'tunnel'),
+  ].filter((each) => !each.startsWith('0 '))
   const message =
     `drained ${url} in ${Math.round(duration)} ms: ${counted(served, 'request')} served, ` +
     (handedOver > 0 ? `${counted(handedOver, 'connection')} handed over, ` : '') +
+    (ended.length > 0 ? `${ended.join(', ')} closed, ` : '') +
     `${counted(expired, 'idle connection')} closed, ${counted(forced, 'connection')} cut`
   if (forced > 0) logger.warn(message)
   else logger.info(message)

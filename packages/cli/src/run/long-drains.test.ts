@@ -1,0 +1,40 @@
+import { expect, it } from 'vitest'
+import { LongDrains } from './long-drains.ts'
+
+/** Gives a process one status each second. Returns what is reported. */
+function reportsOf(state: 'draining' | 'ready', statuses: readonly string[]): string[] {
+  const reports: string[] = []
+  let now = 0
+  const drains = new LongDrains(
+    (message) => reports.push(message),
+    () => now,
+  )
+  const reported: { status?: string } = {}
+  const worker = { state, pid: 7, place: { generation: 2, worker: 1 }, reported }
+  for (const status of statuses) {
+    reported.status = status
+    drains.statusChanged(worker as Parameters<LongDrains['statusChanged']>[0])
+    now += 1_000
+  }
+  return reports
+}
+
+const seconds = (what: string, count: number): string[] =>
+  Array.from({ length: count }, (_, at) => `draining: ${what}; ${25 - at} s left`)
+
+it('says every five seconds what a drain waits for, but not at its begin', () => {
+  expect(reportsOf('draining', seconds('1 request, 10 WebSockets', 12))).toEqual([
+    'process 7 of generation 2 still drains: 1 request, 10 WebSockets; 20 s left',
+    'process 7 of generation 2 still drains: 1 request, 10 WebSockets; 15 s left',
+  ])
+})
+
+it.each([
+  ['short', 'draining', seconds('1 request', 5)],
+  ['of idle connections alone', 'draining', seconds('2 idle connections', 12)],
+  ['that has ended', 'draining', Array(12).fill('draining: 0 connections left')],
+  ['of a program with a status of its own', 'draining', Array(12).fill('flushing')],
+  ['in name only', 'ready', seconds('1 request', 12)],
+] as const)('says nothing of a drain %s', (_, state, statuses) => {
+  expect(reportsOf(state, statuses)).toEqual([])
+})
