@@ -124,6 +124,12 @@ const stopLines: readonly string[] = [
   'TimeoutStopSec=30s',
 ]
 
+// With the preload, the listeners of the program itself end the process.
+const ownEndLines: readonly string[] = [
+  '# The code that shells, Next.js and others use for an end by SIGTERM.',
+  'SuccessExitStatus=143',
+]
+
 // Not in NODE_OPTIONS, which every process that the program starts would inherit.
 const programLine = ({ way, node, entry, preload }: UnitJob): string =>
   (preload === undefined || way === 'run' ? [node, entry] : [node, '--require', preload, entry])
@@ -157,6 +163,7 @@ function startLines(job: UnitJob): string[] {
       ...storeLines(job),
       'FileDescriptorStoreMax=16',
       ...stopLines,
+      ...(job.preload === undefined ? [] : ownEndLines),
     ]
   }
   // Without `--`, Node itself would read an --env-file that is added later.

@@ -71,6 +71,7 @@ describe('with --register', () => {
         ...more,
       ]),
     )
+    expect(lines).toContain('SuccessExitStatus=143')
     expect(lines.join()).not.toMatch(/fdStore|NODE_OPTIONS/)
   })
 
