@@ -48,9 +48,9 @@ export class Servers {
     return running.length > 0
   }
 
-  /** The channel of the one that receives connections; `undefined` where none serves. */
-  get channel(): ChildChannel | undefined {
-    return this.#list.at(-1)?.channel
+  /** The channel of the one that has the pid. */
+  channelOf(pid: number): ChildChannel | undefined {
+    return this.#list.find(({ process }) => process.pid === pid)?.channel
   }
 
   sayLast(): void {

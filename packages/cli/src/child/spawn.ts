@@ -144,21 +144,21 @@ class SpawnedChild implements Child {
     if (pid !== undefined && this.#isRunning) process.kill(-pid, 'SIGKILL')
   }
 
-  pass(fds: readonly number[]): boolean {
-    const { channel } = this.#servers
-    return channel?.pass(fds) ?? (this.#isRunning && this.#channel.pass(fds))
+  pass(fds: readonly number[], server?: number): boolean {
+    if (server !== undefined) return this.#servers.channelOf(server)?.pass(fds) === true
+    return this.#isRunning && this.#channel.pass(fds)
   }
 
-  keep(fds: readonly number[]): void {
-    this.#kept.add(fds)
+  keep(fds: readonly number[], sockets: ReadonlySet<bigint>): void {
+    this.#kept.add(fds, sockets)
   }
 
-  passKept(): void {
-    this.#kept.empty((fds) => this.pass(fds))
+  passKept(server: number, sockets: ReadonlySet<bigint>): void {
+    this.#kept.pass(sockets, (fds) => this.pass(fds, server))
   }
 
   dropKept(): void {
-    this.#kept.empty()
+    this.#kept.drop()
   }
 
   sayLast(): void {

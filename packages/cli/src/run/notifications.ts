@@ -34,7 +34,7 @@ export function deliver({ pid, fields, fds }: Notification, to: Recipients): voi
     // it. If there is none, the sender finds its queue closed, and keeps its connections.
     const isQueue = name === QUEUE_NAME && fds.length > 0
     const next = isQueue ? to.replacementOf(sender) : undefined
-    next?.pass(fds)
+    next?.pass(fds, sender.socketsOf(pid))
     const kept = isQueue && next === undefined && sender.keep(fds, pid)
     if (!kept) for (const fd of fds) closeSync(fd)
   }

@@ -41,11 +41,15 @@ export interface Child {
   kill(): void
   /** The last lines of the process's output. */
   tail(): string
-  /** Passes descriptors to the running process; the caller still owns them. Returns whether the process takes any. */
-  pass(fds: readonly number[]): boolean
-  /** Keeps a queue of connections, and owns its descriptors, until the next server below it receives. */
-  keep(fds: readonly number[]): void
-  passKept(): void
+  /**
+   * Passes descriptors to the running process, or to the server below it that has the pid; the caller still owns
+   * them. Returns whether the process takes any.
+   */
+  pass(fds: readonly number[], server?: number): boolean
+  /** Keeps a queue of connections, and owns its descriptors, until a server below it receives that has one of the sockets. */
+  keep(fds: readonly number[], sockets: ReadonlySet<bigint>): void
+  /** Passes the kept queues of these sockets to a server below it. */
+  passKept(server: number, sockets: ReadonlySet<bigint>): void
   /** Closes the kept queues, and with them their connections. */
   dropKept(): void
   /** Tells the process that no next process follows. A signal that is sent afterwards arrives later. */

@@ -127,6 +127,14 @@ describe('a process below the started one', () => {
     expect(worker.pass([5, 6])).toBe(false)
     say(9, 'X_SOCKET_PORT_RECEIVES=1')
     expect(child.passed).toEqual([[3, 4]])
+    // A queue goes to the process that has the same socket, of a process that is not known to the only one.
+    expect(worker.pass([5, 6], new Set([ADMIN]))).toBe(false)
+    expect(worker.pass([5, 6], worker.socketsOf(9))).toBe(true)
+    expect(worker.pass([7, 8], undefined)).toBe(true)
+    expect(child.passed.slice(1)).toEqual([
+      [5, 6],
+      [7, 8],
+    ])
     say(9, 'READY=1\nX_SOCKET_PORT_RECEIVED=5')
     say(9, 'X_SOCKET_PORT_HANDED_OVER=2')
     expect(worker.reported).toMatchObject({ received: 5, handedOver: 7 })

@@ -5,6 +5,8 @@ interface Server {
   /** The inodes of the sockets that were given to it. */
   readonly sockets: Set<bigint>
   ready: boolean
+  /** It can receive connections of the previous process. */
+  receives: boolean
   /** It has reported STOPPING=1. */
   stopping: boolean
 }
@@ -26,8 +28,38 @@ export class Serving {
     return others[0]?.process.pid
   }
 
+  /** The inodes of the sockets that were given to the process; `undefined` for one that has asked for none. */
+  socketsOf(pid: number): ReadonlySet<bigint> | undefined {
+    return this.#servers.get(pid)?.sockets
+  }
+
+  /** The newest process that receives connections, and serves one of the sockets if they are known. */
+  receiverOf(sockets: ReadonlySet<bigint> | undefined): number | undefined {
+    const able = [...this.#servers.values()].filter(
+      (server) =>
+        server.receives &&
+        (sockets === undefined || [...sockets].some((socket) => server.sockets.has(socket))),
+    )
+    return able.at(-1)?.process.pid
+  }
+
+  receives(pid: number): void {
+    const server = this.#servers.get(pid)
+    if (server !== undefined) server.receives = true
+  }
+
+  get isEmpty(): boolean {
+    return this.#servers.size === 0
+  }
+
   add(process: ServerProcess): void {
-    const server = { process, sockets: new Set<bigint>(), ready: false, stopping: false }
+    const server = {
+      process,
+      sockets: new Set<bigint>(),
+      ready: false,
+      receives: false,
+      stopping: false,
+    }
     this.#servers.set(process.pid, server)
   }
 

@@ -81,8 +81,6 @@ export class Worker {
     const joined = isNew ? this.#child.join(server) : { fds: [], passed() {} }
     if (isNew) this.#serving.add(server)
     this.#serving.give(server.pid, socket)
-    // The new process has not said yet whether it receives connections.
-    if (isNew) this.reported.receives = false
     return joined
   }
 
@@ -92,10 +90,16 @@ export class Worker {
     if (this.state === 'starting') this.reported.endedServers.push(pid)
   }
 
+  /** The inodes of the sockets that were given to a process below the started one. */
+  socketsOf(pid: number | undefined): ReadonlySet<bigint> | undefined {
+    return pid === undefined ? undefined : this.#serving.socketsOf(pid)
+  }
+
   /** Takes over a queue of connections for the next process that serves in place of `pid`. False: none comes. */
   keep(fds: readonly number[], pid: number | undefined): boolean {
-    if (pid === undefined || !this.#serving.has(pid) || this.state === 'draining') return false
-    this.#child.keep(fds)
+    const sockets = this.socketsOf(pid)
+    if (sockets === undefined || this.state === 'draining') return false
+    this.#child.keep(fds, sockets)
     return true
   }
 
@@ -112,7 +116,11 @@ export class Worker {
   /** Handles a notification (sd_notify(3)) of this process, or of the one that serves in its place. */
   notified(fields: ReadonlyMap<string, string>, pid: number = this.#child.pid): void {
     this.reported.note(fields, pid)
-    if (fields.get(RECEIVES) === '1' && this.#serving.has(pid)) this.#child.passKept()
+    const sockets = this.#serving.socketsOf(pid)
+    if (fields.get(RECEIVES) === '1' && sockets !== undefined) {
+      this.#serving.receives(pid)
+      this.#child.passKept(pid, sockets)
+    }
     const extension = milliseconds(fields.get('EXTEND_TIMEOUT_USEC'))
     if (extension !== undefined) this.#deadlines.extendStart(extension)
     if (fields.get('READY') === '1' && this.#rules.ready.kind === 'notify') {
@@ -159,9 +167,14 @@ export class Worker {
     this.#child.signal(signal)
   }
 
-  /** Passes descriptors of the previous process. Returns whether the process takes any. */
-  pass(fds: readonly number[]): boolean {
-    return this.reported.receives && this.#child.pass(fds)
+  /**
+   * Passes a queue with connections of the previous process, which came from these sockets if they are known. Returns
+   * whether a process takes it.
+   */
+  pass(fds: readonly number[], sockets?: ReadonlySet<bigint>): boolean {
+    if (this.#serving.isEmpty) return this.reported.receives && this.#child.pass(fds)
+    const pid = this.#serving.receiverOf(sockets)
+    return pid !== undefined && this.#child.pass(fds, pid)
   }
 
   /** Tells the process, before its stop signal, that no next process follows: it then accepts new connections while it drains. */

@@ -55,7 +55,7 @@ export class FakeChild implements Child {
   }
 
   passKept(): void {
-    for (const fds of this.kept.splice(0)) this.pass(fds)
+    this.passed.push(...this.kept.splice(0))
   }
 
   dropKept(): void {

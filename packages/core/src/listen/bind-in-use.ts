@@ -5,6 +5,7 @@ import { type Overlap, overlap } from '../proc/overlap.ts'
 import { ancestry, statOf } from '../proc/process.ts'
 import { listeningSockets } from '../proc/sockets.ts'
 import { successorRuns } from '../process/successor.ts'
+import { canAsk } from './asked-sockets.ts'
 import { type Listening, listeningServers } from './listening-servers.ts'
 import { isTaken } from './match.ts'
 import type { ResolvedListen } from './options.ts'
@@ -93,6 +94,9 @@ function adviceOnOurs(port: number): string {
 // Advice where the manager holds the port: its socket was lost on the way, or this request did not take it.
 function adviceOnPassed({ port, inherit, logger }: InUseRequest): string | undefined {
   const { outcome, missing, entries } = lookAtInherited(logger)
+  if (outcome.kind === 'refused' && outcome.foreign === true && canAsk()) {
+    return 'if it is a socket that socket-port run keeps, the warning about it says why this process was not given it'
+  }
   if (outcome.kind === 'refused' || missing > 0) {
     return 'the sockets that it passed did not reach this process, as the warning about them says; start node itself'
   }
