@@ -108,6 +108,11 @@ export class RawHttp2 {
       .reduce((sum, { payload }) => sum + payload.length, 0)
   }
 
+  /** Sends nothing more. */
+  end(): void {
+    this.#socket.end()
+  }
+
   close(): void {
     this.#socket.destroy()
   }

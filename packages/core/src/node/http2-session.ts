@@ -34,6 +34,32 @@ export function openStreams(session: ServerHttp2Session): ServerHttp2Stream[] {
 }
 
 /**
+ * Lets the client end the connection of a session that is being closed: Node ends it right after the last stream,
+ * and the server does so only when the client has ended it, or `patience()` milliseconds later.
+ *
+ * A client may read the end of the connection together with the last response, and report the end first: undici fails
+ * a request then that was answered.
+ */
+export function letClientEnd(session: ServerHttp2Session, patience: () => number): void {
+  const socket = ownSymbol(session, 'socket') as Socket | undefined
+  if (socket === undefined) return
+  const { end } = socket
+  socket.end = ((...args: Parameters<Socket['end']>) => {
+    socket.end = end
+    if (!session.closed || socket.readableEnded || socket.destroyed) return socket.end(...args)
+    const endNow = (): void => {
+      clearTimeout(timer)
+      socket
+        .off('end', endNow)
+        .off('close', endNow)
+        .end(...args)
+    }
+    const timer = setTimeout(endNow, patience())
+    return socket.once('end', endNow).once('close', endNow)
+  }) as Socket['end']
+}
+
+/**
  * Writes a frame to the connection of a session without TLS, past Node. Returns false, and has written nothing, if
  * that cannot be done now.
  *

@@ -7,13 +7,14 @@ import {
   createServer,
   type Http2SecureServer,
   type Http2Server,
+  type ServerHttp2Session,
   type ServerHttp2Stream,
 } from 'node:http2'
 import { type AddressInfo, connect, createServer as createNet, type Socket } from 'node:net'
 import { cert, key } from '@socket-port/testkit/fixed-certificate'
 import { FRAME, type Frame, lastStreamOf, RawHttp2 } from '@socket-port/testkit/raw-http2'
 import { afterEach, describe, expect, it } from 'vitest'
-import { writeWhole } from '../../node/http2-session.ts'
+import { letClientEnd, writeWhole } from '../../node/http2-session.ts'
 import { createDrain } from '../drain.ts'
 
 const NOTICE = 2 ** 31 - 1
@@ -275,6 +276,40 @@ describe('a session with TLS', () => {
     const outcomes = [...streams].map(([path, { rstCode }]) => ({ path, rstCode }))
     const refused = outcomes.filter(({ rstCode }) => rstCode === 7)
     for (const { path } of refused) expect(paths).not.toContain(path)
+  })
+})
+
+describe('a connection whose session is being closed', () => {
+  async function closing(patience: number) {
+    const server = createServer()
+    server.listen(0)
+    cleanups.push(() => server.close())
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    const order: string[] = []
+    server.on('connection', (socket: Socket) => {
+      socket.once('end', () => order.push('client')).once('finish', () => order.push('server'))
+    })
+    const opened = once(server, 'session') as Promise<[ServerHttp2Session]>
+    const client = new RawHttp2(connect({ port, host: '127.0.0.1' }))
+    const [session] = await opened
+    letClientEnd(session, () => patience)
+    session.close()
+    await client.receive(isGoaway)
+    return { client, order }
+  }
+
+  it('is ended by the client', async () => {
+    const { client, order } = await closing(60_000)
+    client.end()
+    await client.closed
+    expect(order).toEqual(['client', 'server'])
+  })
+
+  it('is ended by the server when the client has not done so', async () => {
+    const { client, order } = await closing(20)
+    await client.closed
+    expect(order[0]).toBe('server')
   })
 })
 

@@ -1,7 +1,7 @@
 import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2'
 import type { Socket } from 'node:net'
 import type { AnyServer } from '../../base/types.ts'
-import { openStreams, sessionOn } from '../../node/http2-session.ts'
+import { letClientEnd, openStreams, sessionOn } from '../../node/http2-session.ts'
 import { isHttp2Server } from '../../node/server-kind.ts'
 import { atGoodMoment } from './http2-moment.ts'
 import { closeAfterNotice } from './http2-notice.ts'
@@ -43,6 +43,9 @@ const QUIET = 1_000
 
 /** The same before a notice, after which requests are still served. */
 const QUIET_BEFORE_NOTICE = 100
+
+/** How long in milliseconds a client has to end the connection itself after its last response. */
+const CLIENT_ENDS = 250
 
 /**
  * HTTP/2. Each session is asked to leave when the drain begins, a new one at its first stream: it is sent GOAWAY, its
@@ -104,12 +107,18 @@ export class Http2 implements Protocol {
     for (const stream of openStreams(session)) this.#count(stream)
     session.on('stream', (stream) => this.#count(stream))
     if (this.#context.quick) return void session.close()
-    const latest = Math.min(LATEST, (this.#deadline - performance.now()) / 2)
+    letClientEnd(session, () => this.#atMost(CLIENT_ENDS))
+    const latest = this.#atMost(LATEST)
     if (session.encrypted === false) {
       const half = latest / 2
       const moment = { quiet: QUIET_BEFORE_NOTICE, latest: half }
       atGoodMoment(session, moment, () => closeAfterNotice(session, half))
     } else atGoodMoment(session, { quiet: QUIET, latest }, () => session.close())
+  }
+
+  /** So many milliseconds, or half of what is left until the deadline. */
+  #atMost(time: number): number {
+    return Math.min(time, (this.#deadline - performance.now()) / 2)
   }
 
   // A session that opens while the server drains. If it were closed before its first stream, it would refuse its
