@@ -46,6 +46,28 @@ it('few take less time, and one never waits', async () => {
   expect(Math.max(...called.keys())).toBe(180)
 })
 
+it('a busy event loop, whose timers are late, makes batches larger, and not the time longer', async () => {
+  const { now } = performance
+  // Each timer comes when three times its time has passed.
+  vi.spyOn(performance, 'now').mockImplementation(() => now.call(performance) * 3)
+  const spread = new Spread(2_000)
+  spread.begin()
+  const called = calls(spread, 2_000)
+  await vi.runAllTimersAsync()
+  vi.restoreAllMocks()
+  expect(sum(called)).toBe(2_000)
+  expect(Math.max(...called.values())).toBeLessThanOrEqual(200)
+  expect(Math.max(...called.keys())).toBeLessThanOrEqual(2_000)
+})
+
+it('a time that is short for a tenth at once is used all the same', async () => {
+  const spread = new Spread(100)
+  spread.begin()
+  const called = calls(spread, 1_000)
+  await vi.runAllTimersAsync()
+  expect([...called.values()]).toEqual([200, 200, 200, 200, 200])
+})
+
 it('0 calls all at once, which a tenth in one tick would not allow', async () => {
   const spread = new Spread(0)
   spread.begin()

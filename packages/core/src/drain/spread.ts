@@ -3,6 +3,9 @@ import { afterPoll } from '../base/after-poll.ts'
 /** The time between two batches, in milliseconds. */
 const INTERVAL = 20
 
+/** All are called in at least so many batches, unless the time is too short for them. */
+const LEAST_BATCHES = 10
+
 /**
  * Calls functions in batches that are spread over a time. Each one ends a connection whose client comes back at
  * once: if all ended in one tick, all clients would come back in one tick too.
@@ -11,7 +14,10 @@ export class Spread {
   readonly #longest: number
   readonly #waiting = new Map<object, () => void>()
   #state: 'held' | 'resting' | 'running' | 'stopped' = 'held'
-  #batch = 0
+  /** When the first batch of those that are spread now was due, how many they are, and how many were called. */
+  #began = 0
+  #total = 0
+  #called = 0
   #timer: NodeJS.Timeout | undefined
 
   /** `longest`: milliseconds from the first batch to the last; 0: all at once. One each 20 ms takes less for few. */
@@ -30,6 +36,7 @@ export class Spread {
   add(key: object, end: () => void): void {
     if (this.#state === 'stopped') return
     this.#waiting.set(key, end)
+    if (this.#state === 'running') this.#spreadAnew()
     this.#run()
   }
 
@@ -47,30 +54,42 @@ export class Spread {
   #run(): void {
     if (this.#state !== 'resting' || this.#waiting.size === 0) return
     this.#state = 'running'
-    // All that are added in this turn of the event loop count for the size of a batch.
+    // All that are added in this turn of the event loop are spread together.
     afterPoll(() => this.#first())
   }
 
   #first(): void {
     if (this.#state !== 'running') return
-    this.#batch = 0
+    this.#spreadAnew()
     this.#timer = setInterval(() => this.#next(), INTERVAL)
     this.#next()
   }
 
-  // Only further functions make a batch larger, and a timer that is late does not.
+  #spreadAnew(): void {
+    this.#began = performance.now()
+    this.#total = this.#waiting.size
+    this.#called = 0
+  }
+
   #next(): void {
-    const batches = Math.floor(this.#longest / INTERVAL) + 1
-    this.#batch = Math.max(this.#batch, Math.ceil(this.#waiting.size / batches))
-    let left = this.#batch
-    for (const [key, end] of this.#waiting) {
-      if (left === 0) return
-      left -= 1
+    for (const [key, end] of [...this.#waiting].slice(0, this.#batch)) {
+      this.#called += 1
       this.#waiting.delete(key)
       end()
     }
     if (this.#waiting.size > 0 || this.#state === 'stopped') return
     clearInterval(this.#timer)
     this.#state = 'resting'
+  }
+
+  /** How many are due now. A batch makes up for a timer that was late, but is no more than a tenth of all. */
+  get #batch(): number {
+    const time = Math.min(this.#longest, this.#total * INTERVAL)
+    const passed = performance.now() - this.#began + INTERVAL
+    const due = time === 0 ? this.#total : Math.ceil((this.#total * passed) / time) - this.#called
+    const batches = Math.min(LEAST_BATCHES, Math.max(1, Math.floor(time / INTERVAL)))
+    const share = this.#total / batches
+    const most = batches === LEAST_BATCHES ? Math.floor(share) : Math.ceil(share)
+    return Math.max(1, Math.min(due, most))
   }
 }
