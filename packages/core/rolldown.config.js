@@ -5,7 +5,38 @@ const treeshake = {
   moduleSideEffects: [{ test: /refuse-runtime|register\/preload/, sideEffects: true }],
 }
 
-const common = { platform: 'node', external: /^node:/, treeshake }
+// For a module of its own that is imported, Node makes a copy of every export, and so loads what the export is made
+// from: parts of Node that no start needs, for more than a millisecond. process.getBuiltinModule makes no copy.
+const builtInModules = {
+  name: 'built-in-modules',
+  renderChunk(code) {
+    const found = [...code.matchAll(/^import (\w+|\{[^}]*\}) from "(node:[^"]+)";\n/gm)]
+    const constants = found
+      .map(
+        ([, names, id]) =>
+          `const ${names.replaceAll(' as ', ': ')} = process.getBuiltinModule("${id}");\n`,
+      )
+      .join('')
+    const rest = found.reduce((text, [statement]) => text.replace(statement, ''), code)
+    const at = afterRefusal(rest)
+    return rest.slice(0, at) + constants + rest.slice(at)
+  },
+}
+
+// An unsupported runtime may have no process.getBuiltinModule, and must first be refused with a clear sentence.
+function afterRefusal(code) {
+  const refusal = code.indexOf('// src/base/refuse-runtime.ts\n')
+  if (refusal >= 0) return code.indexOf('\n// src/', refusal) + 1
+  const imports = [...code.matchAll(/^import .*;\n/gm)]
+  return imports.reduce((end, { index, 0: { length } }) => Math.max(end, index + length), 0)
+}
+
+const common = {
+  platform: 'node',
+  external: /^node:/,
+  treeshake,
+  plugins: [builtInModules],
+}
 
 const output = { dir: 'dist', entryFileNames: '[name].js', chunkFileNames: 'chunks/[name].js' }
 

@@ -1,5 +1,4 @@
 import { closeSync } from 'node:fs'
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import { publish } from '../base/channels.ts'
 import { counted } from '../base/counted.ts'
 import type { AnyServer, Logger } from '../base/types.ts'
@@ -44,7 +43,7 @@ export class Receiver {
   async receive(next: Next, logger: Logger): Promise<boolean> {
     while (!this.#stopped && this.#receiveOne(next, logger)) {
       // New connections are served in between.
-      await nextTurn()
+      await new Promise(setImmediate)
     }
     this.#report(logger)
     return !this.#stopped

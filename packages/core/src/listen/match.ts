@@ -1,4 +1,5 @@
-import { isIP, isIPv6, SocketAddress } from 'node:net'
+import { isIP, isIPv6 } from 'node:net'
+import { canonicalIPv6 } from '../base/ipv6.ts'
 import { quote } from '../base/quote.ts'
 import type { SocketFacts } from '../sockets/facts.ts'
 import type { ResolvedListen } from './options.ts'
@@ -126,7 +127,7 @@ function isOutdated(socket: Candidate, wanted: Wanted): boolean {
 function canonical(host: string): string | undefined {
   const [address = ''] = host.split('%') // an interface (RFC 4007), which getsockname(2) numbers
   if (!isIPv6(address)) return host === 'localhost' || isIP(host) > 0 ? host : undefined
-  return new SocketAddress({ address, family: 'ipv6' }).address
+  return canonicalIPv6(address)
 }
 
 // A request without a port accepts any port, so only the name can select the socket.

@@ -1,6 +1,6 @@
 import { readFileSync, readlinkSync } from 'node:fs'
-import { SocketAddress } from 'node:net'
 import { littleEndian } from '../base/endianness.ts'
+import { canonicalIPv6 } from '../base/ipv6.ts'
 
 /** One row of the kernel's socket tables, as far as a listener is concerned. */
 export interface ProcSocket {
@@ -143,8 +143,7 @@ function formatAddress(hex: string, endian: 'LE' | 'BE'): string {
   if (endian === 'LE') bytes.swap32()
   if (bytes.length === 4) return bytes.join('.')
   const groups = bytes.toString('hex').match(/.{4}/g) ?? []
-  // libuv's own formatting, so that the text equals that of `server.address()`.
-  return new SocketAddress({ address: groups.join(':'), family: 'ipv6' }).address
+  return canonicalIPv6(groups.join(':'))
 }
 
 type Table = 'tcp' | 'tcp6' | 'unix'

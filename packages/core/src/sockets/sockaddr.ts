@@ -1,4 +1,4 @@
-import { SocketAddress } from 'node:net'
+import { canonicalIPv6 } from '../base/ipv6.ts'
 import { kernelPath } from '../proc/sockets.ts'
 import { AF_INET, AF_INET6, AF_UNIX } from './constants.ts'
 
@@ -56,7 +56,7 @@ export function ipv6(bytes: Uint8Array): string {
   const groups = Array.from({ length: 8 }, (_, i) =>
     (((bytes[2 * i] ?? 0) << 8) | (bytes[2 * i + 1] ?? 0)).toString(16),
   )
-  return new SocketAddress({ address: groups.join(':'), family: 'ipv6' }).address
+  return canonicalIPv6(groups.join(':'))
 }
 
 // An abstract name (unix(7)) starts with NUL; an unnamed socket has no bytes at all.
