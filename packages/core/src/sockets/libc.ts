@@ -1,6 +1,6 @@
 import { SocketPortError } from '../base/errors.ts'
 import { ENOPROTOOPT, EOPNOTSUPP, MSG_CMSG_CLOEXEC, MSG_NOSIGNAL } from './constants.ts'
-import { requireNative } from './require-native.ts'
+import { loadNativeLibrary } from './native-library.ts'
 
 /** The calls of libc that Node has no API for. Each throws ERR_SOCKET_PORT_SYSCALL when it fails. */
 export interface Libc {
@@ -70,9 +70,6 @@ const SYS_pidfd_open = 434
 const POLLIN = 1
 const WNOHANG = 1
 
-/** The optional dependency that holds the library. */
-export const nativeLibrary: string = `@koromix/koffi-${process.platform}-${process.arch}`
-
 let loaded: Libc | undefined
 
 /** Loads libc through koffi, once. Throws where koffi has no binary or native code is not allowed. */
@@ -86,7 +83,7 @@ export function loadLibc(): Libc {
  * pnpm stops; they hold the same library.
  */
 function load(): Libc {
-  const koffi = requireNative(nativeLibrary) as Koffi
+  const koffi = loadNativeLibrary() as Koffi
   // `null` names the libc that the process itself is linked to, glibc or musl.
   const c = koffi.load(null)
 

@@ -1,5 +1,6 @@
 import { SocketPortError } from '../base/errors.ts'
-import { type Libc, loadLibc, nativeLibrary } from './libc.ts'
+import { type Libc, loadLibc } from './libc.ts'
+import { nativeLibrary } from './native-library.ts'
 
 /**
  * Loads libc. Throws ERR_SOCKET_PORT_UNSUPPORTED where it cannot be used; the message says `what` is
