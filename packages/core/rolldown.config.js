@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname } from 'node:path'
 
 // `sideEffects` of package.json is for programs that import from here; these files have some.
 const treeshake = {
@@ -31,29 +32,55 @@ function afterRefusal(code) {
   return imports.reduce((end, { index, 0: { length } }) => Math.max(end, index + length), 0)
 }
 
+// V8 keeps a file with one character above U+00FF as two bytes for each, and then takes longer to read it. Not in
+// renderChunk: rolldown prints the strings once more after it.
+const ascii = {
+  name: 'ascii',
+  generateBundle(_options, bundle) {
+    for (const chunk of Object.values(bundle)) {
+      chunk.code = chunk.code
+        .replace(/^[ \t]*(?:\/?\*|\/\/).*$/gm, (comment) => comment.replaceAll('…', '...'))
+        .replace(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+    }
+  },
+}
+
 const common = {
   platform: 'node',
   external: /^node:/,
   treeshake,
-  plugins: [builtInModules],
+  plugins: [builtInModules, ascii],
 }
 
 const output = { dir: 'dist', entryFileNames: '[name].js', chunkFileNames: 'chunks/[name].js' }
 
 const inputs = (...names) => Object.fromEntries(names.map((name) => [name, `src/${name}.ts`]))
 
+const read = (file) => readFileSync(`src/${file}`, 'utf8')
+
 // The files that index.ts exports from. rolldown adds all that they import statically.
-const exported = [...readFileSync('src/index.ts', 'utf8').matchAll(/'\.(\/[^']+\.ts)'/g)].map(
+const exported = [...read('index.ts').matchAll(/'\.(\/[^']+\.ts)'/g)].map(
   ([, file]) => `/src${file}`,
 )
 
+// What base/later.ts loads when a server listens.
+const loadedLater = readdirSync('src', { recursive: true }).flatMap((file) =>
+  /(?<!\.test)\.ts$/.test(file)
+    ? [...read(file).matchAll(/later\(\(\) => import\('\.(\/[^']+)'\)\)/g)].map(
+        ([, path]) => `/src/${dirname(file)}${path}`,
+      )
+    : [],
+)
+
+const endsWithOneOf = (files) => (id) => files.some((file) => id.endsWith(file))
+
 // New connections wait for the start of a process, and each further module costs it a fraction of a millisecond. So
-// what a start needs is one file, chunks/core.js, which the entries share: index.js and adapter.js export from it. What is
-// imported with `import()` is in files of its own.
-const core = {
-  name: 'core',
-  test: (id) => exported.some((file) => id.endsWith(file)),
-}
+// what a start needs is one file, chunks/core.js, which the entries share: index.js and adapter.js export from it. What
+// is loaded when a server listens is another one, and what is needed rarely is in files of its own.
+const groups = [
+  { name: 'core', test: endsWithOneOf(exported), priority: 2 },
+  { name: 'later', test: endsWithOneOf(loadedLater), priority: 1 },
+]
 
 // It exports nothing. TypeScript would write a declaration for an ES module.
 const emptyTypes = {
@@ -70,7 +97,7 @@ export default [
       ...inputs('index', 'adapter', 'diagnose', 'kill-port'),
       'register/serving': 'src/register/serving.ts',
     },
-    output: { ...output, cleanDir: true, codeSplitting: { groups: [core] } },
+    output: { ...output, cleanDir: true, codeSplitting: { groups } },
   },
   // The command loads these without the others, and any version of Node loads runtime.js. So they share no file; what
   // belongs to the process hangs on globalThis.

@@ -3,7 +3,7 @@ import type { AnyServer } from '../base/types.ts'
 import { keepsParserList, parsedConnections } from '../node/http-parser.ts'
 import { isHttp1Server, isHttp2Server, isTlsServer } from '../node/server-kind.ts'
 import { socketBelow } from '../node/tls-socket.ts'
-import { Http2Sessions } from './protocols/http2.ts'
+import { Http2Sessions } from './protocols/http2-sessions.ts'
 import { UpgradedConnections } from './protocols/upgraded-connections.ts'
 
 export interface ConnectionListener {

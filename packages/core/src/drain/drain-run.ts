@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import type { DrainResult } from '../base/types.ts'
+import { ownPeers } from '../sockets/own-peers.ts'
 import { Accepting } from './accepting.ts'
 import type { Connections } from './connections.ts'
 import { BlockingConnections } from './idle/blocking.ts'
@@ -13,18 +14,18 @@ import {
 import { type TransferTarget, transfer } from './idle/transfer.ts'
 import { LongLivedConnections } from './long-lived.ts'
 import type { ResolvedDrain } from './options.ts'
-import { OwnClients, type OwnPeers } from './own-clients.ts'
+import { OwnClients } from './own-clients.ts'
 import type { Carries, DrainContext } from './protocols/protocol.ts'
 import { ServerProtocols } from './protocols/server-protocols.ts'
 
-type Counts = Omit<DrainResult, 'duration'>
+export type Counts = Omit<DrainResult, 'duration'>
 
 export interface DrainRunOptions extends ResolvedDrain {
   quick: boolean
   /** What takes idle connections for the next process. */
   target?: TransferTarget | undefined
-  /** Finds the connections whose client is in this very process: they are not waited for. */
-  ownPeers?: OwnPeers | undefined
+  /** Connections whose client is in this very process are not waited for. */
+  sparesOwnClients?: boolean | undefined
   /** Settles when the program was told that connections must end: what it ends itself, it ends first. */
   told?: Promise<unknown> | undefined
   /** The program listens to the signal of the drain. */
@@ -65,13 +66,13 @@ export class DrainRun {
     })
     this.#connections = connections
     this.#options = options
-    const { quick, target, ownPeers, timeout, idleTimeout } = options
+    const { quick, target, sparesOwnClients, timeout, idleTimeout } = options
     if (target !== undefined && target.room > 0 && !quick) this.#target = target
     this.#strategy = this.#chooseStrategy()
     this.#longLived = this.#newLongLived()
     this.#protocols = new ServerProtocols(connections, this.#drainContext())
     this.#accepting = new Accepting(connections.server, connections, () => this.#check())
-    if (ownPeers !== undefined) this.#ownClients = this.#watchOwnClients(ownPeers)
+    if (sparesOwnClients) this.#ownClients = this.#watchOwnClients()
     connections.listener = {
       opened: (socket) => this.#protocols.of(socket).askToLeave(socket),
       secured: (raw, socket) => this.#secured(raw, socket),
@@ -181,7 +182,7 @@ export class DrainRun {
     }
   }
 
-  #watchOwnClients(ownPeers: OwnPeers): OwnClients {
+  #watchOwnClients(): OwnClients {
     return new OwnClients(ownPeers, {
       idle: this.#idle,
       allIdle: () => this.#idle.size === this.#connections.size,

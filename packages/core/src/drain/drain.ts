@@ -1,5 +1,7 @@
 import { getEventListeners, setMaxListeners } from 'node:events'
+import { Server as NetServer } from 'node:net'
 import { publish } from '../base/channels.ts'
+import { later, loadLater } from '../base/later.ts'
 import { defaultLogger } from '../base/logger.ts'
 import { onceClosed } from '../base/own-listener.ts'
 import type {
@@ -11,15 +13,30 @@ import type {
   Logger,
 } from '../base/types.ts'
 import { checkServer, resolveOptions } from '../base/validate.ts'
+import { stopTimeoutChecks } from '../node/request-timeouts.ts'
 import { claimSuccessor, successorRuns } from '../process/successor.ts'
 import { Connections } from './connections.ts'
-import { DrainRun } from './drain-run.ts'
+import type { Counts, DrainRun, DrainRunOptions } from './drain-run.ts'
 import type { TransferTarget } from './idle/transfer.ts'
 import { type ResolvedDrain, resolveDrain, START_OPTIONS } from './options.ts'
-import type { OwnPeers } from './own-clients.ts'
+
+// The algorithm, with the protocols and the strategies.
+const drainRun = later(() => import('./drain-run.ts'))
 
 /** What the quick form takes at most, in milliseconds: a person waits, or new code. */
 export const QUICK_TIMEOUT = 3_000
+
+/** The counts of a drain of a server without connections. */
+export const NOTHING_DRAINED: Readonly<Counts> = {
+  graceful: true,
+  served: 0,
+  handedOver: 0,
+  expired: 0,
+  forced: 0,
+  webSockets: { closed: 0, handedOver: 0, cut: 0 },
+  eventStreams: { closed: 0, handedOver: 0, cut: 0 },
+  tunnels: { closed: 0, handedOver: 0, cut: 0 },
+}
 
 /**
  * Prepares the drain of a server, for programs that have their own shutdown. Call it before the server
@@ -38,8 +55,8 @@ export interface StartOptions {
   quick?: boolean
   /** Finds what takes idle connections for the next process. */
   findTarget?: (() => Promise<TransferTarget | undefined>) | undefined
-  /** Tells which clients are in this very process: they are not waited for. */
-  ownPeers?: OwnPeers | undefined
+  /** Clients in this very process are not waited for. */
+  sparesOwnClients?: boolean | undefined
   /**
    * Tells the program, when `signal` aborts. Connections that it ends until the promise settles are not ended
    * here. Never rejects.
@@ -52,7 +69,7 @@ export class ServerDrain implements Drain {
   readonly #server: AnyServer
   readonly #options: ResolvedDrain
   readonly #connections: Connections
-  readonly #abort = new AbortController()
+  #controller: AbortController | undefined
   #state: DrainState = 'ready'
   #result: Promise<DrainResult> | undefined
   #drainRun: DrainRun | undefined
@@ -63,9 +80,9 @@ export class ServerDrain implements Drain {
     this.#server = server
     this.#options = options
     this.#connections = new Connections(server)
-    // Each endless response may add a listener, so any number of them is fine.
-    setMaxListeners(0, this.#abort.signal)
     onceClosed(server, this.#onServerClose)
+    if (server.listening) loadLater()
+    else server.once('listening', loadLater)
   }
 
   get state(): DrainState {
@@ -95,6 +112,16 @@ export class ServerDrain implements Drain {
     return this.#state === 'closed' || (this.#drainRun?.leftToProgram() ?? false)
   }
 
+  // Made when it is first asked for, which takes a start a fraction of a millisecond.
+  get #abort(): AbortController {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController()
+      // Each endless response may add a listener, so any number of them is fine.
+      setMaxListeners(0, this.#controller.signal)
+    }
+    return this.#controller
+  }
+
   get signal(): AbortSignal {
     return this.#abort.signal
   }
@@ -119,39 +146,54 @@ export class ServerDrain implements Drain {
   dispose(): void {
     this.#state = 'closed'
     this.#connections.stop()
-    this.#server.off('close', this.#onServerClose)
+    this.#server.off('close', this.#onServerClose).off('listening', loadLater)
   }
 
   async #run(options: StartOptions): Promise<DrainResult> {
-    const { quick = false, findTarget, ownPeers, tell, logger = defaultLogger } = options
-    const { delay, timeout } = this.#options
+    const { quick = false, findTarget, sparesOwnClients, tell, logger = defaultLogger } = options
+    const { delay } = this.#options
     const started = performance.now()
     this.#state = 'draining'
     this.#connections.follow()
+    const waits = delay > 0 && !quick
+    const isEmpty = this.connections === 0 && !waits && findTarget === undefined
+    // Without it a server that has only begun to listen is closed at once. Otherwise load it before anything hears of
+    // the drain, and relies on it.
+    const loaded = drainRun.now ?? (isEmpty ? undefined : await drainRun.load())
     publish.drainStart({ server: this.#server, connections: this.connections, quick })
-    if (delay > 0 && !quick) await this.#delay(delay)
+    if (waits) await this.#delay(delay)
     const target = findTarget && !quick && !this.#forced ? await findTarget() : undefined
     // Abort only after the delay, during which everything goes on as before.
     const isHeard = getEventListeners(this.signal, 'abort').length > 0
     this.#abort.abort()
     const told = tell?.()
-    this.#drainRun = new DrainRun(this.#connections, {
-      ...this.#options,
-      successor: this.#options.successor ?? (successorRuns() ? 'running' : 'after-exit'),
-      timeout: (quick ? Math.min(timeout, QUICK_TIMEOUT) : timeout) - (performance.now() - started),
-      quick,
-      target,
-      ownPeers,
-      told,
-      isHeard,
-      warn: (message) => logger.warn(message),
-    })
-    if (this.#forced) this.#drainRun.force()
-    const counts = await this.#drainRun.ended
+    const warn = (message: string): void => logger.warn(message)
+    const how = { quick, target, sparesOwnClients, told, isHeard, warn }
+    const counts = await (loaded === undefined
+      ? closeEmpty(this.#server)
+      : this.#startRun(loaded, started, how).ended)
     this.dispose()
     const result = { ...counts, duration: performance.now() - started }
     publish.drainEnd({ server: this.#server, result })
     return result
+  }
+
+  #startRun(
+    { DrainRun }: typeof import('./drain-run.ts'),
+    started: number,
+    how: Omit<DrainRunOptions, keyof ResolvedDrain>,
+  ): DrainRun {
+    const { successor = successorRuns() ? 'running' : 'after-exit', timeout } = this.#options
+    const limit = how.quick ? Math.min(timeout, QUICK_TIMEOUT) : timeout
+    const run = new DrainRun(this.#connections, {
+      ...this.#options,
+      ...how,
+      successor,
+      timeout: limit - (performance.now() - started),
+    })
+    this.#drainRun = run
+    if (this.#forced) run.force()
+    return run
   }
 
   #delay(ms: number): Promise<void> {
@@ -169,3 +211,12 @@ export class ServerDrain implements Drain {
     if (this.#state === 'ready') this.dispose()
   }
 }
+
+/** Closes a server that has no connection. */
+const closeEmpty = (server: AnyServer): Promise<Counts> =>
+  new Promise((resolve) => {
+    const closed = (): void => resolve({ ...NOTHING_DRAINED })
+    stopTimeoutChecks(server)
+    if (server.listening) NetServer.prototype.close.call(server, closed)
+    else closed()
+  })

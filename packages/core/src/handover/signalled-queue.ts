@@ -52,7 +52,7 @@ export interface QueueWatch {
 }
 
 /**
- * Calls `waits` when messages wait, with a function that returns the next one, until the sender closes the
+ * Calls `waits` now and when messages have come, with a function that returns the next one, until the sender closes the
  * queue. `failed` gets the error of a callback that rejects; later ones are called all the same. Does not
  * keep the process running.
  */
@@ -74,6 +74,8 @@ export function watchQueue(
   const empty = (): void => {
     last = last.then(() => waits(next)).catch(failed)
   }
+  // Messages may have come before.
+  empty()
   const readEnd = new Socket({ fd: wakeUp, readable: true, writable: false }).unref()
   const ended = new Promise<void>((resolve) => {
     readEnd

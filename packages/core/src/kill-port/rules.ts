@@ -1,4 +1,4 @@
-import { describeHolder, type Holder } from '../proc/holders.ts'
+import { describeHolder, isManager } from '../proc/holders.ts'
 import type { Listener, PortUse } from '../proc/system.ts'
 
 /** The process that wants the port, and what it knows about the holders. */
@@ -78,11 +78,3 @@ const rules: readonly ((use: PortUse, caller: Caller) => string | undefined)[] =
     return `the socket was opened by user ${opened.uid}, perhaps a manager such as systemd, and this process belongs to user ${uid}. Stop it through its manager, or use another port.`
   },
 ]
-
-/**
- * Whether a process is PID 1 or a systemd. The systemd of a user is neither PID 1 nor, in most terminals, an
- * ancestor.
- */
-export function isManager({ pid, command }: Holder): boolean {
-  return pid === 1 || /^(\S*\/)?systemd[\w-]*( |$)/.test(command)
-}

@@ -1,18 +1,19 @@
 import { counted } from '../base/counted.ts'
 import { SocketPortError } from '../base/errors.ts'
+import { later } from '../base/later.ts'
 import { defaultLogger } from '../base/logger.ts'
 import type { DrainResult, Logger, ShutdownReason, ShutdownSignal } from '../base/types.ts'
-import { notifierInUse } from '../notify/notifier.ts'
-import { StopReport } from '../notify/stop-report.ts'
+import { type Notifier, notifierInUse } from '../notify/notifier.ts'
 import { hasTerminal } from '../proc/terminal.ts'
-import { isWatched } from '../proc/watcher.ts'
 import { surviveThePrimary } from '../process/cluster-primary.ts'
 import { perProcess } from '../process/per-process.ts'
 import { connectionsCut, type Left } from './connections-left.ts'
-import { DrainProgress } from './drain-progress.ts'
 import { type Hook, runHooks, type ShutdownHook } from './hooks.ts'
-import { QuickProgress } from './quick-progress.ts'
 import { StopSignals } from './stop-signals.ts'
+
+const parts = later(() => import('./shutdown-parts.ts'))
+
+type ShutdownParts = typeof import('./shutdown-parts.ts')
 
 /** What the shutdown of the process knows of a service. */
 export interface Member {
@@ -53,7 +54,6 @@ export class ProcessShutdown {
   readonly #stopSignals = new StopSignals()
   #running: Running | undefined
   #forgetPrimary: (() => void) | undefined
-  #watcherTimer: NodeJS.Immediate | undefined
   #watched: boolean | undefined
 
   join(member: Member): () => void {
@@ -78,10 +78,12 @@ export class ProcessShutdown {
   // Look for a watcher in the next turn of the event loop, so that listening does not wait for it. Later would
   // be too late: nodemon ends the shell between itself and this process first, and then the ancestors are lost.
   #lookForWatcher(): void {
-    this.#watcherTimer ??= setImmediate(() => this.#isWatched()).unref()
+    if (this.#watched !== undefined) return
+    // What cannot be loaded is tried again when the shutdown begins.
+    parts.soon().then(this.#isWatched, () => {})
   }
 
-  #isWatched(): boolean {
+  readonly #isWatched = ({ isWatched }: ShutdownParts): boolean => {
     this.#watched ??= isWatched()
     return this.#watched
   }
@@ -118,16 +120,20 @@ export class ProcessShutdown {
   async #run({ reason, hooksLeft }: Running, endHooks: () => void): Promise<void> {
     const members = [...this.#members]
     const logger = members[0]?.logger ?? defaultLogger
-    logger.info(`${reason}: draining ${counted(members.length, 'server')}`)
     process.once('exit', this.#onEarlyExit)
-    const report = stopReport(members)
+    const loaded = parts.now ?? (await parts.load())
+    logger.info(`${reason}: draining ${counted(members.length, 'server')}`)
+    const { DrainProgress, StopReport, QuickProgress } = loaded
+    const sender = managerToTell(members)
+    const report = sender && new StopReport(sender)
     const longest = Math.max(0, ...members.map(({ timeout }) => timeout))
     const waiting = new DrainProgress(members, longest, logger)
     report?.phase(longest, () => waiting.status)
     // The quick form is for a person who waits, or a watcher that has new code. SIGINT alone does not say so:
     // managers such as pm2 stop with it too.
     const forPerson = reason === 'SIGINT' && hasTerminal()
-    const quick = forPerson || ((reason === 'SIGTERM' || reason === 'SIGINT') && this.#isWatched())
+    const quick =
+      forPerson || ((reason === 'SIGTERM' || reason === 'SIGINT') && this.#isWatched(loaded))
     const drains = members.map((member) => member.drain(quick))
     const progress = quick && hasTerminal() ? new QuickProgress(members, forPerson) : undefined
     const results = await Promise.all(drains)
@@ -257,11 +263,11 @@ function failExitCode(): void {
   if (!Number(process.exitCode ?? 0)) process.exitCode = 1
 }
 
-/** The report to the manager; `undefined` if neither a member nor the program itself notifies it. */
-function stopReport(members: readonly Member[]): StopReport | undefined {
+/** The notifier to report to; `undefined` if neither a member nor the program itself notifies the manager. */
+function managerToTell(members: readonly Member[]): Notifier | undefined {
   const speaks = members.length === 0 || members.some(({ notify }) => notify)
   const sender = notifierInUse()
-  return speaks && sender?.hasManager ? new StopReport(sender) : undefined
+  return speaks && sender?.hasManager ? sender : undefined
 }
 
 // Every copy of this package in the process shares one: two would each count the other's signal.

@@ -1,6 +1,5 @@
 import { isIP } from 'node:net'
-import { isManager } from '../kill-port/rules.ts'
-import { describeHolders, findHolders, type Holder, holdersOf } from '../proc/holders.ts'
+import { describeHolders, findHolders, type Holder, holdersOf, isManager } from '../proc/holders.ts'
 import { type Overlap, overlap } from '../proc/overlap.ts'
 import { ancestry, statOf } from '../proc/process.ts'
 import { listeningSockets } from '../proc/sockets.ts'

@@ -1,4 +1,5 @@
 import { rmSync } from 'node:fs'
+import { later } from '../base/later.ts'
 import type { Logger } from '../base/types.ts'
 import { notifier } from '../notify/notifier.ts'
 import { whenAllListen } from '../notify/readiness.ts'
@@ -6,11 +7,12 @@ import { sendNotification } from '../notify/send.ts'
 import { usableLibc } from '../sockets/usable-libc.ts'
 import { storeName } from './fd-name.ts'
 import { countRemoved } from './fd-store-count.ts'
-import { checkStoreLimit } from './fd-store-limit.ts'
 import { describeCandidate, inStore, inTheWay, socketAddress } from './match.ts'
 import type { ResolvedListen } from './options.ts'
 import type { Entry } from './passed-sockets.ts'
 import { drop, inheritedEntries, keep } from './socket-registry.ts'
+
+const storeLimit = later(() => import('./fd-store-limit.ts'))
 
 // A program may have work to do between two servers, such as connecting to a database.
 const GRACE = 10_000
@@ -52,7 +54,11 @@ export function keepBound(fd: number, { name, logger }: ResolvedListen): Entry {
 export function store(entry: Entry, logger: Logger): void {
   sendNotification({ FDSTORE: 1, FDNAME: entry.fdname }, [entry.fd], logger)
   const count = (): number => inheritedEntries(logger).filter(inStore).length
-  checkStoreLimit(count, logger)
+  storeLimit.load().then(
+    ({ checkStoreLimit }) => checkStoreLimit(count, logger),
+    // Only the warning is missing.
+    () => {},
+  )
 }
 
 /** Closes stored sockets that occupy the address of the request, but were bound with other options. */

@@ -48,6 +48,9 @@ export function lookAtInherited(logger: Logger): Reported & { entries: readonly 
 /** Returns the queues with connections of the previous process. The caller then owns them. */
 export const takeQueues = (): number[] => shared.current?.queues.splice(0) ?? []
 
+/** Connections of the previous process may wait in inherited queues. */
+export const queuesWait = (): boolean => (shared.current?.queues.length ?? 0) > 0
+
 /** The inherited sockets that listen and that no server has taken; they stay the registry's. */
 export const freeListeners = (): number[] =>
   (shared.current?.entries ?? [])

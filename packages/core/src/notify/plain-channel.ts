@@ -28,6 +28,8 @@ export class PlainChannel {
         this.#open = false
         closeSync(end.socket)
       })
+    // Messages may have come before.
+    this.#readWaiting()
   }
 
   /** Sends one message to the supervisor. Throws ERR_SOCKET_PORT_SYSCALL. */

@@ -90,3 +90,11 @@ function list(directory: string): string[] {
     return [] // another user's, gone, or no /proc at all
   }
 }
+
+/**
+ * Whether a process is PID 1 or a systemd. The systemd of a user is neither PID 1 nor, in most terminals, an
+ * ancestor.
+ */
+export function isManager({ pid, command }: Holder): boolean {
+  return pid === 1 || /^(\S*\/)?systemd[\w-]*( |$)/.test(command)
+}

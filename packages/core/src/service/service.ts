@@ -2,13 +2,9 @@ import { counted } from '../base/counted.ts'
 import { onceClosed } from '../base/own-listener.ts'
 import type { AnyServer, DrainResult, DrainState, Logger, Service } from '../base/types.ts'
 import { resolveOptions } from '../base/validate.ts'
-import { ServerDrain, type StartOptions } from '../drain/drain.ts'
+import { NOTHING_DRAINED, ServerDrain, type StartOptions } from '../drain/drain.ts'
 import { START_OPTIONS } from '../drain/options.ts'
-import { receiver } from '../handover/receiver.ts'
 import { listenForRestart } from '../handover/restart-signal.ts'
-import { targetFor } from '../handover/sender.ts'
-import { startReceiving } from '../handover/start-receiving.ts'
-import { reportDrained } from '../handover/supervisor-channel.ts'
 import type { ShutdownHook } from '../lifecycle/hooks.ts'
 import { endIdleProcess, joinShutdown, shuttingDown } from '../lifecycle/process-shutdown.ts'
 import { noteListening } from '../listen/listening-servers.ts'
@@ -16,9 +12,9 @@ import { type ListenRequest, type Source, startListening } from '../listen/start
 import { closedTooEarly } from '../listen/start-outcome.ts'
 import { managerListens } from '../notify/notifier.ts'
 import { beginStart } from '../notify/readiness.ts'
-import { ownPeers } from '../sockets/own-peers.ts'
 import { IdleWatch } from './idle-exit.ts'
 import type { ResolvedServe } from './options.ts'
+import { ServerHandover } from './server-handover.ts'
 import { serverUrl } from './url.ts'
 
 /** How a framework takes part in the start and the end of a service. */
@@ -45,24 +41,13 @@ export interface ServiceParts
 
 const SHORTEST_FINISH = 5_000
 
-const NOTHING_DRAINED: Readonly<DrainResult> = {
-  graceful: true,
-  served: 0,
-  handedOver: 0,
-  expired: 0,
-  forced: 0,
-  webSockets: { closed: 0, handedOver: 0, cut: 0 },
-  eventStreams: { closed: 0, handedOver: 0, cut: 0 },
-  tunnels: { closed: 0, handedOver: 0, cut: 0 },
-  duration: 0,
-}
-
 /** One server, from listen to the end of its drain. */
 export class ServerService<S extends AnyServer> implements Service<S> {
   readonly server: S
   readonly #options: ResolvedServe
   readonly #parts: ServiceParts
   readonly #drain: ServerDrain
+  readonly #handover: ServerHandover
   readonly #starting = new AbortController()
   #started: Promise<void> | undefined
   #interrupted = false
@@ -71,8 +56,6 @@ export class ServerService<S extends AnyServer> implements Service<S> {
   /** A manager keeps the socket listening, and starts the process again for the next connection. */
   #activated = false
   #idle: IdleWatch | undefined
-  /** Stops receiving connections of the previous process. */
-  #stopReceiving: () => void = () => {}
   /** Where it listens or has listened: a closed server has no address. `undefined` until it listens. */
   #place: { address: Service['address']; url: string } | undefined
 
@@ -81,6 +64,7 @@ export class ServerService<S extends AnyServer> implements Service<S> {
     this.#options = options
     this.#parts = parts
     this.#drain = new ServerDrain(server, options.drain)
+    this.#handover = new ServerHandover(server, options.logger)
   }
 
   async start(): Promise<void> {
@@ -103,8 +87,7 @@ export class ServerService<S extends AnyServer> implements Service<S> {
       noteListening(this.server, { request: this.#attached(), source: 'bound', fd: undefined })
       const start = beginStart(this.server, notify, logger)
       this.#watchIdle()
-      this.#stopReceiving = startReceiving(this.server, logger)
-      start.listening(this.url)
+      this.#handover.start(() => start.listening(this.url))
     } catch (error) {
       this.#drain.dispose()
       throw error
@@ -149,7 +132,7 @@ export class ServerService<S extends AnyServer> implements Service<S> {
 
   close(options: { quick?: boolean } = {}): Promise<DrainResult> {
     const { quick } = resolveOptions(options, START_OPTIONS, 'Service.close')
-    return this.#close({ quick, ownPeers })
+    return this.#close({ quick, sparesOwnClients: true })
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -165,8 +148,7 @@ export class ServerService<S extends AnyServer> implements Service<S> {
     const onListening = (): void => {
       this.#noteAddress()
       this.#watchIdle()
-      this.#stopReceiving = startReceiving(this.server, logger)
-      start.listening(this.url)
+      this.#handover.start(() => start.listening(this.url))
     }
     const withdraw = (): void => {
       this.server.off('close', leave)
@@ -185,6 +167,7 @@ export class ServerService<S extends AnyServer> implements Service<S> {
       const onSource = (source: Source, stored: boolean): void => {
         this.#source = source
         this.#activated = source === 'inherited' && !stored
+        this.#handover.prepare()
       }
       onceClosed(this.server, leave)
       await startListening(this.server, { ...request, onSource, onListening })
@@ -269,6 +252,9 @@ export class ServerService<S extends AnyServer> implements Service<S> {
 
   async #shutDown(quick: boolean): Promise<DrainResult> {
     this.#interrupted = true
+    if (!this.hasListened) return this.#close({ quick })
+    const { receiver, targetFor, reportDrained } =
+      this.#handover.now ?? (await this.#handover.load())
     receiver().stop()
     const { drain, notify, logger } = this.#options
     const handOver = drain.idle !== 'promise' && notify && managerListens()
@@ -286,10 +272,10 @@ export class ServerService<S extends AnyServer> implements Service<S> {
       this.#starting.abort(this.#interrupted ? shuttingDown() : closedTooEarly())
       await this.#started?.catch(() => {})
       // Never listened. The server may listen for a later service by now, which a drain would close.
-      if (this.state === 'closed') return { ...NOTHING_DRAINED }
+      if (this.state === 'closed') return { ...NOTHING_DRAINED, duration: 0 }
     }
     const first = this.state === 'ready' && this.hasListened
-    this.#stopReceiving()
+    this.#handover.stop()
     const { onDrain } = this.#parts
     const tell = onDrain && (() => this.#tell(onDrain))
     const result = await this.#drain.begin({ ...options, tell, logger })

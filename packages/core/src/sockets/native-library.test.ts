@@ -2,7 +2,10 @@ import { createRequire } from 'node:module'
 import { afterEach, expect, it, vi } from 'vitest'
 import { loadNativeLibrary, nativeLibrary } from './native-library.ts'
 
-const loaded = vi.hoisted(() => ({ names: [] as string[], failure: undefined as Error | undefined }))
+const loaded = vi.hoisted(() => ({
+  names: [] as string[],
+  failure: undefined as Error | undefined,
+}))
 
 vi.mock(import('./require-native.ts'), async (original) => {
   const { requireNative } = await original()

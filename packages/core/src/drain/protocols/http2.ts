@@ -5,35 +5,8 @@ import { letClientEnd, openStreams, sessionOn } from '../../node/http2-session.t
 import { isHttp2Server } from '../../node/server-kind.ts'
 import { atGoodMoment } from './http2-moment.ts'
 import { closeAfterNotice } from './http2-notice.ts'
+import type { Http2Sessions } from './http2-sessions.ts'
 import type { DrainContext, Protocol } from './protocol.ts'
-
-/** The open HTTP/2 sessions of one server, noted from its start; none for any other server. */
-export class Http2Sessions implements Iterable<ServerHttp2Session> {
-  /** Called for each new session; set while the server drains. */
-  listener: ((session: ServerHttp2Session) => void) | undefined
-  readonly #server: AnyServer
-  readonly #open = new Set<ServerHttp2Session>()
-
-  constructor(server: AnyServer) {
-    this.#server = server
-    if (isHttp2Server(server)) server.on('session', this.#onSession)
-  }
-
-  [Symbol.iterator](): IterableIterator<ServerHttp2Session> {
-    return this.#open.values()
-  }
-
-  stop(): void {
-    this.#server.off('session', this.#onSession)
-    this.listener = undefined
-  }
-
-  readonly #onSession = (session: ServerHttp2Session): void => {
-    this.#open.add(session)
-    session.once('close', () => this.#open.delete(session))
-    this.listener?.(session)
-  }
-}
 
 /** A session that cannot be closed in its own way by then, in milliseconds, is closed anyhow. */
 const LATEST = 3_000
