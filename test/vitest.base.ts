@@ -8,6 +8,8 @@ export const SYSTEMD: string[] = ['suites/systemd/**/*.test.ts', 'suites/handove
 export const base: TestUserConfig = {
   ...shared,
   exclude: configDefaults.exclude,
+  // So no `socket-port run` leaves compiled code in the cache folder of this user.
+  env: { NODE_DISABLE_COMPILE_CACHE: '1' },
   fileParallelism: false,
   testTimeout: 120_000,
   hookTimeout: 120_000,

@@ -26,7 +26,8 @@ const at = (port: number, text: string): string => text.replaceAll('8080', Strin
 describe(...requireOrSkip(`${README} in a project`, commandSkipReason('script')), () => {
   const cwd = packed.project('supervised')
   const XDG_RUNTIME_DIR = join(cwd, 'run')
-  const env = { ...packed.env, XDG_RUNTIME_DIR, TMPDIR: XDG_RUNTIME_DIR }
+  const own = { XDG_RUNTIME_DIR, XDG_CACHE_HOME: XDG_RUNTIME_DIR, TMPDIR: XDG_RUNTIME_DIR }
+  const env = { ...packed.env, ...own }
   const [start = '', reload = ''] = SUPERVISE
 
   beforeAll(async () => {

@@ -23,7 +23,11 @@ export function envFileTests(binary: string): void {
   }
 
   // Each has its control sockets in its own folder: another `run` of this user may have the same name.
-  const env = (cwd: string, path = PATH) => ({ PATH: path, XDG_RUNTIME_DIR: cwd })
+  const env = (cwd: string, path = PATH) => ({
+    PATH: path,
+    XDG_RUNTIME_DIR: cwd,
+    XDG_CACHE_HOME: cwd,
+  })
 
   const starts: [name: string, start: (cwd: string, args: string[]) => Promise<Ended>][] = [
     ['npm’s symlink', (cwd, args) => run(join(cwd, 'socket-port'), args, { cwd, env: env(cwd) })],

@@ -141,6 +141,8 @@ describe('run goes on, answers and ends in order when', () => {
 
   it('nobody reads stdout, and its memory stays flat', async () => {
     const { child, end, ask } = await runWith({})
+    // Before that, it loads code.
+    await shown(child.stderr, /is ready after/)
     const before = memoryOf(child.pid as number)
     await shown(child.stderr, /its reader has read nothing for 1 s\); output is dropped/)
     expect(await ask('reload')).toMatchObject({ code: 0 })
