@@ -11,6 +11,7 @@ import {
   type ServerHttp2Stream,
 } from 'node:http2'
 import { type AddressInfo, connect, createServer as createNet, type Socket } from 'node:net'
+import { connect as connectTls } from 'node:tls'
 import { cert, key } from '@socket-port/testkit/fixed-certificate'
 import { FRAME, type Frame, lastStreamOf, RawHttp2 } from '@socket-port/testkit/raw-http2'
 import { afterEach, describe, expect, it } from 'vitest'
@@ -113,7 +114,7 @@ describe('a session without TLS', () => {
   })
 
   it('is closed without an answer to the ping in time for the deadline', async () => {
-    const { drain, client } = await open(400)
+    const { drain, client } = await open(2_000)
     client.answersPing = () => false
     const drained = drain.start()
     await client.receive(isLast)
@@ -236,7 +237,7 @@ describe('a session with TLS', () => {
   })
 
   it('with an endless stream refuses nothing that it does not name, until the deadline', async () => {
-    const { server, drain, session, goaways, port } = await open(1_200)
+    const { server, drain, session, goaways, port } = await open()
     const endless = ask(session, '/held').on('error', () => {})
     await once(server, 'stream')
     const drained = drain.start()
@@ -247,8 +248,10 @@ describe('a session with TLS', () => {
     const unary = ask(next, '/unary')
     await once(unary, 'close')
     expect(unary.rstCode).toBe(0)
+    expect(endless.closed).toBe(false)
+    drain.force()
     await once(endless, 'close')
-    expect(await drained).toMatchObject({ graceful: false, forced: 1 })
+    expect(await drained).toMatchObject({ graceful: false, served: 1 })
   })
 
   it('refuses only what it has not handled, as safe to send again', async () => {
@@ -276,6 +279,30 @@ describe('a session with TLS', () => {
     const outcomes = [...streams].map(([path, { rstCode }]) => ({ path, rstCode }))
     const refused = outcomes.filter(({ rstCode }) => rstCode === 7)
     for (const { path } of refused) expect(paths).not.toContain(path)
+  })
+})
+
+describe.each(['h2', 'h2c'])('a stream that comes after the last GOAWAY, %s', (protocol) => {
+  it('is not handled', async () => {
+    const isTls = protocol === 'h2'
+    const server = isTls ? createSecureServer({ key, cert }) : createServer()
+    const { paths, release } = answering(server)
+    const { drain, port } = await listening(server, 2_000)
+    const options = { port, ca: cert, servername: 'localhost', ALPNProtocols: ['h2'] }
+    const client = new RawHttp2(isTls ? connectTls(options) : connect({ port, host: '127.0.0.1' }))
+    cleanups.push(() => client.close())
+    client.get(1, '/held')
+    await once(server, 'stream')
+    const drained = drain.start()
+    expect(lastStreamOf(await client.receive(isLast))).toBe(1)
+    client.get(3, '/late')
+    // The server has read the late stream when it answers what was sent behind it.
+    client.send(FRAME.PING, 0, 0, Buffer.alloc(8, 1))
+    await client.receive(({ type, payload }) => type === FRAME.PING && payload[0] === 1)
+    release()
+    await client.receive(ends(1))
+    expect(await drained).toMatchObject({ graceful: true, served: 1 })
+    expect(paths).toEqual(['/held'])
   })
 })
 
