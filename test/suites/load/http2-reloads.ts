@@ -20,6 +20,8 @@ export interface Http2Reloads extends Omit<Http2LoadOptions, 'port' | 'ca'> {
   reloads: number
   /** How the server ends without `serve`, for controls. */
   close?: 'at-once' | 'plain'
+  /** What the server takes for each request, in milliseconds. @default 5 */
+  serviceMs?: number
 }
 
 export interface Http2Result {
@@ -31,13 +33,14 @@ export interface Http2Result {
 
 /** Reloads an HTTP/2 server under `socket-port run` while strict clients ask it. */
 export async function reloadHttp2(options: Http2Reloads): Promise<Http2Result> {
-  const { tls, reloads, close, ...load } = options
+  const { tls, reloads, close, serviceMs = 5, ...load } = options
   const folder = mkdtempSync(join(tmpdir(), 'socket-port-http2-'))
   const file = join(folder, 'handled')
   const supervised = startSupervised({
     command: [process.execPath, HTTP2_SERVER],
     env: {
       HANDLED: file,
+      SERVICE_MS: String(serviceMs),
       ...(tls && { KEY: key, CERT: cert }),
       ...(close !== undefined && { CLOSE: close }),
     },
