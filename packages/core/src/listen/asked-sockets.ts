@@ -5,7 +5,7 @@ import { clusterWorker, isMainThread } from '../base/built-in.ts'
 import type { Logger } from '../base/types.ts'
 import { becomeSupervised } from '../notify/notifier.ts'
 import { noteGiven } from '../process/asked.ts'
-import { claim, look } from '../process/environment.ts'
+import { look } from '../process/environment.ts'
 import { usableLibc } from '../sockets/usable-libc.ts'
 import { hasExactAddress } from './exact-address.ts'
 import type { Wanted } from './match.ts'
@@ -53,8 +53,6 @@ export function askForSocket(wanted: Wanted, { take, logger }: AskOptions): Aske
     if (answer.kind === 'none') return { ...answer, problem: keptText(answer.kept) }
     if (answer.kind === 'refused') return { kind: 'refused', problem: answer.reason, kept: [] }
     const [fd, socket, wakeUp] = fds as [number, number?, number?]
-    // The child processes of this one must not ask: they do not serve.
-    claim('ask')
     noteGiven()
     const entry = addGiven(fd, answer.name, logger)
     if (socket !== undefined && wakeUp !== undefined) {

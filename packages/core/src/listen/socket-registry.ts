@@ -100,6 +100,9 @@ export interface Taken {
 export function take(entry: Entry, askedFor?: string): Taken {
   const duplicate = shared.current?.system?.duplicate(entry.fd)
   if (duplicate === undefined && isTaken(entry)) throw cannotShare(entry)
+  // This process serves, so its child processes must not ask for the sockets. Not before: tsx, to which they were passed,
+  // only looks at them.
+  claim('ask')
   addTaker(entry, askedFor)
   let held = true
   const release = (): void => {
@@ -192,8 +195,6 @@ function forget(entry: Entry): void {
 function claimPassed(logger: Logger): Passed {
   claimSuccessor()
   const passed = readPassed(claim('sockets'), logger)
-  // This process serves, so its child processes must not ask for the sockets.
-  if (passed.reported.outcome.kind === 'passed') claim('ask')
   for (const { fd, state } of passed.entries) {
     if (state.kind !== 'unusable') passed.system?.setCloseOnExec(fd)
   }
