@@ -187,6 +187,8 @@ export function becomeSupervised({ socket, wakeUp }: ChannelEnd): boolean {
     SOCKET_PORT_CHANNEL: `${socket},${wakeUp}`,
     WATCHDOG_PID: String(process.pid),
   })
+  // A program in between may have claimed it: tsx looks at the sockets that were passed to it.
+  assign('restart', { SOCKET_PORT_SUCCESSOR: 'running' })
   shared.current?.becomeSupervised(readNotifyVariables(look('notifications'), process.pid))
   return true
 }
