@@ -77,8 +77,9 @@ describe('a block of text', () => {
       .flatMap(programsOf)
       .filter(binds)
       .map(({ output }) => output)
-    // proxies.test.ts and docs-command.test.ts; the last is the picture.
-    const elsewhere = /^# (nginx|HAProxy): |^8080 is running, |^old process .* next process\n/
+    // proxies.test.ts, command.test.ts and drain-progress.test.ts; the last is the picture.
+    const elsewhere =
+      /^# (nginx|HAProxy): |^8080 is running, |^draining: |^old process .* next process\n/
     const others = texts.filter(
       (block) =>
         !messages.includes(block) && !printed.includes(block.code) && block.code !== OVERLAP,
