@@ -75,6 +75,34 @@ export const ways: readonly Way[] = apps.flatMap((app) =>
   }),
 )
 
+/** The line of docs/frameworks.md that starts it. */
+export function runLine({ app, command }: Pick<Way, 'command'> & { app?: App }): string {
+  const env = app?.traits.env
+  const variables = Object.entries({ ...env, PORT: '3000' }).map(
+    ([name, value]) => `${name}=${value}`,
+  )
+  return `${variables.join(' ')} npx socket-port run --register --listen 3000 -- ${command}`
+}
+
+/** The line there that prints its units; `undefined` where it is not a file that node starts. */
+export function unitLine({ command }: Way): string | undefined {
+  const [, entry] = /^node (\S+)$/.exec(command) ?? []
+  return entry && `socket-port unit ${entry} --port 3000 --register`
+}
+
+/** The commands below which a program is tested too. */
+export const WRAPPERS: readonly string[] = ['npm start', 'pnpm start', 'node --watch']
+
+/** As docs/frameworks.md shows them. */
+const WRAPPED = WRAPPERS.filter((wrapper) => wrapper.endsWith('start'))
+
+/** Every line of commands in docs/frameworks.md. */
+export const FRAMEWORK_LINES: readonly string[] = [
+  ...ways.map(runLine),
+  ...ways.flatMap((way) => unitLine(way) ?? []),
+  ...WRAPPED.map((command) => runLine({ command })),
+]
+
 export const folderOf = ({ name }: App): string => join(INSTALLED, name)
 
 /** As in `npm run` and `npx` on the Node of the apps; none of the frameworks may phone home. */

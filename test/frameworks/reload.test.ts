@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { describe, it } from 'vitest'
 import { manifestOf } from '../src/docs/documents.ts'
-import { ways } from './apps.ts'
+import { WRAPPERS, ways } from './apps.ts'
 import { expectReloads } from './reloads.ts'
 
 const RELOADS = Number(process.env.SOCKET_PORT_RESTARTS ?? 10)
@@ -11,9 +11,6 @@ describe(`socket-port run --register, ${RELOADS} reloads under load: 0 failed, 0
     await expectReloads(app, command.split(' '), RELOADS)
   })
 })
-
-// These take no socket that is passed to them: the server below asks for it.
-const WRAPPERS = ['npm start', 'pnpm start', 'node --watch']
 
 // Found on this Node: the npm of the apps' Node is not set up for this machine.
 const findPnpm = ['-y', '--package', manifestOf('').packageManager, '--call', 'command -v pnpm']

@@ -3,7 +3,7 @@ import { endProcesses } from '@socket-port/testkit/processes'
 import { requireOrSkip } from '@socket-port/testkit/requirements'
 import { bootSystemd, type SystemdBox, systemdSkipReason } from '@socket-port/testkit/systemd/index'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { ways } from './apps.ts'
+import { unitLine, ways } from './apps.ts'
 import {
   Clients,
   expectNothingNoticed,
@@ -11,7 +11,7 @@ import {
   startStream,
   WebSocketClient,
 } from './clients.ts'
-import { UNIT, unitLine, unitsOf } from './units.ts'
+import { UNIT, unitsOf } from './units.ts'
 
 const RESTARTS = Number(process.env.SOCKET_PORT_RESTARTS ?? 10)
 

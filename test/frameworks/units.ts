@@ -3,16 +3,10 @@ import { socketPort } from '@socket-port/testkit/command'
 import { CHECKOUT, pathInBox } from '@socket-port/testkit/systemd/paths'
 import type { Units } from '@socket-port/testkit/systemd/unit-files'
 import { nodeBinary } from '../src/nodes.ts'
-import { folderOf, MAJOR, type Way } from './apps.ts'
+import { folderOf, MAJOR, unitLine, type Way } from './apps.ts'
 
 /** The unit's name, whichever the app. */
 export const UNIT = 'app'
-
-/** What `socket-port unit` is asked for, as docs/frameworks.md shows it; `undefined` where node starts no file. */
-export function unitLine({ command }: Way): string | undefined {
-  const [, entry] = /^node (\S+)$/.exec(command) ?? []
-  return entry && `socket-port unit ${entry} --port 3000 --register`
-}
 
 /** The units that the line prints, for the place of the checkout in a booted systemd. */
 export async function unitsOf(way: Way, port: number): Promise<Units> {

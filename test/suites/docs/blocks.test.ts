@@ -5,6 +5,7 @@ import { freePort, type Listener, openListener } from '@socket-port/testkit/nati
 import { endProcesses } from '@socket-port/testkit/processes'
 import { afterAll, afterEach, describe, expect, onTestFinished, test } from 'vitest'
 import { readCommandLine } from '../../../bench/src/options.ts'
+import { FRAMEWORK_LINES } from '../../frameworks/apps.ts'
 import {
   ACTIVATE,
   BUNDLE,
@@ -62,7 +63,13 @@ describe('a block of commands', () => {
     expect(lines.map(({ command }) => command)).toEqual(expect.arrayContaining(run))
   })
 
-  const known = [...run, ...INSTALL_WITH_PNPM, ...cloneLines(), ...scriptLines()]
+  const known = [
+    ...run,
+    ...FRAMEWORK_LINES,
+    ...INSTALL_WITH_PNPM,
+    ...cloneLines(),
+    ...scriptLines(),
+  ]
   test.each(lines)('holds only what is run: $command ($where)', ({ command }) => {
     if (!isBench(command)) expect(known).toContain(command)
   })
