@@ -54,6 +54,11 @@ const TRAITS: Readonly<Record<string, Traits>> = {
 /** The newest Node for which all of them are made. */
 export const MAJOR = 24
 
+/** The variable in which the set-up says why no app can be tested here. */
+export const SKIP_REASON = 'SOCKET_PORT_FRAMEWORKS_SKIP'
+
+export const appsSkipReason = (): string | undefined => process.env[SKIP_REASON]
+
 /** Where the apps are, one folder each. */
 export const SOURCES: string = join(ROOT, 'examples/frameworks')
 

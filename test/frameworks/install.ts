@@ -13,16 +13,30 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { manifestOf } from '../src/docs/documents.ts'
 import { fetchNode } from '../src/nodes.ts'
-import { type App, apps, environmentOf, folderOf, INSTALLED, MAJOR, SOURCES } from './apps.ts'
+import {
+  type App,
+  apps,
+  environmentOf,
+  folderOf,
+  INSTALLED,
+  MAJOR,
+  SKIP_REASON,
+  SOURCES,
+} from './apps.ts'
 
 const run = promisify(execFile)
 
 /** Holds what an app was built of. */
 const STAMP = '.built'
 
-/** Installs and builds each app that is not here yet, or has changed since. */
+/** Installs and builds each app that is not here yet, or has changed since, if their Node can be had. */
 export async function setup(): Promise<void> {
-  fetchNode(MAJOR)
+  try {
+    fetchNode(MAJOR)
+  } catch (error) {
+    process.env[SKIP_REASON] = `Node ${MAJOR} cannot be fetched: ${(error as Error).message}`
+    return
+  }
   const stale = apps.filter((app) => stampOf(app) !== hashOf(app))
   const [first] = stale
   if (first === undefined) return

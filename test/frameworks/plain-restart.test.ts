@@ -4,8 +4,9 @@ import { setTimeout } from 'node:timers/promises'
 import { type Generation, startGeneration } from '@socket-port/testkit/generation'
 import { freePort } from '@socket-port/testkit/native'
 import { endProcesses } from '@socket-port/testkit/processes'
+import { requireOrSkip } from '@socket-port/testkit/requirements'
 import { afterEach, describe, expect, it } from 'vitest'
-import { environmentOf, folderOf, ways } from './apps.ts'
+import { appsSkipReason, environmentOf, folderOf, ways } from './apps.ts'
 import { Clients } from './clients.ts'
 
 // What a restart costs without this package. Should one lose nothing, no zero of the other tests proves a thing.
@@ -17,7 +18,9 @@ const PATIENCE = 1000
 
 afterEach(endProcesses)
 
-describe('negative control: stopped and started again, without socket-port', () => {
+const WHAT = 'negative control: stopped and started again, without socket-port'
+
+describe(...requireOrSkip(WHAT, appsSkipReason()), () => {
   it.each(ways.filter(({ title }) => CONTROLS.includes(title)))(
     '$title: loses requests',
     async ({ app, command }) => {

@@ -1,12 +1,15 @@
 import { execFileSync } from 'node:child_process'
+import { requireOrSkip } from '@socket-port/testkit/requirements'
 import { describe, it } from 'vitest'
 import { manifestOf } from '../src/docs/documents.ts'
-import { WRAPPERS, ways } from './apps.ts'
+import { appsSkipReason, WRAPPERS, ways } from './apps.ts'
 import { expectReloads } from './reloads.ts'
 
 const RELOADS = Number(process.env.SOCKET_PORT_RESTARTS ?? 10)
 
-describe(`socket-port run --register, ${RELOADS} reloads under load: 0 failed, 0 closed`, () => {
+const WHAT = `socket-port run --register, ${RELOADS} reloads under load: 0 failed, 0 closed`
+
+describe(...requireOrSkip(WHAT, appsSkipReason()), () => {
   it.each(ways)('$title', async ({ app, command }) => {
     await expectReloads(app, command.split(' '), RELOADS)
   })
@@ -28,7 +31,7 @@ const wrapped = ways
     }),
   )
 
-describe(`the same below a wrapper, ${RELOADS} reloads`, () => {
+describe(...requireOrSkip(`${WHAT}, below a wrapper`, appsSkipReason()), () => {
   it.each(wrapped)('$title: $command', async ({ app, command }) => {
     await expectReloads(app, command.replace(/^pnpm/, pnpm).split(' '), RELOADS)
   })

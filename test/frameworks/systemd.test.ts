@@ -3,7 +3,7 @@ import { endProcesses } from '@socket-port/testkit/processes'
 import { requireOrSkip } from '@socket-port/testkit/requirements'
 import { bootSystemd, type SystemdBox, systemdSkipReason } from '@socket-port/testkit/systemd/index'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { unitLine, ways } from './apps.ts'
+import { appsSkipReason, unitLine, ways } from './apps.ts'
 import {
   Clients,
   expectNothingNoticed,
@@ -17,7 +17,9 @@ const RESTARTS = Number(process.env.SOCKET_PORT_RESTARTS ?? 10)
 
 const SERVICE = `${UNIT}.service`
 
-describe(...requireOrSkip('units of socket-port unit --register', systemdSkipReason()), () => {
+const reason = appsSkipReason() ?? systemdSkipReason()
+
+describe(...requireOrSkip('units of socket-port unit --register', reason), () => {
   let box: SystemdBox
   beforeAll(async () => {
     box = await bootSystemd({ units: {} })
