@@ -3,7 +3,7 @@ import { endProcesses } from '@socket-port/testkit/processes'
 import { requireOrSkip } from '@socket-port/testkit/requirements'
 import { bootSystemd, type SystemdBox, systemdSkipReason } from '@socket-port/testkit/systemd/index'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { appsSkipReason, unitLine, ways } from './apps.ts'
+import { appsSkipReason, ways } from './apps.ts'
 import {
   Clients,
   expectNothingNoticed,
@@ -30,7 +30,7 @@ describe(...requireOrSkip('units of socket-port unit --register', reason), () =>
   })
   afterAll(() => box?.stop())
 
-  it.each(ways.filter((way) => unitLine(way) !== undefined))(
+  it.each(ways)(
     `systemctl restart ${RESTARTS} times under load, $title: 0 failed, 0 closed`,
     async (way) => {
       const { echo = '/echo', webSocket } = way.app.traits
