@@ -110,7 +110,16 @@ export const FRAMEWORK_LINES: readonly string[] = [
 
 export const folderOf = ({ name }: App): string => join(INSTALLED, name)
 
-/** As in `npm run` and `npx` on the Node of the apps; none of the frameworks may phone home. */
+/** None of the frameworks may phone home. The last one is of `serve`. */
+export const OFFLINE: Readonly<Record<string, string>> = {
+  NEXT_TELEMETRY_DISABLED: '1',
+  NUXT_TELEMETRY_DISABLED: '1',
+  ASTRO_TELEMETRY_DISABLED: '1',
+  DO_NOT_TRACK: '1',
+  NO_UPDATE_CHECK: '1',
+}
+
+/** As in `npm run` and `npx` on the Node of the apps. */
 export const environmentOf = (app: App): Record<string, string> => ({
   PATH: [
     join(folderOf(app), 'node_modules/.bin'),
@@ -119,8 +128,5 @@ export const environmentOf = (app: App): Record<string, string> => ({
   ].join(delimiter),
   ...app.traits.env,
   NODE_ENV: 'production',
-  NEXT_TELEMETRY_DISABLED: '1',
-  NUXT_TELEMETRY_DISABLED: '1',
-  ASTRO_TELEMETRY_DISABLED: '1',
-  DO_NOT_TRACK: '1',
+  ...OFFLINE,
 })

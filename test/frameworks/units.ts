@@ -5,7 +5,7 @@ import { CHECKOUT, pathInBox } from '@socket-port/testkit/systemd/paths'
 import type { Units } from '@socket-port/testkit/systemd/unit-files'
 import { manifestOf } from '../src/docs/documents.ts'
 import { nodeBinary } from '../src/nodes.ts'
-import { folderOf, MAJOR, type Way } from './apps.ts'
+import { folderOf, MAJOR, OFFLINE, type Way } from './apps.ts'
 
 /** The unit's name, whichever the app. */
 export const UNIT = 'app'
@@ -19,8 +19,8 @@ export async function unitsOf(way: Way, port: number): Promise<Units> {
   const { stdout, stderr } = await socketPort(words, { cwd })
   if (stdout === '') throw new Error(`${words.join(' ')} in ${cwd}: ${stderr}`)
   const { files } = JSON.parse(stdout) as { files: { name: string; content: string }[] }
-  const { env = {} } = way.app.traits
-  const lines = Object.entries(env).map(([name, value]) => `Environment=${name}=${value}\n`)
+  const variables = { ...OFFLINE, ...way.app.traits.env }
+  const lines = Object.entries(variables).map(([name, value]) => `Environment=${name}=${value}\n`)
   const units = files.map(({ name, content }) => [
     name,
     // What docs/frameworks.md says of commands, which `unit` does not take.
