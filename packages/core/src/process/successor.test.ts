@@ -12,7 +12,7 @@ import { serve } from '../service/serve.ts'
 import { claimSuccessor, nobodyFollows, successorRuns } from './successor.ts'
 
 afterEach(() => {
-  for (const name of ['environment', 'successor', 'registry']) {
+  for (const name of ['environment', 'successor', 'inherited-sockets']) {
     Reflect.deleteProperty(globalThis, Symbol.for(`@socket-port/core/${name}/1`))
   }
   delete process.env.SOCKET_PORT_SUCCESSOR

@@ -81,7 +81,7 @@ export class ManagerSocket {
   }
 }
 
-const STATE = ['environment', 'notify', 'readiness', 'registry', 'reload', 'shutdown']
+const STATE = ['environment', 'notify', 'readiness', 'inherited-sockets', 'reload', 'shutdown']
 const VARIABLES = ['LISTEN_FDS', 'LISTEN_PID', 'NOTIFY_SOCKET', 'WATCHDOG_USEC', 'WATCHDOG_PID']
 
 /** Makes this process one that has just been started with these variables. */
