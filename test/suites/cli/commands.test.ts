@@ -11,7 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { SOCKET_PORT, socketPort, socketPortOnTerminal } from '@socket-port/testkit/command'
 import { freePort } from '@socket-port/testkit/native'
 import { endProcesses, track } from '@socket-port/testkit/processes'
@@ -244,6 +244,37 @@ describe('unit', () => {
     expect(stdout).toContain('# /etc/systemd/system/shop.service\n')
     expect(stdout).toContain(`WorkingDirectory=${dir}\n`)
     expect(stdout).toContain(` ${join(dir, 'dist/server.js')}\n`)
+  })
+
+  test('passes arguments on, and names units of a dependency after the package that has it', async () => {
+    const next = join(dir, 'node_modules/next/dist/bin/next')
+    mkdirSync(dirname(next), { recursive: true })
+    writeFileSync(next, '')
+    writeFileSync(join(dir, 'node_modules/next/package.json'), '{ "name": "next" }')
+    writeFileSync(join(dir, 'package.json'), '{ "name": "shop" }')
+    const words = [
+      'unit',
+      'node_modules/next/dist/bin/next',
+      '--port',
+      '3000',
+      '--',
+      'start',
+      '-p 1',
+    ]
+    const { stdout } = await socketPort(words, { cwd: dir })
+    expect(stdout).toContain('# /etc/systemd/system/shop.service\n')
+    expect(stdout).toContain(`WorkingDirectory=${dir}\n`)
+    expect(stdout).toMatch(/^ExecStart=\S+ \S+\/bin\/next start "-p 1"$/m)
+  })
+
+  test('starts a command, in the folder and by the name of the package where it is typed', async () => {
+    mkdirSync(join(dir, 'src'))
+    writeFileSync(join(dir, 'package.json'), '{ "name": "shop" }')
+    const words = ['unit', '--port', '3000', '--way', 'run', '--register', '--', 'npm', 'start']
+    const { stdout } = await socketPort(words, { cwd: join(dir, 'src') })
+    expect(stdout).toContain('# /etc/systemd/system/shop.service\n')
+    expect(stdout).toContain(`WorkingDirectory=${dir}\n`)
+    expect(stdout).toMatch(/^ExecStart=.* run --register --listen 3000 .* -- \/\S+\/npm start$/m)
   })
 
   test.each([

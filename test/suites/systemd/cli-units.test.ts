@@ -27,6 +27,19 @@ const PRELOAD = fileURLToPath(import.meta.resolve('@socket-port/core/register'))
 
 afterEach(endProcesses)
 
+// What it starts closes its server at SIGTERM, too.
+const NPM_START = fileURLToPath(new URL('../../fixtures/npm-start-plain', import.meta.url))
+
+interface UnitFile {
+  name: string
+  content: string
+}
+
+interface Printed {
+  files: UnitFile[]
+  enable: string
+}
+
 for (const release of RELEASES) {
   const name = `what socket-port unit prints, on ${release}`
   describe(...requireOrSkip(name, await releaseSkipReason(release)), () => {
@@ -46,15 +59,15 @@ for (const release of RELEASES) {
       // A user that exists only meanwhile would have a /tmp of its own.
       const user = entry.startsWith('/tmp') ? ['--user', 'nobody'] : []
       const { stdout } = await socketPort([...words, ...options, ...user, ...more])
-      const { files, enable } = JSON.parse(stdout) as {
-        files: { name: string; content: string }[]
-        enable: string
-      }
+      const { files, enable } = JSON.parse(stdout) as Printed
+      return bootUnits(files, enable)
+    }
+
+    async function bootUnits(files: UnitFile[], enable: string): Promise<string[]> {
+      const paths = [SOCKET_PORT, PRELOAD, NPM_START]
       const units = files.map(({ name, content }) => [
         name,
-        content
-          .replaceAll(SOCKET_PORT, pathInBox(SOCKET_PORT))
-          .replaceAll(PRELOAD, pathInBox(PRELOAD)),
+        paths.reduce((text, path) => text.replaceAll(path, pathInBox(path)), content),
       ])
       box = await bootSystemd({ units: Object.fromEntries(units), release })
       await box.start(...enable.replace('systemctl enable --now ', '').split(' '))
@@ -123,6 +136,28 @@ for (const release of RELEASES) {
       expectNothingNoticed(await load.stop(), 20)
       expect(await box?.log('shop.service')).not.toMatch(/warning|error/i)
     })
+
+    // The roots of other releases have no npm.
+    if (release === 'host')
+      test('run --register -- npm start: nor of one that npm starts', async () => {
+        const port = freePort()
+        const words = ['unit', '--port', `${port}`, '--way', 'run', '--register', '--name', 'shop']
+        const options = ['--node', pathInBox(process.execPath), '--json', '--', 'npm', 'start']
+        const { stdout } = await socketPort([...words, ...options], { cwd: NPM_START })
+        const { files, enable } = JSON.parse(stdout) as Printed
+        await bootUnits(files, enable)
+        const load = await startLoad({ target: { port }, clients: 20, think: [0, 20] })
+        onTestFinished(() => load.dispose())
+        for (let count = 1; count <= 2; count += 1) {
+          await load.oneRequestEach()
+          await box?.reload('shop.service')
+        }
+        await load.oneRequestEach()
+        expectNothingNoticed(await load.stop(), 20)
+        expect(await box?.log('shop.service')).not.toMatch(/warning|error/i)
+        await box?.stopUnit('shop.service')
+        expect(await box?.show('shop.service', 'Result')).toBe('success')
+      })
 
     test('run: systemctl reload replaces the process under the same MAINPID', async () => {
       const port = freePort()

@@ -36,7 +36,10 @@ interface Definition<Name extends string> {
   /** More sentences, for the help of the command. */
   readonly details?: string
   readonly arguments?: readonly Argument[]
-  /** The arguments after `--`, such as `COMMAND…`. When absent, the command takes none. */
+  /**
+   * The arguments after `--`, such as `COMMAND…`. When absent, the command takes none. For a command without
+   * `arguments`, the first word begins it too.
+   */
   readonly rest?: Argument
   readonly options: Readonly<Record<Name, Option>>
   readonly examples: readonly (readonly [line: string, what: string])[]

@@ -39,9 +39,9 @@ export function programHelp(commands: readonly Command[], output: Output): strin
 export function commandHelp(command: Command, output: Output): string {
   const { name, summary, details = '', rest } = command
   const words = (command.arguments ?? []).map(placeholder)
-  const afterDashes = rest === undefined ? [] : ['--', placeholder(rest)]
+  const afterDashes = rest && (rest.optional ? `[-- ${rest.name}]` : `-- ${rest.name}`)
   return join([
-    usage([name, '[OPTION…]', ...words, ...afterDashes].join(' '), output),
+    usage([name, '[OPTION…]', ...words, afterDashes ?? []].flat().join(' '), output),
     wrap(`${summary} ${details}`.trim(), 0, output),
     section(
       'Arguments',

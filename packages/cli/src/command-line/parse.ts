@@ -31,7 +31,7 @@ export function parse(command: Command, argv: readonly string[]): Parsed {
     }
     if (token.kind === 'positional') {
       // As with env(1) and nohup(1): the words after the program's name belong to the program.
-      if (command.rest !== undefined) {
+      if (command.rest !== undefined && command.arguments === undefined) {
         rest = argv.slice(token.index)
         break
       }
@@ -104,11 +104,11 @@ function checkArguments(command: Command, { arguments: words, rest }: Parsed): v
   if (missing !== undefined) {
     throw new UsageError(`${command.name} needs ${missing.name}, ${example(command)}`)
   }
-  if (command.rest === undefined) {
-    const surplus = words[wanted.length] ?? rest?.[0]
-    if (surplus === undefined) return
+  const surplus = words[wanted.length] ?? (command.rest === undefined ? rest?.[0] : undefined)
+  if (surplus !== undefined) {
     throw new UsageError(`${command.name} takes no argument ${quote(surplus)}, ${example(command)}`)
   }
+  if (command.rest === undefined || (command.rest.optional && rest === undefined)) return
   if (rest === undefined || rest[0] === undefined || rest[0] === '') {
     throw new UsageError(`${command.name} needs a command after --, ${example(command)}`)
   }

@@ -9,37 +9,62 @@ import { duration, oneOf, port } from '../command-line/scalars.ts'
 import { realPath } from '../unit/access.ts'
 import { packageOf, programName } from '../unit/package.ts'
 import type { UnitOutput } from '../unit/print.ts'
-import { checkProgram } from '../unit/program.ts'
-import { namedPaths, type UnitJob } from '../unit/render.ts'
+import { checkProgram, findCommand } from '../unit/program.ts'
+import { namedPaths, type UnitJob, type Way } from '../unit/render.ts'
 import type { UnitOption } from './unit-options.ts'
 
 /** Reads and checks every value; throws a UsageError for a wrong one. Writes nothing. */
 export function readUnitOptions(parsed: Parsed<UnitOption>): [UnitJob, UnitOutput] {
-  const [given = ''] = parsed.arguments
   const listen = parsed.last('port')
   if (listen === undefined) {
     throw new UsageError('unit needs --port, e.g. socket-port unit server.js --port 8080')
   }
-  const entry = resolve(given)
-  const own = packageOf(entry)
+  const way = oneOf('way', parsed.last('way') ?? 'socket', ['socket', 'store', 'run'])
+  const program = programOf(parsed, way)
+  const file = programFile(program)
+  const own = packageOf(file)
   const job: UnitJob = {
-    way: oneOf('way', parsed.last('way') ?? 'socket', ['socket', 'store', 'run']),
-    name: unitName(parsed.last('name') ?? programName(entry, own)),
-    entry,
-    folder: own?.folder ?? dirname(entry),
+    way,
+    name: unitName(parsed.last('name') ?? programName(file, own)),
+    ...program,
+    folder: own?.folder ?? dirname(file),
     port: port('--port', listen),
     user: userName(parsed.last('user')),
     node: resolve(parsed.last('node') ?? process.execPath),
     command: fileURLToPath(new URL('./main.js', import.meta.url)),
     targets: [],
-    preload: parsed.has('register') ? preloadOf(entry) : undefined,
+    preload: parsed.has('register') ? preloadOf(file) : undefined,
     envFiles: parsed.all('env-file').map((file) => resolve(file)),
     compileCache: !parsed.has('no-compile-cache'),
     watchdog: duration('watchdog', parsed.last('watchdog') ?? '30s'),
   }
-  checkProgram(entry, job.node)
+  if (program.byNode) checkProgram(program.entry, job.node)
   const targets = namedPaths(job).map((path) => realPath(path) ?? path)
   return [{ ...job, targets }, outputOf(parsed)]
+}
+
+type Program = Pick<UnitJob, 'entry' | 'byNode' | 'words'>
+
+function programOf({ arguments: [given], rest = [] }: Parsed<UnitOption>, way: Way): Program {
+  if (given !== undefined) return { entry: resolve(given), byNode: true, words: rest }
+  const [command, ...words] = rest
+  if (command === undefined || command === '') {
+    throw new UsageError('unit needs ENTRY, e.g. socket-port unit server.js --port 8080')
+  }
+  if (way !== 'run') {
+    throw new UsageError(
+      `--way ${way} passes the socket to the process that systemd starts, and ${quote(command)} may start the server in ` +
+        'another one. Pass --way run, or name the file that node runs: unit server.js',
+    )
+  }
+  return { entry: findCommand(command), byNode: false, words }
+}
+
+/** A path in the folder of the program: a command is typed there, and the file of a framework is in its node_modules. */
+function programFile({ entry, byNode }: Program): string {
+  if (!byNode) return resolve('server.js')
+  const at = entry.indexOf('/node_modules/')
+  return at < 0 ? entry : `${entry.slice(0, at)}/server.js`
 }
 
 // That of the program, if it has one: the installation of this command may be a cache of npx.

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
-import { statSync } from 'node:fs'
-import { basename, dirname, extname, join } from 'node:path'
+import { accessSync, constants, statSync } from 'node:fs'
+import { basename, delimiter, dirname, extname, join, resolve } from 'node:path'
 import { UsageError } from '../base/errors.ts'
 import { quote } from '../base/quote.ts'
 import { startedBy } from './package.ts'
@@ -24,6 +24,26 @@ export function checkProgram(entry: string, node: string): void {
     `Node ${version} (${node}) cannot run ${quote(entry)}: TypeScript needs Node ${TYPESCRIPT}. ` +
       'Name the compiled program, such as dist/server.js, or pass --node PATH of a newer one',
   )
+}
+
+/** The absolute path of a command, which systemd needs; throws a UsageError when it is not on the PATH. */
+export function findCommand(command: string): string {
+  if (command.includes('/')) return resolve(command)
+  const folders = (process.env.PATH ?? '').split(delimiter).filter((folder) => folder !== '')
+  const found = folders.map((folder) => resolve(folder, command)).find(isExecutable)
+  if (found !== undefined) return found
+  throw new UsageError(
+    `${quote(command)} is not on the PATH here. Name its path on the machine of the service, such as /usr/bin/${command}`,
+  )
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK)
+    return statSync(path).isFile()
+  } catch {
+    return false
+  }
 }
 
 function checkKind(entry: string): void {

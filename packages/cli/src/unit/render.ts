@@ -1,3 +1,4 @@
+import { dirname } from 'node:path'
 import { commandWord, environmentWord, plainValue } from './escape.ts'
 import { hardening } from './harden.ts'
 import { timeSpan } from './time-span.ts'
@@ -11,6 +12,10 @@ export interface UnitJob {
   name: string
   /** The program, an absolute path. */
   entry: string
+  /** Node runs `entry`. Otherwise it is a command that starts the program, such as npm. */
+  byNode: boolean
+  /** The arguments of `entry`. */
+  words: readonly string[]
   /** The working directory of the program, an absolute path. */
   folder: string
   port: number
@@ -43,9 +48,20 @@ export function renderUnits(job: UnitJob): UnitFile[] {
 }
 
 /** The files that the units name, and that the service must be able to read. */
-export const namedPaths = ({ way, entry, node, command, preload = node }: UnitJob): string[] => [
-  ...new Set(way === 'run' ? [entry, node, command] : [entry, node, preload]),
-]
+export function namedPaths({
+  way,
+  entry,
+  byNode,
+  node,
+  command,
+  folder,
+  preload,
+}: UnitJob): string[] {
+  const paths = [entry, node, way === 'run' ? command : (preload ?? node)]
+  // Such as package.json, which a command reads.
+  if (!byNode) paths.push(folder)
+  return [...new Set(paths)]
+}
 
 /** The units to enable, for `systemctl enable --now`. */
 export const enabledUnits = ({ way, name }: UnitJob): string =>
@@ -80,6 +96,7 @@ function serviceUnit(job: UnitJob): string {
       'RestartSec=100ms',
       ...watchdogLines(watchdog),
       `Environment=NODE_ENV=production ${environmentWord(`PORT=${port}`)}`,
+      ...pathLines(job),
       ...cacheLines(job),
       ...envFiles.map((file) => `EnvironmentFile=${plainValue(file)}`),
       `WorkingDirectory=${plainValue(folder)}`,
@@ -90,6 +107,19 @@ function serviceUnit(job: UnitJob): string {
     ],
     Install: ['WantedBy=multi-user.target'],
   })
+}
+
+// What systemd sets (DEFAULT_PATH in src/basic/path-util.h).
+const PATH = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin']
+
+function pathLines({ entry, byNode, node }: UnitJob): string[] {
+  if (byNode) return []
+  const own = [...new Set([dirname(node), dirname(entry)])].filter((one) => !PATH.includes(one))
+  if (own.length === 0) return []
+  return [
+    '# Scripts find node by the PATH.',
+    `Environment=${environmentWord(`PATH=${[...own, ...PATH].join(':')}`)}`,
+  ]
 }
 
 function cacheLines({ name, compileCache }: UnitJob): string[] {
@@ -131,10 +161,10 @@ const ownEndLines: readonly string[] = [
 ]
 
 // Not in NODE_OPTIONS, which every process that the program starts would inherit.
-const programLine = ({ way, node, entry, preload }: UnitJob): string =>
-  (preload === undefined || way === 'run' ? [node, entry] : [node, '--require', preload, entry])
-    .map(commandWord)
-    .join(' ')
+function programLine({ way, node, entry, byNode, words, preload }: UnitJob): string {
+  const loads = preload === undefined || way === 'run' ? [] : ['--require', preload]
+  return [...(byNode ? [node, ...loads] : []), entry, ...words].map(commandWord).join(' ')
+}
 
 function storeLines({ way, preload }: UnitJob): string[] {
   if (way !== 'store') return []

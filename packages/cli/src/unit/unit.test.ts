@@ -8,6 +8,8 @@ const job: UnitJob = {
   way: 'socket',
   name: 'shop',
   entry: '/srv/shop/server.js',
+  byNode: true,
+  words: [],
   port: 8080,
   user: undefined,
   node: '/usr/bin/node',
@@ -78,6 +80,22 @@ describe('with --register', () => {
   test('run passes it on', () => {
     const start = linesOf({ way: 'run', preload }).find((line) => line.startsWith('ExecStart='))
     expect(start).toMatch(/ run --register --listen 8080 .* -- \/usr\/bin\/node \/srv/)
+  })
+
+  test('a command stands in place of node and the program, with node on its PATH', () => {
+    const npm = {
+      way: 'run',
+      entry: '/opt/node 22/bin/npm',
+      byNode: false,
+      words: ['run', 'start:prod'],
+    } as const
+    const lines = linesOf({ ...npm, node: '/opt/node 22/bin/node' })
+    const start = lines.find((line) => line.startsWith('ExecStart='))
+    expect(start).toMatch(/ -- "\/opt\/node 22\/bin\/npm" run start:prod$/)
+    expect(lines).toContain(
+      'Environment="PATH=/opt/node 22/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"',
+    )
+    expect(linesOf({ ...npm, entry: '/usr/bin/npm' }).join()).not.toContain('PATH=')
   })
 })
 
