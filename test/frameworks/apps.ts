@@ -1,5 +1,6 @@
 import { readdirSync } from 'node:fs'
 import { delimiter, dirname, join } from 'node:path'
+import { NPM_UNIT } from '../src/docs/commands.ts'
 import { manifestOf, ROOT } from '../src/docs/documents.ts'
 import { nodeBinary } from '../src/nodes.ts'
 
@@ -89,10 +90,22 @@ export function runLine({ app, command }: Pick<Way, 'command'> & { app?: App }):
   return `${variables.join(' ')} npx socket-port run --register --listen 3000 -- ${command}`
 }
 
-/** The line there that prints its units; `undefined` where it is not a file that node starts. */
-export function unitLine({ command }: Way): string | undefined {
-  const [, entry] = /^node (\S+)$/.exec(command) ?? []
-  return entry && `socket-port unit ${entry} --port 3000 --register`
+/** The files that node runs for the commands of frameworks. */
+const FILES: Readonly<Record<string, string>> = {
+  next: 'node_modules/next/dist/bin/next',
+  'react-router-serve': 'node_modules/@react-router/serve/bin.cjs',
+  serve: 'node_modules/serve/build/main.js',
+  sirv: 'node_modules/sirv-cli/bin.js',
+  srvx: 'node_modules/srvx/bin/srvx.mjs',
+}
+
+/** The line there that prints its units. */
+export function unitLine({ command }: Way): string {
+  const [word = '', ...words] = command.split(' ')
+  const [entry, ...own] = word === 'node' ? words : [FILES[word], ...words]
+  if (entry === undefined) throw new Error(`it is not known which file node runs for ${word}`)
+  const after = own.length === 0 ? '' : ` -- ${own.join(' ')}`
+  return `socket-port unit ${entry} --port 3000 --register${after}`
 }
 
 /** The commands below which a program is tested too. */
@@ -104,8 +117,9 @@ const WRAPPED = WRAPPERS.filter((wrapper) => wrapper.endsWith('start'))
 /** Every line of commands in docs/frameworks.md. */
 export const FRAMEWORK_LINES: readonly string[] = [
   ...ways.map(runLine),
-  ...ways.flatMap((way) => unitLine(way) ?? []),
+  ...ways.map(unitLine),
   ...WRAPPED.map((command) => runLine({ command })),
+  NPM_UNIT,
 ]
 
 export const folderOf = ({ name }: App): string => join(INSTALLED, name)

@@ -53,6 +53,9 @@ export const UNITS: readonly string[] = [
   'socket-port unit server.js --port 8080 --register',
 ]
 
+/** The unit of a program that npm starts, which `suites/systemd/cli-units.test.ts` starts. */
+export const NPM_UNIT = 'socket-port unit --port 3000 --way run --register -- npm start'
+
 /** Lines that `shipped/command.test.ts` types in a booted systemd. */
 export const WRITE_UNITS: readonly string[] = [
   'cd /srv/app',

@@ -16,7 +16,7 @@ import {
 import { runIn } from '@socket-port/testkit/systemd/run-in'
 import { afterEach, describe, expect, onTestFinished, test } from 'vitest'
 import { ask } from '../../src/docs/ask.ts'
-import { UNITS } from '../../src/docs/commands.ts'
+import { NPM_UNIT, UNITS } from '../../src/docs/commands.ts'
 import { expectNothingNoticed } from '../handover/box.ts'
 
 const SERVER = fileURLToPath(new URL('../../fixtures/cli-unit.mjs', import.meta.url))
@@ -141,9 +141,9 @@ for (const release of RELEASES) {
     if (release === 'host')
       test('run --register -- npm start: nor of one that npm starts', async () => {
         const port = freePort()
-        const words = ['unit', '--port', `${port}`, '--way', 'run', '--register', '--name', 'shop']
-        const options = ['--node', pathInBox(process.execPath), '--json', '--', 'npm', 'start']
-        const { stdout } = await socketPort([...words, ...options], { cwd: NPM_START })
+        const [, unit = '', ...words] = NPM_UNIT.replace('3000', `${port}`).split(' ')
+        const options = ['--node', pathInBox(process.execPath), '--name', 'shop', '--json']
+        const { stdout } = await socketPort([unit, ...options, ...words], { cwd: NPM_START })
         const { files, enable } = JSON.parse(stdout) as Printed
         await bootUnits(files, enable)
         const load = await startLoad({ target: { port }, clients: 20, think: [0, 20] })
