@@ -1,4 +1,4 @@
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -35,6 +35,8 @@ function project(): string {
   writeFileSync(join(folder, 'package.json'), JSON.stringify(manifest))
   writeFileSync(join(folder, 'shim'), `#!/bin/sh\nbasedir=$(dirname "$0")\n${node} "$@"\nexit $?\n`)
   chmodSync(join(folder, 'shim'), 0o755)
+  mkdirSync(join(folder, 'node_modules/.bin'), { recursive: true })
+  symlinkSync('../../shim', join(folder, 'node_modules/.bin/serve-it'))
   return folder
 }
 
@@ -42,10 +44,13 @@ const WRAPPERS: [string, (folder: string) => [string, ...string[]]][] = [
   ['npm start', () => ['npm', 'start']],
   ['npm run, with a && b', () => ['npm', 'run', 'both']],
   ['pnpm start', () => ['npx', '-y', PNPM, 'start']],
+  ['yarn start', () => [bin('yarn'), 'start']],
+  ['npx', () => ['npx', 'serve-it']],
   ['a bin shim', (folder) => [join(folder, 'shim')]],
   ['node --watch', () => [process.execPath, '--watch', SERVER]],
   ['nodemon', () => [bin('nodemon'), SERVER]],
   ['tsx', () => [bin('tsx'), SERVER]],
+  ['dotenv-cli', () => [bin('dotenv'), '--', process.execPath, SERVER]],
   ['cross-env', () => [bin('cross-env'), 'A=b', process.execPath, SERVER]],
 ]
 
