@@ -158,9 +158,9 @@ describe.each(installations)('$use.title, installed by $manager', ({ use, manage
     }
   })
 
-  test.runIf(lacks.includes('./register')).each(['--import', '--require'])(
-    'has a preload: %s',
-    async (option) => {
+  const options = lacks.includes('./register') ? ['--import', '--require'] : []
+  for (const option of options) {
+    test(`has a preload: ${option}`, async () => {
       const code = `require('node:http').createServer().listen(${freePort()}, function () {
         console.log(Symbol.for('@socket-port/core/attached') in this)
         process.exit()
@@ -170,8 +170,8 @@ describe.each(installations)('$use.title, installed by $manager', ({ use, manage
         stdout: 'true\n',
         stderr: '',
       })
-    },
-  )
+    })
+  }
 
   test.each([
     ['import', 'bound'],

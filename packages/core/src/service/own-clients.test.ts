@@ -2,7 +2,8 @@ import { once } from 'node:events'
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { get, RawConnection } from '@socket-port/testkit/raw-connection'
-import { afterEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { loadLater } from '../base/later.ts'
 import type { Service } from '../base/types.ts'
 import { ChildClient } from '../testing/child-client.ts'
 import { attach } from './attach.ts'
@@ -10,6 +11,9 @@ import { serve } from './serve.ts'
 
 // So long that a test which waits for a promise fails.
 const drain = { idleTimeout: 60_000, timeout: 120_000 }
+
+// A drain that waits for its code answers with keep-alive.
+beforeAll(loadLater)
 
 const cleanups: (() => unknown)[] = []
 afterEach(async () => {

@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module'
-import { afterEach, expect, it, vi } from 'vitest'
+import { linuxSkipReason, requireOrSkip } from '@socket-port/testkit/requirements'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { loadNativeLibrary, nativeLibrary } from './native-library.ts'
 
 const loaded = vi.hoisted(() => ({
@@ -26,15 +27,22 @@ afterEach(() => {
 const notFound = (): Error =>
   Object.assign(new Error('Cannot find module'), { code: 'MODULE_NOT_FOUND' })
 
-it.runIf(process.platform === 'linux')('loads the binary that its package would load', () => {
-  expect(loadNativeLibrary()).toBe(createRequire(import.meta.url)(nativeLibrary))
-  expect(loaded.names).toEqual([expect.stringMatching(/^@koromix\/koffi-\S+\/\w+\/koffi\.node$/)])
-})
+describe(...requireOrSkip('the native library of Linux', linuxSkipReason()), () => {
+  it('is the binary that its package would load', () => {
+    expect(loadNativeLibrary()).toBe(createRequire(import.meta.url)(nativeLibrary))
+    expect(loaded.names).toEqual([expect.stringMatching(/^@koromix\/koffi-\S+\/\w+\/koffi\.node$/)])
+  })
 
-it.runIf(process.platform === 'linux')('loads the package where the binary is elsewhere', () => {
-  loaded.failure = notFound()
-  expect(loadNativeLibrary()).toBe(createRequire(import.meta.url)(nativeLibrary))
-  expect(loaded.names.at(-1)).toBe(nativeLibrary)
+  it('is that of the package where the binary is elsewhere', () => {
+    loaded.failure = notFound()
+    expect(loadNativeLibrary()).toBe(createRequire(import.meta.url)(nativeLibrary))
+    expect(loaded.names.at(-1)).toBe(nativeLibrary)
+  })
+
+  it('is not tried again where it may not be loaded', () => {
+    loaded.failure = Object.assign(new Error('disabled'), { code: 'ERR_DLOPEN_DISABLED' })
+    expect(loadNativeLibrary).toThrow('disabled')
+  })
 })
 
 it('loads the package where the binary of Node tells no libc', () => {
@@ -46,9 +54,4 @@ it('loads the package where the binary of Node tells no libc', () => {
   }
   vi.unstubAllGlobals()
   expect(loaded.names).toEqual([nativeLibrary])
-})
-
-it.runIf(process.platform === 'linux')('does not try again what may not be loaded', () => {
-  loaded.failure = Object.assign(new Error('disabled'), { code: 'ERR_DLOPEN_DISABLED' })
-  expect(loadNativeLibrary).toThrow('disabled')
 })
