@@ -53,8 +53,8 @@ export class Servers {
     return this.#list.find(({ process }) => process.pid === pid)?.channel
   }
 
-  sayLast(): void {
-    for (const { channel } of this.#list) channel.sayLast()
+  sayNext(): void {
+    for (const { channel } of this.#list) channel.sayNext()
   }
 
   /** Resolves when none is left. */

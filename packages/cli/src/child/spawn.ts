@@ -161,9 +161,9 @@ class SpawnedChild implements Child {
     this.#kept.drop()
   }
 
-  sayLast(): void {
-    this.#servers.sayLast()
-    if (this.#isRunning) this.#channel.sayLast()
+  sayNext(): void {
+    this.#servers.sayNext()
+    if (this.#isRunning) this.#channel.sayNext()
   }
 
   // A watcher such as node --watch never ends by itself.
@@ -205,7 +205,7 @@ function neverStarted(error: Error): Child {
     keep() {},
     passKept() {},
     dropKept() {},
-    sayLast() {},
+    sayNext() {},
     tail: () => '',
     isAccepting: () => false,
   }

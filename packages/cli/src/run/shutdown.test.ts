@@ -35,7 +35,7 @@ describe('the end', () => {
     child.obedient = false
     const first = shutdown.stop('SIGTERM')
     const second = shutdown.stop('SIGTERM')
-    expect(child.signals).toEqual(['last', 'SIGTERM', 'SIGTERM'])
+    expect(child.signals).toEqual(['SIGTERM', 'SIGTERM'])
     child.exit({ code: 0 })
     expect(await Promise.all([first, second, shutdown.over])).toEqual([0, 0, 0])
     expect(reports).toEqual([

@@ -52,8 +52,8 @@ export interface Child {
   passKept(server: number, sockets: ReadonlySet<bigint>): void
   /** Closes the kept queues, and with them their connections. */
   dropKept(): void
-  /** Tells the process that no next process follows. A signal that is sent afterwards arrives later. */
-  sayLast(): void
+  /** Tells the process that the next process serves. A signal that is sent afterwards arrives later. */
+  sayNext(): void
   /** Whether the process waits for connections on a socket that was passed to it. */
   isAccepting(): boolean
 }

@@ -54,6 +54,8 @@ export class WorkerPool<Spec> {
     const after = `${Math.round((worker.readyAt ?? 0) - worker.startedAt)} ms`
     const drains = old === undefined ? '' : `; process ${old.pid} drains`
     this.#options.report(`${this.#name(worker.place)} is ready after ${after}${drains}`)
+    // Without this word it goes on accepting: at a stop no next process takes new connections.
+    old?.sayNext()
     old?.stop()
     void worker.milestones.left.then(() => this.#left(slot, worker))
   }
@@ -65,8 +67,6 @@ export class WorkerPool<Spec> {
 
   /** Stops every process, and resolves when all have ended. A second call stops them at once. */
   stop(signal: NodeJS.Signals): Promise<void> {
-    // No next process takes new connections, so the draining processes must go on accepting them.
-    if (!this.isStopping) for (const worker of this.table.workers) worker.sayLast()
     this.isStopping = true
     for (const slot of this.slots) slot.clear()
     return this.table.stop(signal)

@@ -177,9 +177,9 @@ export class Worker {
     return pid !== undefined && this.#child.pass(fds, pid)
   }
 
-  /** Tells the process, before its stop signal, that no next process follows: it then accepts new connections while it drains. */
-  sayLast(): void {
-    this.#child.sayLast()
+  /** Tells the process, before its stop signal, that the next process serves: it need not accept new connections any more. */
+  sayNext(): void {
+    this.#child.sayNext()
   }
 
   /** The failure of a process that was ready and has ended since. */

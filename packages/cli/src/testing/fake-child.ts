@@ -62,8 +62,8 @@ export class FakeChild implements Child {
     this.kept.length = 0
   }
 
-  sayLast(): void {
-    this.signals.push('last')
+  sayNext(): void {
+    this.signals.push('next')
   }
 
   isAccepting(): boolean {

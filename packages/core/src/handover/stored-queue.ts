@@ -29,15 +29,15 @@ export interface StoredQueue {
  */
 export async function openStoredQueue(logger: Logger): Promise<StoredQueue | undefined> {
   const libc = usableLibc()
+  const isSupervised = successorRuns() || hasChannel()
   // A supervisor keeps every queue.
-  const problem =
-    successorRuns() || hasChannel() ? undefined : await storeProblem(mostStored(logger))
+  const problem = isSupervised ? undefined : await storeProblem(mostStored(logger))
   if (problem !== undefined) {
     logger.info(`idle connections stay here for as long as was promised: ${problem}`)
     return undefined
   }
   // A next process that already runs must be woken; one that starts later finds the queue.
-  const { queue, far, close } = successorRuns() ? signalledQueue(libc) : plainQueue(libc)
+  const { queue, far, close } = isSupervised ? signalledQueue(libc) : plainQueue(libc)
   const sent = sendNotification({ FDSTORE: 1, FDNAME: QUEUE_NAME }, far, logger)
   const confirmed = sent && (await notifier().barrier(PATIENCE))
   far.forEach(closeSync)

@@ -1,12 +1,12 @@
 import { closeSync } from 'node:fs'
 import type { DrainResult, Logger } from '../base/types.ts'
-import { LAST } from '../notify/channel-end.ts'
+import { NEXT } from '../notify/channel-end.ts'
 import { notifier } from '../notify/notifier.ts'
 import { sendNotification } from '../notify/send.ts'
 import { wasGiven } from '../process/asked.ts'
 import { look } from '../process/environment.ts'
 import { perProcess } from '../process/per-process.ts'
-import { nobodyFollows } from '../process/successor.ts'
+import { nextServes } from '../process/successor.ts'
 import type { Libc } from '../sockets/libc.ts'
 import { usableLibc } from '../sockets/usable-libc.ts'
 import { receiver } from './receiver.ts'
@@ -53,13 +53,13 @@ export function openChannel(logger: Logger): void {
     const libc = usableLibc()
     const failed = (error: Error): void => warnOf(error, logger)
     const receiveQueue = queueReader(libc, failed, logger)
-    // Do not await in between: SIGTERM follows LAST, and libuv runs signal watchers after readers
+    // Do not await in between: SIGTERM follows NEXT, and libuv runs signal watchers after readers
     // (uv__io_poll), so a drain finds every message that was sent before the signal.
     const receiveAll = async (next: Next): Promise<void> => {
       for (let message = next(); message !== undefined; message = next()) {
         const [socket, wakeUp, ...others] = message.fds
         for (const fd of others) closeSync(fd)
-        if (Buffer.from(message.bytes).toString() === LAST) nobodyFollows()
+        if (Buffer.from(message.bytes).toString() === NEXT) nextServes()
         if (socket !== undefined && wakeUp !== undefined) receiveQueue({ socket, wakeUp })
         else if (socket !== undefined) closeSync(socket)
       }

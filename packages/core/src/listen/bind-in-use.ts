@@ -3,7 +3,7 @@ import { describeHolders, findHolders, type Holder, holdersOf, isManager } from 
 import { type Overlap, overlap } from '../proc/overlap.ts'
 import { ancestry, statOf } from '../proc/process.ts'
 import { listeningSockets } from '../proc/sockets.ts'
-import { successorRuns } from '../process/successor.ts'
+import { generationsOverlap } from '../process/successor.ts'
 import { canAsk } from './asked-sockets.ts'
 import { type Listening, listeningServers } from './listening-servers.ts'
 import { isTaken } from './match.ts'
@@ -63,7 +63,7 @@ function adviceOn(request: InUseRequest, holders: readonly Holder[]): string {
   }
   if (supervisor !== undefined) return adviceOnSupervisor(port)
   const isSibling = ({ pid }: Holder): boolean => ancestors.includes(statOf(pid)?.parent ?? 0)
-  if (successorRuns() && holders.some(isSibling)) {
+  if (generationsOverlap() && holders.some(isSibling)) {
     return (
       'it was started by the same supervisor, which runs two generations at a time: ' +
       `let it open the socket for both (socket-port run --listen ${port})`

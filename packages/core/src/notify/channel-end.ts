@@ -2,8 +2,8 @@ import { fstatSync } from 'node:fs'
 
 /** A message of a supervisor: the two descriptors that come with it are the end of a queue. */
 export const QUEUE = 'queue'
-/** A message of a supervisor: no next process follows this one. */
-export const LAST = 'last'
+/** A message of a supervisor: the next process serves, and the stop signal follows. */
+export const NEXT = 'next'
 
 /** The end of the channel that the process has: a datagram socket, and a stream that wakes it up for each message. */
 export interface ChannelEnd {

@@ -1,9 +1,9 @@
 import { closeSync, readSync, writeSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { SocketPortError } from '../base/errors.ts'
-import { nobodyFollows } from '../process/successor.ts'
+import { nextServes } from '../process/successor.ts'
 import { EAGAIN, EPIPE } from '../sockets/constants.ts'
-import { type ChannelEnd, LAST } from './channel-end.ts'
+import { type ChannelEnd, NEXT } from './channel-end.ts'
 
 // More bytes than any message of a supervisor has.
 const LONGEST = 1024
@@ -54,7 +54,7 @@ export class PlainChannel {
     try {
       for (;;) {
         const length = readSync(this.#end.socket, bytes)
-        if (Buffer.from(bytes.subarray(0, length)).toString() === LAST) nobodyFollows()
+        if (Buffer.from(bytes.subarray(0, length)).toString() === NEXT) nextServes()
       }
     } catch {
       // EAGAIN: nothing more waits.

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { RawConnection } from '@socket-port/testkit/raw-connection'
-import { afterEach, describe, expect, it, onTestFinished } from 'vitest'
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { loadLater } from '../base/later.ts'
 import type { DrainOptions } from '../base/types.ts'
 import { createDrain } from '../drain/drain.ts'
@@ -9,7 +9,7 @@ import { inheritedSockets } from '../listen/inherited-sockets.ts'
 import { attach } from '../service/attach.ts'
 import { resolveServe } from '../service/options.ts'
 import { serve } from '../service/serve.ts'
-import { claimSuccessor, nobodyFollows, successorRuns } from './successor.ts'
+import { claimSuccessor, generationsOverlap, nextServes, successorRuns } from './successor.ts'
 
 afterEach(() => {
   for (const name of ['environment', 'successor', 'inherited-sockets']) {
@@ -61,11 +61,14 @@ describe('SOCKET_PORT_SUCCESSOR', () => {
     expect(process.env.SOCKET_PORT_SUCCESSOR).toBe('running')
   })
 
-  it('is taken back when the manager ends as well', () => {
+  it('counts under a supervisor with a channel only once it has said so', () => {
     process.env.SOCKET_PORT_SUCCESSOR = 'running'
-    nobodyFollows()
+    vi.stubEnv('SOCKET_PORT_CHANNEL', '3,4')
+    expect([generationsOverlap(), successorRuns()]).toEqual([true, false])
+    nextServes()
     expect(process.env.SOCKET_PORT_SUCCESSOR).toBeUndefined()
-    expect(successorRuns()).toBe(false)
+    expect([generationsOverlap(), successorRuns()]).toEqual([true, true])
+    vi.unstubAllEnvs()
   })
 })
 
@@ -95,8 +98,13 @@ describe('a drain of a server with a silent connection', () => {
     expect(await accepts(options)).toBe(expected)
   })
 
-  it('goes on accepting where the manager has said since that nobody follows', async () => {
+  it.each([
+    ['goes on accepting where the signal is not of the supervisor', () => {}, true],
+    ['stops where the supervisor has said that the next process serves', nextServes, false],
+  ])('%s', async (_, beforeDrain, expected) => {
     process.env.SOCKET_PORT_SUCCESSOR = 'running'
-    expect(await accepts({}, nobodyFollows)).toBe(true)
+    vi.stubEnv('SOCKET_PORT_CHANNEL', '3,4')
+    expect(await accepts({}, beforeDrain)).toBe(expected)
+    vi.unstubAllEnvs()
   })
 })

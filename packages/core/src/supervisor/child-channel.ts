@@ -6,7 +6,7 @@ import {
   type QueueEnd,
   sendAndSignal,
 } from '../handover/signalled-queue.ts'
-import { LAST, QUEUE } from '../notify/channel-end.ts'
+import { NEXT, QUEUE } from '../notify/channel-end.ts'
 import { usableLibc } from '../sockets/usable-libc.ts'
 import type { Notification } from './notification.ts'
 import { receiveWaiting, tellSenders } from './notify-socket.ts'
@@ -85,9 +85,9 @@ export class ChildChannel {
     return this.#say(QUEUE, fds)
   }
 
-  /** Tells the process, before its stop signal, that no next process follows. False: it has ended. */
-  sayLast(): boolean {
-    return this.#say(LAST, [])
+  /** Tells the process, before its stop signal, that the next process serves. False: it has ended. */
+  sayNext(): boolean {
+    return this.#say(NEXT, [])
   }
 
   close(): void {
