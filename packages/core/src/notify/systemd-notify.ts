@@ -74,13 +74,9 @@ export class SystemdNotify {
         reject(new Error(`systemd-notify cannot be started (${message})`)),
       )
       child.once('exit', (code, signal) => {
-        if (code === 0) resolve()
-        else
-          reject(
-            Object.assign(new Error(`systemd-notify has ended with ${signal ?? `code ${code}`}`), {
-              signal,
-            }),
-          )
+        if (code === 0) return resolve()
+        const problem = `systemd-notify has ended with ${signal ?? `code ${code}`}`
+        reject(Object.assign(new Error(problem), { signal }))
       })
     })
   }

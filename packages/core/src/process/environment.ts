@@ -79,6 +79,10 @@ export function claim<G extends Group>(group: G): Variables<G> {
   return variables
 }
 
+/** Whether a supervisor has passed a channel to this process. It may not be open yet. */
+export const channelIsPassed = (): boolean =>
+  look('notifications').SOCKET_PORT_CHANNEL !== undefined
+
 /** Claims a group, and changes variables of it as if the manager had set them for this process. */
 export function assign<G extends Group>(group: G, variables: Variables<G>): void {
   const before = claim(group)

@@ -2,7 +2,7 @@ import { later } from '../base/later.ts'
 import type { AnyServer, Logger } from '../base/types.ts'
 import { queuesWait } from '../listen/socket-registry.ts'
 import { notifier } from '../notify/notifier.ts'
-import { look } from '../process/environment.ts'
+import { channelIsPassed } from '../process/environment.ts'
 
 const parts = later(() => import('./handover-parts.ts'))
 
@@ -54,7 +54,7 @@ export class ServerHandover {
       return
     }
     // Claim the variables now, before the program can start child processes.
-    if (hasChannel()) notifier(this.#logger)
+    if (channelIsPassed()) notifier(this.#logger)
     this.#started = parts
       .load()
       .then(begin)
@@ -91,6 +91,4 @@ export class ServerHandover {
   }
 }
 
-const hasChannel = (): boolean => look('notifications').SOCKET_PORT_CHANNEL !== undefined
-
-const mayReceive = (): boolean => hasChannel() || queuesWait()
+const mayReceive = (): boolean => channelIsPassed() || queuesWait()
