@@ -2,7 +2,8 @@ import { nest11 } from '@socket-port/nest-11'
 import { shared } from '@socket-port/testkit/vitest/shared'
 import type { ViteUserConfig } from 'vitest/config'
 
-const test = { include: ['src/**/*.test.ts'], testTimeout: 30_000 }
+const { setupFiles = [] } = shared
+const test = { include: ['src/**/*.test.ts'], testTimeout: 30_000, setupFiles }
 const alias = Object.entries(nest11).map(([name, replacement]) => ({
   find: new RegExp(`^${name}$`),
   replacement,

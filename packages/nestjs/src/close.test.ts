@@ -1,7 +1,6 @@
 import type { Server } from 'node:http'
 import type { INestApplication, NestApplicationOptions } from '@nestjs/common'
 import type { AbstractHttpAdapter } from '@nestjs/core'
-import { coreLoaded } from '@socket-port/testkit/core-loaded'
 import { get, RawConnection } from '@socket-port/testkit/raw-connection'
 import { afterEach, describe, expect, it, onTestFinished } from 'vitest'
 import { ChildClient } from '../../core/src/testing/child-client.ts'
@@ -27,7 +26,6 @@ interface Busy {
 async function busy(adapter: AbstractHttpAdapter, options?: NestApplicationOptions): Promise<Busy> {
   const app = await createApplication(adapter, options)
   await app.listen(0, '127.0.0.1')
-  await coreLoaded
   const journal = app.get(Journal)
   const { port } = app.getHttpServer().address()
   const held = await RawConnection.open(port)

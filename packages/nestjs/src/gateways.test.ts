@@ -11,7 +11,6 @@ import { IoAdapter } from '@nestjs/platform-socket.io'
 import { WsAdapter } from '@nestjs/platform-ws'
 import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets'
 import { shutdown } from '@socket-port/core'
-import { coreLoaded } from '@socket-port/testkit/core-loaded'
 import { get, RawConnection } from '@socket-port/testkit/raw-connection'
 import { io, type Socket } from 'socket.io-client'
 import { afterEach, describe, expect, it } from 'vitest'
@@ -148,7 +147,6 @@ describe.each(platforms)('on $name', ({ create }) => {
         cleanups.push(() => app.close())
         app.useWebSocketAdapter(adapter(app))
         await app.listen(0, '127.0.0.1')
-        await coreLoaded
         const { port } = app.getHttpServer().address()
         const journal = app.get(Journal)
         cleanups.push(() => journal.release())

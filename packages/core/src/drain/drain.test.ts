@@ -4,7 +4,6 @@ import { type AddressInfo, createServer as createNetServer } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { get, RawConnection } from '@socket-port/testkit/raw-connection'
 import { afterEach, describe, expect, it } from 'vitest'
-import { loadLater } from '../base/later.ts'
 import type { AnyServer, Drain, DrainOptions } from '../base/types.ts'
 import { createDrain } from './drain.ts'
 
@@ -50,7 +49,6 @@ async function fixture(options: DrainOptions = {}, handler?: RequestListener): P
 async function listenAndOpen(server: AnyServer, drain: Drain): Promise<Fixture['open']> {
   server.listen(0)
   await once(server, 'listening')
-  await loadLater()
   cleanups.push(() => {
     drain.start()
     drain.force()

@@ -10,7 +10,6 @@ import { createServer as createTls } from 'node:tls'
 import { cert, key } from '@socket-port/testkit/fixed-certificate'
 import { get, RawConnection } from '@socket-port/testkit/raw-connection'
 import { afterEach, describe, expect, it } from 'vitest'
-import { loadLater } from '../base/later.ts'
 import type { AnyServer, Drain } from '../base/types.ts'
 import { createDrain } from './drain.ts'
 
@@ -22,7 +21,6 @@ afterEach(() => {
 async function listening(server: AnyServer, drain: Drain): Promise<number> {
   server.listen(0)
   await once(server, 'listening')
-  await loadLater()
   cleanups.push(() => {
     drain.start()
     drain.force()

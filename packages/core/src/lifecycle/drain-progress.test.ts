@@ -3,7 +3,6 @@ import { createServer } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { get, RawConnection } from '@socket-port/testkit/raw-connection'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { loadLater } from '../base/later.ts'
 import type { Logger } from '../base/types.ts'
 import { serve } from '../service/serve.ts'
 import { drainStatus, inFlight, type Left } from './connections-left.ts'
@@ -100,7 +99,6 @@ it('names what a shutdown waits for', async () => {
   await accepted
   // So the event stream is left to this program.
   signal.addEventListener('abort', none)
-  await loadLater()
   const ended = shutdown()
   await isSaid
   for (const client of clients) client.close()

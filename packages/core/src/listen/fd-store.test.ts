@@ -258,6 +258,8 @@ describe(...requireOrSkip('fdStore', linuxSkipReason()), () => {
   it('warns where the manager keeps fewer', async () => {
     vi.resetModules()
     const { listen } = await import('./listen.ts')
+    const { loadLater } = await import('../base/later.ts')
+    await loadLater()
     process.env.FDSTORE = '1'
     for (let count = 0; count < 3; count += 1) {
       const server = await listen({ port: 0, fdStore: true, logger })

@@ -2,7 +2,6 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { RawConnection } from '@socket-port/testkit/raw-connection'
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest'
-import { loadLater } from '../base/later.ts'
 import type { DrainOptions } from '../base/types.ts'
 import { createDrain } from '../drain/drain.ts'
 import { inheritedSockets } from '../listen/inherited-sockets.ts'
@@ -82,7 +81,6 @@ describe('a drain of a server with a silent connection', () => {
     const { port } = server.address() as { port: number }
     await Promise.all([once(server, 'connection'), RawConnection.open(port)])
     onTestFinished(() => drain.force())
-    await loadLater()
     beforeDrain()
     void drain.start()
     return server.listening

@@ -4,7 +4,6 @@ import { createServer as createHttpServer } from 'node:http'
 import { createServer as createHttp2Server } from 'node:http2'
 import { type AddressInfo, connect, createServer, type Server } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { loadLater } from '../base/later.ts'
 import { attach } from './attach.ts'
 
 /** What a program does with its server; `say` writes down what the program sees. */
@@ -344,7 +343,6 @@ describe.each(['node:net', 'node:http', 'node:http2'] as const)(
       const server = createManaged(module)
       server.listen(0)
       await once(server, 'listening')
-      await loadLater()
       const client = connect((server.address() as AddressInfo).port)
       await once(server, 'connection')
       const events = run(server, (_, say) => {

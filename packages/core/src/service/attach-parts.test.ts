@@ -6,7 +6,6 @@ import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { get, RawConnection } from '@socket-port/testkit/raw-connection'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { loadLater } from '../base/later.ts'
 import type { Logger } from '../base/types.ts'
 import { onShutdown, shutdown } from '../lifecycle/shutdown.ts'
 import { type Attached, type AttachParts, attach } from './attach.ts'
@@ -65,7 +64,6 @@ describe('a server', () => {
     const client = await RawConnection.open(portOf(server))
     client.send(get('/first'))
     await client.receive(/\/first$/)
-    await loadLater()
     const drained = attached.drain()
     client.send(get('/again'))
     expect(await client.receive(/\/again$/)).toMatch(/connection: close/i)

@@ -6,7 +6,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { get, RawConnection } from '@socket-port/testkit/raw-connection'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { loadLater } from '../base/later.ts'
 import { receiver } from '../handover/receiver.ts'
 import { onShutdown, shutdown } from '../lifecycle/shutdown.ts'
 import { type Attached, type AttachParts, attach, serviceOf } from './attach.ts'
@@ -41,7 +40,6 @@ describe('a server that listens already', () => {
     const join = vi.spyOn(receiver(), 'join')
     const attached = attach(server, { signals: false, exit: false })
     cleanups.push(() => attached.drain())
-    await loadLater()
     expect(join).toHaveBeenCalledWith(server)
   })
 })

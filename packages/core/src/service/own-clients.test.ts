@@ -2,8 +2,7 @@ import { once } from 'node:events'
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { get, RawConnection } from '@socket-port/testkit/raw-connection'
-import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
-import { loadLater } from '../base/later.ts'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { Service } from '../base/types.ts'
 import { ChildClient } from '../testing/child-client.ts'
 import { attach } from './attach.ts'
@@ -13,7 +12,6 @@ import { serve } from './serve.ts'
 const drain = { idleTimeout: 60_000, timeout: 120_000 }
 
 // A drain that waits for its code answers with keep-alive.
-beforeAll(loadLater)
 
 const cleanups: (() => unknown)[] = []
 afterEach(async () => {

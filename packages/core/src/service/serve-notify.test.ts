@@ -4,8 +4,7 @@ import { createServer as createNet } from 'node:net'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { get, RawConnection } from '@socket-port/testkit/raw-connection'
 import { linuxSkipReason, requireOrSkip } from '@socket-port/testkit/requirements'
-import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
-import { loadLater } from '../base/later.ts'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Logger, ServeOptions, Service } from '../base/types.ts'
 import { onShutdown, shutdown } from '../lifecycle/shutdown.ts'
 import { notify } from '../notify/notify.ts'
@@ -28,7 +27,6 @@ const logger: Logger = {
 const own: ServeOptions = { signals: false, exit: false, host: '127.0.0.1', logger }
 
 // With its code loaded, a drain begins at once.
-beforeAll(loadLater)
 beforeEach(() => {
   warnings = []
   manager = new ManagerSocket()

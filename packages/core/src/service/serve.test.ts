@@ -9,13 +9,11 @@ import { join } from 'node:path'
 import { createServer as createTls } from 'node:tls'
 import { cert, key } from '@socket-port/testkit/fixed-certificate'
 import { get, RawConnection } from '@socket-port/testkit/raw-connection'
-import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
-import { loadLater } from '../base/later.ts'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { AnyServer, Logger, ServeOptions, Service } from '../base/types.ts'
 import { serve } from './serve.ts'
 
 // A drain that waits for its code answers with keep-alive.
-beforeAll(loadLater)
 
 const services: Service[] = []
 afterEach(async () => {

@@ -12,6 +12,7 @@ export function majors(framework: string, newest: number, older: number): ViteUs
     include: ['src/**/*.test.ts'],
     // One of the tests runs the TypeScript compiler, which may take long.
     testTimeout: 60_000,
+    setupFiles: shared.setupFiles ?? [],
   })
   const alias = { [framework]: `${framework}${older}` }
   // The built package is the same for both.

@@ -1,4 +1,5 @@
 import { appendFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import type { Reporter, TestModule, TestUserConfig } from 'vitest/node'
 
 /** Adds the counts to the file in SOCKET_PORT_TALLY, lists the skipped suites, and fails in CI if there are any. */
@@ -27,10 +28,13 @@ class Tally implements Reporter {
   }
 }
 
-/** What every package's vitest config has in common. */
+const LOAD_CORE = fileURLToPath(new URL('./load-core.js', import.meta.url))
+
+/** What every package's vitest config has in common. Projects in a config do not get `setupFiles` from it by themselves. */
 export const shared: TestUserConfig = {
   reporters: ['default', new Tally()],
   allowOnly: !process.env.CI,
   // By default vitest leaves one core free for itself. On two cores it would then run one file at a time.
   maxWorkers: '100%',
+  setupFiles: [LOAD_CORE],
 }

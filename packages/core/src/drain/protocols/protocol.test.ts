@@ -5,7 +5,6 @@ import { type AddressInfo, connect, createServer as createNet } from 'node:net'
 import { cert, key } from '@socket-port/testkit/fixed-certificate'
 import { get, RawConnection } from '@socket-port/testkit/raw-connection'
 import { afterEach, describe, expect, it } from 'vitest'
-import { loadLater } from '../../base/later.ts'
 import type { AnyServer, Drain, DrainOptions } from '../../base/types.ts'
 import { createDrain } from '../drain.ts'
 
@@ -74,7 +73,6 @@ describe('an HTTP/2 server with allowHTTP1', () => {
     const stream = session.request({ ':path': '/held' })
     await once(server, 'stream')
 
-    await loadLater()
     const drained = drain.start()
     for (const client of [first, silent]) {
       client.send(get('/again'))
