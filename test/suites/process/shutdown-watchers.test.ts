@@ -15,6 +15,7 @@ afterEach(async () => {
 })
 
 const core = new URL('../../../packages/core/dist/index.js', import.meta.url).href
+const testkit = import.meta.resolve('@socket-port/testkit/core-loaded')
 const bin = (name: string): string =>
   fileURLToPath(new URL(`../../node_modules/.bin/${name}`, import.meta.url))
 
@@ -22,12 +23,15 @@ const source = (version: number): string => `
 import { createServer } from 'node:http'
 import { subscribe } from 'node:diagnostics_channel'
 import { serve } from '${core}'
+import { coreLoaded } from '${testkit}'
 subscribe('socket-port.drain.end', ({ result }) => console.log('drained', result.forced))
 const server = createServer((request, response) => {
   if (request.url !== '/events') return void response.end('version ${version}')
   response.setHeader('content-type', 'text/event-stream').write('data: ${version}\\n\\n')
 })
 await serve(server, { port: process.env.PORT, host: '127.0.0.1' })
+// With that code it has looked for the watcher.
+await coreLoaded
 console.log('version ${version} serves')
 `
 
