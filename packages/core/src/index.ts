@@ -3,6 +3,12 @@ import './base/refuse-runtime.ts'
 export type { DrainEndEvent, DrainStartEvent, ListenEvent, ReceiveEvent } from './base/channels.ts'
 export { type BindErrorCode, SocketPortError, type SocketPortErrorCode } from './base/errors.ts'
 export type * from './base/types.ts'
+export { type AnyRequest, attachmentOf } from './continue/attachment.ts'
+export {
+  type AnyResponse,
+  type HandOverEventStreamOptions,
+  handOverEventStream,
+} from './continue/event-stream.ts'
 export { createDrain } from './drain/drain.ts'
 export {
   onUpgraded,

@@ -26,7 +26,12 @@ export interface DrainEndEvent {
 /** Published on `socket-port.receive` when a server has taken connections of the previous process. */
 export interface ReceiveEvent {
   server: AnyServer
+  /** All of them. */
   connections: number
+  /** Those that this process continues. */
+  webSockets: number
+  eventStreams: number
+  tunnels: number
 }
 
 const channels = {

@@ -193,6 +193,9 @@ export interface NotifyOptions {
   logger?: Logger | undefined
 }
 
+/** The kinds of connections that do not end by themselves, as {@link DrainResult} counts them. */
+export type LongLivedKind = 'webSockets' | 'eventStreams' | 'tunnels'
+
 /** What became of connections of one kind that do not end by themselves. */
 export interface EndedCounts {
   /** Ended as their protocol says, by this process, the program or the client. */

@@ -3,6 +3,7 @@ import type { DrainResult } from '../base/types.ts'
 import { ownPeers } from '../sockets/own-peers.ts'
 import { Accepting } from './accepting.ts'
 import type { Connections } from './connections.ts'
+import { Continuing } from './continuing.ts'
 import { BlockingConnections } from './idle/blocking.ts'
 import { IdleConnections } from './idle/idle-connections.ts'
 import {
@@ -56,6 +57,8 @@ export class DrainRun {
   readonly #target: TransferTarget | undefined
   readonly #blocking = new BlockingConnections()
   readonly #longLived: LongLivedConnections
+  /** What the next process continues; `undefined` if it takes nothing. */
+  readonly #continuing: Continuing | undefined
   readonly #ownClients: OwnClients | undefined
   readonly #timers: readonly NodeJS.Timeout[]
   readonly #counts = { served: 0, handedOver: 0, expired: 0, forced: 0 }
@@ -69,6 +72,7 @@ export class DrainRun {
     const { quick, target, sparesOwnClients, timeout, idleTimeout } = options
     if (target !== undefined && target.room > 0 && !quick) this.#target = target
     this.#strategy = this.#chooseStrategy()
+    this.#continuing = this.#target && this.#newContinuing(this.#target)
     this.#longLived = this.#newLongLived()
     this.#protocols = new ServerProtocols(connections, this.#drainContext())
     this.#accepting = new Accepting(connections.server, connections, () => this.#check())
@@ -115,6 +119,7 @@ export class DrainRun {
     if (this.#state !== 'draining') return
     this.#state = 'forced'
     this.#counts.forced += this.#connections.size
+    this.#continuing?.stop()
     this.#longLived.cut()
     this.#giveUpWaiting()
     this.#connections.destroy()
@@ -154,7 +159,26 @@ export class DrainRun {
       grace: this.#grace,
       // A new client that left now would come back to this process, as long as it accepts.
       mayLeave: (socket) => !this.#accepting.isOpen || this.#accepting.isFromBefore(socket),
+      handsOver: (socket) => this.#continues(socket),
     })
+  }
+
+  #newContinuing(target: TransferTarget): Continuing {
+    return new Continuing({
+      target,
+      givenUp: this.#blocking.givenUp,
+      handedOver: (socket) => {
+        this.#longLived.ended(socket, 'handedOver')
+        socket.destroy()
+      },
+      stays: (socket) => this.#longLived.stays(socket),
+    })
+  }
+
+  #continues(socket: Socket): boolean {
+    if (!this.#continuing?.add(socket)) return false
+    this.#blocking.delete(socket)
+    return true
   }
 
   #drainContext(): DrainContext {
@@ -178,7 +202,7 @@ export class DrainRun {
       expire: (socket) => this.#expire(socket),
       longLived: (socket, kind, end) => this.#longLived.add(socket, kind, end),
       asked: (socket) => this.#longLived.asked(socket, () => this.#endGrace(socket)),
-      ended: (socket) => this.#longLived.ended(socket),
+      ended: (socket) => this.#ended(socket),
     }
   }
 
@@ -228,7 +252,7 @@ export class DrainRun {
   #closed(socket: Socket): void {
     this.#accepting.delete(socket)
     this.#blocking.delete(socket)
-    this.#longLived.ended(socket)
+    this.#ended(socket)
     if (this.#idle.delete(socket)) this.#strategy.busy(socket)
     this.#check()
   }
@@ -267,6 +291,12 @@ export class DrainRun {
     socket.destroy()
   }
 
+  /** What the connection carried and would not have ended by itself has ended. */
+  #ended(socket: Socket): void {
+    this.#continuing?.delete(socket)
+    this.#longLived.ended(socket)
+  }
+
   #giveUpWaiting(): void {
     this.#blocking.giveUp()
     this.#accepting.stop()
@@ -288,7 +318,15 @@ export class DrainRun {
     this.#strategy.stop()
     this.#protocols.stop()
     this.#longLived.stop()
+    this.#continuing?.stop()
+    this.#warnOfThoseThatStayed()
     this.#ownClients?.stop()
     this.#end({ graceful: this.#counts.forced === 0, ...this.#counts, ...this.#longLived.counts })
+  }
+
+  #warnOfThoseThatStayed(): void {
+    const { reasons = '' } = this.#continuing ?? {}
+    if (reasons === '') return
+    this.#options.warn(`not every connection goes on in the next process: ${reasons}`)
   }
 }

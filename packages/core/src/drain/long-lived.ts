@@ -1,6 +1,5 @@
 import type { Socket } from 'node:net'
-import type { EndedCounts } from '../base/types.ts'
-import type { LongLivedKind } from './protocols/protocol.ts'
+import type { EndedCounts, LongLivedKind } from '../base/types.ts'
 import { Spread } from './spread.ts'
 
 export interface LongLivedOptions {
@@ -13,6 +12,8 @@ export interface LongLivedOptions {
    * leave a second time.
    */
   mayLeave(socket: Socket): boolean
+  /** Whether the next process may take the connection. Then its client is asked to leave only after {@link LongLivedConnections.stays}. */
+  handsOver(socket: Socket): boolean
 }
 
 interface Open {
@@ -48,6 +49,12 @@ export class LongLivedConnections {
   add(socket: Socket, kind: LongLivedKind | undefined, end?: () => void): void {
     if (this.#open.has(socket)) return
     this.#open.set(socket, { kind, end })
+    if (!this.#options.handsOver(socket)) this.stays(socket)
+  }
+
+  /** The next process does not take the connection. */
+  stays(socket: Socket): void {
+    const { end } = this.#open.get(socket) ?? {}
     if (end === undefined) return
     if (this.#options.mayLeave(socket)) this.#spread.add(socket, end)
     else this.#waiting.add(socket)

@@ -76,6 +76,7 @@ function testKeeper(): { target: TransferTarget; passed: Promise<void> } {
       tell()
       return true
     },
+    sendContinued: () => false,
   }
   return { target, passed }
 }

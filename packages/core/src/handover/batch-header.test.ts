@@ -17,20 +17,20 @@ function oldReceiverTakes(bytes: Uint8Array): boolean {
 }
 
 test.each([5_000, 1_500.5, 0])('a promise of %d ms is read as it was written', (promise) => {
-  const header = { connections: 253, promise }
+  const header = { kind: 'idle-http', connections: 253, promise } as const
   expect(readBatchHeader(writeBatchHeader(header))).toEqual(header)
 })
 
 test.each([Number.POSITIVE_INFINITY, 2 ** 31, Number.NaN])(
   'a promise of %d ms, longer than any timer, has no end',
   (promise) => {
-    const bytes = writeBatchHeader({ connections: 1, promise })
-    expect(readBatchHeader(bytes)).toEqual({ connections: 1, promise: 0 })
+    const bytes = writeBatchHeader({ kind: 'idle-http', connections: 1, promise })
+    expect(readBatchHeader(bytes)).toEqual({ kind: 'idle-http', connections: 1, promise: 0 })
   },
 )
 
 test('unknown keys of a known version are ignored', () => {
-  const known = { connections: 3, promise: 5_000 }
+  const known = { kind: 'idle-http', connections: 3, promise: 5_000 }
   expect(read({ ...HEADER, sender: 'tests', port: 80, kinds: ['websocket'] })).toEqual(known)
 })
 
@@ -50,6 +50,7 @@ test.each([
   [{ ...HEADER, promise: null }, '"null" as the keep-alive promise'],
   [{ ...HEADER, promise: -1 }, '-1 as the keep-alive promise'],
   [{ ...HEADER, promise: undefined }, '"none" as the keep-alive promise'],
+  [{ ...HEADER, kind: 'continued' }, 'no key for its file'],
   [null, 'no header'],
   [[HEADER], 'no header'],
   ['idle-http', 'no header'],
@@ -71,5 +72,7 @@ test.each([
 test('the receiver before version 1 takes no header of this format for idle HTTP', () => {
   const before = Buffer.from('{"port":8080,"address":"::","promise":5000}')
   expect(oldReceiverTakes(before)).toBe(true)
-  expect(oldReceiverTakes(writeBatchHeader({ connections: 1, promise: 5_000 }))).toBe(false)
+  expect(
+    oldReceiverTakes(writeBatchHeader({ kind: 'idle-http', connections: 1, promise: 5_000 })),
+  ).toBe(false)
 })

@@ -96,7 +96,7 @@ const message = (header: unknown, fds: number[]): Received => ({
 
 const batch = (fds: number[], promise = 5_000): Received => ({
   ...message({}, fds),
-  bytes: writeBatchHeader({ connections: fds.length, promise }),
+  bytes: writeBatchHeader({ kind: 'idle-http', connections: fds.length, promise }),
 })
 
 describe(...requireOrSkip('connections of the previous process', linuxSkipReason()), () => {
@@ -186,7 +186,9 @@ describe(...requireOrSkip('connections of the previous process', linuxSkipReason
     expect(given.map(({ promise }) => promise)).toEqual([1_000, 2_000])
     const second = new Receiver()
     for (const each of [port, later.port]) second.join(await listening('next', { port: each }))
-    for (const { fds } of given) await second.receive(queueOf(batch([...fds])), logger)
+    for (const { connections } of given) {
+      await second.receive(queueOf(batch(connections.map(({ fd }) => fd))), logger)
+    }
     for (const each of [client, later.client]) {
       each.send(get('/again'))
       await each.receive(/next \/again$/)
@@ -234,7 +236,7 @@ describe(...requireOrSkip('connections of the previous process', linuxSkipReason
     const server = await listening('small')
     const receiver = new Receiver()
     receiver.join(server)
-    const bytes = writeBatchHeader({ connections: 2, promise: 5_000 })
+    const bytes = writeBatchHeader({ kind: 'idle-http', connections: 2, promise: 5_000 })
     const { client, fd } = await unservedBy(server)
     const cut = { bytes, bytesCut: false, fdsCut: true }
     await receiver.receive(queueOf({ ...cut, fds: [] }, { ...cut, fds: [fd] }), logger)
@@ -448,7 +450,7 @@ describe(...requireOrSkip('a batch that this version does not know', linuxSkipRe
     await mine.client.receive(/here \/kept$/)
     expect(logger.warn.mock.calls.map(([text]) => text)).toContain(
       `closed 2 connections of the previous process: their batch has ${seen}, and this version of ` +
-        '@socket-port/core takes version 1, kind "idle-http". ' +
+        '@socket-port/core takes version 1, kinds "idle-http" and "continued". ' +
         "Restart once with drain: { idle: 'promise' } before you change to another version",
     )
   })

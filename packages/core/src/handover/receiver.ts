@@ -1,12 +1,15 @@
 import { closeSync } from 'node:fs'
 import { publish } from '../base/channels.ts'
 import { counted } from '../base/counted.ts'
-import type { AnyServer, Logger } from '../base/types.ts'
+import { defaultLogger } from '../base/logger.ts'
+import type { AnyServer, Logger, LongLivedKind } from '../base/types.ts'
 import { perProcess } from '../process/per-process.ts'
 import { KNOWN, readBatchHeader } from './batch-header.ts'
+import { readContinuations } from './continuation-file.ts'
 import { LONGEST_MESSAGE, type Received } from './fd-queue.ts'
 import { fileLimit } from './file-limit.ts'
 import type { HttpServer } from './keep-alive-promise.ts'
+import { Refusals } from './refusals.ts'
 import type { Next } from './signalled-queue.ts'
 import { type Batch, WaitingConnections } from './waiting-connections.ts'
 
@@ -18,17 +21,21 @@ export class Receiver {
   #stopped = false
   readonly #onStop = new Set<() => void>()
   #warnedOfLimit = false
-  /** For each server, how many connections it has received since the last report. */
-  readonly #unreported = new Map<HttpServer, number>()
+  /** For each server, what it has received since the last report. */
+  readonly #unreported = new Map<HttpServer, Counts>()
   /** How many connections were refused since the last report, by what was seen in their headers. */
   readonly #refused = new Map<string, number>()
+  /** Those that a program did not continue. */
+  readonly #refusals = new Refusals()
+  #logger = defaultLogger
 
   /** `grace`: milliseconds for which connections wait for a server once all servers listen. */
   constructor(grace?: number) {
-    this.#connections = new WaitingConnections((server, connections) => {
-      this.received += connections
-      add(this.#unreported, server, connections)
-    }, grace)
+    this.#connections = new WaitingConnections(
+      (server, kind) => this.#given(server, kind),
+      (reason) => this.#refusals.add(reason, this.#logger),
+      grace,
+    )
   }
 
   /** Lets the server receive its connections from now on. Returns a function that ends it. */
@@ -83,6 +90,7 @@ export class Receiver {
     if (message.fdsCut) this.#warnOfLimit(limit, logger)
     // The sender's probe has no descriptors, so there is nothing to take.
     if (message.fds.length === 0) return true
+    this.#logger = logger
     const batch = batchOf(message)
     if (typeof batch !== 'string') this.#connections.add(batch, logger)
     else {
@@ -91,6 +99,13 @@ export class Receiver {
       add(this.#refused, batch, message.fds.length)
     }
     return true
+  }
+
+  #given(server: HttpServer, kind: LongLivedKind | undefined): void {
+    this.received += 1
+    const counts = this.#unreported.get(server) ?? none()
+    this.#unreported.set(server, counts)
+    counts[kind ?? 'idle'] += 1
   }
 
   #warnOfLimit(limit: number | undefined, logger: Logger): void {
@@ -104,9 +119,10 @@ export class Receiver {
   }
 
   #report(logger: Logger): void {
-    for (const [server, connections] of this.#unreported) {
-      publish.receive({ server, connections })
-      logger.info(`received ${counted(connections, 'connection')} of the previous process`)
+    for (const [server, { idle, ...continued }] of this.#unreported) {
+      const connections = Object.values(continued).reduce((sum, count) => sum + count, idle)
+      publish.receive({ server, connections, ...continued })
+      logger.info(`received ${listOf({ idle, ...continued })} of the previous process`)
     }
     this.#unreported.clear()
     for (const [seen, connections] of this.#refused) {
@@ -120,16 +136,49 @@ export class Receiver {
   }
 }
 
+type Counts = Record<LongLivedKind | 'idle', number>
+
+const none = (): Counts => ({ idle: 0, webSockets: 0, eventStreams: 0, tunnels: 0 })
+
+const NAMES = {
+  idle: 'connection',
+  webSockets: 'WebSocket',
+  eventStreams: 'event stream',
+  tunnels: 'tunnel',
+} satisfies Record<keyof Counts, string>
+
+const listOf = (counts: Counts): string =>
+  (Object.keys(NAMES) as (keyof Counts)[])
+    .flatMap((kind) => (counts[kind] > 0 ? counted(counts[kind], NAMES[kind]) : []))
+    .join(', ')
+
 /** The connections of a message, or a text that says what was seen instead. */
 function batchOf({ bytes, fds, bytesCut, fdsCut }: Received): Batch | string {
   if (bytesCut) return `a header of more than ${LONGEST_MESSAGE} bytes`
   const header = readBatchHeader(bytes)
   if (typeof header === 'string') return header
-  const { connections, promise } = header
+  const files = header.kind === 'continued' ? 1 : 0
+  const { connections } = header
+  const received = fds.slice(files)
   // The kernel has closed the last ones where this process may not have so many files open.
-  const complete = fdsCut ? fds.length < connections : fds.length === connections
-  if (!complete) return `${fds.length} descriptors for ${counted(connections, 'connection')}`
-  return { promise, fds }
+  const complete = fdsCut ? received.length < connections : received.length === connections
+  if (!complete) return `${received.length} descriptors for ${counted(connections, 'connection')}`
+  if (header.kind === 'idle-http') {
+    return { promise: header.promise, connections: received.map((fd) => ({ fd })) }
+  }
+  const [file] = fds
+  try {
+    if (file === undefined) return 'no file with what they need'
+    const continuations = readContinuations(file, header.key)
+    closeSync(file)
+    fds.shift()
+    return {
+      promise: 0,
+      connections: received.map((fd, at) => ({ fd, continuation: continuations[at] })),
+    }
+  } catch (error) {
+    return (error as Error).message
+  }
 }
 
 function add<K>(counts: Map<K, number>, key: K, count: number): void {

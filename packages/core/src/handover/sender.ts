@@ -1,17 +1,19 @@
 import { closeSync } from 'node:fs'
 import type { AnyServer, Logger } from '../base/types.ts'
 import { Barrier } from '../drain/idle/barrier.ts'
-import type { TransferTarget } from '../drain/idle/transfer.ts'
+import type { ContinuedConnection, TransferTarget } from '../drain/idle/transfer.ts'
 import { perProcess } from '../process/per-process.ts'
+import { usableLibc } from '../sockets/usable-libc.ts'
 import { nextProcessComes } from '../systemd/restart-job.ts'
 import { writeBatchHeader } from './batch-header.ts'
+import { writeContinuations } from './continuation-file.ts'
 import type { Sent } from './fd-queue.ts'
 import { promiseOf } from './keep-alive-promise.ts'
 import { receiver } from './receiver.ts'
 import { restartSignalled } from './restart-signal.ts'
 import { openStoredQueue, type StoredQueue } from './stored-queue.ts'
 import { hasChannel } from './supervisor-channel.ts'
-import type { Batch } from './waiting-connections.ts'
+import type { Batch, WaitingConnection } from './waiting-connections.ts'
 
 interface Shared {
   readonly barrier: Barrier
@@ -40,7 +42,9 @@ export async function targetFor(
   const { barrier } = state
   const address = server.address()
   // Connections of a unix socket are not handed over, but the other servers must wait for them.
-  if (typeof address === 'string') return { barrier, room: 0, send: async () => false }
+  if (typeof address === 'string') {
+    return { barrier, room: 0, send: async () => false, sendContinued: () => false }
+  }
   if (address === null) return undefined
   state.queue ??= openQueue(logger).catch((error: Error) => {
     // There is no native code. The connections are kept as promised; the notifier has warned already.
@@ -49,7 +53,7 @@ export async function targetFor(
   })
   const queue = await state.queue
   if (queue === undefined || !(expected || (await nextComes(logger)))) return undefined
-  return new QueueTarget(barrier, queue, server)
+  return new QueueTarget(barrier, queue, server, logger)
 }
 
 function nextComes(logger: Logger): Promise<boolean> {
@@ -71,25 +75,63 @@ async function openQueue(logger: Logger): Promise<StoredQueue | undefined> {
   if (queue === undefined) return undefined
   // Forward connections of the previous process that no server of this one has received.
   receiver().forwardUnclaimed((batch) => {
-    sendBatch(queue, batch)
-    for (const fd of batch.fds) closeSync(fd)
+    forward(queue, batch, logger)
+    for (const { fd } of batch.connections) closeSync(fd)
   })
   return queue
 }
 
-const sendBatch = (queue: StoredQueue, { promise, fds }: Batch): Sent =>
-  queue.send(writeBatchHeader({ connections: fds.length, promise }), fds)
+function forward(queue: StoredQueue, { promise, connections }: Batch, logger: Logger): void {
+  const continued = connections.filter(isContinued)
+  const idle = connections.filter((connection) => !isContinued(connection))
+  if (idle.length > 0)
+    sendIdle(
+      queue,
+      promise,
+      idle.map(({ fd }) => fd),
+    )
+  if (continued.length > 0) sendContinued(queue, continued, logger)
+}
+
+const isContinued = (connection: WaitingConnection): connection is ContinuedConnection =>
+  connection.continuation !== undefined
+
+const sendIdle = (queue: StoredQueue, promise: number, fds: readonly number[]): Sent =>
+  queue.send(writeBatchHeader({ kind: 'idle-http', connections: fds.length, promise }), fds)
+
+function sendContinued(
+  queue: StoredQueue,
+  connections: readonly ContinuedConnection[],
+  logger: Logger,
+): Sent {
+  try {
+    const continuations = connections.map(({ continuation }) => continuation)
+    const { fd: file, key } = writeContinuations(usableLibc(), continuations)
+    const header = writeBatchHeader({ kind: 'continued', connections: connections.length, key })
+    const sent = queue.send(header, [file, ...connections.map(({ fd }) => fd)])
+    closeSync(file)
+    return sent
+  } catch (error) {
+    logger.warn(
+      `what the next process needs to continue connections cannot be written (${(error as Error).message}); ` +
+        'allow memfd_create(2) in the system call filter of the service',
+    )
+    return 'full'
+  }
+}
 
 class QueueTarget implements TransferTarget {
   readonly barrier: Barrier
   readonly #queue: StoredQueue
   readonly #promise: number
+  readonly #logger: Logger
   #last: Sent = 'sent'
 
-  constructor(barrier: Barrier, queue: StoredQueue, server: AnyServer) {
+  constructor(barrier: Barrier, queue: StoredQueue, server: AnyServer, logger: Logger) {
     const { keepAliveTimeout } = server as { keepAliveTimeout?: number }
     this.barrier = barrier
     this.#queue = queue
+    this.#logger = logger
     this.#promise = promiseOf(keepAliveTimeout)
   }
 
@@ -98,7 +140,12 @@ class QueueTarget implements TransferTarget {
   }
 
   async send(fds: readonly number[]): Promise<boolean> {
-    this.#last = sendBatch(this.#queue, { promise: this.#promise, fds })
+    this.#last = sendIdle(this.#queue, this.#promise, fds)
+    return this.#last === 'sent'
+  }
+
+  sendContinued(connections: readonly ContinuedConnection[]): boolean {
+    this.#last = sendContinued(this.#queue, connections, this.#logger)
     return this.#last === 'sent'
   }
 }

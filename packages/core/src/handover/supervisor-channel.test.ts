@@ -96,7 +96,7 @@ async function passedQueue(
   const libc = loadLibc()
   const { near, far } = openSignalledQueue(libc)
   onClose(() => closeQueueEnd(near))
-  const header = writeBatchHeader({ connections: 1, promise: 5_000 })
+  const header = writeBatchHeader({ kind: 'idle-http', connections: 1, promise: 5_000 })
   const sender: Sender = { send: (fd) => sendAndSignal(libc, near, header, [fd]) }
   fill?.(sender)
   channel.pass([far.socket, far.wakeUp])
@@ -180,9 +180,9 @@ describe(...requireOrSkip('the channel of a supervisor', linuxSkipReason()), () 
       expect([send(here.fd), send(elsewhere.fd)]).toEqual(['sent', 'sent'])
     })
     // No server takes that one: it goes on to the next process.
-    const { promise, fds } = await left
-    expect([promise, fds.length]).toEqual([5_000, 1])
-    fds.forEach(closeSync)
+    const { promise, connections } = await left
+    expect([promise, connections.length]).toEqual([5_000, 1])
+    for (const { fd } of connections) closeSync(fd)
     expect(receiver().received).toBe(1)
     expect(queue.send(here.fd)).toBe('gone')
   })

@@ -1,6 +1,9 @@
-import { closeSync } from 'node:fs'
+import { closeSync, writeSync } from 'node:fs'
+import type { Socket } from 'node:net'
 import { counted } from '../base/counted.ts'
-import type { AnyServer, Logger } from '../base/types.ts'
+import type { AnyServer, Logger, LongLivedKind } from '../base/types.ts'
+import { continueConnection } from '../continue/continue-connection.ts'
+import type { StoredContinuation } from '../continue/stored.ts'
 import { isHttp1Server, isTlsServer } from '../node/server-kind.ts'
 import { takeConnection } from '../node/take-connection.ts'
 import { whenAllListen } from '../notify/readiness.ts'
@@ -12,11 +15,18 @@ import { addressText, type LocalAddress, localAddress } from './local-address.ts
 // As long as for stored sockets: a program may have something to do between the starts of two servers.
 const GRACE = 10_000
 
+/** A connection of the previous process. */
+export interface WaitingConnection {
+  readonly fd: number
+  /** What is needed to continue it; `undefined` for an idle one. */
+  readonly continuation?: StoredContinuation | undefined
+}
+
 /** Connections of one server of the previous process. */
 export interface Batch {
-  /** The keep-alive promise of that server, in milliseconds; 0: without end. */
+  /** The keep-alive promise of that server for idle connections, in milliseconds; 0: without end. */
   promise: number
-  fds: readonly number[]
+  connections: readonly WaitingConnection[]
 }
 
 /**
@@ -25,7 +35,8 @@ export interface Batch {
  */
 export class WaitingConnections {
   readonly #grace: number
-  readonly #given: (server: HttpServer, connections: number) => void
+  readonly #given: (server: HttpServer, kind: LongLivedKind | undefined) => void
+  readonly #refused: (reason: string) => void
   readonly #servers = new Set<HttpServer>()
   /** Servers that listen, but cannot receive connections: TLS, another protocol. */
   readonly #others = new Set<AnyServer>()
@@ -34,11 +45,17 @@ export class WaitingConnections {
   #fallback: ((batch: Batch) => void) | undefined
 
   /**
-   * `given` is called when a server has received connections. `grace` is the number of milliseconds for
-   * which connections wait once all servers listen.
+   * `given` is called for each connection that a server has received, with the kind of one that is continued;
+   * `refused` when the program did not continue it. `grace` is the number of milliseconds for which
+   * connections wait once all servers listen.
    */
-  constructor(given: (server: HttpServer, connections: number) => void, grace: number = GRACE) {
+  constructor(
+    given: (server: HttpServer, kind: LongLivedKind | undefined) => void,
+    refused: (reason: string) => void,
+    grace: number = GRACE,
+  ) {
     this.#given = given
+    this.#refused = refused
     this.#grace = grace
   }
 
@@ -52,7 +69,7 @@ export class WaitingConnections {
     this.#servers.add(http)
     for (const batch of this.#batches) {
       this.#place(batch)
-      if (batch.fds.length === 0) this.#batches.delete(batch)
+      if (batch.connections.length === 0) this.#batches.delete(batch)
     }
     return () => void this.#servers.delete(http)
   }
@@ -60,7 +77,7 @@ export class WaitingConnections {
   /** Adds connections. It owns the descriptors from now on. */
   add(batch: Batch, logger: Logger): void {
     this.#place(batch)
-    if (batch.fds.length === 0) return
+    if (batch.connections.length === 0) return
     if (this.#fallback !== undefined) {
       this.#fallback(batch)
       return
@@ -82,36 +99,43 @@ export class WaitingConnections {
   /** Gives each connection to the server that it belongs to; the batch keeps the others. */
   #place(batch: Batch): void {
     const places = placesHere(this.#servers, this.#others)
-    const found = new Map<HttpServer, number[]>(Array.from(this.#servers, (server) => [server, []]))
-    const left: number[] = []
-    for (const fd of batch.fds) {
-      const local = addressOf(fd)
+    const found = new Map<HttpServer, WaitingConnection[]>(
+      Array.from(this.#servers, (server) => [server, []]),
+    )
+    const left: WaitingConnection[] = []
+    for (const connection of batch.connections) {
+      const local = addressOf(connection.fd)
       const server = local && placeOf(places, local)?.server
-      if (local === undefined) closeSync(fd)
-      else (found.get(server as HttpServer) ?? left).push(fd)
+      if (local === undefined) closeSync(connection.fd)
+      else (found.get(server as HttpServer) ?? left).push(connection)
     }
-    batch.fds = left
-    for (const [server, fds] of found) this.#give(server, fds, batch.promise)
+    batch.connections = left
+    for (const [server, connections] of found) this.#give(server, connections, batch.promise)
   }
 
-  #give(server: HttpServer, fds: readonly number[], promise: number): void {
-    const received = fds.flatMap((fd) => takeConnection(server, fd) ?? [])
-    if (received.length === 0) return
-    this.#given(server, received.length)
-    expireUnused(server, received, promise)
+  #give(server: HttpServer, connections: readonly WaitingConnection[], promise: number): void {
+    const idle: Socket[] = []
+    for (const { fd, continuation } of connections) {
+      const socket = takeConnection(server, fd)
+      if (socket === undefined) continue
+      this.#given(server, continuation?.kind)
+      if (continuation === undefined) idle.push(socket)
+      else continueConnection(server, socket, continuation, (reason) => this.#refused(reason))
+    }
+    if (idle.length > 0) expireUnused(server, idle, promise)
   }
 
   /** Closes the connections that no server of this process has received. */
   #expire(batch: Batch, logger: Logger): void {
     if (!this.#batches.delete(batch)) return
     const addresses = new Set<string>()
-    for (const fd of batch.fds) {
+    for (const { fd, continuation } of batch.connections) {
       const local = addressOf(fd)
       if (local !== undefined) addresses.add(addressText(local))
-      closeSync(fd)
+      closeConnection(fd, continuation?.refusal)
     }
     logger.info(
-      `closed ${counted(batch.fds.length, 'connection')} of the previous process, made to ` +
+      `closed ${counted(batch.connections.length, 'connection')} of the previous process, made to ` +
         `${[...addresses].join(', ')}: no server of this process takes connections there`,
     )
   }
@@ -124,4 +148,14 @@ function addressOf(fd: number): LocalAddress | undefined {
   } catch {
     return undefined
   }
+}
+
+/** Tells the client of a connection that would have been continued that it is not, as far as the kernel takes it now. */
+function closeConnection(fd: number, refusal: Uint8Array | undefined): void {
+  try {
+    if (refusal !== undefined) writeSync(fd, refusal)
+  } catch {
+    // The client has left, or does not read.
+  }
+  closeSync(fd)
 }

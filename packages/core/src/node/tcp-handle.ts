@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import type { Writable } from 'node:stream'
 import type { AnyServer } from '../base/types.ts'
 import { isEncrypted } from './tls-socket.ts'
 
@@ -10,6 +11,8 @@ export interface OpenHandle {
 }
 
 interface TcpHandle extends OpenHandle {
+  /** False while Node itself has stopped reading. */
+  reading?: boolean
   writeQueueSize?: number
   // TCP handles have it, pipes do not.
   getpeername?(address: object): number
@@ -30,6 +33,9 @@ function tcpHandle(socket: Socket): TcpHandle | undefined {
   return isPlain && handle.fd >= 0 && socket.writable ? handle : undefined
 }
 
+/** The handle of an open TCP connection without TLS. */
+export const plainHandle = (socket: Socket): OpenHandle | undefined => tcpHandle(socket)
+
 /** True for an open TCP connection without TLS. */
 export const isPlainTcp = (socket: Socket): boolean => tcpHandle(socket) !== undefined
 
@@ -39,6 +45,33 @@ export function quietHandle(socket: Socket): OpenHandle | undefined {
   const { readableLength, writableLength } = socket
   const held = readableLength + writableLength + (handle?.writeQueueSize ?? 0)
   return held === 0 ? handle : undefined
+}
+
+/** Stops reading below Node's streams, which notice nothing: what arrives waits in the kernel. */
+export const pauseReading = (socket: Socket): void => tcpHandle(socket)?.readStop()
+
+export function resumeReading(socket: Socket): void {
+  const handle = tcpHandle(socket)
+  if (handle?.reading !== false) handle?.readStart()
+}
+
+/** What Node has read of a connection, and the program has not: a copy. */
+export function unreadBytes(socket: Socket): Buffer {
+  const { _readableState: state } = socket as unknown as { _readableState: ReadableState }
+  const { buffer, bufferIndex = 0 } = state
+  // A list in Node 20, an array with an index from 22 on.
+  const chunks = Array.isArray(buffer) ? buffer.slice(bufferIndex) : [...buffer]
+  return Buffer.concat(chunks)
+}
+
+interface ReadableState {
+  buffer: Iterable<Buffer>
+  bufferIndex?: number
+}
+
+/** Whether the kernel has taken all that was written to a connection or a response. */
+export function isFlushed({ writableLength, writableCorked }: Writable, socket: Socket): boolean {
+  return writableLength + writableCorked + (tcpHandle(socket)?.writeQueueSize ?? 0) === 0
 }
 
 /** The descriptor of a connection, -1 if it has none any more. */

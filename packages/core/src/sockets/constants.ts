@@ -65,6 +65,7 @@ export const ENOENT = 2
 export const ESRCH = 3
 export const EINTR = 4
 export const EAGAIN = 11
+export const EINVAL = 22
 export const EACCES = 13
 export const ENODEV = 19
 export const EPIPE = 32
@@ -94,3 +95,7 @@ export function readInt32(bytes: Uint8Array | undefined): number | undefined {
   if (bytes === undefined || bytes.length < 4) return undefined
   return new DataView(bytes.buffer, bytes.byteOffset).getInt32(0, littleEndian)
 }
+
+// memfd_create(2).
+export const MFD_CLOEXEC = 1
+export const MFD_NOEXEC_SEAL = 8

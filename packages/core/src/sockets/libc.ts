@@ -13,6 +13,8 @@ export interface Libc {
   socketPair(domain: number, type: number): [number, number]
   /** Makes a pipe; returns its read end and its write end. */
   pipe(flags: number): [number, number]
+  /** Makes a file without a name that lives in memory. The name is for people who look into /proc. */
+  memfdCreate(name: string, flags: number): number
   bind(fd: number, address: Uint8Array): void
   listen(fd: number, backlog: number): void
   connect(fd: number, address: Uint8Array): void
@@ -86,6 +88,7 @@ function load(): Libc {
   const koffi = loadNativeLibrary() as Koffi
   // `null` names the libc that the process itself is linked to, glibc or musl.
   const c = koffi.load(null)
+  let memfd_create: NativeFunction | undefined
 
   const fcntl = c.func('int fcntl(int fd, int command, ...)')
   const getsockname = c.func(
@@ -166,6 +169,11 @@ function load(): Libc {
       const fds: [number, number] = [-1, -1]
       check('pipe2', -1, pipe2(fds, flags))
       return fds
+    },
+    memfdCreate(name, flags) {
+      // Since glibc 2.27 and musl 1.1.20.
+      memfd_create ??= c.func('int memfd_create(const char *name, unsigned int flags)')
+      return check('memfd_create', -1, memfd_create(name, flags))
     },
     bind: (fd, address) => void check('bind', fd, bind(fd, address, address.length)),
     listen: (fd, backlog) => void check('listen', fd, listen(fd, backlog)),

@@ -40,6 +40,10 @@ class TestTarget implements TransferTarget {
     this.room -= fds.length
     return true
   }
+
+  sendContinued(): boolean {
+    return false
+  }
 }
 
 interface Fixture {
@@ -165,7 +169,12 @@ describe(...requireOrSkip('an idle connection that is handed over', linuxSkipRea
     const second = await fixture()
     const [idle, stays] = [await first.open(), await second.open()]
     const { barrier } = first.target
-    const drained = second.drain({ barrier, room: 0, send: async () => false })
+    const drained = second.drain({
+      barrier,
+      room: 0,
+      send: async () => false,
+      sendContinued: () => false,
+    })
     const handedOver = first.drain()
     idle.send(get('/meanwhile'))
     await idle.receive(/old \/meanwhile$/)

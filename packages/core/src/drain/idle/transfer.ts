@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import { afterPoll } from '../../base/after-poll.ts'
+import type { StoredContinuation } from '../../continue/stored.ts'
 import { type OpenHandle, quietHandle } from '../../node/tcp-handle.ts'
 import { MOST_FDS } from '../../sockets/ancillary.ts'
 import type { Barrier } from './barrier.ts'
@@ -19,7 +20,21 @@ export interface TransferTarget {
    * False: nothing was sent.
    */
   send(fds: readonly number[]): Promise<boolean>
+  /**
+   * Sends connections that the next process continues, `MOST_CONTINUED` at most. Returns before anything else can run in
+   * this process: what was captured of them must not change.
+   */
+  sendContinued(connections: readonly ContinuedConnection[]): boolean
 }
+
+/** A connection that the next process continues, and what it needs for that. */
+export interface ContinuedConnection {
+  readonly fd: number
+  readonly continuation: StoredContinuation
+}
+
+/** A message with connections that are continued has one more descriptor: that of the file with what they need. */
+export const MOST_CONTINUED: number = MOST_FDS - 1
 
 /**
  * Hands each idle connection over to the next process, so that its client sees no close. A connection that

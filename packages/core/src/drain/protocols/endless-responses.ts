@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import { continuableOf } from '../../continue/continuable.ts'
 import { currentResponse } from '../../node/http-response.ts'
 import { closingPoll } from './engine-io.ts'
 import { EventStreamEnd, endQuietly, isEventStream, isOpenEnded } from './event-stream.ts'
@@ -67,11 +68,12 @@ export class EndlessResponses {
     }
   }
 
-  #isEndless(response: ServerResponse, { since }: Followed): boolean {
+  #isEndless(response: ServerResponse, { since, socket }: Followed): boolean {
     // A client that posts does not post again by itself when the stream ends. Such a stream is the answer to
     // one question, and ends when it is complete.
     const { quick, streamTimeout } = this.#context
     if (isEventStream(response) && (quick || response.req.method === 'GET')) return true
+    if (continuableOf(socket) !== undefined) return true
     return streamTimeout !== undefined && performance.now() - since >= streamTimeout
   }
 

@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http'
+import { StreamTail } from '../../continue/stream-tail.ts'
 import { sentHead } from '../../node/http-response.ts'
 
 const EVENT_STREAM = /^content-type: *text\/event-stream\b/im
@@ -12,17 +13,13 @@ export const isEventStream = (response: ServerResponse): boolean =>
 export const isOpenEnded = (response: ServerResponse): boolean =>
   response.headersSent && !response.writableEnded && !LENGTH.test(sentHead(response))
 
-// A blank line ends an event. A line ends with LF, CR or both.
-const BLANK_LINE = /(\n\n|\r\r|\n\r\n)$/
-const LONGEST_BLANK_LINE = 3
-
 /**
  * Follows what is written to a response from now on, to end it between two events. What was written before is taken
  * for complete events: a program that writes one in parts does so in one go.
  */
 export class EventStreamEnd {
   readonly #response: ServerResponse
-  #tail = ''
+  readonly #tail = new StreamTail()
   #atBoundary: (() => void) | undefined
 
   constructor(response: ServerResponse) {
@@ -46,21 +43,12 @@ export class EventStreamEnd {
       ended()
     }
     this.#response.once('close', () => clearTimeout(timer))
-    if (this.#isBetween || patience === 0) this.#atBoundary()
-  }
-
-  get #isBetween(): boolean {
-    return this.#tail === '' || BLANK_LINE.test(this.#tail)
+    if (this.#tail.isBetween || patience === 0) this.#atBoundary()
   }
 
   #written([chunk]: WriteArguments): void {
-    if (typeof chunk !== 'string' && !(chunk instanceof Uint8Array)) return
-    const end =
-      typeof chunk === 'string'
-        ? chunk.slice(-LONGEST_BLANK_LINE)
-        : Buffer.from(chunk.subarray(-LONGEST_BLANK_LINE)).toString('latin1')
-    this.#tail = (this.#tail + end).slice(-LONGEST_BLANK_LINE)
-    if (this.#isBetween) this.#atBoundary?.()
+    this.#tail.written(chunk)
+    if (this.#tail.isBetween) this.#atBoundary?.()
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import type { LongLivedKind } from '../../base/types.ts'
 
 /**
  * What a connection is doing. `idle`: no request is in work. `receiving`: a part of a request was read, header
@@ -6,9 +7,6 @@ import type { Socket } from 'node:net'
  * knows.
  */
 export type ConnectionState = 'idle' | 'receiving' | 'answering' | 'unknown'
-
-/** The kinds of connections that do not end by themselves, as `DrainResult` counts them. */
-export type LongLivedKind = 'webSockets' | 'eventStreams' | 'tunnels'
 
 /** What a connection carries, as a person is told what a drain waits for. */
 export type Carries =

@@ -1,0 +1,32 @@
+import type { IncomingMessage } from 'node:http'
+
+/** A request, or what a framework makes of it and keeps it in: Fastify's `request.raw`, Koa's `ctx.req`. */
+export type AnyRequest = IncomingMessage | { raw: IncomingMessage } | { req: IncomingMessage }
+
+export const requestOf = (request: AnyRequest): IncomingMessage => {
+  if ('raw' in request) return request.raw
+  return 'req' in request && !('rawHeaders' in request) ? request.req : (request as IncomingMessage)
+}
+
+// Symbol.for: the package that asks for it may use another copy of this one.
+const ATTACHMENT: unique symbol = Symbol.for('@socket-port/core/attachment/1')
+
+type Continued = IncomingMessage & { [ATTACHMENT]?: { value: unknown } }
+
+/** Gives a request that is read a second time what the previous process attached to its connection. */
+export const attach = (request: IncomingMessage, value: unknown): void => {
+  const continued: Continued = request
+  continued[ATTACHMENT] = { value }
+}
+
+/** Whether the previous process has answered the request, and its connection goes on here. */
+export const isContinued = (request: AnyRequest): boolean => ATTACHMENT in requestOf(request)
+
+/**
+ * What the previous process attached to the connection of this request. `undefined` for a client that is really new;
+ * `null` where the connection was handed over with no attachment.
+ */
+export function attachmentOf<T = unknown>(request: AnyRequest): T | null | undefined {
+  const found = (requestOf(request) as Continued)[ATTACHMENT]
+  return found === undefined ? undefined : ((found.value ?? null) as T | null)
+}

@@ -1,0 +1,57 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import type { IncomingMessage } from 'node:http'
+import type { Socket } from 'node:net'
+import { ownListener } from '../base/own-listener.ts'
+import type { AnyServer } from '../base/types.ts'
+import { attach } from './attachment.ts'
+import { decodeAttachment } from './attachment-bytes.ts'
+import { muteHead } from './mute.ts'
+import type { StoredContinuation } from './stored.ts'
+
+// Node publishes it for each request that is no upgrade, before any listener runs.
+const REQUEST_START = 'http.server.request.start'
+const UPGRADES = ['upgrade', 'connect'] as const
+
+/**
+ * Continues a connection of the previous process on a server that has just taken it. The server's own parser reads
+ * the request again, so the program sees an ordinary 'request' or 'upgrade', with its routes and its middleware as ever; it
+ * sees a client that connects anew. The client sees nothing. `refused` is called if the program answers otherwise.
+ */
+export function continueConnection(
+  server: AnyServer,
+  socket: Socket,
+  { replay, framing, refusal, attachment }: StoredContinuation,
+  refused: (reason: string) => void,
+): void {
+  let value: unknown
+  try {
+    value = attachment && decodeAttachment(attachment)
+  } catch (error) {
+    // A newer version of Node has written it.
+    refused(`its attachment cannot be read (${(error as Error).message})`)
+    socket.end(Buffer.from(refusal))
+    return
+  }
+  muteHead(socket, { framing, refusal, refused })
+  const onUpgrade = ownListener((request: IncomingMessage) => attach(request, value))
+  const onRequest = (message: unknown): void => {
+    const { request } = message as { request: IncomingMessage }
+    if (request.socket === socket) attach(request, value)
+  }
+  // Node's parser calls all of these before emit() returns.
+  subscribe(REQUEST_START, onRequest)
+  // Without a listener of the program Node treats an upgrade as a request.
+  const heard = UPGRADES.filter((event) => server.listenerCount(event) > 0)
+  for (const event of heard) server.prependListener(event, onUpgrade)
+  try {
+    socket.emit('data', Buffer.from(replay))
+  } catch (error) {
+    // A listener of the program threw. Throw it later, uncaught as ever, so that no other connection is lost.
+    process.nextTick(() => {
+      throw error
+    })
+  } finally {
+    unsubscribe(REQUEST_START, onRequest)
+    for (const event of heard) server.off(event, onUpgrade)
+  }
+}

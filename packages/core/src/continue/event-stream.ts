@@ -1,0 +1,110 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import { isHeadSent, sentHead } from '../node/http-response.ts'
+import { isFlushed, pauseReading, resumeReading } from '../node/tcp-handle.ts'
+import { type AnyRequest, requestOf } from './attachment.ts'
+import { type Continuable, type Continuation, handOverConnection } from './continuable.ts'
+import { LastEventId } from './last-event-id.ts'
+import { requestHead } from './request-head.ts'
+import { StreamTail } from './stream-tail.ts'
+
+/** A response, or what a framework makes of it and keeps it in: Fastify's `reply.raw`, Koa's `ctx.res`. */
+export type AnyResponse = ServerResponse | { raw: ServerResponse } | { res: ServerResponse }
+
+export interface HandOverEventStreamOptions {
+  /**
+   * What `attachmentOf` returns in the next process: anything that `structuredClone` takes, at most 64 KiB. Called at
+   * the last moment. @default nothing
+   */
+  attachment?: (() => unknown) | undefined
+}
+
+/**
+ * Lets the next process continue an event stream, so that its client sees no end. Call it before the first event is
+ * written, in the listener of the request.
+ *
+ * The drain hands the connection over between two events. The next process gets the request again, with the id of
+ * the last event as `Last-Event-ID`. Its program must answer with the same status and the same headers of the
+ * content, and then sends what has come since; the head of its response is not sent a second time. Where the program answers
+ * otherwise, the stream ends properly, and the client connects anew. In this process the response is closed,
+ * as when a client leaves; it emits `'handover'` before.
+ *
+ * A stream over HTTP/2 or TLS, one that is compressed, and the answer to a request that had a body stay here. They end as
+ * if this function had not been called.
+ */
+export function handOverEventStream(
+  request: AnyRequest,
+  response: AnyResponse,
+  { attachment }: HandOverEventStreamOptions = {},
+): void {
+  const req = requestOf(request)
+  const res = responseOf(response)
+  if (req.httpVersionMajor !== 1) return
+  const stream = new EventStream(req, res, attachment)
+  const undo = handOverConnection(req.socket, stream)
+  res.once('close', undo)
+}
+
+const responseOf = (response: AnyResponse): ServerResponse => {
+  if ('raw' in response) return response.raw
+  return 'res' in response ? response.res : response
+}
+
+class EventStream implements Continuable {
+  readonly #request: IncomingMessage
+  readonly #response: ServerResponse
+  readonly #socket: Socket
+  readonly #attachment: (() => unknown) | undefined
+  readonly #lastId: LastEventId
+  readonly #tail = new StreamTail()
+
+  constructor(
+    request: IncomingMessage,
+    response: ServerResponse,
+    attachment: (() => unknown) | undefined,
+  ) {
+    this.#request = request
+    this.#response = response
+    this.#socket = request.socket
+    this.#attachment = attachment
+    const { 'last-event-id': lastId = '' } = request.headers
+    this.#lastId = new LastEventId(String(lastId))
+    const { write } = response
+    response.write = ((...args: unknown[]) => {
+      const result = Reflect.apply(write, response, args)
+      this.#lastId.written(...args)
+      this.#tail.written(args[0])
+      return result
+    }) as ServerResponse['write']
+  }
+
+  suspend(): void {
+    pauseReading(this.#socket)
+  }
+
+  capture(): Continuation | string | undefined {
+    const [request, response] = [this.#request, this.#response]
+    const { 'content-length': length = '0', 'transfer-encoding': encoding } = request.headers
+    if (length !== '0' || encoding !== undefined) return 'the request had a body'
+    if (/^content-encoding: *(?!identity)/im.test(sentHead(response))) return 'it is compressed'
+    if (response.writableEnded) return 'it has ended'
+    if (!isHeadSent(response) || !isFlushed(response, this.#socket) || !this.#tail.isBetween)
+      return undefined
+    const lastId = this.#lastId.value
+    return {
+      kind: 'eventStreams',
+      replay: requestHead(request, { headers: { 'last-event-id': lastId || undefined } }),
+      responseHead: sentHead(response),
+      refusal: Buffer.from(response.chunkedEncoding ? '0\r\n\r\n' : ''),
+      attachment: this.#attachment?.(),
+    }
+  }
+
+  handedOver(): void {
+    this.#response.emit('handover')
+  }
+
+  resume(): void {
+    resumeReading(this.#socket)
+  }
+}

@@ -1,0 +1,133 @@
+import type { Socket } from 'node:net'
+import { setTimeout as pause } from 'node:timers/promises'
+import { counted } from '../base/counted.ts'
+import { continuableOf } from '../continue/continuable.ts'
+import { type StoredContinuation, store } from '../continue/stored.ts'
+import { plainHandle } from '../node/tcp-handle.ts'
+import { type ContinuedConnection, MOST_CONTINUED, type TransferTarget } from './idle/transfer.ts'
+
+/** How long a connection may take until it can be captured, in milliseconds. Meanwhile its client is not read. */
+const PATIENCE = 500
+
+/** The time between two looks at connections that cannot be captured yet, in milliseconds. */
+const INTERVAL = 2
+
+export interface ContinuingOptions {
+  readonly target: Pick<TransferTarget, 'barrier' | 'sendContinued'>
+  /** Resolves when the wait for connections in flight is given up. */
+  readonly givenUp: Promise<void>
+  /** The next process has the connection: closes the copy of this one. */
+  handedOver(socket: Socket): void
+  /** The connection stays in this process. */
+  stays(socket: Socket): void
+}
+
+/**
+ * Hands over the connections of a draining server that the next process continues: WebSockets and event streams. One that
+ * cannot go stays whole in this process.
+ */
+export class Continuing {
+  readonly #options: ContinuingOptions
+  readonly #waiting = new Set<Socket>()
+  /** Those that are not read any more, and since when. */
+  readonly #suspended = new Map<Socket, number>()
+  /** Why connections stayed, and how many. */
+  readonly #reasons = new Map<string, number>()
+  #state: 'resting' | 'running' | 'stopped' = 'resting'
+
+  constructor(options: ContinuingOptions) {
+    this.#options = options
+  }
+
+  /** Takes the connection, if the next process can continue it. */
+  add(socket: Socket): boolean {
+    if (this.#state === 'stopped' || continuableOf(socket) === undefined) return false
+    if (plainHandle(socket) === undefined) return false
+    this.#waiting.add(socket)
+    void this.#run()
+    return true
+  }
+
+  /** The connection has closed, or what it carried has ended. */
+  delete(socket: Socket): void {
+    this.#waiting.delete(socket)
+    if (this.#suspended.delete(socket) && !socket.destroyed) continuableOf(socket)?.resume()
+  }
+
+  stop(): void {
+    this.#state = 'stopped'
+    for (const socket of this.#suspended.keys()) this.delete(socket)
+    this.#waiting.clear()
+  }
+
+  /** What is said of those that stayed: `2 connections: ...; 1 connection: ...`; empty if none did. */
+  get reasons(): string {
+    return [...this.#reasons]
+      .map(([reason, count]) => `${counted(count, 'connection')}: ${reason}`)
+      .join('; ')
+  }
+
+  async #run(): Promise<void> {
+    if (this.#state !== 'resting') return
+    this.#state = 'running'
+    const { target, givenUp } = this.#options
+    await Promise.race([target.barrier.opened, givenUp])
+    while (this.#state === 'running' && this.#waiting.size + this.#suspended.size > 0) {
+      // Idle connections go first, and what is under way goes on in between.
+      await new Promise(setImmediate)
+      if (!this.#sendBatch()) await pause(INTERVAL)
+    }
+    if (this.#state === 'running') this.#state = 'resting'
+  }
+
+  /** Sends those that can be captured now. Returns whether there were any. */
+  #sendBatch(): boolean {
+    for (const socket of this.#waiting) {
+      if (this.#suspended.size === MOST_CONTINUED) break
+      this.#waiting.delete(socket)
+      continuableOf(socket)?.suspend()
+      this.#suspended.set(socket, performance.now())
+    }
+    const batch = new Map<Socket, ContinuedConnection>()
+    for (const [socket, since] of this.#suspended) {
+      const continuation = this.#capture(socket, since)
+      const fd = plainHandle(socket)?.fd
+      if (typeof continuation === 'string') this.#stays(socket, continuation)
+      else if (continuation !== undefined && fd !== undefined)
+        batch.set(socket, { fd, continuation })
+    }
+    if (batch.size === 0) return false
+    const sent = this.#options.target.sendContinued([...batch.values()])
+    for (const socket of batch.keys()) {
+      if (sent) this.#handedOver(socket)
+      else this.#stays(socket, 'the queue to the next process takes no more')
+    }
+    return true
+  }
+
+  #capture(socket: Socket, since: number): StoredContinuation | string | undefined {
+    const continuable = continuableOf(socket)
+    if (continuable === undefined || plainHandle(socket) === undefined) return 'it has ended'
+    try {
+      const captured = continuable.capture()
+      if (typeof captured === 'object') return store(captured)
+      if (captured !== undefined) return captured
+    } catch (error) {
+      return `it cannot be captured: ${error}`
+    }
+    const waited = performance.now() - since
+    return waited > PATIENCE ? `it did not come to rest within ${PATIENCE} ms` : undefined
+  }
+
+  #handedOver(socket: Socket): void {
+    this.#suspended.delete(socket)
+    continuableOf(socket)?.handedOver()
+    this.#options.handedOver(socket)
+  }
+
+  #stays(socket: Socket, reason: string): void {
+    this.#reasons.set(reason, (this.#reasons.get(reason) ?? 0) + 1)
+    this.delete(socket)
+    this.#options.stays(socket)
+  }
+}
