@@ -14,6 +14,7 @@ export {
   onUpgraded,
   type UpgradedCloser,
   type UpgradedHook,
+  type UpgradedStreamRequest,
 } from './drain/protocols/on-upgraded.ts'
 export type { ShutdownHook } from './lifecycle/hooks.ts'
 export { onReload, type ReloadHook, type ReloadHookOptions } from './lifecycle/reload.ts'

@@ -75,6 +75,20 @@ export class RawHttp2 {
     this.send(FRAME.HEADERS, END_HEADERS | END_STREAM, stream, headers(path))
   }
 
+  /** Begins a request with these fields. Its body, or its tunnel, follows in DATA frames, unless it `ends` here. */
+  request(stream: number, fields: Readonly<Record<string, string>>, ends = false): void {
+    const flags = END_HEADERS | (ends ? END_STREAM : 0)
+    this.send(FRAME.HEADERS, flags, stream, Buffer.concat(Object.entries(fields).map(literal)))
+  }
+
+  /** Each stream has a window of so many bytes at its start (RFC 9113, 6.9.2). */
+  setWindow(bytes: number): void {
+    const setting = Buffer.alloc(6)
+    setting.writeUInt16BE(4, 0) // SETTINGS_INITIAL_WINDOW_SIZE
+    setting.writeUInt32BE(bytes, 2)
+    this.send(FRAME.SETTINGS, 0, 0, setting)
+  }
+
   send(type: number, flags: number, stream: number, payload: Buffer): void {
     const head = Buffer.alloc(9)
     head.writeUIntBE(payload.length, 0, 3)
@@ -171,6 +185,15 @@ function uint32(value: number): Buffer {
   bytes.writeUInt32BE(value)
   return bytes
 }
+
+// A literal field without indexing, with a new name (RFC 7541, 6.2.2).
+const literal = ([name, value]: [string, string]): Buffer =>
+  Buffer.concat([
+    Buffer.from([0, name.length]),
+    Buffer.from(name, 'latin1'),
+    Buffer.from([value.length]),
+    Buffer.from(value, 'latin1'),
+  ])
 
 // HPACK without a table of its own: `:method` and `:scheme` from the static one, the rest as literals
 // without indexing (RFC 7541, 6.2.2).

@@ -34,8 +34,8 @@ export class Accepting {
   }
 
   /** Whether the connection is from before the drain. */
-  isFromBefore(socket: Socket): boolean {
-    return this.#before.has(socket)
+  isFromBefore(socket: Socket | undefined): boolean {
+    return socket !== undefined && this.#before.has(socket)
   }
 
   /** After a TLS handshake `socket` stands for the connection, not `raw`. */

@@ -16,6 +16,7 @@ import { type TransferTarget, transfer } from './idle/transfer.ts'
 import { LongLivedConnections } from './long-lived.ts'
 import type { ResolvedDrain } from './options.ts'
 import { OwnClients } from './own-clients.ts'
+import { type Carrier, connectionOf, cut, isConnection } from './protocols/carrier.ts'
 import type { Carries, DrainContext } from './protocols/protocol.ts'
 import { ServerProtocols } from './protocols/server-protocols.ts'
 
@@ -74,8 +75,8 @@ export class DrainRun {
     this.#strategy = this.#chooseStrategy()
     this.#continuing = this.#target && this.#newContinuing(this.#target)
     this.#longLived = this.#newLongLived()
-    this.#protocols = new ServerProtocols(connections, this.#drainContext())
     this.#accepting = new Accepting(connections.server, connections, () => this.#check())
+    this.#protocols = new ServerProtocols(connections, this.#drainContext())
     if (sparesOwnClients) this.#ownClients = this.#watchOwnClients()
     connections.listener = {
       opened: (socket) => this.#protocols.of(socket).askToLeave(socket),
@@ -100,7 +101,9 @@ export class DrainRun {
     for (const socket of this.#connections) {
       const idle = this.#idle.has(socket)
       const carries = idle ? 'idle connection' : this.#protocols.of(socket).carries(socket)
-      left.set(carries, (left.get(carries) ?? 0) + 1)
+      const streams = this.#protocols.of(socket).streams?.(socket) ?? []
+      for (const carried of [carries, ...streams] as const)
+        left.set(carried, (left.get(carried) ?? 0) + 1)
     }
     return left
   }
@@ -158,8 +161,9 @@ export class DrainRun {
       spread: quick ? 0 : Math.min(spread, timeout / 2),
       grace: this.#grace,
       // A new client that left now would come back to this process, as long as it accepts.
-      mayLeave: (socket) => !this.#accepting.isOpen || this.#accepting.isFromBefore(socket),
-      handsOver: (socket) => this.#continues(socket),
+      mayLeave: (carrier) =>
+        !this.#accepting.isOpen || this.#accepting.isFromBefore(connectionOf(carrier)),
+      handsOver: (carrier) => isConnection(carrier) && this.#continues(carrier),
     })
   }
 
@@ -200,9 +204,9 @@ export class DrainRun {
         this.#counts.served += 1
       },
       expire: (socket) => this.#expire(socket),
-      longLived: (socket, kind, end) => this.#longLived.add(socket, kind, end),
-      asked: (socket) => this.#longLived.asked(socket, () => this.#endGrace(socket)),
-      ended: (socket) => this.#ended(socket),
+      longLived: (carrier, kind, end) => this.#longLived.add(carrier, kind, end),
+      asked: (carrier) => this.#longLived.asked(carrier, () => this.#endGrace(carrier)),
+      ended: (carrier) => this.#ended(carrier),
     }
   }
 
@@ -277,24 +281,24 @@ export class DrainRun {
   }
 
   // Not end(): after it Node would still run a request, and its response would be lost.
-  #expire(socket: Socket): void {
+  #expire(carrier: Carrier): void {
     this.#counts.expired += 1
-    socket.destroy()
+    carrier.destroy()
   }
 
   /** A client that has not left takes no more, or does not answer. */
-  #endGrace(socket: Socket): void {
-    if (socket.writableLength > 0) {
-      this.#longLived.ended(socket, 'cut')
+  #endGrace(carrier: Carrier): void {
+    if (carrier.writableLength > 0) {
+      this.#longLived.ended(carrier, 'cut')
       this.#counts.forced += 1
-    }
-    socket.destroy()
+      cut(carrier)
+    } else carrier.destroy()
   }
 
   /** What the connection carried and would not have ended by itself has ended. */
-  #ended(socket: Socket): void {
-    this.#continuing?.delete(socket)
-    this.#longLived.ended(socket)
+  #ended(carrier: Carrier): void {
+    if (isConnection(carrier)) this.#continuing?.delete(carrier)
+    this.#longLived.ended(carrier)
   }
 
   #giveUpWaiting(): void {

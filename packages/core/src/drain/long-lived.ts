@@ -1,5 +1,5 @@
-import type { Socket } from 'node:net'
 import type { EndedCounts, LongLivedKind } from '../base/types.ts'
+import type { Carrier } from './protocols/carrier.ts'
 import { Spread } from './spread.ts'
 
 export interface LongLivedOptions {
@@ -11,9 +11,9 @@ export interface LongLivedOptions {
    * Whether a client that leaves now comes back to the next process. If it came back to this one, it would have to
    * leave a second time.
    */
-  mayLeave(socket: Socket): boolean
-  /** Whether the next process may take the connection. Then its client is asked to leave only after {@link LongLivedConnections.stays}. */
-  handsOver(socket: Socket): boolean
+  mayLeave(carrier: Carrier): boolean
+  /** Whether the next process may take the carrier. Then its client is asked to leave only after {@link LongLivedConnections.stays}. */
+  handsOver(carrier: Carrier): boolean
 }
 
 interface Open {
@@ -22,7 +22,7 @@ interface Open {
   timer?: NodeJS.Timeout
 }
 
-/** The connections of a draining server that do not end by themselves: asks each of them to leave at its turn. */
+/** The connections and streams of a draining server that do not end by themselves: asks each of them to leave at its turn. */
 export class LongLivedConnections {
   readonly counts: Record<LongLivedKind, EndedCounts> = {
     webSockets: none(),
@@ -31,9 +31,9 @@ export class LongLivedConnections {
   }
   readonly #options: LongLivedOptions
   readonly #spread: Spread
-  readonly #open = new Map<Socket, Open>()
+  readonly #open = new Map<Carrier, Open>()
   /** Those that may not leave yet. */
-  readonly #waiting = new Set<Socket>()
+  readonly #waiting = new Set<Carrier>()
 
   constructor(options: LongLivedOptions) {
     this.#options = options
@@ -45,52 +45,56 @@ export class LongLivedConnections {
     this.#spread.begin()
   }
 
-  /** The connection counts as `kind` from now on. `end` asks it to leave, at its turn. */
-  add(socket: Socket, kind: LongLivedKind | undefined, end?: () => void): void {
-    if (this.#open.has(socket)) return
-    this.#open.set(socket, { kind, end })
-    if (!this.#options.handsOver(socket)) this.stays(socket)
+  /**
+   * The carrier counts as `kind` from now on. `end` asks it to leave, at its turn. A carrier without an `end` gets
+   * one by a second call.
+   */
+  add(carrier: Carrier, kind: LongLivedKind | undefined, end?: () => void): void {
+    const before = this.#open.get(carrier)
+    if (before !== undefined && (before.end !== undefined || end === undefined)) return
+    this.#open.set(carrier, { kind, end })
+    if (!this.#options.handsOver(carrier)) this.stays(carrier)
   }
 
-  /** The next process does not take the connection. */
-  stays(socket: Socket): void {
-    const { end } = this.#open.get(socket) ?? {}
+  /** The next process does not take the carrier. */
+  stays(carrier: Carrier): void {
+    const { end } = this.#open.get(carrier) ?? {}
     if (end === undefined) return
-    if (this.#options.mayLeave(socket)) this.#spread.add(socket, end)
-    else this.#waiting.add(socket)
+    if (this.#options.mayLeave(carrier)) this.#spread.add(carrier, end)
+    else this.#waiting.add(carrier)
   }
 
   /** Call it when other connections may leave than before. */
   look(): void {
-    for (const socket of this.#waiting) {
-      if (!this.#options.mayLeave(socket)) continue
-      this.#waiting.delete(socket)
-      const { end } = this.#open.get(socket) ?? {}
-      if (end !== undefined) this.#spread.add(socket, end)
+    for (const carrier of this.#waiting) {
+      if (!this.#options.mayLeave(carrier)) continue
+      this.#waiting.delete(carrier)
+      const { end } = this.#open.get(carrier) ?? {}
+      if (end !== undefined) this.#spread.add(carrier, end)
     }
   }
 
   /** The client was asked to leave: if it has not left after the grace, `expired` is called. */
-  asked(socket: Socket, expired: () => void): void {
-    const open = this.#open.get(socket)
+  asked(carrier: Carrier, expired: () => void): void {
+    const open = this.#open.get(carrier)
     if (open === undefined || open.timer !== undefined) return
     open.timer = setTimeout(expired, this.#options.grace)
   }
 
   /** What the connection carried has ended. The connection itself may go on. */
-  ended(socket: Socket, how: keyof EndedCounts = 'closed'): void {
-    const open = this.#open.get(socket)
+  ended(carrier: Carrier, how: keyof EndedCounts = 'closed'): void {
+    const open = this.#open.get(carrier)
     if (open === undefined) return
     if (open.kind !== undefined) this.counts[open.kind][how] += 1
     clearTimeout(open.timer)
-    this.#open.delete(socket)
-    this.#waiting.delete(socket)
-    this.#spread.delete(socket)
+    this.#open.delete(carrier)
+    this.#waiting.delete(carrier)
+    this.#spread.delete(carrier)
   }
 
   /** All that are left are cut. */
   cut(): void {
-    for (const socket of this.#open.keys()) this.ended(socket, 'cut')
+    for (const carrier of this.#open.keys()) this.ended(carrier, 'cut')
   }
 
   stop(): void {

@@ -1,5 +1,5 @@
 import { writeSync } from 'node:fs'
-import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2'
+import type { Http2Session, ServerHttp2Session, ServerHttp2Stream } from 'node:http2'
 import type { Socket } from 'node:net'
 import { ownSymbol } from './own-symbol.ts'
 
@@ -25,6 +25,21 @@ export function sessionOn(socket: Socket): ServerHttp2Session | undefined {
 const isSession = (value: unknown): value is ServerHttp2Session =>
   typeof value === 'object' && value !== null && 'goaway' in value && 'alpnProtocol' in value
 
+/** The connection of a session, which `session.socket` hides behind a proxy. */
+export const socketOf = (session: Http2Session): Socket | undefined =>
+  ownSymbol(session, 'socket') as Socket | undefined
+
+/** The status that was sent on a stream; `undefined` before. */
+export const sentStatus = ({ headersSent, sentHeaders }: ServerHttp2Stream): number | undefined =>
+  headersSent ? Number(sentHeaders[':status']) : undefined
+
+/** The value of a header that was sent on a stream; '' if it was not. */
+export function sentHeader({ sentHeaders = {} }: ServerHttp2Stream, name: string): string {
+  // As the program has spelled it.
+  const found = Object.entries(sentHeaders).find(([key]) => key.toLowerCase() === name)
+  return String(found?.[1] ?? '')
+}
+
 /** The open streams of a session (`kState` in lib/internal/http2/core.js, 20 to 26). */
 export function openStreams(session: ServerHttp2Session): ServerHttp2Stream[] {
   const { streams } = (ownSymbol(session, 'state') ?? {}) as {
@@ -41,7 +56,7 @@ export function openStreams(session: ServerHttp2Session): ServerHttp2Stream[] {
  * a request then that was answered.
  */
 export function letClientEnd(session: ServerHttp2Session, patience: () => number): void {
-  const socket = ownSymbol(session, 'socket') as Socket | undefined
+  const socket = socketOf(session)
   if (socket === undefined) return
   const { end } = socket
   socket.end = ((...args: Parameters<Socket['end']>) => {

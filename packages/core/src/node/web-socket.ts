@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { ownSymbol } from './own-symbol.ts'
 
 /** What is used of a WebSocket of the library `ws`. */
@@ -9,10 +9,10 @@ export interface WsWebSocket {
 }
 
 /**
- * The WebSocket of `ws` that a connection carries; `undefined` before its handshake is done, and for any other
+ * The WebSocket of `ws` that a connection or an HTTP/2 stream carries; `undefined` before its handshake is done, and for any other
  * library. `ws` puts it there under the symbol kWebSocket (lib/websocket.js, 7 and 8).
  */
-export function wsWebSocket(socket: Socket): WsWebSocket | undefined {
+export function wsWebSocket(socket: Duplex): WsWebSocket | undefined {
   const found = ownSymbol(socket, 'websocket') as Partial<WsWebSocket> | undefined
   return typeof found?.close === 'function' ? (found as WsWebSocket) : undefined
 }

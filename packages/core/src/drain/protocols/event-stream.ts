@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http'
+import type { Writable } from 'node:stream'
 import { StreamTail } from '../../continue/stream-tail.ts'
 import { sentHead } from '../../node/http-response.ts'
 
@@ -18,18 +19,19 @@ export const isOpenEnded = (response: ServerResponse): boolean =>
  * for complete events: a program that writes one in parts does so in one go.
  */
 export class EventStreamEnd {
-  readonly #response: ServerResponse
+  readonly #response: Writable
   readonly #tail = new StreamTail()
   #atBoundary: (() => void) | undefined
 
-  constructor(response: ServerResponse) {
+  /** `response`: of HTTP/1.1, or a stream of HTTP/2. */
+  constructor(response: Writable) {
     this.#response = response
     const { write } = response
     response.write = ((...args: WriteArguments) => {
       const result = Reflect.apply(write, response, args)
       this.#written(args)
       return result
-    }) as ServerResponse['write']
+    }) as Writable['write']
   }
 
   /** Ends the response when the current event is complete, `patience` milliseconds from now at the latest. */
@@ -58,11 +60,11 @@ type WriteArguments = [chunk: unknown, ...rest: unknown[]]
  * Ends a response that the program goes on writing to, until it hears 'close'. What it writes is dropped, as when a
  * client has left: Node would throw or emit an error, which ends the process.
  */
-export function endQuietly(response: ServerResponse, last?: string): void {
+export function endQuietly(response: Writable & { writeHead?: unknown }, last?: string): void {
   response.end(last)
-  response.writeHead = (() => response) as ServerResponse['writeHead']
-  response.write = ((...args: unknown[]) => drop(args, false)) as ServerResponse['write']
-  response.end = ((...args: unknown[]) => drop(args, response)) as ServerResponse['end']
+  if ('writeHead' in response) response.writeHead = () => response
+  response.write = ((...args: unknown[]) => drop(args, false)) as Writable['write']
+  response.end = ((...args: unknown[]) => drop(args, response)) as Writable['end']
 }
 
 function drop<T>(args: unknown[], result: T): T {

@@ -12,6 +12,8 @@ export interface MomentOptions {
   readonly quiet: number
   /** After that many milliseconds any moment is good. */
   readonly latest: number
+  /** Whether the stream does not end by itself: its client does not wait for a response. */
+  isLongLived(stream: ServerHttp2Stream): boolean
 }
 
 /**
@@ -25,11 +27,11 @@ export interface MomentOptions {
  */
 export function atGoodMoment(
   session: ServerHttp2Session,
-  { quiet, latest }: MomentOptions,
+  { quiet, latest, isLongLived }: MomentOptions,
   callback: () => void,
 ): void {
   const began = performance.now()
-  const requests = new Requests(session, began)
+  const requests = new Requests(session, began, isLongLived)
   let ping: Ping | undefined
   const isQuiet = (now: number): boolean => {
     if (requests.areWaitedFor) ping = undefined
@@ -73,12 +75,14 @@ class Requests {
   readonly #session: ServerHttp2Session
   /** Those that have arrived together, whether they have been answered or not: the client sent them at a time. */
   readonly #arrived = new Set<ServerHttp2Stream>()
+  readonly #isLongLived: MomentOptions['isLongLived']
   #mostBefore = 0
   #most = 0
   #since: number
 
-  constructor(session: ServerHttp2Session, now: number) {
+  constructor(session: ServerHttp2Session, now: number, isLongLived: MomentOptions['isLongLived']) {
     this.#session = session
+    this.#isLongLived = isLongLived
     this.#since = now
   }
 
@@ -105,6 +109,7 @@ class Requests {
 
   #count(): number {
     const open = openStreams(this.#session).filter(({ writableEnded }) => !writableEnded)
-    return new Set([...open, ...this.#arrived]).size
+    const all = new Set([...open, ...this.#arrived])
+    return [...all].filter((stream) => !this.#isLongLived(stream)).length
   }
 }

@@ -16,10 +16,18 @@ const AFTER_ANSWER = 100
  * `close()` sends the GOAWAY with the last stream that was received.
  *
  * Node has no API for the notice (`nghttp2_submit_shutdown_notice`): `session.goaway` makes nghttp2 ignore new streams
- * at once. After `latest` milliseconds the session is closed in any case.
+ * at once. After `latest` milliseconds the session is closed in any case. `told` is called when the client was told
+ * that it opens no more streams, and again when the session is closed.
  */
-export function closeAfterNotice(session: ServerHttp2Session, latest: number): void {
-  const close = (): void => session.close()
+export function closeAfterNotice(
+  session: ServerHttp2Session,
+  latest: number,
+  told: () => void,
+): void {
+  const close = (): void => {
+    session.close()
+    told()
+  }
   const timers = [setTimeout(close, latest)]
   session.once('close', () => timers.forEach(clearTimeout))
   const answered = (error: Error | null): void => {
@@ -29,7 +37,10 @@ export function closeAfterNotice(session: ServerHttp2Session, latest: number): v
     if (session.destroyed || session.closed) return
     if (!writeBetweenFrames(session, NOTICE)) timers.push(setTimeout(notify, TRY_AGAIN))
     // Without a ping, because too many are under way, the session is closed at the latest moment.
-    else session.ping(answered)
+    else {
+      session.ping(answered)
+      told()
+    }
   }
   notify()
 }

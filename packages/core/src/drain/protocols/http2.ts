@@ -6,7 +6,8 @@ import { isHttp2Server } from '../../node/server-kind.ts'
 import { atGoodMoment } from './http2-moment.ts'
 import { closeAfterNotice } from './http2-notice.ts'
 import type { Http2Sessions } from './http2-sessions.ts'
-import type { DrainContext, Protocol } from './protocol.ts'
+import { LongLivedStreams } from './http2-streams.ts'
+import type { Carries, DrainContext, Protocol } from './protocol.ts'
 
 /** A session that cannot be closed in its own way by then, in milliseconds, is closed anyhow. */
 const LATEST = 3_000
@@ -20,6 +21,9 @@ const QUIET_BEFORE_NOTICE = 100
 /** How long in milliseconds a client has to end the connection itself after its last response. */
 const CLIENT_ENDS = 250
 
+/** How often in milliseconds streams are looked at that may have turned out not to end by themselves. */
+const CHECK = 500
+
 /**
  * HTTP/2. Each session is asked to leave when the drain begins, a new one at its first stream: it is sent GOAWAY, its
  * streams finish, and then it closes by itself.
@@ -31,12 +35,15 @@ export class Http2 implements Protocol {
   readonly #context: DrainContext
   readonly #deadline: number
   readonly #asked = new WeakSet<ServerHttp2Session>()
-  readonly #counted = new WeakSet<ServerHttp2Stream>()
+  readonly #known = new WeakSet<ServerHttp2Stream>()
+  readonly #longLived: LongLivedStreams
+  #checks: NodeJS.Timeout | undefined
 
   constructor(server: AnyServer, sessions: Http2Sessions, context: DrainContext) {
     this.acceptsNew = isHttp2Server(server)
     this.#sessions = sessions
     this.#context = context
+    this.#longLived = new LongLivedStreams(sessions, context)
     this.#deadline = performance.now() + context.timeout
     for (const session of sessions) this.#ask(session)
     sessions.listener = (session) => this.#askAtFirstStream(session)
@@ -54,6 +61,11 @@ export class Http2 implements Protocol {
     return 'HTTP/2 session'
   }
 
+  streams(socket: Socket): Carries[] {
+    const session = sessionOn(socket)
+    return session === undefined ? [] : this.#longLived.carriedBy(session)
+  }
+
   // The sessions of an HTTP/2 server were asked already. Another server may pass its connections to one that this
   // package does not know, as a program of @grpc/grpc-js does with `createConnectionInjector`.
   askToLeave(socket: Socket): void {
@@ -66,27 +78,43 @@ export class Http2 implements Protocol {
     return false
   }
 
-  isEndless(): boolean {
-    return false
+  isEndless(socket: Socket): boolean {
+    const session = sessionOn(socket)
+    return session !== undefined && this.#longLived.areLeftToProgram(session)
   }
 
   stop(): void {
     this.#sessions.listener = undefined
+    clearInterval(this.#checks)
   }
 
   #ask(session: ServerHttp2Session): void {
     if (this.#asked.has(session)) return
     this.#asked.add(session)
-    for (const stream of openStreams(session)) this.#count(stream)
-    session.on('stream', (stream) => this.#count(stream))
-    if (this.#context.quick) return void session.close()
+    this.#checks ??= setInterval(() => this.#longLived.look(), CHECK)
+    for (const stream of openStreams(session)) this.#follow(stream)
+    session.on('stream', (stream) => this.#follow(stream))
+    if (this.#context.quick) this.#close(session)
+    else this.#closeInTime(session)
+  }
+
+  #closeInTime(session: ServerHttp2Session): void {
     letClientEnd(session, () => this.#atMost(CLIENT_ENDS))
     const latest = this.#atMost(LATEST)
+    const isLongLived = (stream: ServerHttp2Stream): boolean => this.#longLived.has(stream)
     if (session.encrypted === false) {
       const half = latest / 2
-      const moment = { quiet: QUIET_BEFORE_NOTICE, latest: half }
-      atGoodMoment(session, moment, () => closeAfterNotice(session, half))
-    } else atGoodMoment(session, { quiet: QUIET, latest }, () => session.close())
+      const told = (): void => this.#longLived.told(session)
+      const moment = { quiet: QUIET_BEFORE_NOTICE, latest: half, isLongLived }
+      atGoodMoment(session, moment, () => closeAfterNotice(session, half, told))
+    } else {
+      atGoodMoment(session, { quiet: QUIET, latest, isLongLived }, () => this.#close(session))
+    }
+  }
+
+  #close(session: ServerHttp2Session): void {
+    session.close()
+    this.#longLived.told(session)
   }
 
   /** So many milliseconds, or half of what is left until the deadline. */
@@ -101,12 +129,14 @@ export class Http2 implements Protocol {
     session.once('stream', () => this.#ask(session)).once('close', () => clearTimeout(timer))
   }
 
-  #count(stream: ServerHttp2Stream): void {
+  #follow(stream: ServerHttp2Stream): void {
     // Node tells of a stream a little after it has listed it.
-    if (this.#counted.has(stream)) return
-    this.#counted.add(stream)
+    if (this.#known.has(stream)) return
+    this.#known.add(stream)
+    this.#longLived.follow(stream)
     stream.once('close', () => {
-      if (stream.rstCode === 0) this.#context.answered()
+      const isResponse = this.#sessions.upgraded(stream) === undefined
+      if (isResponse && stream.rstCode === 0) this.#context.answered()
     })
   }
 }

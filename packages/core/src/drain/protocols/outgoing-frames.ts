@@ -1,13 +1,20 @@
+import type { ServerHttp2Stream } from 'node:http2'
+import { sentStatus } from '../../node/http2-session.ts'
+
 /**
  * Follows what a server writes to a WebSocket: the head of its response, and then frames (RFC 6455, 5.2). Between
  * two frames another one may be written; inside a frame its bytes would be taken for payload.
  */
 export class OutgoingFrames {
-  #state: 'head' | 'frames' | 'unknown' = 'head'
+  #state: 'head' | 'frames' | 'unknown'
   /** The head of the response, or the begin of a frame whose length is not known yet. */
   #held: Buffer = Buffer.alloc(0)
   /** Bytes that the payload of the current frame still lacks. */
   #left = 0
+
+  constructor(begin: 'head' | 'frames' = 'head') {
+    this.#state = begin
+  }
 
   /** Whether the head and all frames that have begun are complete. */
   get isBetween(): boolean {
@@ -58,6 +65,20 @@ export class OutgoingFrames {
     // A server must not mask its frames, but a client would still find the end of one.
     if (isMasked) this.#left += 4
     return frame.subarray(length)
+  }
+}
+
+/** The same on an HTTP/2 stream, where the head is no part of the bytes: frames are written once it is accepted. */
+export class OutgoingStreamFrames extends OutgoingFrames {
+  readonly #stream: ServerHttp2Stream
+
+  constructor(stream: ServerHttp2Stream) {
+    super('frames')
+    this.#stream = stream
+  }
+
+  override get isBetween(): boolean {
+    return super.isBetween && sentStatus(this.#stream) === 200
   }
 }
 

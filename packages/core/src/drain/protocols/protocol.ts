@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import type { LongLivedKind } from '../../base/types.ts'
+import type { Carrier } from './carrier.ts'
 
 /**
  * What a connection is doing. `idle`: no request is in work. `receiving`: a part of a request was read, header
@@ -38,6 +39,8 @@ export interface Protocol {
   stateOf(socket: Socket): ConnectionState
   /** What the connection carries while it is not idle. */
   carries(socket: Socket): Carries
+  /** What the streams of the connection carry that do not end by themselves, one entry for each stream. */
+  streams?(socket: Socket): readonly Carries[]
   /**
    * Asks the connection to leave in the way of its protocol: in HTTP/1.1, the next response says that it is
    * the last. Called for each connection when the drain begins, for each new one, and again when a
@@ -76,17 +79,17 @@ export interface DrainContext {
   busy(socket: Socket): void
   /** A response has been sent in full. */
   answered(): void
-  /** Destroys the connection and counts it as expired. */
-  expire(socket: Socket): void
+  /** Destroys the connection, or the stream, and counts it as expired. */
+  expire(carrier: Carrier): void
   /**
-   * The connection carries something that does not end by itself. `end` asks its client to leave, and is called
-   * when it is the turn of this connection: the ends are spread over a time. Without `end` the program or the
-   * deadline ends it. `kind` is how it is counted.
+   * The carrier has something that does not end by itself. `end` asks its client to leave, and is called when it is
+   * the turn of this carrier: the ends are spread over a time. Without `end` the program or the deadline ends it, or
+   * a second call gives the `end`. `kind` is how it is counted.
    */
-  longLived(socket: Socket, kind: LongLivedKind | undefined, end?: () => void): void
-  /** The client was asked to leave. The connection is destroyed if it has not ended after a grace. */
-  asked(socket: Socket): void
+  longLived(carrier: Carrier, kind: LongLivedKind | undefined, end?: () => void): void
+  /** The client was asked to leave. The carrier is destroyed if it has not ended after a grace. */
+  asked(carrier: Carrier): void
   /** What did not end by itself has ended, and the connection goes on. */
-  ended(socket: Socket): void
+  ended(carrier: Carrier): void
   warn(message: string): void
 }

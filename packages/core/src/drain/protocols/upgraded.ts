@@ -1,4 +1,6 @@
 import type { Socket } from 'node:net'
+import type { LongLivedKind } from '../../base/types.ts'
+import type { Carrier } from './carrier.ts'
 import type { Carries, DrainContext } from './protocol.ts'
 import { Tcp } from './tcp.ts'
 import type { UpgradedConnection, UpgradedConnections } from './upgraded-connections.ts'
@@ -26,35 +28,43 @@ export class Upgraded extends Tcp {
   override askToLeave(socket: Socket): void {
     const connection = this.#upgraded?.get(socket)
     if (connection === undefined) return
-    const kind = connection.webSocket === undefined ? 'tunnels' : 'webSockets'
-    this.context.longLived(socket, kind, this.#endOf(socket, connection))
+    const kind = kindOf(connection)
+    this.context.longLived(socket, kind, endOfUpgraded(this.context, socket, connection))
   }
 
   override isEndless(socket: Socket): boolean {
     const connection = this.#upgraded?.get(socket)
-    return connection === undefined || this.#endOf(socket, connection) === undefined
+    return connection === undefined || endOfUpgraded(this.context, socket, connection) === undefined
   }
+}
 
-  #endOf(socket: Socket, { webSocket, closer }: UpgradedConnection): (() => void) | undefined {
-    const { quick, webSocketCode } = this.context
-    if (closer !== undefined) return () => this.#call(closer, socket)
-    if (webSocket !== undefined && webSocketCode !== false) {
-      const isClosed = (): void => this.context.asked(socket)
-      return () => {
-        if (!webSocket.close(webSocketCode, isClosed)) super.askToLeave(socket)
-      }
+export const kindOf = ({ webSocket }: UpgradedConnection): LongLivedKind =>
+  webSocket === undefined ? 'tunnels' : 'webSockets'
+
+/** How an upgraded connection or stream is asked to leave; `undefined`: only the program can end it. */
+export function endOfUpgraded(
+  context: DrainContext,
+  carrier: Carrier,
+  { webSocket, closer }: UpgradedConnection,
+): (() => void) | undefined {
+  const { quick, webSocketCode } = context
+  if (closer !== undefined) return () => call(context, closer, carrier)
+  if (webSocket !== undefined && webSocketCode !== false) {
+    const asked = (): void => context.asked(carrier)
+    return () => {
+      if (!webSocket.close(webSocketCode, asked) && quick) context.expire(carrier)
     }
-    return quick ? () => super.askToLeave(socket) : undefined
   }
+  return quick ? () => context.expire(carrier) : undefined
+}
 
-  async #call(closer: () => unknown, socket: Socket): Promise<void> {
-    if (this.context.quick) this.context.asked(socket)
-    try {
-      await closer()
-    } catch (error) {
-      this.context.warn(
-        `a closer of onUpgraded failed: ${error}; its connection is cut at the deadline (drain.timeout)`,
-      )
-    }
+async function call(context: DrainContext, closer: () => unknown, carrier: Carrier): Promise<void> {
+  if (context.quick) context.asked(carrier)
+  try {
+    await closer()
+  } catch (error) {
+    context.warn(
+      `a closer of onUpgraded failed: ${error}; its connection is cut at the deadline (drain.timeout)`,
+    )
   }
 }

@@ -1,6 +1,7 @@
-import type { Socket } from 'node:net'
+import type { ServerHttp2Stream } from 'node:http2'
+import type { Duplex } from 'node:stream'
 import { wsWebSocket } from '../../node/web-socket.ts'
-import { OutgoingFrames } from './outgoing-frames.ts'
+import { OutgoingFrames, OutgoingStreamFrames } from './outgoing-frames.ts'
 
 const OPEN = 1
 
@@ -14,13 +15,15 @@ export interface WebSocketEnd {
 }
 
 /** Follows a WebSocket from its upgrade on, so that a close frame can be sent whatever library it is of. */
-export function followWebSocket(socket: Socket): WebSocketEnd {
-  const frames = new OutgoingFrames()
+export function followWebSocket(
+  socket: Duplex,
+  frames: OutgoingFrames = new OutgoingFrames(),
+): WebSocketEnd {
   const { write } = socket
   let closed = false
   let between = (): void => {}
 
-  const followed = function (this: Socket, ...args: WriteArguments): boolean {
+  const followed = function (this: Duplex, ...args: WriteArguments): boolean {
     // The close frame must be the last one (RFC 6455, 5.5.1).
     if (closed) return dropped(args)
     const result = Reflect.apply(write, this, args)
@@ -31,7 +34,7 @@ export function followWebSocket(socket: Socket): WebSocketEnd {
       if (frames.isBetween) between()
     }
     return result
-  } as Socket['write']
+  } as Duplex['write']
   // `ws` knows its own frames. An own property that is deleted would make each later access slower.
   const unfollow = (): void => {
     if (socket.write === followed) socket.write = write
@@ -60,6 +63,27 @@ export function followWebSocket(socket: Socket): WebSocketEnd {
       if (frames.isBetween) between()
       return frames.isKnown
     },
+  }
+}
+
+/** The same for a WebSocket on an HTTP/2 stream (RFC 8441). */
+export function followWebSocketStream(stream: ServerHttp2Stream): WebSocketEnd {
+  const followed = followWebSocket(stream, new OutgoingStreamFrames(stream))
+  return {
+    close(code, asked) {
+      const isKnown = followed.close(code, asked)
+      if (!stream.headersSent) afterRespond(stream, () => followed.close(code, asked))
+      return isKnown
+    },
+  }
+}
+
+function afterRespond(stream: ServerHttp2Stream, callback: () => void): void {
+  const { respond } = stream
+  stream.respond = (...args) => {
+    stream.respond = respond
+    stream.respond(...args)
+    callback()
   }
 }
 
