@@ -9,6 +9,11 @@ export const childProcess = (): typeof import('node:child_process') =>
 
 export const nodeOs = (): typeof import('node:os') => process.getBuiltinModule('node:os')
 
+export const nodeV8 = (): typeof import('node:v8') => process.getBuiltinModule('node:v8')
+
+export const nodeCrypto = (): typeof import('node:crypto') =>
+  process.getBuiltinModule('node:crypto')
+
 export const isMainThread = (): boolean =>
   process.getBuiltinModule('node:worker_threads').isMainThread
 

@@ -1,4 +1,4 @@
-import { deserialize, serialize } from 'node:v8'
+import { nodeV8 } from '../base/built-in.ts'
 import { counted } from '../base/counted.ts'
 
 /** The most bytes that an attachment may have once it is encoded: each one is kept in memory while processes change. */
@@ -8,7 +8,7 @@ const LARGEST = 64 * 1024
 export function encodeAttachment(value: unknown): Uint8Array | string {
   let encoded: Uint8Array
   try {
-    encoded = serialize(value)
+    encoded = nodeV8().serialize(value)
   } catch (error) {
     const found = pathTo(value, isRefused)
     const what = found === undefined ? (error as Error).message : `${found.path} is ${found.what}`
@@ -19,7 +19,7 @@ export function encodeAttachment(value: unknown): Uint8Array | string {
 }
 
 /** Throws if a newer version of V8 has encoded it in a way that this one does not know. */
-export const decodeAttachment = (encoded: Uint8Array): unknown => deserialize(encoded)
+export const decodeAttachment = (encoded: Uint8Array): unknown => nodeV8().deserialize(encoded)
 
 interface Found {
   path: string
@@ -30,7 +30,7 @@ function isRefused(value: unknown): string | undefined {
   if (typeof value === 'function') return 'a function'
   if (typeof value === 'symbol') return 'a symbol'
   try {
-    serialize(value)
+    nodeV8().serialize(value)
     return undefined
   } catch {
     const name = (value as object)?.constructor?.name

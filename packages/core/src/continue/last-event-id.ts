@@ -1,4 +1,4 @@
-import { textOf } from './response-head.ts'
+import { textOf } from './written.ts'
 
 /** The longest line that is kept until it is complete. No id is that long. */
 const LONGEST_LINE = 1024

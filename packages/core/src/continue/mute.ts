@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
-import { framingOf, textOf } from './response-head.ts'
+import { framingOf } from './response-head.ts'
+import { textOf } from './written.ts'
 
 interface MuteOptions {
   /** The framing of the head that the client has: `framingOf`. */

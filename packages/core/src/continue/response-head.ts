@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import { textOf } from './written.ts'
 
 // What decides how a client reads the bytes after the head.
 const FRAMING = [
@@ -41,15 +42,4 @@ export function hearResponseHead(socket: Socket, heard: (head: string) => void):
     return Reflect.apply(write, this, args)
   } as Socket['write']
   socket.write = hearing
-}
-
-/** What is written, as latin1. */
-export function textOf([chunk, encoding]: readonly unknown[]): string {
-  if (typeof chunk === 'string') {
-    const from = typeof encoding === 'string' ? (encoding as BufferEncoding) : 'utf8'
-    return Buffer.from(chunk, from).toString('latin1')
-  }
-  return chunk instanceof Uint8Array
-    ? Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength).toString('latin1')
-    : ''
 }

@@ -1,6 +1,5 @@
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
 import { closeSync, fstatSync, readSync, writeSync } from 'node:fs'
-import { deserialize, serialize } from 'node:v8'
+import { nodeCrypto, nodeV8 } from '../base/built-in.ts'
 import type { SocketPortError } from '../base/errors.ts'
 import type { StoredContinuation } from '../continue/stored.ts'
 import { EINVAL, MFD_CLOEXEC, MFD_NOEXEC_SEAL } from '../sockets/constants.ts'
@@ -22,9 +21,14 @@ export function writeContinuations(
   libc: Libc,
   continuations: readonly StoredContinuation[],
 ): { fd: number; key: string } {
+  const { createCipheriv, randomBytes } = nodeCrypto()
   const key = randomBytes(KEY)
   const cipher = createCipheriv(CIPHER, key, NONCE)
-  const parts = [cipher.update(serialize(continuations)), cipher.final(), cipher.getAuthTag()]
+  const parts = [
+    cipher.update(nodeV8().serialize(continuations)),
+    cipher.final(),
+    cipher.getAuthTag(),
+  ]
   const fd = createFile(libc)
   try {
     let at = 0
@@ -47,10 +51,10 @@ export function readContinuations(fd: number, key: string): StoredContinuation[]
     if (read === 0) throw new Error(`their file ends after ${at} of ${size} bytes`)
     at += read
   }
-  const decipher = createDecipheriv(CIPHER, Buffer.from(key, 'base64'), NONCE)
+  const decipher = nodeCrypto().createDecipheriv(CIPHER, Buffer.from(key, 'base64'), NONCE)
   decipher.setAuthTag(bytes.subarray(-TAG))
   const text = Buffer.concat([decipher.update(bytes.subarray(0, -TAG)), decipher.final()])
-  const continuations: unknown = deserialize(text)
+  const continuations: unknown = nodeV8().deserialize(text)
   if (Array.isArray(continuations) && continuations.every(isContinuation)) return continuations
   throw new Error('their file has something else')
 }

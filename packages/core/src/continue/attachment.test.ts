@@ -1,0 +1,74 @@
+import { Socket } from 'node:net'
+import { describe, expect, it, test } from 'vitest'
+import { attach, attachmentOf, isContinued } from './attachment.ts'
+import { decodeAttachment, encodeAttachment } from './attachment-bytes.ts'
+
+const request = (): never => ({ rawHeaders: [] }) as never
+
+test('a new client has no attachment, and one that was handed over without one has null', () => {
+  const [fresh, bare, full] = [request(), request(), request()]
+  attach(bare, undefined)
+  attach(full, { user: 1 })
+  expect([fresh, bare, full].map((each) => attachmentOf(each))).toEqual([
+    undefined,
+    null,
+    { user: 1 },
+  ])
+  expect([fresh, bare, full].map((each) => isContinued(each))).toEqual([false, true, true])
+})
+
+test.each(['raw', 'req'])('a framework keeps the request in its %s', (name) => {
+  const kept = request()
+  attach(kept, 7)
+  expect(attachmentOf({ [name]: kept } as never)).toBe(7)
+})
+
+describe('an attachment', () => {
+  it('may be what structuredClone takes', () => {
+    const value = {
+      text: 'x',
+      big: 1n,
+      date: new Date(0),
+      map: new Map([[1, new Set(['a'])]]),
+      bytes: new Uint8Array([1, 2]),
+      error: new TypeError('no'),
+      none: undefined,
+    }
+    const encoded = encodeAttachment(value)
+    expect(decodeAttachment(encoded as Uint8Array)).toEqual(value)
+  })
+
+  it.each([
+    [() => {}, 'attachment is a function'],
+    [{ user: { name: 'a', greet: () => {} } }, 'attachment.user.greet is a function'],
+    [[1, { s: Symbol('x') }], 'attachment[1].s is a symbol'],
+    [new Map([['a', { f: () => {} }]]), 'attachment.get(a).f is a function'],
+    [new Set([() => {}]), 'attachment.values() is a function'],
+    [{ left: { socket: new Promise(() => {}) } }, 'attachment.left.socket is a Promise'],
+    [{ weak: new WeakMap() }, 'attachment.weak is a WeakMap'],
+  ])('%# is refused with the path to what cannot be copied', (value, where) => {
+    const said = `its attachment cannot be copied to another process: ${where}`
+    expect(encodeAttachment(value)).toBe(said)
+  })
+
+  it('with a socket in it is refused', () => {
+    const socket = new Socket()
+    socket.on('data', () => {})
+    expect(encodeAttachment({ client: { socket } })).toContain(
+      'attachment.client.socket is a Socket',
+    )
+  })
+
+  it('that is part of itself is taken', () => {
+    const value: { self?: unknown } = {}
+    value.self = value
+    expect(typeof encodeAttachment(value)).toBe('object')
+  })
+
+  it('has at most 64 KiB', () => {
+    expect(typeof encodeAttachment('x'.repeat(60_000))).toBe('object')
+    expect(encodeAttachment('x'.repeat(70_000))).toMatch(
+      /^its attachment has 70\d\d\d bytes, and 65536 is the most$/,
+    )
+  })
+})

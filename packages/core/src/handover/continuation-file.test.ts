@@ -1,0 +1,62 @@
+import { closeSync, fstatSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs'
+import { linuxSkipReason, requireOrSkip } from '@socket-port/testkit/requirements'
+import { describe, expect, it } from 'vitest'
+import type { StoredContinuation } from '../continue/stored.ts'
+import { loadLibc } from '../sockets/libc.ts'
+import { readContinuations, writeContinuations } from './continuation-file.ts'
+
+const continuation = (secret: string): StoredContinuation => ({
+  kind: 'webSockets',
+  replay: Buffer.from(`GET / HTTP/1.1\r\nCookie: ${secret}\r\n\r\n`),
+  framing: '101',
+  refusal: Buffer.from([0x88, 0]),
+  attachment: undefined,
+})
+
+describe(...requireOrSkip('what the next process needs of connections', linuxSkipReason()), () => {
+  it('is read as it was written, however much it is', () => {
+    const written = Array.from({ length: 252 }, (_, n) => ({
+      ...continuation(`secret ${n}`),
+      attachment: Buffer.alloc(n * 100, n),
+    }))
+    const { fd, key } = writeContinuations(loadLibc(), written)
+    const read = readContinuations(fd, key)
+    closeSync(fd)
+    expect(read.length).toBe(252)
+    for (const [n, { replay, attachment }] of read.entries()) {
+      expect(Buffer.from(replay).equals(written[n]?.replay ?? Buffer.alloc(0))).toBe(true)
+      expect(attachment?.length).toBe(n * 100)
+    }
+  })
+
+  it('is in a file without a name that shows nothing without the key', () => {
+    const { fd } = writeContinuations(loadLibc(), [continuation('hunter2')])
+    expect(fstatSync(fd).nlink).toBe(0)
+    expect(readFileSync(`/proc/self/fd/${fd}`).toString('latin1')).not.toMatch(/hunter2|Cookie|GET/)
+    closeSync(fd)
+  })
+
+  it.each([
+    ['another key', (_: number) => {}, () => Buffer.alloc(32).toString('base64'), /./],
+    ['a key that is none', () => {}, () => 'x', /./],
+    ['bytes that were changed', (fd: number) => void writeSync(fd, 'x', 3), undefined, /./],
+    ['a file that was cut', (fd: number) => ftruncateSync(fd, 40), undefined, /./],
+    [
+      'a file that is empty',
+      (fd: number) => ftruncateSync(fd, 0),
+      undefined,
+      /their file has 0 bytes/,
+    ],
+  ])('is refused with %s', (_, change, otherKey, said) => {
+    const { fd, key } = writeContinuations(loadLibc(), [continuation('x')])
+    change(fd)
+    expect(() => readContinuations(fd, otherKey?.() ?? key)).toThrow(said)
+    closeSync(fd)
+  })
+
+  it('is refused where it is no file', () => {
+    const fd = openSync('/dev/null', 'r')
+    expect(() => readContinuations(fd, '')).toThrow('their file has 0 bytes')
+    closeSync(fd)
+  })
+})
