@@ -5,6 +5,7 @@ import { commands } from './commands/index.ts'
 import { runCommand } from './commands/run.ts'
 import { runDefaults } from './run/options.ts'
 import { statusOf } from './run/status.ts'
+import { sumOf } from './supervisor/reported.ts'
 import { Worker } from './supervisor/worker.ts'
 import { FakeChild } from './testing/fake-child.ts'
 import { FakeClock } from './testing/fake-clock.ts'
@@ -43,7 +44,7 @@ test('the keys of status --json in the README are those that are printed', () =>
     workers: [worker],
     restarts: 0,
     reloads,
-    connections: { handedOver: 0, received: 0 },
+    connections: sumOf([]),
     stored: [],
     now: 0,
   })

@@ -24,6 +24,7 @@ export {
   ChildChannel,
   CUT,
   HANDED_OVER,
+  HANDED_OVER_KINDS,
   QUEUE_NAME,
   RECEIVED,
   RECEIVES,

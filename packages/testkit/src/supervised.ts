@@ -57,7 +57,14 @@ export interface SupervisedStatus {
   state: string
   restarts: number
   stored: readonly string[]
-  connections: { handedOver: number; received: number }
+  connections: {
+    handedOver: number
+    received: number
+    webSockets: number
+    eventStreams: number
+    tunnels: number
+    cut: number
+  }
   reloads: { succeeded: number; failed: number }
   generations: readonly {
     number: number

@@ -61,7 +61,7 @@ it('status --json tells all of a run that has been reloaded, with success and wi
       failed: 1,
       last: { at: DATE, ok: false, reason: expect.stringContaining('ended before it was ready') },
     },
-    connections: { handedOver: 0, received: 0 },
+    connections: { handedOver: 0, received: 0, webSockets: 0, eventStreams: 0, tunnels: 0, cut: 0 },
     restarts: 0,
     stored: [],
   })

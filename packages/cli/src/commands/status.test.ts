@@ -35,7 +35,7 @@ const status: Status = {
     },
   ],
   reloads: { succeeded: 4, failed: 1, last: { at, ok: false, reason: 'it exited with 1' } },
-  connections: { handedOver: 12, received: 11 },
+  connections: { handedOver: 12, received: 11, webSockets: 3, eventStreams: 1, tunnels: 0, cut: 0 },
   restarts: 1,
   stored: [],
 }
@@ -48,7 +48,7 @@ shop is reloading, process 10, up 1 d 1 h
   socket    unix:/run/a.sock, inherited, its path has been removed: no client can find it
   reloads   4 succeeded, 1 failed, the last one at ${at}: it exited with 1
   restarts  1 process replaced after a crash
-  handover  12 idle connections handed over, 11 received
+  handover  12 connections handed over (3 WebSockets, 1 event stream), 11 received
 generation 2
   worker 1  pid 12  starting, up 40 ms
 generation 1

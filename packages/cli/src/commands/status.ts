@@ -28,7 +28,6 @@ export const statusCommand: Command = defineCommand<TargetName | 'json'>({
 export function formatStatus(status: Status, output: Output): string {
   const { name, pid, state, uptime, command, sockets, generations, reloads, restarts } = status
   const { succeeded, failed, last } = reloads
-  const { handedOver, received } = status.connections
   const colour = state === 'running' ? 'green' : 'yellow'
   const failure = last !== null && !last.ok ? `, the last one at ${last.at}: ${last.reason}` : ''
   return [
@@ -37,10 +36,21 @@ export function formatStatus(status: Status, output: Output): string {
     ...sockets.map((socket) => `  socket    ${formatSocket(socket)}`),
     `  reloads   ${succeeded} succeeded, ${failed} failed${failure}`,
     `  restarts  ${counted(restarts, 'process', 'processes')} replaced after a crash`,
-    `  handover  ${counted(handedOver, 'idle connection')} handed over, ${received} received`,
+    `  handover  ${formatHandover(status.connections)}`,
     ...generations.flatMap((generation) => formatGeneration(generation, output)),
     '',
   ].join('\n')
+}
+
+function formatHandover(connections: Status['connections']): string {
+  const { handedOver, received, webSockets, eventStreams, tunnels } = connections
+  const kinds = [
+    counted(webSockets, 'WebSocket'),
+    counted(eventStreams, 'event stream'),
+    counted(tunnels, 'tunnel'),
+  ].filter((each) => !each.startsWith('0 '))
+  const named = kinds.length > 0 ? ` (${kinds.join(', ')})` : ''
+  return `${counted(handedOver, 'connection')} handed over${named}, ${received} received`
 }
 
 const problems: Record<string, string> = {

@@ -11,8 +11,19 @@ export interface Status {
   /** The newest first. */
   generations: readonly GenerationStatus[]
   reloads: { succeeded: number; failed: number; last: ReloadStatus | null }
-  /** Idle connections that went from one process to the next since the start. */
-  connections: { handedOver: number; received: number }
+  /**
+   * Connections that went from one process to the next since the start. Of those that were handed over, how many were
+   * WebSockets, event streams and tunnels; the others were idle.
+   */
+  connections: {
+    handedOver: number
+    received: number
+    webSockets: number
+    eventStreams: number
+    tunnels: number
+    /** Those that a process had to cut in its drain. */
+    cut: number
+  }
   /** Processes that were started because the previous one had crashed. */
   restarts: number
   /** Names of descriptors that processes have stored here (FDSTORE=1). */

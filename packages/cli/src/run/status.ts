@@ -55,7 +55,8 @@ export function statusOf(facts: Facts): Status {
 
 function workerStatus(worker: Worker, now: number): GenerationStatus['workers'][number] {
   const { place, pid, startedAt, readyAt, state, reported } = worker
-  const { status = null, received, handedOver } = reported
+  const { status = null } = reported
+  const { received, handedOver } = reported.connections
   return {
     worker: place.worker,
     pid,

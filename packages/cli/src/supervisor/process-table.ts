@@ -1,4 +1,5 @@
 import { endedInOrder } from './failure.ts'
+import { type ConnectionCounts, sumOf } from './reported.ts'
 import type { Worker } from './worker.ts'
 
 // When reloads come faster than drains end, processes must not fill the memory.
@@ -13,7 +14,8 @@ export class ProcessTable {
   killed = 0
   /** Processes that had to cut connections, or ended with an error, while everything stopped. */
   failed = 0
-  readonly #ended = { handedOver: 0, received: 0 }
+  /** The counts of the processes that have ended. */
+  #ended = sumOf([])
 
   get workers(): readonly Worker[] {
     return [...this.#alive]
@@ -24,19 +26,15 @@ export class ProcessTable {
     void worker.gone.then((exit) => {
       this.#alive.delete(worker)
       if (worker.killed) this.killed += 1
-      else if (this.#stops > 0 && (worker.reported.cut > 0 || !endedInOrder(exit))) this.failed += 1
-      this.#ended.handedOver += worker.reported.handedOver
-      this.#ended.received += worker.reported.received
+      else if (this.#stops > 0 && (worker.reported.connections.cut > 0 || !endedInOrder(exit)))
+        this.failed += 1
+      this.#ended = sumOf([this.#ended, worker.reported.connections])
     })
   }
 
   /** Connections that went from one process to the next, as the sending and the receiving processes counted them. */
-  get connections(): { handedOver: number; received: number } {
-    const counts = [this.#ended, ...this.workers.map((worker) => worker.reported)]
-    return {
-      handedOver: counts.reduce((sum, { handedOver }) => sum + handedOver, 0),
-      received: counts.reduce((sum, { received }) => sum + received, 0),
-    }
+  get connections(): ConnectionCounts {
+    return sumOf([this.#ended, ...this.workers.map(({ reported }) => reported.connections)])
   }
 
   /** The worker for which the process speaks. */

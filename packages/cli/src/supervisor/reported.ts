@@ -1,9 +1,40 @@
-import { CUT, HANDED_OVER, plainText, RECEIVED, RECEIVES } from '@socket-port/core/supervisor'
+import {
+  CUT,
+  HANDED_OVER,
+  HANDED_OVER_KINDS,
+  plainText,
+  RECEIVED,
+  RECEIVES,
+} from '@socket-port/core/supervisor'
 
-interface Counts {
+/** Numbers of connections. */
+export interface ConnectionCounts {
+  /** Received from the previous process. */
   received: number
+  /** Handed over to the next process, of any kind. */
   handedOver: number
+  /** Of these: those that the next process continues in the middle of their exchange. */
+  webSockets: number
+  eventStreams: number
+  tunnels: number
+  /** Cut in a drain. */
   cut: number
+}
+
+const FIELDS: Readonly<Record<keyof ConnectionCounts, string>> = {
+  received: RECEIVED,
+  handedOver: HANDED_OVER,
+  ...HANDED_OVER_KINDS,
+  cut: CUT,
+}
+
+const KEYS = Object.keys(FIELDS) as (keyof ConnectionCounts)[]
+
+/** Adds counts up. */
+export function sumOf(all: Iterable<ConnectionCounts>): ConnectionCounts {
+  const sum = { received: 0, handedOver: 0, webSockets: 0, eventStreams: 0, tunnels: 0, cut: 0 }
+  for (const counts of all) for (const key of KEYS) sum[key] += counts[key]
+  return sum
 }
 
 /** What a process has reported about itself (sd_notify(3)). */
@@ -19,21 +50,10 @@ export class Reported {
   /** Pids of processes below it that were given a socket, and ended before it was ready. */
   readonly endedServers: number[] = []
   /** The counts of each process that has served. */
-  readonly #counts = new Map<number, Counts>()
+  readonly #counts = new Map<number, ConnectionCounts>()
 
-  /** Connections that were received from the previous process. */
-  get received(): number {
-    return this.#sum('received')
-  }
-
-  /** Connections that were handed over to the next process. */
-  get handedOver(): number {
-    return this.#sum('handedOver')
-  }
-
-  /** Connections that were cut in a drain. */
-  get cut(): number {
-    return this.#sum('cut')
+  get connections(): ConnectionCounts {
+    return sumOf(this.#counts.values())
   }
 
   note(fields: ReadonlyMap<string, string>, pid = 0): void {
@@ -41,17 +61,13 @@ export class Reported {
     const status = fields.get('STATUS')
     if (status !== undefined) this.status = plainText(status)
     if (fields.get(RECEIVES) === '1') this.receives = true
-    if (![RECEIVED, CUT, HANDED_OVER].some((name) => fields.has(name))) return
-    const before = this.#counts.get(pid) ?? { received: 0, handedOver: 0, cut: 0 }
-    this.#counts.set(pid, {
-      received: count(fields.get(RECEIVED)) ?? before.received,
-      handedOver: count(fields.get(HANDED_OVER)) ?? before.handedOver,
-      cut: count(fields.get(CUT)) ?? before.cut,
-    })
-  }
-
-  #sum(key: keyof Counts): number {
-    return [...this.#counts.values()].reduce((sum, counts) => sum + counts[key], 0)
+    for (const key of KEYS) {
+      const reported = count(fields.get(FIELDS[key]))
+      if (reported === undefined) continue
+      const counts = this.#counts.get(pid) ?? sumOf([])
+      this.#counts.set(pid, counts)
+      counts[key] = reported
+    }
   }
 
   noteForeignPid(pid: number): void {

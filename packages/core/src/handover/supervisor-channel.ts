@@ -1,5 +1,5 @@
 import { closeSync } from 'node:fs'
-import type { DrainResult, Logger } from '../base/types.ts'
+import type { DrainResult, Logger, LongLivedKind } from '../base/types.ts'
 import { NEXT } from '../notify/channel-end.ts'
 import { notifier } from '../notify/notifier.ts'
 import { sendNotification } from '../notify/send.ts'
@@ -15,9 +15,16 @@ import { type Next, type QueueEnd, watchQueue } from './signalled-queue.ts'
 /** The notification of a process that receives connections through its channel. */
 export const RECEIVES = 'X_SOCKET_PORT_RECEIVES'
 
-/** The notifications that count the connections that a process has received, and handed over. */
+/** The notifications that count the connections that a process has received, and handed over; of any kind. */
 export const RECEIVED = 'X_SOCKET_PORT_RECEIVED'
 export const HANDED_OVER = 'X_SOCKET_PORT_HANDED_OVER'
+
+/** The notifications that count those handed over that do not end by themselves. */
+export const HANDED_OVER_KINDS: Readonly<Record<LongLivedKind, string>> = {
+  webSockets: 'X_SOCKET_PORT_HANDED_OVER_WEB_SOCKETS',
+  eventStreams: 'X_SOCKET_PORT_HANDED_OVER_EVENT_STREAMS',
+  tunnels: 'X_SOCKET_PORT_HANDED_OVER_TUNNELS',
+}
 
 /** The notification that counts the connections that a process has cut in its drain. */
 export const CUT = 'X_SOCKET_PORT_CUT'
@@ -26,7 +33,7 @@ interface Channel {
   /** The value of SOCKET_PORT_CHANNEL that was opened. */
   opened: string | undefined
   supervised: boolean
-  handedOver: number
+  handedOver: Record<LongLivedKind | 'all', number>
   cut: number
 }
 
@@ -34,7 +41,12 @@ interface Channel {
 const state = perProcess<Channel>('channel/1')
 
 const shared = (): Channel =>
-  state.get(() => ({ opened: undefined, supervised: false, handedOver: 0, cut: 0 }))
+  state.get(() => ({
+    opened: undefined,
+    supervised: false,
+    handedOver: { all: 0, webSockets: 0, eventStreams: 0, tunnels: 0 },
+    cut: 0,
+  }))
 
 /**
  * Receives what the supervisor sends through its channel, if it gave one to this process, and notifies it that
@@ -117,14 +129,20 @@ function warnOf(error: Error, logger: Logger): void {
 export const hasChannel = (): boolean => shared().supervised
 
 /** Reports to the supervisor, if there is one, how many connections a server has handed over and cut. */
-export function reportDrained(
-  { handedOver, forced }: Pick<DrainResult, 'handedOver' | 'forced'>,
-  logger: Logger,
-): void {
+export function reportDrained(result: DrainResult, logger: Logger): void {
   const channel = shared()
-  channel.handedOver += handedOver
-  channel.cut += forced
-  if (!channel.supervised) return
-  if (handedOver > 0) sendNotification({ [HANDED_OVER]: channel.handedOver }, [], logger)
-  if (forced > 0) sendNotification({ [CUT]: channel.cut }, [], logger)
+  const counts = channel.handedOver
+  const before = counts.all
+  const changed: Record<string, number> = {}
+  for (const [kind, field] of Object.entries(HANDED_OVER_KINDS) as [LongLivedKind, string][]) {
+    const { handedOver } = result[kind]
+    counts[kind] += handedOver
+    counts.all += handedOver
+    if (handedOver > 0) changed[field] = counts[kind]
+  }
+  counts.all += result.handedOver
+  channel.cut += result.forced
+  if (counts.all > before) changed[HANDED_OVER] = counts.all
+  if (result.forced > 0) changed[CUT] = channel.cut
+  if (channel.supervised && Object.keys(changed).length > 0) sendNotification(changed, [], logger)
 }

@@ -1,6 +1,13 @@
 import { counted } from '../base/counted.ts'
 import { onceClosed } from '../base/own-listener.ts'
-import type { AnyServer, DrainResult, DrainState, Logger, Service } from '../base/types.ts'
+import type {
+  AnyServer,
+  DrainResult,
+  DrainState,
+  EndedCounts,
+  Logger,
+  Service,
+} from '../base/types.ts'
 import { resolveOptions } from '../base/validate.ts'
 import { NOTHING_DRAINED, ServerDrain, type StartOptions } from '../drain/drain.ts'
 import { START_OPTIONS } from '../drain/options.ts'
@@ -286,15 +293,19 @@ export class ServerService<S extends AnyServer> implements Service<S> {
 
 function report(result: DrainResult, url: string, logger: Logger): void {
   const { served, handedOver, expired, forced, duration } = result
-  const ended = [
-    counted(result.webSockets.closed, 'WebSocket'),
-    counted(result.eventStreams.closed, 'event stream'),
-    counted(result.tunnels.closed, 'tunnel'),
-  ].filter((each) => !each.startsWith('0 '))
+  const longLived = (how: keyof EndedCounts): string[] => [
+    counted(result.webSockets[how], 'WebSocket'),
+    counted(result.eventStreams[how], 'event stream'),
+    counted(result.tunnels[how], 'tunnel'),
+  ]
+  const some = (...counts: string[]): string =>
+    counts.filter((each) => !each.startsWith('0 ')).join(', ')
+  const gone = some(counted(handedOver, 'connection'), ...longLived('handedOver'))
+  const ended = some(...longLived('closed'))
   const message =
     `drained ${url} in ${Math.round(duration)} ms: ${counted(served, 'request')} served, ` +
-    (handedOver > 0 ? `${counted(handedOver, 'connection')} handed over, ` : '') +
-    (ended.length > 0 ? `${ended.join(', ')} closed, ` : '') +
+    (gone === '' ? '' : `${gone} handed over, `) +
+    (ended === '' ? '' : `${ended} closed, `) +
     `${counted(expired, 'idle connection')} closed, ${counted(forced, 'connection')} cut`
   if (forced > 0) logger.warn(message)
   else logger.info(message)

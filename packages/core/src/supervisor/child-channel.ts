@@ -11,7 +11,13 @@ import { usableLibc } from '../sockets/usable-libc.ts'
 import type { Notification } from './notification.ts'
 import { receiveWaiting, tellSenders } from './notify-socket.ts'
 
-export { CUT, HANDED_OVER, RECEIVED, RECEIVES } from '../handover/supervisor-channel.ts'
+export {
+  CUT,
+  HANDED_OVER,
+  HANDED_OVER_KINDS,
+  RECEIVED,
+  RECEIVES,
+} from '../handover/supervisor-channel.ts'
 export { QUEUE_NAME } from '../listen/fd-name.ts'
 export { CHANNEL_VARIABLE } from '../process/environment.ts'
 
