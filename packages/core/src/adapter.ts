@@ -4,7 +4,7 @@ import './base/refuse-runtime.ts'
 
 export { SocketPortError } from './base/errors.ts'
 export type { AnyServer, Logger, LongLivedKind, Service } from './base/types.ts'
-export { type AnyRequest, attachmentOf, isContinued } from './continue/attachment.ts'
+export { type AnyRequest, attachmentOf, isContinued, reportRefusal } from './continue/attachment.ts'
 export {
   type Continuable,
   type Continuation,

@@ -1,6 +1,6 @@
 import { Socket } from 'node:net'
-import { describe, expect, it, test } from 'vitest'
-import { attach, attachmentOf, isContinued } from './attachment.ts'
+import { describe, expect, it, test, vi } from 'vitest'
+import { attach, attachmentOf, isContinued, reportRefusal } from './attachment.ts'
 import { decodeAttachment, encodeAttachment } from './attachment-bytes.ts'
 
 const request = (): never => ({ rawHeaders: [] }) as never
@@ -21,6 +21,14 @@ test.each(['raw', 'req'])('a framework keeps the request in its %s', (name) => {
   const kept = request()
   attach(kept, 7)
   expect(attachmentOf({ [name]: kept } as never)).toBe(7)
+})
+
+test('what is refused after its response is reported; of a new client nothing is', () => {
+  const [fresh, continued] = [request(), request()]
+  const refused = vi.fn()
+  attach(continued, 7, refused)
+  for (const each of [fresh, continued]) reportRefusal(each, 'its token has expired')
+  expect(refused.mock.calls).toEqual([['its token has expired']])
 })
 
 describe('an attachment', () => {

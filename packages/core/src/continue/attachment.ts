@@ -11,12 +11,24 @@ export const requestOf = (request: AnyRequest): IncomingMessage => {
 // Symbol.for: the package that asks for it may use another copy of this one.
 const ATTACHMENT: unique symbol = Symbol.for('@socket-port/core/attachment/1')
 
-type Continued = IncomingMessage & { [ATTACHMENT]?: { value: unknown } }
+interface Attached {
+  value: unknown
+  refused: (reason: string) => void
+}
 
-/** Gives a request that is read a second time what the previous process attached to its connection. */
-export const attach = (request: IncomingMessage, value: unknown): void => {
+type Continued = IncomingMessage & { [ATTACHMENT]?: Attached }
+
+/**
+ * Gives a request that is read a second time what the previous process attached to its connection. `refused` is called
+ * if the program does not continue the connection after all.
+ */
+export const attach = (
+  request: IncomingMessage,
+  value: unknown,
+  refused: (reason: string) => void = () => {},
+): void => {
   const continued: Continued = request
-  continued[ATTACHMENT] = { value }
+  continued[ATTACHMENT] = { value, refused }
 }
 
 /** Whether the previous process has answered the request, and its connection goes on here. */
@@ -30,3 +42,11 @@ export function attachmentOf<T = unknown>(request: AnyRequest): T | null | undef
   const found = (requestOf(request) as Continued)[ATTACHMENT]
   return found === undefined ? undefined : ((found.value ?? null) as T | null)
 }
+
+/**
+ * Has the log say that the program does not continue a connection of the previous process, although it has answered its
+ * request as before: its own protocol has refused it, and closes it. `reason` ends the sentence, such as `its token has
+ * expired`. Does nothing for a client that is really new.
+ */
+export const reportRefusal = (request: AnyRequest, reason: string): void =>
+  (requestOf(request) as Continued)[ATTACHMENT]?.refused(reason)

@@ -27,6 +27,8 @@ export interface Continuable {
    * `undefined`: something is under way, so ask again soon. A string: why it cannot be handed over.
    */
   capture(): Continuation | string | undefined
+  /** What `capture` has last waited for, where it can say. If that takes too long, the reason names it. */
+  readonly waitsFor?: string | undefined
   /** The next process has the connection. The program must not hear that it closes. */
   handedOver(): void
   /** The connection stays here: reads on. */

@@ -33,10 +33,10 @@ export function continueConnection(
     return
   }
   muteHead(socket, { framing, refusal, refused })
-  const onUpgrade = ownListener((request: IncomingMessage) => attach(request, value))
+  const onUpgrade = ownListener((request: IncomingMessage) => attach(request, value, refused))
   const onRequest = (message: unknown): void => {
     const { request } = message as { request: IncomingMessage }
-    if (request.socket === socket) attach(request, value)
+    if (request.socket === socket) attach(request, value, refused)
   }
   // Node's parser calls all of these before emit() returns.
   subscribe(REQUEST_START, onRequest)

@@ -115,8 +115,10 @@ export class Continuing {
     } catch (error) {
       return `it cannot be captured: ${error}`
     }
-    const waited = performance.now() - since
-    return waited > PATIENCE ? `it did not come to rest within ${PATIENCE} ms` : undefined
+    if (performance.now() - since <= PATIENCE) return undefined
+    const { waitsFor } = continuable
+    const why = waitsFor === undefined ? '' : ` (${waitsFor})`
+    return `it did not come to rest within ${PATIENCE} ms${why}`
   }
 
   #handedOver(socket: Socket): void {
