@@ -8,10 +8,12 @@ export { type AnyRequest, attachmentOf, isContinued, reportRefusal } from './con
 export {
   type Continuable,
   type Continuation,
+  continuableOf,
   handOverConnection,
 } from './continue/continuable.ts'
 export { type RequestChanges, requestHead } from './continue/request-head.ts'
 export { hearResponseHead } from './continue/response-head.ts'
+export { beforeUpgrade, type UpgradeHook } from './continue/upgrade-hooks.ts'
 export { isFlushed, pauseReading, resumeReading, unreadBytes } from './node/tcp-handle.ts'
 export { type Attached, type AttachParts, attach, serviceOf } from './service/attach.ts'
 export type { AttachOptions } from './service/options.ts'

@@ -32,13 +32,19 @@ const LONGEST_HEAD = 16 * 1024
 export function hearResponseHead(socket: Socket, heard: (head: string) => void): void {
   const { write } = socket
   let text = ''
-  const hearing = function (this: Socket, ...args: unknown[]): boolean {
+  let isHeard = false
+  const hear = (args: unknown[]): void => {
     text += textOf(args)
     const end = text.indexOf('\r\n\r\n')
-    if (end >= 0 || text.length > LONGEST_HEAD) {
-      if (socket.write === hearing) socket.write = write
-      if (end >= 0) heard(text.slice(0, end))
-    }
+    if (end < 0 && text.length <= LONGEST_HEAD) return
+    isHeard = true
+    if (socket.write === hearing) socket.write = write
+    if (end >= 0) heard(text.slice(0, end))
+    text = ''
+  }
+  const hearing = function (this: Socket, ...args: unknown[]): boolean {
+    // It is still called then where somebody has put a function of its own above it.
+    if (!isHeard) hear(args)
     return Reflect.apply(write, this, args)
   } as Socket['write']
   socket.write = hearing

@@ -123,7 +123,14 @@ export class Continuing {
 
   #handedOver(socket: Socket): void {
     this.#suspended.delete(socket)
-    continuableOf(socket)?.handedOver()
+    try {
+      continuableOf(socket)?.handedOver()
+    } catch (error) {
+      // A listener of the program threw. Throw it later, uncaught as ever, so that no other connection is lost.
+      process.nextTick(() => {
+        throw error
+      })
+    }
     this.#options.handedOver(socket)
   }
 

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import { isOwnListener, ownListener } from '../../base/own-listener.ts'
 import type { AnyServer } from '../../base/types.ts'
+import { callUpgradeHooks } from '../../continue/upgrade-hooks.ts'
 import { closerOf, type UpgradedCloser } from './on-upgraded.ts'
 import type { Carries } from './protocol.ts'
 import { followWebSocket, type WebSocketEnd } from './web-socket.ts'
@@ -76,6 +77,7 @@ export class UpgradedConnections implements Iterable<Socket> {
     if (request.httpVersionMajor !== 1) return
     this.#open.set(socket, this.#note(request, socket))
     socket.once('close', () => this.#open.delete(socket))
+    callUpgradeHooks(this.#server, request, socket)
     this.listener?.(socket)
   })
 

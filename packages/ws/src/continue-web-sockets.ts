@@ -1,0 +1,152 @@
+import type { IncomingMessage } from 'node:http'
+import type { Socket } from 'node:net'
+import {
+  type AnyServer,
+  beforeUpgrade,
+  type Continuable,
+  type Continuation,
+  continuableOf,
+  handOverConnection,
+  hearResponseHead,
+  isFlushed,
+  pauseReading,
+  requestHead,
+  resumeReading,
+  unreadBytes,
+} from '@socket-port/core/adapter'
+import type { WebSocket } from 'ws'
+import { textMessage } from './frame.ts'
+import {
+  differenceOf,
+  hasInflateContext,
+  hasInflated,
+  hasSentAll,
+  receivedBy,
+  release,
+  webSocketOf,
+} from './internals.ts'
+import { unreadOf } from './unread.ts'
+
+/** What goes to the next process with a WebSocket. */
+export interface PassedWebSocket {
+  /** What `attachmentOf` returns there. @default nothing */
+  readonly attachment?: unknown
+  /** The URL of the request that the next process reads. @default as the client sent it */
+  readonly url?: string | undefined
+  /** Text messages that the next program hears before all others, as if the client had sent them. @default none */
+  readonly messages?: readonly string[]
+}
+
+/** What is spoken on one WebSocket: the program's own messages, or a protocol such as Socket.IO. */
+export interface WebSocketProtocol {
+  /**
+   * Called when the connection is at rest: it is not read any more, all that was sent has left, and no message is about
+   * to be emitted. Returns what goes along; the connection is handed over in the same turn of the event loop, if the next
+   * process takes it. `undefined`: ask again soon. A string: why it must stay. `unread`: what the next process reads first. If
+   * it is another one than at an earlier call, a message was emitted in between.
+   */
+  capture(ws: WebSocket, unread: Buffer): PassedWebSocket | string | undefined
+  /** The next process has it, and the program has not heard 'handover' yet. */
+  handedOver?(ws: WebSocket): void
+}
+
+export interface ContinueWebSocketsOptions {
+  /** Leaves the connections alone for which something else has been chosen. @default false */
+  isFallback?: boolean
+}
+
+/**
+ * Lets the next process continue WebSockets of a server, by a protocol that is spoken on them. `open` is called for each
+ * handshake, before the program hears of it; `undefined`: the protocol is not spoken there. Returns a function that
+ * undoes it for handshakes to come.
+ *
+ * @throws {SocketPortError} ERR_SOCKET_PORT_INVALID_OPTION for what is no server
+ */
+export function continueWebSockets(
+  server: AnyServer,
+  open: (request: IncomingMessage) => WebSocketProtocol | undefined,
+  { isFallback = false }: ContinueWebSocketsOptions = {},
+): () => void {
+  return beforeUpgrade(server, (request, socket) => {
+    if (request.headers.upgrade?.toLowerCase() !== 'websocket') return
+    if (isFallback && continuableOf(socket) !== undefined) return
+    const protocol = open(request)
+    if (protocol !== undefined) new ContinuableWebSocket(request, socket, protocol)
+  })
+}
+
+/** The code "Service Restart" (IANA, WebSocket Close Code Number Registry). */
+const SERVICE_RESTART = 1012
+const CLOSE = 8
+
+/** What the client hears if the next program does not continue its WebSocket: a close frame of a server. */
+const REFUSAL = Buffer.from([0x80 | CLOSE, 2, SERVICE_RESTART >> 8, SERVICE_RESTART & 0xff])
+
+const OPEN = 1
+
+class ContinuableWebSocket implements Continuable {
+  readonly #request: IncomingMessage
+  readonly #socket: Socket
+  readonly #protocol: WebSocketProtocol
+  /** As the client sent it: a framework may change it in the request. */
+  readonly #url: string | undefined
+  #responseHead: string | undefined
+
+  constructor(request: IncomingMessage, socket: Socket, protocol: WebSocketProtocol) {
+    this.#request = request
+    this.#socket = socket
+    this.#protocol = protocol
+    this.#url = request.url
+    const undo = handOverConnection(socket, this)
+    hearResponseHead(socket, (head) => {
+      if (/^HTTP\/1\.1 101 /.test(head)) this.#responseHead = head
+      else undo()
+    })
+  }
+
+  suspend(): void {
+    pauseReading(this.#socket)
+  }
+
+  capture(): Continuation | string | undefined {
+    const responseHead = this.#responseHead
+    // The program may still look up who the client is.
+    if (responseHead === undefined) return undefined
+    const socket = this.#socket
+    const ws = webSocketOf(socket)
+    if (ws === undefined) return 'it is no WebSocket of the library ws'
+    const difference = differenceOf(ws)
+    if (difference !== undefined) return `this version of ws is not known (${difference})`
+    if (ws.readyState !== OPEN) return 'it is closing'
+    if (hasInflateContext(ws)) return 'its client compresses with context takeover'
+    const received = receivedBy(ws)
+    if (received === undefined || !hasSentAll(ws) || !isFlushed(socket, socket)) return undefined
+    if (received.compressed && received.fragmented !== 0 && hasInflated(ws)) {
+      return 'a part of a compressed message has come'
+    }
+    const unread = Buffer.concat([unreadOf(received), unreadBytes(socket)])
+    const passed = this.#protocol.capture(ws, unread)
+    if (typeof passed !== 'object') return passed
+    const { attachment, url = this.#url, messages = [] } = passed
+    const replay = [requestHead(this.#request, { url }), ...messages.map(textMessage), unread]
+    return {
+      kind: 'webSockets',
+      replay: Buffer.concat(replay),
+      responseHead,
+      refusal: REFUSAL,
+      attachment,
+    }
+  }
+
+  handedOver(): void {
+    const ws = webSocketOf(this.#socket)
+    if (ws === undefined) return
+    release(ws)
+    this.#protocol.handedOver?.(ws)
+    ws.emit('handover')
+  }
+
+  resume(): void {
+    resumeReading(this.#socket)
+  }
+}

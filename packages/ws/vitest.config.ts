@@ -1,0 +1,8 @@
+import { shared } from '@socket-port/testkit/vitest/shared'
+import type { ViteUserConfig } from 'vitest/config'
+
+const config: ViteUserConfig = {
+  test: { ...shared, include: ['src/**/*.test.ts'], testTimeout: 30_000 },
+}
+
+export default config
