@@ -5,6 +5,7 @@ import {
   linuxSkipReason,
   requireOrSkip,
 } from '@socket-port/testkit/requirements'
+import { until } from '@socket-port/testkit/until'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Logger } from '../base/types.ts'
 import { CHANNEL_VARIABLE } from '../process/environment.ts'
@@ -144,7 +145,7 @@ describe(...requireOrSkip('without native code', linuxSkipReason()), () => {
     notify({ ready: true }, { logger })
     native.allowed = true
     channel.sayNext()
-    await vi.waitUntil(successorRuns, { interval: 1 })
+    await until(successorRuns)
   })
 
   it('a supervisor that has gone is warned of once, and its descriptors are not used', async () => {
@@ -168,7 +169,7 @@ touch ${lines}.2; kill -TERM $$`,
     startedWith({ NOTIFY_SOCKET: '@nobody' })
     native.allowed = false
     expect(notify({ stopping: true }, { logger })).toBe(true)
-    await vi.waitUntil(() => existsSync(lines) && readFileSync(lines, 'utf8').length > 11)
+    await until(() => existsSync(lines) && readFileSync(lines, 'utf8').length > 11)
     expect(readFileSync(lines, 'utf8')).toBe('STOPPING=1\nSTOPPING=1\n')
     expect(warnings).toEqual([])
   })

@@ -319,12 +319,13 @@ describe('onUpgraded', () => {
     async (_, closer) => {
       const server = createServer()
       const warn = vi.fn()
+      const warned = new Promise<void>((resolve) => warn.mockImplementation(() => resolve()))
       const drain = new ServerDrain(server, resolveDrain({}))
       onUpgraded(server, () => closer)
       const fixture = await start({}, server, drain)
       await openRaw(fixture)
       const drained = drain.begin({ logger: { debug: warn, info: warn, error: warn, warn } })
-      await vi.waitUntil(() => warn.mock.calls.length > 0)
+      await warned
       expect(warn.mock.calls).toEqual([
         [expect.stringMatching(/failed: Error: no tunnel; .*deadline/)],
       ])
