@@ -10,12 +10,12 @@ import {
   hearResponseHead,
   isFlushed,
   pauseReading,
+  type RequestChanges,
   requestHead,
   resumeReading,
   unreadBytes,
 } from '@socket-port/core/adapter'
 import type { WebSocket } from 'ws'
-import { textMessage } from './frame.ts'
 import {
   differenceOf,
   hasInflateContext,
@@ -33,8 +33,8 @@ export interface PassedWebSocket {
   readonly attachment?: unknown
   /** The URL of the request that the next process reads. @default as the client sent it */
   readonly url?: string | undefined
-  /** Text messages that the next program hears before all others, as if the client had sent them. @default none */
-  readonly messages?: readonly string[]
+  /** Headers of that request that differ, by their names in lower case. @default as the client sent them */
+  readonly headers?: RequestChanges['headers']
 }
 
 /** What is spoken on one WebSocket: the program's own messages, or a protocol such as Socket.IO. */
@@ -46,6 +46,13 @@ export interface WebSocketProtocol {
    * it is another one than at an earlier call, a message was emitted in between.
    */
   capture(ws: WebSocket, unread: Buffer): PassedWebSocket | string | undefined
+  /**
+   * Whether the client must still send something before the connection can be at rest, such as an answer. As long as it
+   * is so, the connection is read on. @default false
+   */
+  isExpecting?(ws: WebSocket): boolean
+  /** What the protocol has last waited for. If that takes too long, the reason names it. */
+  readonly waitsFor?: string | undefined
   /** The next process has it, and the program has not heard 'handover' yet. */
   handedOver?(ws: WebSocket): void
 }
@@ -108,6 +115,10 @@ class ContinuableWebSocket implements Continuable {
     pauseReading(this.#socket)
   }
 
+  get waitsFor(): string | undefined {
+    return this.#protocol.waitsFor
+  }
+
   capture(): Continuation | string | undefined {
     const responseHead = this.#responseHead
     // The program may still look up who the client is.
@@ -119,6 +130,11 @@ class ContinuableWebSocket implements Continuable {
     if (difference !== undefined) return `this version of ws is not known (${difference})`
     if (ws.readyState !== OPEN) return 'it is closing'
     if (hasInflateContext(ws)) return 'its client compresses with context takeover'
+    if (this.#protocol.isExpecting?.(ws)) {
+      resumeReading(socket)
+      return undefined
+    }
+    pauseReading(socket)
     const received = receivedBy(ws)
     if (received === undefined || !hasSentAll(ws) || !isFlushed(socket, socket)) return undefined
     if (received.compressed && received.fragmented !== 0 && hasInflated(ws)) {
@@ -127,8 +143,8 @@ class ContinuableWebSocket implements Continuable {
     const unread = Buffer.concat([unreadOf(received), unreadBytes(socket)])
     const passed = this.#protocol.capture(ws, unread)
     if (typeof passed !== 'object') return passed
-    const { attachment, url = this.#url, messages = [] } = passed
-    const replay = [requestHead(this.#request, { url }), ...messages.map(textMessage), unread]
+    const { attachment, url = this.#url, headers = {} } = passed
+    const replay = [requestHead(this.#request, { url, headers }), unread]
     return {
       kind: 'webSockets',
       replay: Buffer.concat(replay),

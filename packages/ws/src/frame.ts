@@ -37,9 +37,3 @@ const NO_MASK = Buffer.alloc(4)
 /** A whole frame, as a client would send it. Pure. */
 export const frame = (head: FrameHead, data: Uint8Array): Buffer =>
   Buffer.concat([frameHead(head, data.length), NO_MASK, data])
-
-const TEXT = 1
-
-/** A text message, as a client would send it. Pure. */
-export const textMessage = (text: string): Buffer =>
-  frame({ fin: true, opcode: TEXT }, Buffer.from(text))
