@@ -34,6 +34,11 @@ describe('the next process gets connections from another version of core', () =>
     ['of the previous release', { port: 80, address: '::', promise: 5_000 }, 'without a version'],
     ['of a later version', { ...known, version: 2 }, 'version 2, kind "idle-http"'],
     ['of another kind', { ...known, kind: 'websocket' }, 'version 1, kind "websocket"'],
+    [
+      'of a file that is none',
+      { ...known, kind: 'continued', connections: 2, key: 'x' },
+      'has 0 bytes',
+    ],
     ['of too many bytes', { ...known, padding: 'x'.repeat(2_000) }, 'more than 1024 bytes'],
   ])('with a header %s: clients see a close, and nothing stays open', async (_, header, seen) => {
     const supervised = await start({

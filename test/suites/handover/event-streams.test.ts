@@ -11,7 +11,9 @@ const RESTARTS = 5
 await describeHandover('event streams', (box) => {
   async function streams(env: Record<string, string> = {}) {
     const app = await box.start({ env, command: [process.execPath, SERVER].map(pathInBox) })
-    const open = Array.from({ length: STREAMS }, (_, n) => StrictEventStream.open(app.port, `/${n}`))
+    const open = Array.from({ length: STREAMS }, (_, n) =>
+      StrictEventStream.open(app.port, `/${n}`),
+    )
     return { app, clients: await Promise.all(open) }
   }
 

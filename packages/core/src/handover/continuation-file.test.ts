@@ -2,8 +2,12 @@ import { closeSync, fstatSync, ftruncateSync, openSync, readFileSync, writeSync 
 import { linuxSkipReason, requireOrSkip } from '@socket-port/testkit/requirements'
 import { describe, expect, it } from 'vitest'
 import type { StoredContinuation } from '../continue/stored.ts'
+import { MOST_CONTINUED } from '../drain/idle/transfer.ts'
+import { int32, SO_SNDBUF, SOL_SOCKET } from '../sockets/constants.ts'
 import { loadLibc } from '../sockets/libc.ts'
+import { readBatchHeader, writeBatchHeader } from './batch-header.ts'
 import { readContinuations, writeContinuations } from './continuation-file.ts'
+import { openQueue, receiveFrom, sendTo } from './fd-queue.ts'
 
 const continuation = (secret: string): StoredContinuation => ({
   kind: 'webSockets',
@@ -58,5 +62,37 @@ describe(...requireOrSkip('what the next process needs of connections', linuxSki
     const fd = openSync('/dev/null', 'r')
     expect(() => readContinuations(fd, '')).toThrow('their file has 0 bytes')
     closeSync(fd)
+  })
+
+  it('of 10,000 connections with 1 KB each waits in a queue of the size that kernels allow by default', () => {
+    const libc = loadLibc()
+    const { near, far } = openQueue(libc)
+    // net.core.wmem_max of a kernel whose administrator has changed nothing.
+    libc.setsockopt(near, SOL_SOCKET, SO_SNDBUF, int32(212_992))
+    const connection = openSync('/dev/null', 'r')
+    const batch = Array.from({ length: MOST_CONTINUED }, () => ({
+      ...continuation('x'.repeat(600)),
+      attachment: Buffer.alloc(1_024),
+    }))
+    const connections = batch.map(() => connection)
+    let sent = 0
+    for (; sent < 10_000; sent += MOST_CONTINUED) {
+      const { fd, key } = writeContinuations(libc, batch)
+      const header = writeBatchHeader({ kind: 'continued', connections: MOST_CONTINUED, key })
+      expect(sendTo(libc, near, header, [fd, ...connections])).toBe('sent')
+      closeSync(fd)
+    }
+    let received = 0
+    for (;;) {
+      const { bytes, fds } = receiveFrom(libc, far) ?? { fds: [] }
+      const [file] = fds
+      if (bytes === undefined || file === undefined) break
+      const header = readBatchHeader(bytes)
+      if (typeof header === 'string' || header.kind !== 'continued') throw new Error(`${header}`)
+      received += readContinuations(file, header.key).length
+      for (const fd of fds) closeSync(fd)
+    }
+    for (const fd of [near, far, connection]) closeSync(fd)
+    expect(received).toBe(sent)
   })
 })
