@@ -94,7 +94,8 @@ describe(COMMAND, () => {
   test('shows what status prints', async () => {
     const block = codeBlocks(readRoot(COMMAND)).find(({ code }) => code === `${STATUS}\n`)
     const shown = block?.next?.code ?? ''
-    const [, reloads, idle] = /(\d+) succeeded[\s\S]* (\d+) idle/.exec(shown) ?? []
+    const [, reloads, idle] =
+      /(\d+) succeeded[\s\S]* (\d+) connections handed over/.exec(shown) ?? []
     const port = freePort()
     const supervised = await superviseFirst(COMMAND, port)
     const connections = await Promise.all(
