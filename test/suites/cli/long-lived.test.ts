@@ -134,6 +134,8 @@ describe('what does not end by itself', () => {
     for (const { ended } of [clients.rawWebSocket, clients.rawEvents, clients.tunnel]) {
       expect(await ended).toMatch(/^closed/)
     }
+    // The end of this test must not meet them on their way to the next process.
+    await Promise.all(ws.map(({ back }) => back))
     await supervised.printed(/drained .*, [1-9]\d* connections cut/)
     await untilDrained(supervised)
   })
