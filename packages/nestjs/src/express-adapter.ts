@@ -2,11 +2,10 @@ import type { RequestListener } from 'node:http'
 import { ExpressAdapter } from '@nestjs/platform-express'
 import { type AttachOptions, attach, type Service } from '@socket-port/core/adapter'
 import { callBeforeClose } from './before-close.ts'
-import { closeOtherGateways, noteApplications } from './gateways.ts'
+import { hearGateways } from './gateways.ts'
 import { NestServer } from './nest-server.ts'
 
 callBeforeClose()
-noteApplications()
 
 /**
  * Nest's Express adapter, whose `listen` inherits or binds its socket and whose application drains
@@ -39,12 +38,9 @@ export class SocketPortExpressAdapter extends ExpressAdapter {
     super.initHttpServer(...args)
     const server = this.httpServer
     const quick = args[0]?.forceCloseConnections === true
-    this.#server = new NestServer(
-      (...given) => attach(server, ...given),
-      this.#options,
-      () => closeOtherGateways(this),
-      quick,
-    )
+    const own = new NestServer((...given) => attach(server, ...given), this.#options, quick)
+    this.#server = own
+    hearGateways(this, (gateway) => own.serveGateway(gateway))
   }
 
   /**

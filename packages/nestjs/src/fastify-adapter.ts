@@ -2,11 +2,10 @@ import { FastifyAdapter } from '@nestjs/platform-fastify'
 import type { AttachOptions, Service } from '@socket-port/core/adapter'
 import { attachFastify } from '@socket-port/fastify/attach'
 import { callBeforeClose } from './before-close.ts'
-import { closeOtherGateways, noteApplications } from './gateways.ts'
+import { hearGateways } from './gateways.ts'
 import { NestServer } from './nest-server.ts'
 
 callBeforeClose()
-noteApplications()
 
 /**
  * Nest's Fastify adapter, whose `listen` inherits or binds its socket and whose application drains
@@ -42,12 +41,9 @@ export class SocketPortFastifyAdapter extends FastifyAdapter {
     super.initHttpServer(...args)
     const fastify = this.getInstance<Parameters<typeof attachFastify>[0]>()
     const quick = args[0]?.forceCloseConnections === true
-    this.#server = new NestServer(
-      (...given) => attachFastify(fastify, ...given),
-      this.#options,
-      () => closeOtherGateways(this),
-      quick,
-    )
+    const own = new NestServer((...given) => attachFastify(fastify, ...given), this.#options, quick)
+    this.#server = own
+    hearGateways(this, (gateway) => own.serveGateway(gateway))
   }
 
   /**

@@ -1,3 +1,4 @@
+import type { Server } from 'node:http'
 import { NestApplication } from '@nestjs/core'
 
 /** What is used of an application that has gateways: fields of Nest 11 and 12 that its types do not show. */
@@ -6,88 +7,61 @@ interface Application {
   /** There where `@nestjs/websockets` is installed. */
   socketModule?: { socketsContainer?: SocketsContainer } | null
   config?: { getIoAdapter?(): WebSocketAdapter | null | undefined }
+  registerWsModule(): unknown
 }
 
 interface SocketsContainer {
-  getAll(): Map<string, { server?: GatewayServer | undefined }>
-}
-
-interface HttpAdapter {
-  getHttpServer(): unknown
+  addOne(place: { port: number }, gateway: { server?: GatewayServer | undefined }): void
 }
 
 interface WebSocketAdapter {
-  close(server: GatewayServer): unknown
+  /** Of the WsAdapter: the servers of gateways with a path on a port of their own. */
+  httpServersRegistry?: Map<number, Server>
 }
 
 /** A server of `ws` or of Socket.IO, or a namespace of the latter. */
 interface GatewayServer {
-  /** Of `ws`. */
-  clients?: Iterable<{ close?(code: number): void }>
-  readonly options?: { noServer?: boolean; server?: unknown }
   /** Of Socket.IO. */
-  engine?: { opts?: { allowRequest?: unknown } }
-  readonly httpServer?: unknown
+  readonly httpServer?: Server
   /** The server of a namespace. */
   readonly server?: GatewayServer
+  /** Of `ws` with a port. */
+  readonly _server?: Server
 }
 
-// 'Going away' (RFC 6455, 7.4.1).
-const GOING_AWAY = 1001
-
-const applications = new WeakMap<object, Application>()
-let noting = false
-
-/** Takes note of each application that starts: Nest does not tell its HTTP adapter which one it belongs to. */
-export function noteApplications(): void {
-  if (noting) return
-  noting = true
-  const prototype: { init(): unknown } = NestApplication.prototype
-  const { init } = prototype
-  prototype.init = function (this: Application) {
-    applications.set(this.getHttpAdapter(), this)
-    return init.call(this)
-  }
-}
+const listeners = new WeakMap<object, (server: Server) => void>()
+let hearing = false
 
 /**
- * Closes the gateways that listen on ports of their own, as Nest does, with the code 1001 where they are of `ws`. Nest
- * itself does not close them again, and refuses new clients from now on. Core closes the WebSockets of all
- * others, which are connections of the server that it drains.
+ * Calls `listener` with the HTTP server of each gateway of the adapter's application, as soon as Nest has made it: before it
+ * has a connection.
  */
-export async function closeOtherGateways(httpAdapter: HttpAdapter): Promise<void> {
-  const application = applications.get(httpAdapter)
-  const gateways = application?.socketModule?.socketsContainer?.getAll()
-  const adapter = application?.config?.getIoAdapter?.()
-  if (gateways === undefined || !adapter) return
-  const httpServer = httpAdapter.getHttpServer()
-  const isOther = (server: GatewayServer): boolean => {
-    const { httpServer: own, options } = server.server ?? server
-    if (own !== undefined) return own !== httpServer
-    // One of `ws` has none where Nest passes it the upgrades of the application.
-    return options?.noServer !== true && options?.server !== httpServer
+export function hearGateways(httpAdapter: object, listener: (server: Server) => void): void {
+  listeners.set(httpAdapter, listener)
+  if (hearing) return
+  hearing = true
+  const prototype = NestApplication.prototype as unknown as Application
+  const { registerWsModule } = prototype
+  prototype.registerWsModule = function (this: Application) {
+    const told = listeners.get(this.getHttpAdapter())
+    if (told !== undefined) hearApplication(this, told)
+    return registerWsModule.call(this)
   }
-  const others = [...gateways].filter(([, { server }]) => server && isOther(server))
-  await Promise.all(
-    others.map(async ([key, { server }]) => {
-      // What is in the list Nest closes when the application closes, and the WsAdapter rejects a second close.
-      gateways.delete(key)
-      if (server === undefined) return
-      dismiss(server)
-      await adapter.close(server)
-    }),
-  )
 }
 
-function dismiss({ clients, engine }: GatewayServer): void {
-  // Of Socket.IO `clients` is no list.
-  if (clients !== undefined && Symbol.iterator in clients) {
-    for (const client of clients) client.close?.(GOING_AWAY)
+function hearApplication(application: Application, listener: (server: Server) => void): void {
+  const sockets = application.socketModule?.socketsContainer
+  if (sockets === undefined) return
+  const { addOne } = sockets
+  sockets.addOne = (place, gateway) => {
+    addOne.call(sockets, place, gateway)
+    const adapter = application.config?.getIoAdapter?.()
+    const server = httpServerOf(gateway.server) ?? adapter?.httpServersRegistry?.get(place.port)
+    if (server !== undefined) listener(server)
   }
-  // A closed server of Socket.IO would still let clients in that poll, and their requests last 25 seconds.
-  if (engine?.opts !== undefined) engine.opts.allowRequest = refuse
 }
 
-function refuse(_: unknown, answer: (error: string, allowed: boolean) => void): void {
-  answer('the server is shutting down', false)
+const httpServerOf = (gateway: GatewayServer | undefined): Server | undefined => {
+  const { httpServer, _server } = gateway?.server ?? gateway ?? {}
+  return httpServer ?? _server
 }

@@ -1,4 +1,12 @@
-import type { Attached, AttachOptions, AttachParts, Service } from '@socket-port/core/adapter'
+import type { Server } from 'node:http'
+import {
+  type Attached,
+  type AttachOptions,
+  type AttachParts,
+  attach,
+  type Service,
+  serviceOf,
+} from '@socket-port/core/adapter'
 import { nestLogger } from './logger.ts'
 
 /** What `attach` returns, as far as it is used here. */
@@ -9,25 +17,37 @@ export interface AttachedServer extends Pick<Attached, 'service' | 'shutdown'> {
 /** The server of a Nest application: its `listen` inherits or binds, and it drains. */
 export class NestServer {
   readonly #attached: AttachedServer
+  readonly #gateways: AttachedServer[] = []
+  readonly #options: AttachOptions
+  readonly #parts: AttachParts
   readonly #quick: boolean
   /** Nest closes the application, and ends the process if a signal was the reason. */
   #closing = false
 
   /** @param quick `app.close()` waits for no idle connection. */
   constructor(
-    attach: (options: AttachOptions, parts: AttachParts) => AttachedServer,
+    attachServer: (options: AttachOptions, parts: AttachParts) => AttachedServer,
     options: AttachOptions = {},
-    onDrain?: () => Promise<void>,
     quick = false,
   ) {
     this.#quick = quick
-    const endsElsewhere = (): boolean => this.#closing
-    const logger = options.logger ?? nestLogger()
-    this.#attached = attach({ ...options, logger }, { onDrain, endsElsewhere, announces: false })
+    this.#options = { ...options, logger: options.logger ?? nestLogger() }
+    this.#parts = { endsElsewhere: () => this.#closing, announces: false }
+    this.#attached = attachServer(this.#options, this.#parts)
   }
 
   get service(): Service | undefined {
     return this.#attached.service
+  }
+
+  /** Lets the server of a gateway on a port of its own drain as that of the application does. */
+  serveGateway(server: Server): void {
+    if (!server.listening || serviceOf(server) !== undefined) return
+    const { drain, signals, exit, logger } = this.#options
+    // Without `notify`: a gateway listens before the application does, which is ready only then.
+    this.#gateways.push(
+      attach(server, { drain, signals, exit, logger, notify: false }, this.#parts),
+    )
   }
 
   /**
@@ -38,7 +58,8 @@ export class NestServer {
     // Closed by a shutdown hook: the shutdown waits for Nest, and ends the process.
     if (this.service?.state === 'closed') return
     this.#closing = true
-    await this.#attached.drain({ quick: this.#quick })
+    const quick = this.#quick
+    await Promise.all([this.#attached, ...this.#gateways].map((each) => each.drain({ quick })))
     await this.#attached.shutdown
     this.#closing = false
   }

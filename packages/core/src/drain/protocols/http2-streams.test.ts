@@ -339,7 +339,7 @@ describe('tunnels over HTTP/2', () => {
     onUpgraded(server, (stream) => () => {
       if (turn === 0) {
         batches.push(0)
-        setImmediate(() => {
+        queueMicrotask(() => {
           turn = 0
         })
       }
