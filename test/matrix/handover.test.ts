@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { StrictEventStream } from '@socket-port/testkit/strict-event-stream'
 import { pathInBox } from '@socket-port/testkit/systemd/index'
 import { describe, expect, it } from 'vitest'
 import { MAJORS, nodeBinary } from '../src/nodes.ts'
@@ -32,6 +33,28 @@ await describeHandover('connections handed over', (box) => {
     }
     expectNothingNoticed(await load.stop(), CLIENTS)
     expect(await app.log()).not.toMatch(/warning|error/i)
+  })
+})
+
+const STREAMS = 10
+const STREAM_SERVER = fileURLToPath(new URL('../fixtures/event-streams.mjs', import.meta.url))
+
+await describeHandover('event streams with attachments', (box) => {
+  it('go from each Node to each: none is closed, and no event is lost or sent twice', async () => {
+    const command = (node: string) => ({ command: [node, STREAM_SERVER].map(pathInBox) })
+    const app = await box.start(command(nodes[0] ?? ''))
+    const open = Array.from({ length: STREAMS }, () => StrictEventStream.open(app.port, '/'))
+    const clients = await Promise.all(open)
+    let processes = 1
+    for (const node of pairs.flat()) {
+      await app.install(command(node))
+      await app.restart()
+      processes += 1
+      await Promise.all(clients.map((client) => client.heard(processes)))
+    }
+    expect(clients.flatMap(({ faults }) => faults)).toEqual([])
+    expect(await app.log()).not.toMatch(/warning|error/i)
+    for (const client of clients) client.close()
   })
 })
 

@@ -17,6 +17,8 @@ export class StrictEventStream {
   readonly #heard = new Map<number, () => void>()
   #next: number | undefined
   #isOver = false
+  /** The begin of an event that is not complete. */
+  #event = ''
 
   private constructor(connection: RawConnection) {
     this.#connection = connection
@@ -57,6 +59,7 @@ export class StrictEventStream {
       }
     } catch (error) {
       if (!this.#isOver) this.faults.push((error as Error).message)
+      this.close()
     }
   }
 
@@ -64,19 +67,22 @@ export class StrictEventStream {
   #takeChunks(text: string): string {
     let rest = text
     for (;;) {
-      const [head = '', size = ''] = /^([0-9a-f]+)\r\n/.exec(rest) ?? []
-      if (head === '' && !/^[0-9a-f]{0,4}\r?$/.test(rest)) throw new Error(`no chunk: ${rest}`)
+      const [head = '', size = ''] = /^([0-9a-f]+)\r\n/i.exec(rest) ?? []
+      if (head === '' && !/^[0-9a-f]{0,8}\r?$/i.test(rest)) throw new Error(`no chunk: ${rest}`)
       const end = head.length + Number.parseInt(size, 16)
       if (head === '' || rest.length < end + 2) return rest
       if (rest.slice(end, end + 2) !== '\r\n') throw new Error(`no end of a chunk: ${rest}`)
-      if (size === '0') throw new Error('the last chunk has come')
+      if (Number.parseInt(size, 16) === 0) throw new Error('the last chunk has come')
       this.#takeEvents(rest.slice(head.length, end))
       rest = rest.slice(end + 2)
     }
   }
 
-  #takeEvents(text: string): void {
-    for (const [, data = ''] of text.matchAll(/^data: (.*)$/gm)) {
+  /** A proxy may cut the stream into other chunks. */
+  #takeEvents(chunk: string): void {
+    const events = (this.#event + chunk).split('\n\n')
+    this.#event = events.pop() ?? ''
+    for (const [, data = ''] of events.join('\n').matchAll(/^data: (.*)$/gm)) {
       const { n, pid } = JSON.parse(data) as SentEvent
       if (this.#next !== undefined && n !== this.#next) {
         this.faults.push(`event ${n} after ${this.#next - 1}`)

@@ -16,6 +16,7 @@ defaults
   timeout connect 10s
   timeout client 60s
   timeout server 60s
+  timeout tunnel 60s
   retries 0
   no option redispatch
 listen app

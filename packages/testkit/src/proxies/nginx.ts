@@ -12,6 +12,10 @@ pid nginx.pid;
 events { worker_connections 1024; }
 http {
   access_log off;
+  map $http_upgrade $connection_upgrade {
+    default upgrade;
+    '' '';
+  }
   keepalive_requests 1000000;
   upstream app {
     server 127.0.0.1:${upstream};
@@ -24,6 +28,14 @@ http {
       proxy_pass http://app;
       proxy_http_version 1.1;
       proxy_set_header Connection "";
+      proxy_next_upstream off;
+    }
+    location /live/ {
+      proxy_pass http://app;
+      proxy_http_version 1.1;
+      proxy_set_header Upgrade $http_upgrade;
+      proxy_set_header Connection $connection_upgrade;
+      proxy_buffering off;
       proxy_next_upstream off;
     }
   }
