@@ -1,0 +1,1 @@
+export { handOverSocketIo, type SocketIoServer } from './hand-over-socket-io.ts'

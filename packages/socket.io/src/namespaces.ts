@@ -1,0 +1,100 @@
+import type { Connected, Io, Namespace, Socket } from './internals.ts'
+import { restore } from './restore.ts'
+import type { Connections, Tracked } from './tracked.ts'
+
+/** Follows the clients of all namespaces of a server, and gives those of the previous process what they had. */
+export function followNamespaces(io: Io, connections: Connections): void {
+  for (const namespace of io._nsps.values()) followNamespace(io, namespace, connections)
+  io.sockets.on('new_namespace', (namespace: Namespace) =>
+    followNamespace(io, namespace, connections),
+  )
+  const { _checkNamespace: check } = io
+  // The program may look up whether there is such a namespace, which may take a while.
+  io._checkNamespace = (name, auth, found) => {
+    const tracked = connections.decoding
+    if (tracked === undefined) return check.call(io, name, auth, found)
+    tracked.connecting += 1
+    check.call(io, name, auth, (namespace) => {
+      tracked.connecting -= 1
+      const { continued } = tracked
+      if (!namespace && continued?.expects(name)) continued.refuse(`it has no namespace ${name}`)
+      else found(namespace)
+    })
+  }
+}
+
+function followNamespace(io: Io, namespace: Namespace, connections: Connections): void {
+  const { _add: add, run } = namespace
+  namespace._add = (client, auth, connected) => {
+    const tracked = connections.of(client.conn)
+    if (tracked === undefined) return add.call(namespace, client, auth, connected)
+    tracked.client = client
+    tracked.connecting += 1
+    const joined: Connected = (socket) => {
+      tracked.connecting -= 1
+      connected?.(socket)
+      tracked.continued?.connected(namespace.name)
+    }
+    return add.call(namespace, client, auth, joined)
+  }
+  // It runs the middlewares.
+  namespace.run = (socket, done) => {
+    const tracked = connections.of(socket.client.conn)
+    if (tracked === undefined) return run.call(namespace, socket, done)
+    const decided = (error?: Error | null): void => {
+      if (error) tracked.connecting -= 1
+      done(error)
+    }
+    const carried = tracked.continued?.take(namespace.name)
+    if (carried === undefined) return run.call(namespace, socket, decided)
+    const refuse = (message: string): void =>
+      tracked.continued?.refuse(`a middleware of ${namespace.name} refused it (${message})`)
+    const next = (): void =>
+      skipsMiddlewares(io) ? decided() : run.call(namespace, socket, decided)
+    const joining = restore(socket, carried, refuse)
+    if (joining === undefined) next()
+    else
+      joining.then(next, ({ message }: Error) =>
+        tracked.continued?.refuse(`it cannot join its rooms (${message})`),
+      )
+  }
+  namespace.prependListener('connection', (socket: Socket) => {
+    const tracked = connections.of(socket.client.conn)
+    if (tracked !== undefined) followSocket(socket, tracked)
+  })
+}
+
+/** As for a connection whose state was recovered: it has passed them already. */
+const skipsMiddlewares = ({ opts: { connectionStateRecovery } }: Io): boolean =>
+  connectionStateRecovery?.skipMiddlewares === true
+
+/** Counts the events that the client has sent, and the program is not done with. */
+function followSocket(socket: Socket, tracked: Tracked): void {
+  const { ack, run } = socket
+  socket.ack = (id) => {
+    const answer = ack.call(socket, id)
+    const answered = counted(tracked, 'unanswered')
+    return (...args) => {
+      answered()
+      answer(...args)
+    }
+  }
+  socket.run = (event, done) => {
+    if (socket.fns.length === 0) return run.call(socket, event, done)
+    const decided = counted(tracked, 'deciding')
+    run.call(socket, event, (error) => {
+      decided()
+      done(error)
+    })
+  }
+}
+
+/** Counts one until the function is called that it returns. */
+function counted(tracked: Tracked, what: 'unanswered' | 'deciding'): () => void {
+  let isCounted = true
+  tracked[what] += 1
+  return () => {
+    if (isCounted) tracked[what] -= 1
+    isCounted = false
+  }
+}

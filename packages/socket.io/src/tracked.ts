@@ -1,0 +1,59 @@
+import type { WebSocket } from 'ws'
+import type { PingTimes } from './carried.ts'
+import type { Continued } from './continued.ts'
+import type { Client, Connection } from './internals.ts'
+
+/** A connection of engine.io, and what is under way on it. */
+export class Tracked {
+  readonly connection: Connection
+  /** As the client was told. */
+  readonly ping: PingTimes
+  /** Of one that has come from the previous process. */
+  readonly continued: Continued | undefined
+  /** Known when the client has asked for its first namespace. */
+  client: Client | undefined
+  /** Namespaces for which the program has not decided yet. */
+  connecting = 0
+  /** Events for which a middleware has not decided yet. */
+  deciding = 0
+  /** Events that the program has not acknowledged yet. */
+  unanswered = 0
+
+  constructor(connection: Connection, ping: PingTimes, continued?: Continued) {
+    this.connection = connection
+    this.ping = ping
+    this.continued = continued
+  }
+}
+
+/** The connections of one server. */
+export class Connections {
+  readonly #tracked = new WeakMap<Connection, Tracked>()
+  readonly #byWebSocket = new WeakMap<WebSocket, Tracked>()
+  /** The one whose packet is being decoded. */
+  decoding: Tracked | undefined
+
+  add(tracked: Tracked): void {
+    const { connection } = tracked
+    this.#tracked.set(connection, tracked)
+    connection.prependListener('data', () => {
+      this.decoding = tracked
+    })
+    this.#note(tracked)
+    connection.on('upgrade', () => this.#note(tracked))
+  }
+
+  of(connection: Connection): Tracked | undefined {
+    return this.#tracked.get(connection)
+  }
+
+  /** `undefined` before the WebSocket carries the connection: in an upgrade. */
+  ofWebSocket(ws: WebSocket): Tracked | undefined {
+    return this.#byWebSocket.get(ws)
+  }
+
+  #note(tracked: Tracked): void {
+    const { name, socket } = tracked.connection.transport
+    if (name === 'websocket' && socket !== undefined) this.#byWebSocket.set(socket, tracked)
+  }
+}
