@@ -15,6 +15,9 @@ import type { DrainedLine, GoneLine, ReceivedLine } from './processes/handover-r
 
 export const COUNTS = [100, 1_000, 10_000] as const
 
+/** What is attached to a WebSocket, in bytes. */
+export const ATTACHED = 1024
+
 /** `before` and the second `now`, which shows the noise, only with an older build (`--before`). */
 export type Build = 'now' | 'before' | 'now again'
 
@@ -32,6 +35,8 @@ export interface Cost {
   readonly count: number
   /** Through a manager that keeps them between two processes. */
   readonly restarts: Readonly<Record<Build, readonly HandedOver[]>>
+  /** The same with WebSockets of `ws` that the next process continues, and {@link ATTACHED} bytes for each. */
+  readonly webSockets: readonly HandedOver[]
   /** Through `socket-port run`. */
   readonly reloads: readonly Reloaded[]
   /** As many descriptors passed without us. */
@@ -47,13 +52,14 @@ export async function measureCost(
   older: Environment | undefined,
 ): Promise<Cost> {
   const restarts = await restartAll(count, rounds, older)
+  const webSockets = await restartWebSockets(count, rounds)
   const [client] = await startChild<ConnectionsQuestion, ConnectionsAnswer>('connections')
   try {
     const reloads = await reloadAll(client, count, rounds)
     await client.ask({ name: 'close' })
     const without: DescriptorsAnswer[] = []
     while (without.length < rounds) without.push(await passDescriptors(client, count))
-    return { count, restarts, reloads, without }
+    return { count, restarts, webSockets, reloads, without }
   } finally {
     await client.end()
   }
@@ -78,6 +84,17 @@ async function restartAll(
   } finally {
     for (const server of servers.values()) await server.end()
   }
+}
+
+async function restartWebSockets(count: number, rounds: number): Promise<HandedOver[]> {
+  const server = await startRestarts(count, { WEB_SOCKETS: String(ATTACHED) }, true)
+  const restarts: HandedOver[] = []
+  try {
+    while (restarts.length < rounds) restarts.push(await server.restart())
+  } finally {
+    await server.end()
+  }
+  return restarts
 }
 
 async function reloadAll(client: Client, count: number, rounds: number): Promise<Reloaded[]> {

@@ -25,6 +25,8 @@ export interface HandedOver {
   readonly queue: Took
   readonly sending: Took
   readonly receiving: Took
+  /** The most memory that the old process has had, in MiB. */
+  readonly memory: number
 }
 
 /** A server with clients that stay, and a manager that keeps the queue between two processes. */
@@ -35,7 +37,11 @@ export interface Restarts {
 }
 
 /** Starts the first process, and opens so many connections to it. */
-export async function startRestarts(count: number, env: Environment): Promise<Restarts> {
+export async function startRestarts(
+  count: number,
+  env: Environment,
+  webSockets = false,
+): Promise<Restarts> {
   const [client] = await startChild<ConnectionsQuestion, ConnectionsAnswer>('connections')
   const listener = openListener()
   const store = openStore()
@@ -55,7 +61,7 @@ export async function startRestarts(count: number, env: Environment): Promise<Re
   }
   try {
     await current.ready()
-    await client.ask({ name: 'open', port: listener.port, count })
+    await client.ask({ name: 'open', port: listener.port, count, webSockets })
   } catch (error) {
     await end()
     throw error
@@ -70,7 +76,8 @@ export async function startRestarts(count: number, env: Environment): Promise<Re
       const { received, took } = await tells<ReceivedLine>(current, /^\{"pid":\d+,"received".*\}/m)
       const { open } = await client.ask({ name: 'ask' })
       checkAll(count, left.handedOver, received, open)
-      return { exit: left.exit, queue: left.queue, sending: left.sending, receiving: took }
+      const { exit, queue: kept, sending, memory } = left
+      return { exit, queue: kept, sending, receiving: took, memory }
     },
   }
 }

@@ -3,7 +3,14 @@ import type { Bar } from '../bar.ts'
 import type { Benchmark, Findings } from '../benchmark.ts'
 import { CONNECTIONS } from '../client.ts'
 import { interval } from '../format.ts'
-import { type Build, COUNTS, type Cost, measureCost, type Reloaded } from '../handover-cost.ts'
+import {
+  ATTACHED,
+  type Build,
+  COUNTS,
+  type Cost,
+  measureCost,
+  type Reloaded,
+} from '../handover-cost.ts'
 import { openFilesLimit } from '../machine.ts'
 import { type Environment, olderBuild } from '../older-build.ts'
 import type { Took } from '../processes/stopwatch.ts'
@@ -111,6 +118,7 @@ const STEPS = [
   'old gone after: from SIGTERM until its manager sees it gone; queue: from SIGTERM until the manager keeps it;',
   'sending: all connections sent and closed; receiving: from listening until the next process has the last',
   "calls: the bare system calls, sendmsg and close, or recvmsg; sockets: plain Node's, destroyed or made",
+  `WebSockets: of ws, with ${ATTACHED} bytes attached to each; under "sockets" the most memory of the old process`,
   'socket-port run: the next process runs already, and receives while the old one sends: from the first sent',
 ]
 
@@ -129,6 +137,8 @@ function tableOf(costs: readonly Cost[]): string[][] {
     [String(cost.count), ...cells(cost, 'wall')],
     ['  of CPU time', ...cells(cost, 'cpu')],
     ['  socket-port run', ...reloadCells(cost)],
+    ['  WebSockets', ...webSocketCells(cost, 'wall')],
+    ['  of CPU time', ...webSocketCells(cost, 'cpu')],
   ])
   return [['connections', ...heading], ...rows]
 }
@@ -147,6 +157,16 @@ function cells({ restarts, without }: Cost, clock: keyof Took): string[] {
 function reloadCells({ reloads }: Cost): string[] {
   const of = (field: keyof Reloaded): string => inMs(median(reloads.map((one) => one[field])))
   return [of('exit'), of('queue'), of('sending'), '', '', of('receiving')]
+}
+
+/** Of WebSockets; then the memory of the process that hands them over, in all. */
+function webSocketCells({ webSockets }: Cost, clock: keyof Took): string[] {
+  const of = (field: 'queue' | 'sending' | 'receiving'): string =>
+    inMs(median(webSockets.map((one) => one[field][clock])))
+  const exit = clock === 'wall' ? inMs(median(webSockets.map((one) => one.exit))) : ''
+  const memory =
+    clock === 'wall' ? `${median(webSockets.map((one) => one.memory)).toFixed(0)} MiB` : ''
+  return [exit, of('queue'), of('sending'), '', memory, of('receiving')]
 }
 
 const inMs = (value: number): string => `${value.toFixed(value < 10 ? 2 : 0)} ms`

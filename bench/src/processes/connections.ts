@@ -1,9 +1,15 @@
-// Opens many keep-alive connections, makes one request on each, and holds them.
+// Opens many connections, makes one request on each, or sends one message, and holds them.
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 
 export type ConnectionsQuestion =
-  | { readonly name: 'open'; readonly port: number; readonly count: number }
+  | {
+      readonly name: 'open'
+      readonly port: number
+      readonly count: number
+      /** As WebSockets. */
+      readonly webSockets?: boolean
+    }
   /** Makes one more request on each. */
   | { readonly name: 'ask' }
   | { readonly name: 'close' }
@@ -17,7 +23,20 @@ export interface ConnectionsAnswer {
 const AT_ONCE = 100
 const REQUEST = 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n'
 
+const HANDSHAKE = [
+  'GET / HTTP/1.1',
+  'Host: localhost',
+  'Connection: Upgrade',
+  'Upgrade: websocket',
+  'Sec-WebSocket-Version: 13',
+  'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
+  '\r\n',
+].join('\r\n')
+// A frame with the text "hi", masked with zeros.
+const MESSAGE = Buffer.from([0x81, 0x82, 0, 0, 0, 0, 0x68, 0x69])
+
 const held = new Set<Socket>()
+let areWebSockets = false
 
 async function each<T>(items: Iterable<T>, work: (item: T) => Promise<void>): Promise<void> {
   const left = items[Symbol.iterator]()
@@ -30,20 +49,26 @@ async function each<T>(items: Iterable<T>, work: (item: T) => Promise<void>): Pr
 async function hold(port: number): Promise<void> {
   const socket = connect(port, '127.0.0.1')
   await once(socket, 'connect')
+  if (areWebSockets) await answered(socket, HANDSHAKE, 'HTTP/1.1 101')
   await request(socket)
   held.add(socket)
   socket.once('close', () => held.delete(socket))
 }
 
-function request(socket: Socket): Promise<void> {
+const request = (socket: Socket): Promise<void> =>
+  areWebSockets
+    ? answered(socket, MESSAGE, '\x81\x02hi')
+    : answered(socket, REQUEST, 'HTTP/1.1 200')
+
+function answered(socket: Socket, question: string | Uint8Array, start: string): Promise<void> {
   return new Promise((resolve, reject) => {
     const closed = (): void => reject(new Error('closed without an answer'))
     socket.once('close', closed).once('data', (response) => {
       socket.off('close', closed)
-      if (String(response).startsWith('HTTP/1.1 200')) resolve()
+      if (response.toString('latin1').startsWith(start)) resolve()
       else reject(new Error(`answered: ${response}`))
     })
-    socket.write(REQUEST)
+    socket.write(question)
   })
 }
 
@@ -53,9 +78,12 @@ async function close(): Promise<void> {
 }
 
 process.on('message', async (question: ConnectionsQuestion) => {
-  if (question.name === 'open') await each(Array(question.count), () => hold(question.port))
-  else if (question.name === 'ask') await each(held, request)
-  else await close()
+  if (question.name === 'open') {
+    areWebSockets = question.webSockets ?? false
+    await each(Array(question.count), () => hold(question.port))
+  }
+  if (question.name === 'ask') await each(held, request)
+  if (question.name === 'close') await close()
   answer()
 })
 process.on('disconnect', () => process.exit())

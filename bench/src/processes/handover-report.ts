@@ -21,6 +21,8 @@ export interface ReceivedLine {
 export interface DrainedLine {
   readonly pid: number
   readonly handedOver: number
+  /** The most memory that it has had, in MiB. */
+  readonly memory: number
   /** When it heard SIGTERM. */
   readonly heard: number
   /** From SIGTERM, as this process heard it, until the manager had the queue. */

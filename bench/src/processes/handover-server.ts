@@ -1,4 +1,5 @@
-// Receives the connections of the process before, hands its own over on SIGTERM, and tells when.
+// Receives the connections of the process before, hands its own over on SIGTERM, and tells when. With WEB_SOCKETS each
+// connection is a WebSocket that echoes, with so many bytes attached.
 import { subscribe } from 'node:diagnostics_channel'
 import { writeSync } from 'node:fs'
 import { createServer } from 'node:http'
@@ -26,11 +27,21 @@ for (const name of ['socket-port.receive', 'socket-port.adopt']) {
   })
 }
 subscribe('socket-port.drain.end', (message) => {
-  const { handedOver } = (message as DrainEndEvent).result
-  say({ pid, handedOver, heard, queue, sending: lap() })
+  const { result } = message as DrainEndEvent
+  const handedOver = result.handedOver + (result.webSockets?.handedOver ?? 0)
+  const memory = process.resourceUsage().maxRSS / 1024
+  say({ pid, handedOver, memory, heard, queue, sending: lap() })
 })
 process.once('exit', () => say({ pid, gone: now() }))
 
+const attached = Number(process.env.WEB_SOCKETS ?? 0)
+if (attached > 0) {
+  const { handOverWebSockets } = await import('@socket-port/ws')
+  const { WebSocketServer } = await import('ws')
+  handOverWebSockets(server, { attachment: () => 'x'.repeat(attached) })
+  const sockets = new WebSocketServer({ server, perMessageDeflate: false })
+  sockets.on('connection', (ws) => ws.on('message', (text, binary) => ws.send(text, { binary })))
+}
 const { serve } = await importCore()
 const service = await serve(server, {
   inherit: 'require',
