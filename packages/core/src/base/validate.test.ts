@@ -5,7 +5,7 @@ import net from 'node:net'
 import tls from 'node:tls'
 import { describe, expect, it } from 'vitest'
 import { failure } from '../testing/failure.ts'
-import { checkServer, milliseconds } from './validate.ts'
+import { checkServer, complete, milliseconds } from './validate.ts'
 
 describe('checkServer', () => {
   it('takes every kind of server', () => {
@@ -35,10 +35,20 @@ describe('checkServer', () => {
   })
 })
 
-describe('milliseconds', () => {
+describe('complete', () => {
+  const checks = { timeout: milliseconds(7) }
+
   it('falls back only where nothing was given', () => {
-    expect(milliseconds(7)('timeout', undefined)).toBe(7)
-    expect(milliseconds(7)('timeout', 0)).toBe(0)
-    expect(() => milliseconds(7)('timeout', null)).toThrow('timeout must be')
+    expect(complete({}, checks)).toEqual({ timeout: 7 })
+    expect(complete({ timeout: undefined }, checks)).toEqual({ timeout: 7 })
+    expect(complete({ timeout: 0 }, checks)).toEqual({ timeout: 0 })
+    expect(() => complete({ timeout: null }, checks)).toThrow('timeout must be')
+  })
+
+  it('runs no check for an option that was not given', () => {
+    const check = (): never => {
+      throw new Error('checked')
+    }
+    expect(complete({}, { host: { check, fallback: 'any' } })).toEqual({ host: 'any' })
   })
 })

@@ -5,10 +5,17 @@ import { quote } from './quote.ts'
 import type { AnyServer, Logger } from './types.ts'
 
 /**
- * Checks the value of one option and returns it, or the default where the value is `undefined`. Throws
- * ERR_SOCKET_PORT_INVALID_OPTION for a wrong value. `name` is for the message.
+ * Checks a value that was given for an option, and returns it. Throws ERR_SOCKET_PORT_INVALID_OPTION for a wrong value.
+ * `name` is for the message.
  */
 export type Check<T> = (name: string, value: unknown) => T
+
+/** One option. A start that gives none of its options runs no check, which V8 would have to compile first. */
+export interface Option<T> {
+  readonly check: Check<T>
+  /** The value where none was given. */
+  readonly fallback: T
+}
 
 /** The options `O` when all defaults are filled in. Those of `Unset` have none and may stay `undefined`. */
 export type Complete<O, Unset extends keyof O = never> = {
@@ -16,7 +23,7 @@ export type Complete<O, Unset extends keyof O = never> = {
 }
 
 /** How the options `R` are checked and completed. The table is also the list of the known names. */
-export type Checks<R> = { readonly [K in keyof R]: Check<R[K]> }
+export type Checks<R> = { readonly [K in keyof R]: Option<R[K]> }
 
 /**
  * Checks the options of the public function `call`, and completes them.
@@ -32,12 +39,14 @@ export function resolveOptions<R>(options: unknown, checks: Checks<R>, call: str
   return complete(options, checks)
 }
 
-/** Calls each check of the table. Keys that the table does not have are ignored. */
+/** Checks what was given, and fills in the rest. Keys that the table does not have are ignored. */
 export function complete<R>(options: object, checks: Checks<R>, prefix = ''): R {
   const given = options as { [K in keyof R]?: unknown }
   const resolved: Partial<R> = {}
   for (const name of Object.keys(checks) as (keyof R & string)[]) {
-    resolved[name] = checks[name](`${prefix}${name}`, given[name])
+    const { check, fallback } = checks[name]
+    const value = given[name]
+    resolved[name] = value === undefined ? fallback : check(`${prefix}${name}`, value)
   }
   return resolved as R
 }
@@ -89,58 +98,71 @@ export function resolveLogger(value: unknown): Logger {
   )
 }
 
-export const logger: Check<Logger> = (_, value) => resolveLogger(value)
+export const logger: Option<Logger> = {
+  check: (_, value) => resolveLogger(value),
+  fallback: defaultLogger,
+}
+
+/** An option without a default. */
+export const optional = <T>(check: Check<T>): Option<T | undefined> => ({
+  check,
+  fallback: undefined,
+})
 
 /** A string that is not empty. */
-export const text: Check<string | undefined> = (name, value) => {
-  if (value === undefined || (typeof value === 'string' && value !== '')) return value
+export const nonEmpty: Check<string> = (name, value) => {
+  if (typeof value === 'string' && value !== '') return value
   throw invalid(name, value, 'a string that is not empty')
 }
 
-export const abortSignal: Check<AbortSignal | undefined> = (name, value) => {
-  if (value === undefined || value instanceof AbortSignal) return value
+export const text: Option<string | undefined> = optional(nonEmpty)
+
+export const abortSignal: Option<AbortSignal | undefined> = optional((name, value) => {
+  if (value instanceof AbortSignal) return value
   throw invalid(name, value, 'an AbortSignal')
+})
+
+const trueOrFalse: Check<boolean> = (name, value) => {
+  if (typeof value === 'boolean') return value
+  throw invalid(name, value, 'true or false')
 }
 
-export const flag =
-  (fallback: boolean): Check<boolean> =>
-  (name, value) => {
-    if (value === undefined) return fallback
-    if (typeof value === 'boolean') return value
-    throw invalid(name, value, 'true or false')
-  }
+export const flag = (fallback: boolean): Option<boolean> => ({ check: trueOrFalse, fallback })
 
 /** A whole number within these bounds. */
-export const integer =
-  (least: number, most: number, unit: string): Check<number | undefined> =>
-  (name, value) => {
-    if (value === undefined) return undefined
+export const integer = <F extends number | undefined>(
+  least: number,
+  most: number,
+  unit: string,
+  fallback: F,
+): Option<number | F> => ({
+  check(name, value) {
     if (Number.isInteger(value) && Number(value) >= least && Number(value) <= most)
       return Number(value)
     throw invalid(name, value, `a whole number of ${unit} between ${least} and ${most}`)
-  }
+  },
+  fallback,
+})
 
 /** The longest delay of setTimeout. It fires at once for a longer one. */
 export const LONGEST_TIMEOUT: number = 2 ** 31 - 1
 
 /** A duration in milliseconds that a timer can hold. */
-export const milliseconds =
-  (fallback: number): Check<number> =>
-  (name, value) =>
-    integer(0, LONGEST_TIMEOUT, 'milliseconds')(name, value) ?? fallback
+export const milliseconds = (fallback: number): Option<number> =>
+  integer(0, LONGEST_TIMEOUT, 'milliseconds', fallback)
 
 /** One of the known strings. */
-export const oneOf =
-  <const T extends string, F extends T | undefined>(
-    known: readonly T[],
-    fallback: F,
-  ): Check<T | F> =>
-  (name, value) => {
-    if (value === undefined) return fallback
+export const oneOf = <const T extends string, F extends T | undefined>(
+  known: readonly T[],
+  fallback: F,
+): Option<T | F> => ({
+  check(name, value) {
     const found = known.find((choice) => choice === value)
     if (found !== undefined) return found
     throw invalid(name, value, known.map((choice) => `'${choice}'`).join(' or '))
-  }
+  },
+  fallback,
+})
 
 /** The error for a wrong value. */
 export function invalid(name: string, value: unknown, must: string, hint = ''): SocketPortError {

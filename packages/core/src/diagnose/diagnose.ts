@@ -5,6 +5,7 @@ import {
   invalid,
   logger,
   milliseconds,
+  optional,
   resolveOptions,
 } from '../base/validate.ts'
 import { describeRequest } from '../listen/inherit.ts'
@@ -17,14 +18,12 @@ import { judge } from './rules/judge.ts'
 import type { DiagnosedListener, DiagnoseOptions, Diagnosis } from './rules/types.ts'
 
 // The name of a unit that starts with a dash would be an option to systemctl.
-const unit: Check<string | undefined> = (name, value) => {
-  if (value === undefined) return undefined
+const unit: Check<string> = (name, value) => {
   if (typeof value === 'string' && /^[\w:.\\@][\w:.\\@-]*$/.test(value)) return value
   throw invalid(name, value, "the name of a systemd service, such as 'app.service'")
 }
 
-const pid: Check<number | undefined> = (name, value) => {
-  if (value === undefined) return undefined
+const pid: Check<number> = (name, value) => {
   if (Number.isSafeInteger(value) && Number(value) >= 1) return Number(value)
   throw invalid(name, value, 'the id of a process')
 }
@@ -32,8 +31,8 @@ const pid: Check<number | undefined> = (name, value) => {
 type Resolved = Complete<DiagnoseOptions, 'unit' | 'pid'>
 
 const OPTIONS: Checks<Resolved> = {
-  unit,
-  pid,
+  unit: optional(unit),
+  pid: optional(pid),
   timeout: milliseconds(2_000),
   logger,
 }

@@ -21,7 +21,6 @@ const mayBeSent = (code: number): boolean =>
   (code >= 1000 && code <= 1014 && (code < 1004 || code > 1006)) || (code >= 3000 && code <= 4999)
 
 const webSocketCode: Check<number | false> = (name, value) => {
-  if (value === undefined) return 1001
   if (value === false || (Number.isInteger(value) && mayBeSent(Number(value)))) {
     return value as number | false
   }
@@ -34,10 +33,10 @@ const DRAIN_OPTIONS: Checks<ResolvedDrain> = {
   timeout: milliseconds(25_000),
   successor: oneOf(['after-exit', 'running'], undefined),
   idle: oneOf(['auto', 'promise', 'handover'], 'auto'),
-  webSocketCode,
+  webSocketCode: { check: webSocketCode, fallback: 1001 },
   closeGrace: milliseconds(2_000),
   spread: milliseconds(2_000),
-  streamTimeout: integer(1, LONGEST_TIMEOUT, 'milliseconds'),
+  streamTimeout: integer(1, LONGEST_TIMEOUT, 'milliseconds', undefined),
 }
 
 /** Options of the calls that start a drain: `Drain.start` and `Service.close`. */

@@ -10,6 +10,7 @@ import {
   invalid,
   logger,
   milliseconds,
+  optional,
   resolveOptions,
   text,
 } from '../base/validate.ts'
@@ -49,9 +50,7 @@ export interface KillPortResult {
 }
 
 const confirm: Check<KillPortOptions['confirm']> = (name, value) => {
-  if (value === undefined || typeof value === 'function') {
-    return value as KillPortOptions['confirm']
-  }
+  if (typeof value === 'function') return value as KillPortOptions['confirm']
   throw invalid(name, value, 'a function that returns true or false')
 }
 
@@ -61,7 +60,7 @@ const OPTIONS: Checks<Complete<KillPortOptions, 'host' | 'confirm' | 'signal'>> 
   reusePort: flag(false),
   force: flag(false),
   timeout: milliseconds(3_000),
-  confirm,
+  confirm: optional(confirm),
   signal: abortSignal,
   logger,
 }

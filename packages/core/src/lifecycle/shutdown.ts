@@ -24,7 +24,7 @@ export interface ShutdownOptions {
 
 const HOOK_OPTIONS: Checks<Complete<ShutdownHookOptions>> = { timeout: milliseconds(5_000) }
 const SHUTDOWN_OPTIONS: Checks<Complete<ShutdownOptions, 'exitCode'>> = {
-  exitCode: integer(0, 255, 'the exit code'),
+  exitCode: integer(0, 255, 'the exit code', undefined),
 }
 
 /**

@@ -13,7 +13,9 @@ import {
   integer,
   invalid,
   logger,
+  nonEmpty,
   oneOf,
+  optional,
   show,
   text,
 } from '../base/validate.ts'
@@ -54,33 +56,23 @@ export interface ResolvedListen extends Completed {
   bindPath: string | undefined
 }
 
-const port: Check<number | undefined> = (_, value) =>
-  value === undefined ? undefined : portNumber(value)
-
-const host: Check<string | undefined> = (name, value) => {
-  const given = text(name, value)
-  if (given === undefined || !isZoneDropped(given)) return given
+const host: Check<string> = (name, value) => {
+  const given = nonEmpty(name, value)
+  if (!isZoneDropped(given)) return given
   throw invalid(name, given, 'without a zone (%): only link-local addresses (fe80::…) have one')
 }
 
-// Not `path`: banners of bundles import Node's module by that name, and a bundle has one scope.
-const socketPath: Check<string | undefined> = (_, value) =>
-  value === undefined ? undefined : unixPath(value)
-
-// The kernel caps it at net.core.somaxconn.
-const backlog: Check<number> = (name, value) =>
-  integer(1, 2 ** 31 - 1, 'connections')(name, value) ?? 1024
-
 const killPort: Check<boolean | 'force'> = (name, value) => {
-  if (value === undefined || value === 'force' || typeof value === 'boolean') return value ?? false
+  if (value === 'force' || typeof value === 'boolean') return value
   throw invalid(name, value, "true, false or 'force'")
 }
 
 const NODE_OPTIONS: Checks<Pick<Checked, NodeOption>> = {
-  port,
-  host,
-  path: socketPath,
-  backlog,
+  port: optional((_, value) => portNumber(value)),
+  host: optional(host),
+  path: optional((_, value) => unixPath(value)),
+  // The kernel caps it at net.core.somaxconn.
+  backlog: integer(1, 2 ** 31 - 1, 'connections', 1024),
   ipv6Only: flag(false),
   reusePort: flag(false),
   exclusive: flag(false),
@@ -92,8 +84,8 @@ export const OWN_LISTEN_OPTIONS: Checks<Omit<Checked, NodeOption>> = {
   name: text,
   shared: flag(false),
   inherit: oneOf(['prefer', 'require', 'never'], 'prefer'),
-  mode: integer(0, 0o777, 'permission bits'),
-  killPort,
+  mode: integer(0, 0o777, 'permission bits', undefined),
+  killPort: { check: killPort, fallback: false },
   fdStore: flag(false),
   logger,
 }

@@ -8,6 +8,7 @@ import {
   flag,
   integer,
   invalid,
+  optional,
 } from '../base/validate.ts'
 import type { NotifyFields } from './notifier.ts'
 
@@ -17,18 +18,14 @@ const MOST_STATUS_BYTES = 1024
 
 const LONGEST = 2 ** 31 - 1
 
-const status: Check<string | undefined> = (_, value) =>
-  value === undefined ? undefined : statusText(value)
-
 const watchdog: Check<boolean | 'trigger'> = (name, value) => {
-  if (value === undefined || typeof value === 'boolean') return value ?? false
-  if (value === 'trigger') return value
+  if (typeof value === 'boolean' || value === 'trigger') return value
   throw invalid(name, value, "true or 'trigger'")
 }
 
-const duration = integer(1, LONGEST, 'milliseconds')
+const duration = integer(1, LONGEST, 'milliseconds', undefined)
 
-const fields: Check<Record<string, string>> = (_, value = {}) => {
+const fields: Check<Record<string, string>> = (_, value) => {
   if (typeof value !== 'object' || value === null) throw invalid('fields', value, 'an object')
   for (const [name, text] of Object.entries(value)) {
     if (!/^X_[A-Z0-9_]+$/.test(name)) {
@@ -47,13 +44,13 @@ const MESSAGE: Checks<Complete<NotifyMessage, Unset>> = {
   ready: flag(false),
   reloading: flag(false),
   stopping: flag(false),
-  status,
-  mainPid: integer(1, LONGEST, 'the process id'),
-  errno: integer(1, 4095, 'the errno'),
+  status: optional((_, value) => statusText(value)),
+  mainPid: integer(1, LONGEST, 'the process id', undefined),
+  errno: integer(1, 4095, 'the errno', undefined),
   extendTimeout: duration,
-  watchdog,
+  watchdog: { check: watchdog, fallback: false },
   watchdogTimeout: duration,
-  fields,
+  fields: { check: fields, fallback: {} },
 }
 
 /** The assignments of a message, always in the same order. Throws ERR_SOCKET_PORT_INVALID_OPTION, …_UNKNOWN_OPTION. */

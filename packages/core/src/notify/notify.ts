@@ -1,9 +1,9 @@
 import type { Logger, NotifyMessage, NotifyOptions } from '../base/types.ts'
 import {
-  type Check,
   type Checks,
   type Complete,
   milliseconds,
+  optional,
   resolveLogger,
   resolveOptions,
 } from '../base/validate.ts'
@@ -16,8 +16,7 @@ export interface NotifyBarrierOptions extends NotifyOptions {
 }
 
 // Undefined where none is given: the notifier keeps the one that it has.
-const logger: Check<Logger | undefined> = (_, value) =>
-  value === undefined ? undefined : resolveLogger(value)
+const logger = optional<Logger>((_, value) => resolveLogger(value))
 
 const NOTIFY_OPTIONS: Checks<Complete<NotifyOptions, 'logger'>> = { logger }
 const BARRIER_OPTIONS: Checks<Complete<NotifyBarrierOptions, 'logger'>> = {

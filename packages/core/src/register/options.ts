@@ -38,7 +38,7 @@ const drain =
 const takeOf = oneOf(['exact', 'first'], 'exact')
 
 const VARIABLES: Readonly<Record<string, Add>> = {
-  [`${PREFIX}TAKE`]: (options, text) => ({ ...options, take: takeOf('take', text) }),
+  [`${PREFIX}TAKE`]: (options, text) => ({ ...options, take: takeOf.check('take', text) }),
   [`${PREFIX}DRAIN_TIMEOUT`]: drain((text) => ({ timeout: number(text) })),
   [`${PREFIX}DRAIN_DELAY`]: drain((text) => ({ delay: number(text) })),
   [`${PREFIX}DRAIN_IDLE_TIMEOUT`]: drain((text) => ({ idleTimeout: number(text) })),

@@ -33,13 +33,10 @@ interface ResolvedOwn
 
 export type ResolvedServe = ResolvedListen & ResolvedOwn
 
-const drain: Check<ResolvedDrain> = (_, value) => resolveDrain(value === undefined ? {} : value)
-
 const SIGNALS: readonly ShutdownSignal[] = ['SIGTERM', 'SIGINT']
 
 const signals: Check<readonly ShutdownSignal[]> = (name, value) => {
   if (value === false) return []
-  if (value === undefined) return [...SIGNALS]
   if (!Array.isArray(value)) throw invalid(name, value, 'an array of signals or false')
   return value.map((signal) => {
     const known = SIGNALS.find((each) => each === signal)
@@ -49,10 +46,15 @@ const signals: Check<readonly ShutdownSignal[]> = (name, value) => {
 }
 
 const OWN_OPTIONS: Checks<ResolvedOwn> = {
-  drain,
-  signals,
+  drain: {
+    check: (_, value) => resolveDrain(value),
+    get fallback() {
+      return resolveDrain({})
+    },
+  },
+  signals: { check: signals, fallback: SIGNALS },
   exit: flag(true),
-  idleExit: integer(1, LONGEST_TIMEOUT, 'milliseconds'),
+  idleExit: integer(1, LONGEST_TIMEOUT, 'milliseconds', undefined),
   notify: flag(true),
 }
 
