@@ -75,12 +75,15 @@ export function checkServer(server: unknown): asserts server is AnyServer {
  */
 export function checkNoMore(call: string, more: readonly unknown[]): void {
   const value = more.find((argument) => argument !== undefined)
-  if (value === undefined) return
+  if (value !== undefined) throw tooMany(call, value)
+}
+
+function tooMany(call: string, value: unknown): SocketPortError {
   const must =
     typeof value === 'function'
       ? `absent, because ${call} takes no callback: await the promise that it returns`
       : `absent: put it into the options, such as { port: 8080, host: '127.0.0.1' }`
-  throw invalid(`the argument of ${call} after the port or the options`, value, must)
+  return invalid(`the argument of ${call} after the port or the options`, value, must)
 }
 
 /** A logger, by default core's own. Throws ERR_SOCKET_PORT_INVALID_OPTION where a level is missing. */

@@ -33,6 +33,10 @@ export interface AskOptions {
 /** Whether a supervisor can be asked. */
 export const canAsk = (): boolean => look('ask').SOCKET_PORT_ASK !== undefined
 
+/** Whether no socket can be inherited: none was passed to this process, and no supervisor can be asked for one. */
+export const isColdStart = (logger: Logger): boolean =>
+  inheritedEntries(logger).length === 0 && !canAsk()
+
 /**
  * Asks the supervisor for a socket, below a wrapper such as npm: LISTEN_PID names the wrapper, which
  * has closed the sockets that were passed to it. Blocks for some milliseconds. A socket that is given is inherited

@@ -5,9 +5,10 @@ import { LONGEST_UNIX_PATH } from '../sockets/constants.ts'
 import type { Libc } from '../sockets/libc.ts'
 import { openListener, type Place } from '../sockets/open.ts'
 import { usableLibc } from '../sockets/usable-libc.ts'
-import { explainBindError, makeRoom, withMode } from './bind.ts'
+import { explainBindError, makeRoom, type RoomRequest, withMode } from './bind.ts'
 import type { InUseRequest } from './bind-in-use.ts'
 import { resolveListen, type Target } from './options.ts'
+import { waitSignal } from './start-abort.ts'
 
 /**
  * Binds as `listen` would, and returns the fd of the listening socket. Nothing accepts on it yet. It is
@@ -20,9 +21,7 @@ export async function bindFd(target: Target): Promise<number> {
 }
 
 /** The request of a bind, with the host to use when none is asked for. */
-export interface BindRequest extends InUseRequest {
-  defaultHost?: string | undefined
-}
+export interface BindRequest extends InUseRequest, RoomRequest {}
 
 /**
  * Like {@link bindFd}, but returns the fd synchronously, unless a port must be freed, a stale unix socket
@@ -30,7 +29,8 @@ export interface BindRequest extends InUseRequest {
  */
 export function openBound(request: BindRequest): number | Promise<number> {
   const libc = usableLibc('a socket cannot be bound without a server here')
-  const { host = request.defaultHost, signal } = request
+  const { host = request.defaultHost } = request
+  const signal = waitSignal(request)
   signal?.throwIfAborted()
   const room = makeRoom(request)
   if (room === undefined && (host === undefined || isIP(host) > 0)) {

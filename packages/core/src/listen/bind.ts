@@ -2,10 +2,10 @@ import { lstatSync } from 'node:fs'
 import type { ListenOptions as NodeListenOptions } from 'node:net'
 import { nodeOs } from '../base/built-in.ts'
 import { type BindErrorCode, SocketPortError } from '../base/errors.ts'
-import type { KillPortOptions } from '../kill-port/kill-port.ts'
 import { describeInUse, type InUseRequest } from './bind-in-use.ts'
 import { describeRequest } from './inherit.ts'
 import type { ResolvedListen } from './options.ts'
+import { type WaitingRequest, waitSignal } from './start-abort.ts'
 import { isLinkLocal } from './zone.ts'
 
 /**
@@ -22,18 +22,15 @@ export function prepareToBind(request: ResolvedListen): Promise<void> | undefine
  * Frees the port, or removes a stale unix socket. Returns `undefined` when there is nothing to do, so that
  * the caller can go on synchronously.
  */
-export function makeRoom(
-  request: ResolvedListen & { defaultHost?: string | undefined },
-): Promise<void> | undefined {
-  const { path, port, killPort: kill, logger, signal } = request
-  if (path !== undefined) {
-    // An abstract name disappears with its socket, so it cannot be stale.
-    return path.startsWith('@') || !exists(path) ? undefined : removeStale(path)
-  }
-  if (kill === false || port === 0) return undefined
-  const { host = request.defaultHost, ipv6Only, reusePort } = request
-  const bind = { host, ipv6Only, reusePort }
-  return free(port, { ...bind, force: kill === 'force', logger, signal })
+export function makeRoom(request: RoomRequest): Promise<void> | undefined {
+  const { path, port, killPort: kill } = request
+  if (path === undefined) return kill === false || port === 0 ? undefined : free(request)
+  // An abstract name disappears with its socket, so it cannot be stale.
+  return path.startsWith('@') || !exists(path) ? undefined : removeStale(path)
+}
+
+export interface RoomRequest extends ResolvedListen, WaitingRequest {
+  defaultHost?: string | undefined
 }
 
 // Both modules are imported when they are needed: most starts need neither.
@@ -42,9 +39,12 @@ async function removeStale(path: string): Promise<void> {
   await removeStaleSocket(path)
 }
 
-async function free(port: number, options: KillPortOptions): Promise<void> {
+async function free(request: RoomRequest): Promise<void> {
   const { killPort } = await import('../kill-port/kill-port.ts')
-  await killPort(port, options)
+  const { port, host = request.defaultHost, ipv6Only, reusePort, logger } = request
+  const signal = waitSignal(request)
+  const force = request.killPort === 'force'
+  await killPort(port, { host, ipv6Only, reusePort, force, logger, signal })
 }
 
 /** The options of Node's own `listen` for this request. */

@@ -17,9 +17,8 @@ const storeLimit = later(() => import('./fd-store-limit.ts'))
 // A program may have work to do between two servers, such as connecting to a database.
 const GRACE = 10_000
 
-/** Whether a socket that is bound for the request goes into the manager's fd store. Warns if it cannot. */
-export function isStored({ fdStore, logger }: ResolvedListen): boolean {
-  if (!fdStore) return false
+/** Whether the manager can keep a socket that is bound for a request with `fdStore`. Warns if it cannot. */
+export function isStored({ logger }: ResolvedListen): boolean {
   // Claims the variables before the bind: they must not reach a child process.
   if (notifier(logger).hasManager) return hasLibc(logger)
   const why =
@@ -75,17 +74,19 @@ let sweep: NodeJS.Timeout | undefined
 
 /** Closes, some time after the start, stored sockets that no server of this process has taken. */
 export function sweepLater(logger: Logger): void {
-  const isUnclaimed = (entry: Entry): boolean =>
-    inStore(entry) && ['unclaimed', 'unusable'].includes(entry.state.kind)
   clearTimeout(sweep)
-  if (!inheritedEntries(logger).some(isUnclaimed)) return
-  whenAllListen(() => {
-    clearTimeout(sweep)
-    sweep = setTimeout(() => {
-      for (const entry of inheritedEntries(logger).filter(isUnclaimed)) discard(entry, logger)
-    }, GRACE).unref()
-  })
+  if (inheritedEntries(logger).some(isUnclaimed)) whenAllListen(() => sweepAfterGrace(logger))
 }
+
+function sweepAfterGrace(logger: Logger): void {
+  clearTimeout(sweep)
+  sweep = setTimeout(() => {
+    for (const entry of inheritedEntries(logger).filter(isUnclaimed)) discard(entry, logger)
+  }, GRACE).unref()
+}
+
+const isUnclaimed = (entry: Entry): boolean =>
+  inStore(entry) && ['unclaimed', 'unusable'].includes(entry.state.kind)
 
 function discard(entry: Entry, logger: Logger): void {
   sendNotification({ FDSTOREREMOVE: 1, FDNAME: entry.fdname }, [], logger)

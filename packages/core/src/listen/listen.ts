@@ -4,6 +4,7 @@ import type { AnyServer } from '../base/types.ts'
 import { checkNoMore, checkServer } from '../base/validate.ts'
 import { takeInherited } from './inherit.ts'
 import { resolveListen, type Target } from './options.ts'
+import { StartAbort } from './start-abort.ts'
 import { startListening } from './start-listening.ts'
 
 /**
@@ -25,8 +26,8 @@ export async function listen(
   const bare = !(serverOrTarget instanceof NetServer)
   const server = bare ? createServer() : serverOrTarget
   const request = resolveListen((bare ? serverOrTarget : target) as Target)
-  await startListening(server, request)
-  closeOnAbort(server, request.signal)
+  await startListening(server, { ...request, abort: new StartAbort() })
+  if (request.signal !== undefined) closeOnAbort(server, request.signal)
   return server
 }
 
@@ -40,8 +41,7 @@ export function listenFd(target: Target): number | undefined {
   return takeInherited(resolveListen(target))?.fd
 }
 
-export function closeOnAbort(server: AnyServer, signal: AbortSignal | undefined): void {
-  if (signal === undefined) return
+export function closeOnAbort(server: AnyServer, signal: AbortSignal): void {
   const close = (): void => void server.close()
   signal.addEventListener('abort', close, { once: true })
   onceClosed(server, () => signal.removeEventListener('abort', close))

@@ -36,7 +36,19 @@ export interface Passed {
 }
 
 /** Finds out what the manager passed to this process, and warns about what is wrong with it. Changes no descriptor. */
-export function readPassed(variables: Variables<'sockets'>, logger: Logger): Passed {
+export const readPassed = (variables: Variables<'sockets'>, logger: Logger): Passed =>
+  variables.LISTEN_FDS === undefined
+    ? noneOf({ outcome: { kind: 'absent' }, missing: 0 })
+    : readVariables(variables, logger)
+
+const noneOf = (reported: Reported): Passed => ({
+  entries: [],
+  queues: [],
+  reported,
+  system: undefined,
+})
+
+function readVariables(variables: Variables<'sockets'>, logger: Logger): Passed {
   let system: SocketSystem | undefined
   const loaded = (): SocketSystem => {
     system ??= socketSystem(logger)
@@ -48,22 +60,21 @@ export function readPassed(variables: Variables<'sockets'>, logger: Logger): Pas
     { pid: process.pid, pidfdInode: () => loaded().pidfdInode() },
   )
   const reported: Reported = { outcome: environment, missing: 0 }
-  const nothing: Passed = { entries: [], queues: [], reported, system: undefined }
-  if (environment.kind !== 'absent' && clusterWorker() !== undefined) {
+  if (clusterWorker() !== undefined) {
     // In a cluster worker fd 3 is the channel to the primary, and `listen({ fd })` names the primary's descriptor.
     logger.warn(
       'no socket is inherited: a cluster worker has none of its own, they were passed to its primary. ' +
         'Start the server without node:cluster, several times on one socket: ' +
         'socket-port run --workers N -- node server.js',
     )
-    return nothing
+    return noneOf(reported)
   }
   // Below a wrapper the sockets are asked for, and only a failure of that is reported.
   const canAsk = look('ask').SOCKET_PORT_ASK !== undefined
   if (environment.kind === 'refused' && !(environment.foreign === true && canAsk)) {
     logger.warn(`no socket is inherited: ${environment.problem}`)
   }
-  if (environment.kind !== 'passed') return nothing
+  if (environment.kind !== 'passed') return noneOf(reported)
   const isQueue = ({ name }: PassedFd): boolean => readStoreName(name).kind === 'queue'
   const queues = environment.fds.filter(isQueue).map(({ fd }) => fd)
   const entries = describePassed(environment.fds, loaded(), logger, reported)

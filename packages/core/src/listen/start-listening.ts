@@ -7,6 +7,7 @@ import { quote } from '../base/quote.ts'
 import type { AnyServer } from '../base/types.ts'
 import { failedToStart } from '../notify/readiness.ts'
 import { isStarting } from '../process/own-servers.ts'
+import { isColdStart } from './asked-sockets.ts'
 import { bindOptions, explainBindError, prepareToBind, withMode } from './bind.ts'
 import { openBound } from './bind-fd.ts'
 import { clearTheWay, isStored, keepBound, store, sweepLater } from './fd-store.ts'
@@ -53,7 +54,10 @@ export function startListening(server: AnyServer, request: ListenRequest): Promi
     return Promise.reject(error)
   }
   noteStarting(server, request)
+  const { abort, signal } = request
+  const unfollow = signal && abort.follow(signal)
   return startOnce(server, request).finally(() => {
+    unfollow?.()
     settleStart(server, request)
     sweepLater(request.logger)
   })
@@ -61,23 +65,36 @@ export function startListening(server: AnyServer, request: ListenRequest): Promi
 
 function startOnce(server: AnyServer, request: ListenRequest): Promise<void> {
   try {
-    request.signal?.throwIfAborted()
-    withholdIfTaken(server, request)
-    const inherited = takeInherited(request)
-    const { origin = 'kept' } = inherited?.entry ?? {}
-    request.onSource?.(origin === 'kept' ? 'bound' : 'inherited', origin === 'stored')
-    if (inherited !== undefined) return listenInherited(server, request, inherited)
-    clearTheWay(request)
-    if (isStored(request)) return listenStored(server, request)
-    const prepared = prepareToBind(request)
-    if (prepared === undefined) return listenBound(server, request)
-    return prepared.then(() => {
-      request.signal?.throwIfAborted()
-      return listenBound(server, request)
-    })
+    request.abort.throwIfAborted()
+    // Asked first: V8 compiles the rest only where something was passed.
+    if (request.inherit !== 'require' && isColdStart(request.logger)) {
+      request.onSource?.('bound', false)
+      return listenOnNew(server, request)
+    }
+    return inheritOrBind(server, request)
   } catch (error) {
     return Promise.reject(error)
   }
+}
+
+function inheritOrBind(server: AnyServer, request: ListenRequest): Promise<void> {
+  withholdIfTaken(server, request)
+  const inherited = takeInherited(request)
+  const { origin = 'kept' } = inherited?.entry ?? {}
+  request.onSource?.(origin === 'kept' ? 'bound' : 'inherited', origin === 'stored')
+  if (inherited !== undefined) return listenInherited(server, request, inherited)
+  clearTheWay(request)
+  return listenOnNew(server, request)
+}
+
+function listenOnNew(server: AnyServer, request: ListenRequest): Promise<void> {
+  if (request.fdStore && isStored(request)) return listenStored(server, request)
+  const prepared = prepareToBind(request)
+  if (prepared === undefined) return listenBound(server, request)
+  return prepared.then(() => {
+    request.abort.throwIfAborted()
+    return listenBound(server, request)
+  })
 }
 
 // The process must not count as ready while another server answers in the place of this one.

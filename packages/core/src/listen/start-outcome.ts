@@ -4,10 +4,11 @@ import { SocketPortError } from '../base/errors.ts'
 import { onceClosed } from '../base/own-listener.ts'
 import type { AnyServer } from '../base/types.ts'
 import { startingServers } from '../process/own-servers.ts'
+import type { StartAbort } from './start-abort.ts'
 
 /** What a start of a server needs for its outcome. */
 export interface StartRequest {
-  signal: AbortSignal | undefined
+  abort: StartAbort
   /** Called when the server listens, before the program's 'listening' listeners. */
   onListening?: (() => void) | undefined
   /** Called with an error of Node's `listen`, before the program's 'error' listeners. */
@@ -33,11 +34,11 @@ export function startOutcome(
   start: () => void,
   note: () => void,
 ): Promise<void> {
-  const { signal } = request
+  const { abort } = request
   return new Promise((resolve, reject) => {
     const settle = (then: () => void): void => {
       server.off('listening', onListening).off('error', onError).off('close', onClose)
-      signal?.removeEventListener('abort', onAbort)
+      abort.onAbort = undefined
       settleStart(server, request)
       then()
     }
@@ -56,13 +57,12 @@ export function startOutcome(
       request.onError?.(error)
     }
     const onClose = (): void => settle(() => reject(closedTooEarly()))
-    const onAbort = (): void => {
-      settle(() => reject(signal?.reason))
-      giveUp(server)
-    }
     server.prependOnceListener('listening', onListening).prependOnceListener('error', onError)
     onceClosed(server, onClose)
-    signal?.addEventListener('abort', onAbort)
+    abort.onAbort = () => {
+      settle(() => reject(abort.reason))
+      giveUp(server)
+    }
     try {
       start()
     } catch (error) {

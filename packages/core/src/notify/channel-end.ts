@@ -11,9 +11,9 @@ export interface ChannelEnd {
   wakeUp: number
 }
 
-/** Parses SOCKET_PORT_CHANNEL; `undefined` where it is not set, or its numbers are no sockets (any more). */
-export function readChannelEnd(text: string | undefined): ChannelEnd | undefined {
-  const [, socket, wakeUp] = /^(\d{1,6}),(\d{1,6})$/.exec(text ?? '') ?? []
+/** Parses SOCKET_PORT_CHANNEL; `undefined` where its numbers are no sockets (any more). */
+export function readChannelEnd(text: string): ChannelEnd | undefined {
+  const [, socket, wakeUp] = /^(\d{1,6}),(\d{1,6})$/.exec(text) ?? []
   if (socket === undefined || wakeUp === undefined) return undefined
   const end = { socket: Number(socket), wakeUp: Number(wakeUp) }
   // Node marks inherited descriptors close-on-exec. So below a wrapper such as npm the channel is lost, and

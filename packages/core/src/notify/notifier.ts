@@ -5,13 +5,13 @@ import { assign, claim, look } from '../process/environment.ts'
 import { perProcess } from '../process/per-process.ts'
 import { F_DUPFD_CLOEXEC } from '../sockets/constants.ts'
 import { usableLibc } from '../sockets/usable-libc.ts'
+import type { NotifyAddress } from './address.ts'
 import { passBarrier } from './barrier.ts'
 import { type ChannelEnd, readChannelEnd } from './channel-end.ts'
 import { deliveryTo } from './delivery.ts'
 import { Outbox } from './outbox.ts'
 import { PlainChannel } from './plain-channel.ts'
-import { type Datagram, sendDatagram } from './socket.ts'
-import type { Told } from './systemd-notify.ts'
+import { sendDatagram } from './socket.ts'
 import { type NotifyVariables, readNotifyVariables } from './variables.ts'
 import { Watchdog } from './watchdog.ts'
 
@@ -27,30 +27,44 @@ export interface PostOptions {
 
 /** Sends this process's notifications to its manager (sd_notify(3)) and remembers what it has sent. */
 export class Notifier {
+  /** Where warnings go. */
+  logger: Logger
   #state: 'starting' | 'ready' | 'stopping' = 'starting'
   #status = ''
   #channel: ChannelEnd | undefined
   #plainChannel: PlainChannel | undefined
   #variables: NotifyVariables
-  readonly #outbox: Outbox
-  readonly #watchdog: Watchdog
+  readonly #send: typeof sendDatagram
+  // Both are made when they are needed: many processes have no manager.
+  #outbox: Outbox | undefined
+  #watchdog: Watchdog | undefined
 
   constructor(variables: NotifyVariables, send: typeof sendDatagram, logger: Logger) {
+    this.logger = logger
+    this.#send = send
     this.#variables = variables
-    const { address } = variables
-    this.#channel = readChannelEnd(variables.channel)
-    const channel = (): PlainChannel | undefined => this.plainChannel()
-    const told: Told = {
-      lost: (error) => this.#outbox.unreachable(error),
-      unsure: (message) => this.#outbox.logger.warn(message),
-    }
-    const post: (datagram: Datagram) => void =
-      address === undefined ? () => {} : deliveryTo({ address, send, channel, told })
-    const duplicate = (fd: number): number => usableLibc().fcntl(fd, F_DUPFD_CLOEXEC, 3)
-    this.#outbox = new Outbox(post, duplicate, logger)
-    this.#watchdog = new Watchdog(() => void this.post({ WATCHDOG: 1 }))
     for (const problem of variables.problems) logger.warn(problem)
-    if (variables.watchdogTimeout !== undefined) this.keepAlive(variables.watchdogTimeout)
+    this.#follow(variables)
+  }
+
+  #follow({ channel, watchdogTimeout }: NotifyVariables): void {
+    this.#channel = channel === undefined ? undefined : readChannelEnd(channel)
+    if (watchdogTimeout !== undefined) this.keepAlive(watchdogTimeout)
+  }
+
+  #outboxFor(address: NotifyAddress): Outbox {
+    this.#outbox ??= this.#makeOutbox(address)
+    return this.#outbox
+  }
+
+  #makeOutbox(address: NotifyAddress): Outbox {
+    const warn = (message: string): void => this.logger.warn(message)
+    const channel = (): PlainChannel | undefined => this.plainChannel()
+    const lost = (error: Error): void => outbox.unreachable(error)
+    const post = deliveryTo({ address, send: this.#send, channel, told: { lost, unsure: warn } })
+    const duplicate = (fd: number): number => usableLibc().fcntl(fd, F_DUPFD_CLOEXEC, 3)
+    const outbox = new Outbox(post, duplicate, warn)
+    return outbox
   }
 
   /** The channel of a supervisor that takes this process for the one that serves. */
@@ -64,18 +78,8 @@ export class Notifier {
    */
   becomeSupervised(variables: NotifyVariables): void {
     this.#variables = variables
-    this.#channel = readChannelEnd(variables.channel)
     if (this.#state === 'ready') this.#state = 'starting'
-    if (variables.watchdogTimeout !== undefined) this.keepAlive(variables.watchdogTimeout)
-  }
-
-  /** Where warnings go. */
-  get logger(): Logger {
-    return this.#outbox.logger
-  }
-
-  set logger(logger: Logger) {
-    this.#outbox.logger = logger
+    this.#follow(variables)
   }
 
   /**
@@ -112,7 +116,9 @@ export class Notifier {
 
   /** Sends keep-alives often enough for a watchdog of `timeout` milliseconds. */
   keepAlive(timeout: number): void {
-    if (this.hasManager) this.#watchdog.start(timeout)
+    if (!this.hasManager) return
+    this.#watchdog ??= new Watchdog(() => void this.post({ WATCHDOG: 1 }))
+    this.#watchdog.start(timeout)
   }
 
   /**
@@ -121,31 +127,33 @@ export class Notifier {
    * Never throws.
    */
   post(fields: NotifyFields, { fds = [], dropped }: PostOptions = {}): boolean {
-    if (!this.hasManager) return false
+    const { address } = this.#variables
+    if (address === undefined) return false
     const begins = 'READY' in fields || 'RELOADING' in fields
     if (begins && this.#state === 'stopping') return false
     if ('READY' in fields) this.#state = 'ready'
     if ('STOPPING' in fields) this.#state = 'stopping'
     if ('STATUS' in fields) this.#status = String(fields.STATUS)
-    return this.#outbox.post({ bytes: encode(fields), fds }, dropped)
+    return this.#outboxFor(address).post({ bytes: encode(fields), fds }, dropped)
   }
 
   /** Resolves to true once the manager has read every earlier message. Never throws. */
   async barrier(timeout: number): Promise<boolean> {
-    if (!this.hasManager) return false
+    const { address } = this.#variables
+    if (address === undefined) return false
     try {
       return await passBarrier(usableLibc(), timeout, (fd, dropped) =>
         this.post({ BARRIER: 1 }, { fds: [fd], dropped }),
       )
     } catch (error) {
-      this.#outbox.unreachable(error)
+      this.#outboxFor(address).unreachable(error)
       return false
     }
   }
 
   /** Sends as many queued messages as the manager's socket has room for. Call it before the process ends. */
   flush(): void {
-    this.#outbox.flush()
+    this.#outbox?.flush()
   }
 }
 
@@ -203,7 +211,9 @@ function readOnce(): NotifyVariables {
   const isNotified = Object.keys(look('notifications')).length > 0
   if (isNotified && !isMainThread()) return noManager
   const variables = claim('notifications')
-  return clusterWorker() === undefined ? readNotifyVariables(variables, process.pid) : noManager
+  return isNotified && clusterWorker() === undefined
+    ? readNotifyVariables(variables, process.pid)
+    : noManager
 }
 
 /**

@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { SocketPortError } from '../base/errors.ts'
-import type { Logger } from '../base/types.ts'
 import { Outbox } from './outbox.ts'
 
 const EAGAIN = 11
@@ -16,12 +15,12 @@ beforeEach(() => {
   sent = []
   warnings = []
   errno = undefined
-  const logger = { warn: (message: string) => void warnings.push(message) } as Logger
+  const warn = (message: string): void => void warnings.push(message)
   const send = ({ bytes }: { bytes: Uint8Array }): void => {
     if (errno === undefined) return void sent.push(Buffer.from(bytes).toString())
     throw new SocketPortError('ERR_SOCKET_PORT_SYSCALL', 'no', { syscall: 'sendmsg', errno })
   }
-  outbox = new Outbox(send, () => -1, logger)
+  outbox = new Outbox(send, () => -1, warn)
 })
 
 afterEach(() => {

@@ -1,7 +1,6 @@
 import { closeSync } from 'node:fs'
 import { getSystemErrorMap } from 'node:util'
 import { SocketPortError } from '../base/errors.ts'
-import type { Logger } from '../base/types.ts'
 import { EAGAIN, ENOBUFS, ETOOMANYREFS } from '../sockets/constants.ts'
 import type { Datagram } from './socket.ts'
 
@@ -17,22 +16,22 @@ interface Waiting extends Datagram {
 
 /** Sends datagrams to the manager. While its socket is full they queue here and leave in order. */
 export class Outbox {
-  /** Receives one warning for each kind of problem. */
-  logger: Logger
   readonly #send: (datagram: Datagram) => void
   readonly #duplicate: (fd: number) => number
   readonly #waiting: Waiting[] = []
+  readonly #warnNow: (message: string) => void
   readonly #warned = new Set<string>()
   #timer: NodeJS.Timeout | undefined
 
+  /** `warn` gets one warning for each kind of problem. */
   constructor(
     send: (datagram: Datagram) => void,
     duplicate: (fd: number) => number,
-    logger: Logger,
+    warn: (message: string) => void,
   ) {
     this.#send = send
     this.#duplicate = duplicate
-    this.logger = logger
+    this.#warnNow = warn
   }
 
   /**
@@ -126,7 +125,7 @@ export class Outbox {
   #warn(kind: string, message: string): void {
     if (this.#warned.has(kind)) return
     this.#warned.add(kind)
-    this.logger.warn(message)
+    this.#warnNow(message)
   }
 }
 

@@ -7,7 +7,7 @@ import { type Notifier, notifier } from './notifier.ts'
 /** The start of one server: the process is ready when all starts have ended. */
 export interface Start {
   /** The server listens. */
-  listening(url: string): void
+  listening(url: () => string): void
   /** The server could not listen, and nothing had aborted its start. */
   failed(error: unknown): void
   /** The start was aborted: the server was closed, or the process shuts down. */
@@ -50,7 +50,7 @@ class Readiness {
     return {
       listening: (url) =>
         settle((to) => {
-          if (to.state === 'starting') this.#urls.set(server, url)
+          if (to.state === 'starting') this.#urls.set(server, url())
           else this.#lateFailures.recovered(server, to)
         }),
       failed: (error) =>

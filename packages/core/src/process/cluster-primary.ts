@@ -10,7 +10,10 @@ import { clusterWorker } from '../base/built-in.ts'
  */
 export function surviveThePrimary(gone: () => void): () => void {
   const worker = clusterWorker()
-  if (worker === undefined) return () => {}
+  return worker === undefined ? () => {} : survivePrimaryOf(worker, gone)
+}
+
+function survivePrimaryOf(worker: Worker, gone: () => void): () => void {
   const onDisconnect = (): void => {
     // Node ends the worker unless this is set. When the primary disconnects on purpose, it is set already.
     if (worker.exitedAfterDisconnect) return

@@ -1,5 +1,5 @@
 import type { Logger } from '../base/types.ts'
-import { askForSocket, canAsk } from '../listen/asked-sockets.ts'
+import { askForSocket, isColdStart } from '../listen/asked-sockets.ts'
 import { hasExactAddress } from '../listen/exact-address.ts'
 import { matchSocket, socketAddress } from '../listen/match.ts'
 import { resolveListen } from '../listen/options.ts'
@@ -29,7 +29,7 @@ export function whichSocket(
   take: 'exact' | 'first' | undefined,
   logger: Logger,
 ): Answer {
-  if (inheritedEntries(logger).length === 0 && !canAsk()) return { kind: 'none' }
+  if (isColdStart(logger)) return { kind: 'none' }
   const wanted = resolveListen({ ...options, shared: true, logger })
   const asked = take && askForSocket(wanted, { take, logger })
   if (asked?.kind === 'given') return { kind: 'passed', entry: asked.entry }

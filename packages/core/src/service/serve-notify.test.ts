@@ -226,7 +226,7 @@ describe('whenAllListen', () => {
     whenAllListen(callback)
     await nextTurn()
     expect(callback).not.toHaveBeenCalled()
-    start.listening('http://localhost:1')
+    start.listening(() => 'http://localhost:1')
     await nextTurn()
     expect(callback).toHaveBeenCalledOnce()
     await serving()

@@ -38,26 +38,21 @@ export class ServerHandover {
     if (parts.now !== undefined) {
       this.#begin(parts.now)
       ready()
-      return
-    }
-    let wanted = true
-    this.#stop = () => {
-      wanted = false
-    }
-    const begin = (loaded: HandoverParts): void => {
-      if (wanted && this.#server.listening) this.#begin(loaded)
-    }
-    if (!mayReceive()) {
+    } else if (mayReceive()) {
+      this.#waitFor(ready)
+    } else {
       ready()
       // What cannot be loaded is tried again for the drain.
-      parts.soon().then(begin, () => {})
-      return
+      parts.soon().then(this.#beginIfWanted(), () => {})
     }
+  }
+
+  #waitFor(ready: () => void): void {
     // Claim the variables now, before the program can start child processes.
     if (channelIsPassed()) notifier(this.#logger)
     this.#started = parts
       .load()
-      .then(begin)
+      .then(this.#beginIfWanted())
       .catch((error: Error) => {
         this.#logger.warn(
           `connections of the previous process cannot be received (${error.message}); install ` +
@@ -84,6 +79,17 @@ export class ServerHandover {
   async load(): Promise<HandoverParts> {
     await this.#started
     return parts.load()
+  }
+
+  /** Begins when the code is loaded, unless the server has closed by then. */
+  #beginIfWanted(): (loaded: HandoverParts) => void {
+    let wanted = true
+    this.#stop = () => {
+      wanted = false
+    }
+    return (loaded) => {
+      if (wanted && this.#server.listening) this.#begin(loaded)
+    }
   }
 
   #begin({ startReceiving }: HandoverParts): void {

@@ -15,10 +15,11 @@ import { listenForRestart } from '../handover/restart-signal.ts'
 import type { ShutdownHook } from '../lifecycle/hooks.ts'
 import { endIdleProcess, joinShutdown, shuttingDown } from '../lifecycle/process-shutdown.ts'
 import { noteListening } from '../listen/listening-servers.ts'
+import { StartAbort } from '../listen/start-abort.ts'
 import { type ListenRequest, type Source, startListening } from '../listen/start-listening.ts'
 import { closedTooEarly } from '../listen/start-outcome.ts'
 import { managerListens } from '../notify/notifier.ts'
-import { beginStart } from '../notify/readiness.ts'
+import { beginStart, type Start } from '../notify/readiness.ts'
 import { IdleWatch } from './idle-exit.ts'
 import type { ResolvedServe } from './options.ts'
 import { ServerHandover } from './server-handover.ts'
@@ -55,7 +56,7 @@ export class ServerService<S extends AnyServer> implements Service<S> {
   readonly #parts: ServiceParts
   readonly #drain: ServerDrain
   readonly #handover: ServerHandover
-  readonly #starting = new AbortController()
+  readonly #abort = new StartAbort()
   #started: Promise<void> | undefined
   #interrupted = false
   #drainTook = 0
@@ -64,7 +65,7 @@ export class ServerService<S extends AnyServer> implements Service<S> {
   #activated = false
   #idle: IdleWatch | undefined
   /** Where it listens or has listened: a closed server has no address. `undefined` until it listens. */
-  #place: { address: Service['address']; url: string } | undefined
+  #address: Service['address'] | undefined
 
   constructor(server: S, options: ResolvedServe, parts: ServiceParts = {}) {
     this.server = server
@@ -93,8 +94,7 @@ export class ServerService<S extends AnyServer> implements Service<S> {
       this.#noteAddress()
       noteListening(this.server, { request: this.#attached(), source: 'bound', fd: undefined })
       const start = beginStart(this.server, notify, logger)
-      this.#watchIdle()
-      this.#handover.start(() => start.listening(this.url))
+      this.#begin(start)
     } catch (error) {
       this.#drain.dispose()
       throw error
@@ -113,7 +113,7 @@ export class ServerService<S extends AnyServer> implements Service<S> {
   }
 
   get address(): Service['address'] {
-    return this.#place?.address ?? ''
+    return this.#address ?? ''
   }
 
   get port(): number | undefined {
@@ -121,12 +121,12 @@ export class ServerService<S extends AnyServer> implements Service<S> {
   }
 
   get url(): string {
-    return this.#place?.url ?? ''
+    return this.#address === undefined ? '' : serverUrl(this.server, this.#address)
   }
 
   /** It listens, or has listened. */
   get hasListened(): boolean {
-    return this.#place !== undefined
+    return this.#address !== undefined
   }
 
   get state(): DrainState {
@@ -154,8 +154,7 @@ export class ServerService<S extends AnyServer> implements Service<S> {
     const start = beginStart(this.server, notify, logger)
     const onListening = (): void => {
       this.#noteAddress()
-      this.#watchIdle()
-      this.#handover.start(() => start.listening(this.url))
+      this.#begin(start)
     }
     const withdraw = (): void => {
       this.server.off('close', leave)
@@ -167,10 +166,8 @@ export class ServerService<S extends AnyServer> implements Service<S> {
       withdraw()
       this.#parts.onError?.(error)
     }
-    const abort = (): void => this.#starting.abort(signal?.reason)
-    signal?.addEventListener('abort', abort, { once: true })
     try {
-      const request = { ...this.#options, ...this.#parts, onError, signal: this.#starting.signal }
+      const request = { ...this.#options, ...this.#parts, onError, abort: this.#abort }
       const onSource = (source: Source, stored: boolean): void => {
         this.#source = source
         this.#activated = source === 'inherited' && !stored
@@ -179,18 +176,19 @@ export class ServerService<S extends AnyServer> implements Service<S> {
       onceClosed(this.server, leave)
       await startListening(this.server, { ...request, onSource, onListening })
     } catch (error) {
-      if (this.#starting.signal.aborted) start.withdrawn()
+      if (this.#abort.aborted) start.withdrawn()
       else start.failed(error)
       withdraw()
       throw error
-    } finally {
-      signal?.removeEventListener('abort', abort)
     }
-    if (signal === undefined) return
+    if (signal !== undefined) this.#closeOnAbort(signal)
+  }
+
+  #closeOnAbort(signal: AbortSignal): void {
     const close = (): void => void this.close()
     signal.addEventListener('abort', close, { once: true })
     onceClosed(this.server, () => signal.removeEventListener('abort', close))
-    // An abort after the 'listening' event but before this line has reached only the start.
+    // An abort after the 'listening' event has reached only the start.
     if (signal.aborted) close()
   }
 
@@ -238,11 +236,9 @@ export class ServerService<S extends AnyServer> implements Service<S> {
     }
   }
 
-  #watchIdle(): void {
-    const { idleExit, logger } = this.#options
-    if (idleExit === undefined) return
+  #watchIdle(idleExit: number): void {
     if (!this.#activated) {
-      logger.warn(
+      this.#options.logger.warn(
         `idleExit has no effect on ${this.url}: this process bound its socket itself, so no manager would start it ` +
           'again for the next connection. Let a .socket unit of systemd open the socket',
       )
@@ -254,7 +250,14 @@ export class ServerService<S extends AnyServer> implements Service<S> {
   }
 
   #noteAddress(): void {
-    this.#place = { address: this.server.address() ?? '', url: serverUrl(this.server) }
+    this.#address = this.server.address() ?? ''
+  }
+
+  /** The server listens. */
+  #begin(start: Start): void {
+    const { idleExit } = this.#options
+    if (idleExit !== undefined) this.#watchIdle(idleExit)
+    this.#handover.start(() => start.listening(() => this.url))
   }
 
   async #shutDown(quick: boolean): Promise<DrainResult> {
@@ -276,7 +279,7 @@ export class ServerService<S extends AnyServer> implements Service<S> {
     const { logger } = this.#options
     if (!this.hasListened) {
       // The server has not listened yet, and must not begin to.
-      this.#starting.abort(this.#interrupted ? shuttingDown() : closedTooEarly())
+      this.#abort.abort(this.#interrupted ? shuttingDown() : closedTooEarly())
       await this.#started?.catch(() => {})
       // Never listened. The server may listen for a later service by now, which a drain would close.
       if (this.state === 'closed') return { ...NOTHING_DRAINED, duration: 0 }
