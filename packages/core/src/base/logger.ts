@@ -38,6 +38,9 @@ export const defaultLogger: Logger = {
   error: (message) => write(`socket-port: error: ${message}`),
 }
 
+/** Whether the logger drops `debug` and `info`. Ask before a start makes a text: V8 has to compile what makes it. */
+export const isSilent = (logger: Logger): boolean => logger === defaultLogger && !debug.enabled
+
 /** Shows a message to the person at the terminal: through the program's logger, or on stderr if there is none. */
 export function tellPerson(logger: Logger, message: string): void {
   if (logger === defaultLogger) process.stderr.write(`socket-port: ${message}\n`)

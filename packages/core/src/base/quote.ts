@@ -1,8 +1,10 @@
+// Made where they are used: each takes Node 0.1 ms, and most starts show no value.
+
 // Characters that JSON does not escape but a terminal acts on: DEL, C1, text direction, line separators.
-const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu
+const invisible = (): RegExp => /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu
 
 // The same without line ends, tabs, and the two joiners that some scripts need.
-const UNPRINTABLE = /(?![\n\t\u200c\u200d])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu
+const unprintable = (): RegExp => /(?![\n\t\u200c\u200d])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu
 
 // Control sequences, such as colours, and operating system commands, such as a title, in the forms
 // of seven and of eight bits (ECMA-48).
@@ -18,7 +20,7 @@ const SEQUENCES = new RegExp(
  * be long, or contain control characters.
  */
 export function quote(text: string): string {
-  const shown = JSON.stringify(text).replace(INVISIBLE, escaped)
+  const shown = JSON.stringify(text).replace(invisible(), escaped)
   return shown.length > 80 ? `${shown.slice(0, 77)}…"` : shown
 }
 
@@ -28,7 +30,7 @@ export function quote(text: string): string {
  * `\u{1b}`. Line ends and tabs stay.
  */
 export function plainText(text: string): string {
-  return text.replace(SEQUENCES, '').replaceAll('\r\n', '\n').replace(UNPRINTABLE, escaped)
+  return text.replace(SEQUENCES, '').replaceAll('\r\n', '\n').replace(unprintable(), escaped)
 }
 
 const escaped = (character: string): string => `\\u{${character.codePointAt(0)?.toString(16)}}`

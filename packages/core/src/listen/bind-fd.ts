@@ -5,8 +5,7 @@ import { LONGEST_UNIX_PATH } from '../sockets/constants.ts'
 import type { Libc } from '../sockets/libc.ts'
 import { openListener, type Place } from '../sockets/open.ts'
 import { usableLibc } from '../sockets/usable-libc.ts'
-import { explainBindError, makeRoom, type RoomRequest, withMode } from './bind.ts'
-import type { InUseRequest } from './bind-in-use.ts'
+import { type BindRequest, explainBindError, makeRoom, withMode } from './bind.ts'
 import { resolveListen, type Target } from './options.ts'
 import { waitSignal } from './start-abort.ts'
 
@@ -19,9 +18,6 @@ import { waitSignal } from './start-abort.ts'
 export async function bindFd(target: Target): Promise<number> {
   return await openBound({ ...resolveListen(target), kept: true })
 }
-
-/** The request of a bind, with the host to use when none is asked for. */
-export interface BindRequest extends InUseRequest, RoomRequest {}
 
 /**
  * Like {@link bindFd}, but returns the fd synchronously, unless a port must be freed, a stale unix socket

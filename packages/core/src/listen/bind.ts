@@ -8,12 +8,17 @@ import type { ResolvedListen } from './options.ts'
 import { type WaitingRequest, waitSignal } from './start-abort.ts'
 import { isLinkLocal } from './zone.ts'
 
+/** The request of a bind, with the host to use when none is asked for. */
+export interface BindRequest extends InUseRequest, WaitingRequest {
+  defaultHost?: string | undefined
+}
+
 /**
  * Does what must be done before Node can bind the socket; returns like {@link makeRoom}.
  *
  * @throws ERR_SOCKET_PORT_UNSUPPORTED for `reusePort` where Node would ignore it.
  */
-export function prepareToBind(request: ResolvedListen): Promise<void> | undefined {
+export function prepareToBind(request: BindRequest): Promise<void> | undefined {
   if (request.reusePort && !supportsReusePort()) throw reusePortUnsupported()
   return makeRoom(request)
 }
@@ -22,15 +27,11 @@ export function prepareToBind(request: ResolvedListen): Promise<void> | undefine
  * Frees the port, or removes a stale unix socket. Returns `undefined` when there is nothing to do, so that
  * the caller can go on synchronously.
  */
-export function makeRoom(request: RoomRequest): Promise<void> | undefined {
+export function makeRoom(request: BindRequest): Promise<void> | undefined {
   const { path, port, killPort: kill } = request
   if (path === undefined) return kill === false || port === 0 ? undefined : free(request)
   // An abstract name disappears with its socket, so it cannot be stale.
   return path.startsWith('@') || !exists(path) ? undefined : removeStale(path)
-}
-
-export interface RoomRequest extends ResolvedListen, WaitingRequest {
-  defaultHost?: string | undefined
 }
 
 // Both modules are imported when they are needed: most starts need neither.
@@ -39,7 +40,7 @@ async function removeStale(path: string): Promise<void> {
   await removeStaleSocket(path)
 }
 
-async function free(request: RoomRequest): Promise<void> {
+async function free(request: BindRequest): Promise<void> {
   const { killPort } = await import('../kill-port/kill-port.ts')
   const { port, host = request.defaultHost, ipv6Only, reusePort, logger } = request
   const signal = waitSignal(request)
@@ -48,8 +49,16 @@ async function free(request: RoomRequest): Promise<void> {
 }
 
 /** The options of Node's own `listen` for this request. */
-export function bindOptions(request: ResolvedListen): NodeListenOptions {
-  const { bindPath, port, host, ipv6Only, backlog, reusePort, exclusive } = request
+export function bindOptions(request: BindRequest): NodeListenOptions {
+  const {
+    bindPath,
+    port,
+    host = request.defaultHost,
+    ipv6Only,
+    backlog,
+    reusePort,
+    exclusive,
+  } = request
   const common = { backlog, exclusive }
   if (bindPath !== undefined) return { ...common, path: bindPath }
   return {

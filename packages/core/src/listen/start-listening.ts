@@ -2,6 +2,7 @@ import { chmodSync } from 'node:fs'
 import { isMainThread } from '../base/built-in.ts'
 import { publish } from '../base/channels.ts'
 import { SocketPortError } from '../base/errors.ts'
+import { isSilent } from '../base/logger.ts'
 import { onceClosed } from '../base/own-listener.ts'
 import { quote } from '../base/quote.ts'
 import type { AnyServer } from '../base/types.ts'
@@ -173,17 +174,21 @@ async function listenOnTaken(
 }
 
 async function listenBound(server: AnyServer, request: ListenRequest): Promise<void> {
-  const { bindPath, mode, logger, nodeOptions, host = request.defaultHost } = request
+  const { bindPath, mode, logger, nodeOptions } = request
   const named = bindPath !== undefined && !bindPath.startsWith('\0')
   // A worker thread cannot change the umask, which belongs to the process.
   const umask = named && mode !== undefined && isMainThread() ? mode : undefined
   const start = (): void => {
-    const options = { ...nodeOptions, ...bindOptions({ ...request, host }) }
-    withMode(umask, () => nativeListen(server, request)(options))
+    const options = { ...nodeOptions, ...bindOptions(request) }
+    const listen = nativeListen(server, request)
+    if (umask === undefined) listen(options)
+    else withMode(umask, () => listen(options))
   }
   const note = (): void => {
     if (named && mode !== undefined) chmodSync(bindPath, mode)
-    logger[request.announces ? 'debug' : 'info'](`listening on ${addressText(server)}`)
+    if (!isSilent(logger)) {
+      logger[request.announces ? 'debug' : 'info'](`listening on ${addressText(server)}`)
+    }
     noteListening(server, { request, source: 'bound', fd: undefined })
     publish.listen({ server, source: 'bound' })
   }
