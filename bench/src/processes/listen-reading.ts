@@ -2,8 +2,12 @@
 export interface ListenReading {
   /** Import of core; next to nothing without it. */
   readonly import: number
+  /** The CPU time of it, all threads. */
+  readonly importCpu: number
   /** From the call that listens to `listening`. */
   readonly call: number
+  /** The CPU time of it, all threads. */
+  readonly callCpu: number
   /** From the start of the process to `listening`. */
   readonly whole: number
   /** CPU time that the process has used by then, all threads. */

@@ -4,6 +4,7 @@ import { createServer, type Server } from 'node:http'
 import { importCore } from './core.ts'
 import type { ListenReading } from './listen-reading.ts'
 import { sharedObjects } from './shared-objects.ts'
+import { stopwatch } from './stopwatch.ts'
 
 const [how, port = '0', inherited] = process.argv.slice(2)
 // With the preload the program asks for its port, which is the one that was passed.
@@ -12,20 +13,25 @@ const target = asksForPort ? { port: Number(port) } : { fd: 3 }
 // A port that nobody asks for is that of the only socket that was passed.
 const asked = inherited === undefined ? { port } : {}
 
-const started = performance.now()
+const took = stopwatch()
+// V8 compiles it at the first call, which is not what is measured.
+took()
 const isPlain = how === 'plain' || how === 'register'
 const core = isPlain ? undefined : await importCore()
-const imported = performance.now()
+const importing = took()
 const server: Server = createServer()
 if (core === undefined) await once(server.listen(target), 'listening')
 else if (how === 'serve') await core.serve(server, asked)
 else await core.listen(server, asked)
+const calling = took()
 const listening = performance.now()
 const { user, system } = process.cpuUsage()
 
 const reading: ListenReading = {
-  import: imported - started,
-  call: listening - imported,
+  import: importing.wall,
+  importCpu: importing.cpu,
+  call: calling.wall,
+  callCpu: calling.cpu,
   // performance.now() counts from the start of the process.
   whole: listening,
   cpu: (user + system) / 1000,
