@@ -58,9 +58,9 @@ const inputs = (...names) => Object.fromEntries(names.map((name) => [name, `src/
 
 const read = (file) => readFileSync(`src/${file}`, 'utf8')
 
-// The files that index.ts exports from. rolldown adds all that they import statically.
-const exported = [...read('index.ts').matchAll(/'\.(\/[^']+\.ts)'/g)].map(
-  ([, file]) => `/src${file}`,
+// The files that index.ts and adapter.ts export from. rolldown adds all that they import statically.
+const exported = ['index.ts', 'adapter.ts'].flatMap((face) =>
+  [...read(face).matchAll(/'\.(\/[^']+\.ts)'/g)].map(([, file]) => `/src${file}`),
 )
 
 // What base/later.ts loads when a server listens.

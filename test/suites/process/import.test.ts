@@ -38,3 +38,32 @@ describe.each(ENTRIES)('importing %s of core', (name) => {
     )
   })
 })
+
+describe('a cold start', () => {
+  // What a call of core adds to the parts of Node that the same server has loaded without it.
+  const loaded = (listen: string): string[] => {
+    const { status, stdout, stderr } = run(`
+      const { createServer } = await import('node:http')
+      const { once } = await import('node:events')
+      const core = await import('${entry('index')}')
+      const server = createServer()
+      ${listen}
+      console.log(JSON.stringify(process.moduleLoadList))
+      process.exit()`)
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
+    return JSON.parse(stdout) as string[]
+  }
+  const plain = new Set(loaded(`await once(server.listen(0), 'listening')`))
+
+  it.each([
+    ['listen', `await core.listen(server, 0)`, []],
+    ['serve', `await core.serve(server, 0)`, ['Internal Binding signal_wrap']],
+    [
+      'attach',
+      `core.attach(server); await once(server.listen(0), 'listening')`,
+      ['Internal Binding signal_wrap'],
+    ],
+  ])('of %s loads no part of Node that a plain one does not need', (_, listen, own) => {
+    expect(loaded(listen).filter((part) => !plain.has(part))).toEqual(own)
+  })
+})
