@@ -2,6 +2,7 @@ import { Socket } from 'node:net'
 import { describe, expect, it, test, vi } from 'vitest'
 import { attach, attachmentOf, isContinued, reportRefusal } from './attachment.ts'
 import { decodeAttachment, encodeAttachment } from './attachment-bytes.ts'
+import { handOverEventStream } from './event-stream.ts'
 
 const request = (): never => ({ rawHeaders: [] }) as never
 
@@ -29,6 +30,28 @@ test('what is refused after its response is reported; of a new client nothing is
   attach(continued, 7, refused)
   for (const each of [fresh, continued]) reportRefusal(each, 'its token has expired')
   expect(refused.mock.calls).toEqual([['its token has expired']])
+})
+
+test.each([[undefined], [null], ['request'], [{}], [{ raw: {} }], [new Socket()]])(
+  'what is no request is refused: %#',
+  (value) => {
+    const code = 'ERR_SOCKET_PORT_INVALID_OPTION'
+    expect(() => attachmentOf(value as never)).toThrow(expect.objectContaining({ code }))
+    const response = { writeHead() {}, write() {} }
+    expect(() => handOverEventStream(value as never, response as never)).toThrow(
+      expect.objectContaining({ code }),
+    )
+  },
+)
+
+test.each([
+  [undefined, {}],
+  ['response', {}],
+  [{ writeHead() {}, write() {} }, { attachment: { sent: 1 } }],
+])('what is no response, or no function, is refused: %#', (response, options) => {
+  expect(() => handOverEventStream(request(), response as never, options as never)).toThrow(
+    expect.objectContaining({ code: 'ERR_SOCKET_PORT_INVALID_OPTION' }),
+  )
 })
 
 describe('an attachment', () => {

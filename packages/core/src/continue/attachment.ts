@@ -1,11 +1,20 @@
 import type { IncomingMessage } from 'node:http'
+import { SocketPortError } from '../base/errors.ts'
 
 /** A request, or what a framework makes of it and keeps it in: Fastify's `request.raw`, Koa's `ctx.req`. */
 export type AnyRequest = IncomingMessage | { raw: IncomingMessage } | { req: IncomingMessage }
 
-export const requestOf = (request: AnyRequest): IncomingMessage => {
-  if ('raw' in request) return request.raw
-  return 'req' in request && !('rawHeaders' in request) ? request.req : (request as IncomingMessage)
+/** Throws ERR_SOCKET_PORT_INVALID_OPTION for what is no request. */
+export function requestOf(request: AnyRequest): IncomingMessage {
+  const { raw, req, rawHeaders } = (request ?? {}) as { [name: string]: unknown }
+  const found = raw ?? (rawHeaders === undefined ? req : request)
+  if (Array.isArray((found as Partial<IncomingMessage> | undefined)?.rawHeaders)) {
+    return found as IncomingMessage
+  }
+  throw new SocketPortError(
+    'ERR_SOCKET_PORT_INVALID_OPTION',
+    `the request must be one of node:http (got ${typeof request}); pass what the listener was given`,
+  )
 }
 
 // Symbol.for: the package that asks for it may use another copy of this one.
@@ -37,6 +46,8 @@ export const isContinued = (request: AnyRequest): boolean => ATTACHMENT in reque
 /**
  * What the previous process attached to the connection of this request. `undefined` for a client that is really new;
  * `null` where the connection was handed over with no attachment.
+ *
+ * @throws {SocketPortError} ERR_SOCKET_PORT_INVALID_OPTION
  */
 export function attachmentOf<T = unknown>(request: AnyRequest): T | null | undefined {
   const found = (requestOf(request) as Continued)[ATTACHMENT]

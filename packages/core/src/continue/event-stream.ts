@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import { SocketPortError } from '../base/errors.ts'
 import { isHeadSent, sentHead } from '../node/http-response.ts'
 import { isFlushed, pauseReading, resumeReading } from '../node/tcp-handle.ts'
 import { type AnyRequest, requestOf } from './attachment.ts'
@@ -31,6 +32,8 @@ export interface HandOverEventStreamOptions {
  *
  * A stream over HTTP/2 or TLS, one that is compressed, and the answer to a request that had a body stay here. They end as
  * if this function had not been called.
+ *
+ * @throws {SocketPortError} ERR_SOCKET_PORT_INVALID_OPTION
  */
 export function handOverEventStream(
   request: AnyRequest,
@@ -39,15 +42,29 @@ export function handOverEventStream(
 ): void {
   const req = requestOf(request)
   const res = responseOf(response)
+  if (attachment !== undefined && typeof attachment !== 'function') {
+    throw new SocketPortError(
+      'ERR_SOCKET_PORT_INVALID_OPTION',
+      `attachment of handOverEventStream must be a function (got ${typeof attachment}); ` +
+        'pass { attachment: () => ({ sent }) }',
+    )
+  }
   if (req.httpVersionMajor !== 1) return
   const stream = new EventStream(req, res, attachment)
   const undo = handOverConnection(req.socket, stream)
   res.once('close', undo)
 }
 
-const responseOf = (response: AnyResponse): ServerResponse => {
-  if ('raw' in response) return response.raw
-  return 'res' in response ? response.res : response
+function responseOf(response: AnyResponse): ServerResponse {
+  const { raw, res, write } = (response ?? {}) as { [name: string]: unknown }
+  const found = raw ?? (typeof write === 'function' ? response : res)
+  if (typeof (found as Partial<ServerResponse> | undefined)?.writeHead === 'function') {
+    return found as ServerResponse
+  }
+  throw new SocketPortError(
+    'ERR_SOCKET_PORT_INVALID_OPTION',
+    `the response must be one of node:http (got ${typeof response}); pass what the listener was given`,
+  )
 }
 
 class EventStream implements Continuable {
