@@ -2,6 +2,12 @@ import type { EndedCounts, LongLivedKind } from '../base/types.ts'
 import type { Carrier } from './protocols/carrier.ts'
 import { Spread } from './spread.ts'
 
+/**
+ * How long in milliseconds the last ones take to be asked: those that were not allowed to leave before accepting had stopped.
+ * Their clients come back to a process that has not started, all when it does. A longer spread would only delay that.
+ */
+const LAST_SPREAD = 200
+
 export interface LongLivedOptions {
   /** The ends are spread over so many milliseconds. */
   spread: number
@@ -31,6 +37,7 @@ export class LongLivedConnections {
   }
   readonly #options: LongLivedOptions
   readonly #spread: Spread
+  readonly #lastSpread: Spread
   readonly #open = new Map<Carrier, Open>()
   /** Those that may not leave yet. */
   readonly #waiting = new Set<Carrier>()
@@ -38,11 +45,13 @@ export class LongLivedConnections {
   constructor(options: LongLivedOptions) {
     this.#options = options
     this.#spread = new Spread(options.spread)
+    this.#lastSpread = new Spread(Math.min(options.spread, LAST_SPREAD))
   }
 
   /** Allows the first ones to be asked. */
   begin(): void {
     this.#spread.begin()
+    this.#lastSpread.begin()
   }
 
   /**
@@ -70,7 +79,7 @@ export class LongLivedConnections {
       if (!this.#options.mayLeave(carrier)) continue
       this.#waiting.delete(carrier)
       const { end } = this.#open.get(carrier) ?? {}
-      if (end !== undefined) this.#spread.add(carrier, end)
+      if (end !== undefined) this.#lastSpread.add(carrier, end)
     }
   }
 
@@ -90,6 +99,7 @@ export class LongLivedConnections {
     this.#open.delete(carrier)
     this.#waiting.delete(carrier)
     this.#spread.delete(carrier)
+    this.#lastSpread.delete(carrier)
   }
 
   /** All that are left are cut. */
@@ -99,6 +109,7 @@ export class LongLivedConnections {
 
   stop(): void {
     this.#spread.stop()
+    this.#lastSpread.stop()
     for (const { timer } of this.#open.values()) clearTimeout(timer)
   }
 }
