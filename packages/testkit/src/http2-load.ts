@@ -1,7 +1,5 @@
-import { once } from 'node:events'
 import { type ClientHttp2Session, connect as connectHttp2, constants } from 'node:http2'
-import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
-import { DelayLine } from './load/delay-line.ts'
+import { DelayedNetwork } from './delayed-network.ts'
 
 export interface Http2LoadOptions {
   port: number
@@ -49,7 +47,7 @@ export class Http2Load {
   /** Starts a load; resolves when each client has been answered once. */
   static async start(options: Http2LoadOptions): Promise<Http2Load> {
     const { rtt = 0, port } = options
-    const network = rtt === 0 ? undefined : await DelayedNetwork.open(port, rtt / 2)
+    const network = rtt === 0 ? undefined : await DelayedNetwork.open(port, rtt)
     const load = new Http2Load(options, network)
     const { clients, streams } = load.#options
     for (let client = 0; client < clients; client += 1) load.#startClient(client, streams)
@@ -135,43 +133,5 @@ export class Http2Load {
     session.on('error', () => {})
     session.once('close', () => this.#open.delete(session))
     return session
-  }
-}
-
-/** A relay on a port of its own that holds everything back for the same time, in both directions. */
-class DelayedNetwork {
-  readonly #server: Server
-  readonly #sockets = new Set<Socket>()
-
-  private constructor(port: number, delay: number) {
-    this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (client) => {
-      const server = connect({ port, host: '127.0.0.1', allowHalfOpen: true, noDelay: true })
-      this.#relay(client, server, new DelayLine(delay))
-      this.#relay(server, client, new DelayLine(delay))
-    })
-  }
-
-  static async open(port: number, delay: number): Promise<DelayedNetwork> {
-    const network = new DelayedNetwork(port, delay)
-    network.#server.listen(0, '127.0.0.1')
-    await once(network.#server, 'listening')
-    return network
-  }
-
-  get port(): number {
-    return (this.#server.address() as AddressInfo).port
-  }
-
-  close(): void {
-    this.#server.close()
-    for (const socket of this.#sockets) socket.destroy()
-  }
-
-  #relay(from: Socket, to: Socket, line: DelayLine): void {
-    this.#sockets.add(from)
-    from.on('data', (bytes: Buffer) => line.put(() => to.write(bytes)))
-    from.once('end', () => line.put(() => to.end()))
-    from.on('error', () => line.put(() => to.destroy()))
-    from.once('close', () => this.#sockets.delete(from))
   }
 }
