@@ -1,46 +1,83 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { SOCKET_PORT } from '@socket-port/testkit/command'
+import { cert, key } from '@socket-port/testkit/fixed-certificate'
 import { Http2Load } from '@socket-port/testkit/http2-load'
-import { freePort } from '@socket-port/testkit/native'
-import { endProcesses } from '@socket-port/testkit/processes'
-import { requireOrSkip } from '@socket-port/testkit/requirements'
-import {
-  bootSystemd,
-  pathInBox,
-  type SystemdBox,
-  systemdSkipReason,
-} from '@socket-port/testkit/systemd/index'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { HTTP2_SERVER } from '../load/http2-reloads.ts'
+import { pathInBox } from '@socket-port/testkit/systemd/index'
+import { expect, it, onTestFinished } from 'vitest'
+import { type App, describeHandover } from '../handover/box.ts'
+import { expectSafeToRepeat, HTTP2_SERVER, type Http2Result } from '../load/http2-reloads.ts'
 
-const port = freePort()
-const UNITS = {
-  'http2.socket': `[Socket]\nListenStream=127.0.0.1:${port}\nBacklog=4096\n`,
-  'http2.service': [
-    '[Service]',
-    'Type=notify',
-    `ExecStart=${pathInBox(process.execPath)} ${pathInBox(HTTP2_SERVER)}`,
-    '',
-  ].join('\n'),
+const NODE = pathInBox(process.execPath)
+const SERVER = [NODE, pathInBox(HTTP2_SERVER)]
+const RUN = [NODE, pathInBox(SOCKET_PORT), 'run', '--', ...SERVER]
+const RUN_LINES = ['NotifyAccess=main', 'RuntimeDirectory=socket-port']
+
+// How a generation of the server is replaced. Sessions of the old one end before it does.
+const WAYS = {
+  restart: { command: SERVER, lines: [], replace: (app: App) => app.restart() },
+  reload: {
+    command: RUN,
+    lines: [...RUN_LINES, 'ExecReload=kill -HUP $MAINPID'],
+    replace: (app: App) => app.systemd.reload(app.unit),
+  },
+} as const
+
+interface Replacing {
+  way: keyof typeof WAYS
+  tls: boolean
+  times?: number
+  env?: Readonly<Record<string, string>>
 }
 
-describe(...requireOrSkip('HTTP/2 under systemd', systemdSkipReason()), () => {
-  let box: SystemdBox
-
-  beforeAll(async () => {
-    box = await bootSystemd({ units: UNITS })
-    await box.start('http2.socket')
-  })
-  afterAll(() => box?.stop())
-  afterEach(endProcesses)
-
-  it('systemctl restart under clients without TLS: 0 failed', async () => {
-    const load = await Http2Load.start({ port, streams: 4, rtt: 20 })
+await describeHandover('HTTP/2', (box) => {
+  /** What strict clients, 20 ms away, see of a socket-activated server that is replaced by systemd. */
+  async function replaceUnderLoad({ way, tls, times = 3, env }: Replacing): Promise<Http2Result> {
+    const folder = mkdtempSync(join(tmpdir(), 'socket-port-http2-'))
+    onTestFinished(() => rmSync(folder, { recursive: true }))
+    const file = join(folder, 'handled')
+    const { command, lines, replace } = WAYS[way]
+    const app = await box.start({
+      command,
+      lines,
+      env: { HANDLED: file, ...(tls && { KEY: key, CERT: cert }), ...env },
+    })
+    const { port } = app
+    const load = await Http2Load.start({ port, streams: 4, rtt: 20, ...(tls && { ca: cert }) })
     const before = load.sessions
-    for (let restart = 0; restart < 3; restart += 1) {
-      await box.restart('http2.service')
+    for (let count = 1; count <= times; count += 1) {
+      await replace(app)
+      // Each of the clients has left the old process.
+      while (load.sessions < before + 10 * count) await load.more(10)
       await load.more(200)
     }
     await load.stop()
-    expect(load.failures).toEqual([])
-    expect(load.sessions).toBeGreaterThan(before)
-  })
+    const handled = new Set(readFileSync(file, 'utf8').split('\n'))
+    return { requests: load.requests, failures: load.failures, handled }
+  }
+
+  it.each(['restart', 'reload'] as const)(
+    'systemctl %s under clients without TLS: 0 failed',
+    async (way) => {
+      const { failures } = await replaceUnderLoad({ way, tls: false })
+      expect(failures).toEqual([])
+    },
+  )
+
+  it.each(['restart', 'reload'] as const)(
+    'systemctl %s under clients with TLS: what is refused was not handled',
+    async (way) => {
+      expectSafeToRepeat(await replaceUnderLoad({ way, tls: true }))
+    },
+  )
+
+  it.each([false, true])(
+    'negative control: Node’s own close loses requests (TLS: %s)',
+    async (tls) => {
+      const env = { CLOSE: 'plain' }
+      const { failures } = await replaceUnderLoad({ way: 'restart', tls, times: 1, env })
+      expect(failures.some(({ refused }) => !refused)).toBe(true)
+    },
+  )
 })
