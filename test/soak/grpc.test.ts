@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url'
+import { cert, key } from '@socket-port/testkit/fixed-certificate'
 import { freePort } from '@socket-port/testkit/native'
 import { endProcesses } from '@socket-port/testkit/processes'
 import { startSupervised } from '@socket-port/testkit/supervised'
@@ -10,8 +11,14 @@ afterEach(endProcesses)
 const FIXTURE = fileURLToPath(new URL('../fixtures/core-grpc.mjs', import.meta.url))
 const DRAIN_TIMEOUT = '6000'
 
+interface Reload {
+  way: 'register' | 'injector' | 'tls' | 'plain'
+  tls: boolean
+  reloads: number
+}
+
 /** Reloads a gRPC server under ten loops of unary calls and an endless stream, on one channel. */
-async function reload(way: 'register' | 'injector' | 'plain', reloads: number) {
+async function reload({ way, tls, reloads }: Reload) {
   const port = freePort()
   const register = way === 'register' ? ['--register', '--ready', 'port'] : []
   const supervised = startSupervised({
@@ -22,10 +29,11 @@ async function reload(way: 'register' | 'injector' | 'plain', reloads: number) {
       PORT: String(port),
       DRAIN_TIMEOUT,
       SOCKET_PORT_REGISTER_DRAIN_TIMEOUT: DRAIN_TIMEOUT,
+      ...(tls && { KEY: key, CERT: cert }),
     },
   })
   await supervised.printed(/generation 1 is ready/)
-  const calls = new GrpcCalls(port, 10)
+  const calls = new GrpcCalls(port, 10, tls ? cert : undefined)
   /** For each reload, whether the next process answered calls while the stream of the one before was open. */
   const beside: boolean[] = []
   for (let count = 0; count < reloads; count += 1) {
@@ -40,16 +48,25 @@ async function reload(way: 'register' | 'injector' | 'plain', reloads: number) {
   return { calls, beside }
 }
 
-describe.each(['register', 'injector'] as const)('a server of @grpc/grpc-js, by %s', (way) => {
+describe.each([
+  { way: 'register', tls: false, reloads: 2 },
+  { way: 'injector', tls: false, reloads: 2 },
+  { way: 'register', tls: true, reloads: 1 },
+  { way: 'tls', tls: true, reloads: 1 },
+] as const)('a server of @grpc/grpc-js, by $way (TLS: $tls)', (options) => {
   it('loses no unary call while an endless stream holds the old process', async () => {
-    const { calls, beside } = await reload(way, 2)
+    const { calls, beside } = await reload(options)
     expect(calls.failures).toEqual([])
-    expect(beside).toEqual([true, true])
+    expect(beside).toEqual(Array(options.reloads).fill(true))
     expect(calls.calls).toBeGreaterThan(100)
   }, 120_000)
 })
 
-it('negative control: without a drain unary calls fail', async () => {
-  const { calls } = await reload('plain', 1)
-  expect(calls.failures.length).toBeGreaterThan(0)
-}, 120_000)
+it.each([false, true])(
+  'negative control: without a drain unary calls fail (TLS: %s)',
+  async (tls) => {
+    const { calls } = await reload({ way: 'plain', tls, reloads: 1 })
+    expect(calls.failures.length).toBeGreaterThan(0)
+  },
+  120_000,
+)

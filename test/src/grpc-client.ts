@@ -17,10 +17,15 @@ export class GrpcCalls {
   #stopped = false
   #waiting: { holds: () => boolean; resolve: () => void }[] = []
 
-  constructor(port: number, loops: number) {
-    // A call that fails is not made again.
-    const options = { 'grpc.enable_retries': 0 }
-    this.#client = new Client(`127.0.0.1:${port}`, credentials.createInsecure(), options)
+  /** `ca`: TLS, with a certificate of this authority for `localhost`. */
+  constructor(port: number, loops: number, ca?: string) {
+    const channel =
+      ca === undefined ? credentials.createInsecure() : credentials.createSsl(Buffer.from(ca))
+    this.#client = new Client(`127.0.0.1:${port}`, channel, {
+      // A call that fails is not made again.
+      'grpc.enable_retries': 0,
+      ...(ca !== undefined && { 'grpc.ssl_target_name_override': 'localhost' }),
+    })
     for (let loop = 0; loop < loops; loop += 1) this.#loops.push(this.#loop(loop))
   }
 

@@ -63,11 +63,12 @@ export class Http2Load {
   }
 
   /** Lets the requests under way end, and closes everything. */
-  async stop(): Promise<void> {
+  async stop(): Promise<this> {
     this.#stopped = true
     await Promise.all(this.#loops)
     for (const session of this.#open) session.destroy()
     this.#network?.close()
+    return this
   }
 
   #startClient(client: number, streams: number): void {

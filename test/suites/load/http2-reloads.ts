@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -10,13 +10,16 @@ import {
 } from '@socket-port/testkit/http2-load'
 import { startSupervised } from '@socket-port/testkit/supervised'
 import { expect } from 'vitest'
+import type { StrictClients } from '../../src/strict-clients.ts'
 
 export const HTTP2_SERVER: string = fileURLToPath(
   new URL('../../fixtures/core-http2.mjs', import.meta.url),
 )
 
-export interface Http2Reloads extends Omit<Http2LoadOptions, 'port' | 'ca'> {
-  tls: boolean
+export interface ServerReloads {
+  /** Its script. @default HTTP2_SERVER */
+  server?: string
+  tls?: boolean
   reloads: number
   /** How the server ends without `serve`, for controls. */
   close?: 'at-once' | 'plain'
@@ -24,20 +27,23 @@ export interface Http2Reloads extends Omit<Http2LoadOptions, 'port' | 'ca'> {
   serviceMs?: number
 }
 
-export interface Http2Result {
+export interface ReloadResult<Failure> {
   readonly requests: number
-  readonly failures: readonly Http2Failure[]
-  /** The ids that the program was given. */
-  readonly handled: ReadonlySet<string>
+  readonly failures: readonly Failure[]
+  /** The ids that HTTP2_SERVER was given, in their order. */
+  readonly handled: readonly string[]
 }
 
-/** Reloads an HTTP/2 server under `socket-port run` while strict clients ask it. */
-export async function reloadHttp2(options: Http2Reloads): Promise<Http2Result> {
-  const { tls, reloads, close, serviceMs = 5, ...load } = options
+/** Reloads a server under `socket-port run` while strict clients ask it. */
+export async function reloadUnder<Failure>(
+  { server = HTTP2_SERVER, tls = false, reloads, close, serviceMs = 5 }: ServerReloads,
+  startClients: (port: number) => Promise<StrictClients<Failure>>,
+): Promise<ReloadResult<Failure>> {
   const folder = mkdtempSync(join(tmpdir(), 'socket-port-http2-'))
   const file = join(folder, 'handled')
+  writeFileSync(file, '')
   const supervised = startSupervised({
-    command: [process.execPath, HTTP2_SERVER],
+    command: [process.execPath, server],
     env: {
       HANDLED: file,
       SERVICE_MS: String(serviceMs),
@@ -47,24 +53,48 @@ export async function reloadHttp2(options: Http2Reloads): Promise<Http2Result> {
   })
   try {
     await supervised.printed(/generation 1 is ready/)
-    const port = await supervised.port()
-    const clients = await Http2Load.start({ port, ...(tls && { ca: cert }), ...load })
+    const clients = await startClients(await supervised.port())
     for (let reload = 0; reload < reloads; reload += 1) {
       expect(await supervised.ask('reload')).toMatchObject({ code: 0 })
       // The old process has ended: all sessions have left it.
       await supervised.until(({ generations }) => generations.length === 1)
     }
-    await clients.stop()
-    const handled = new Set(readFileSync(file, 'utf8').split('\n'))
-    return { requests: clients.requests, failures: clients.failures, handled }
+    const { requests, failures } = await clients.stop()
+    return { requests, failures, handled: readFileSync(file, 'utf8').split('\n').slice(0, -1) }
   } finally {
     await supervised.dispose()
     rmSync(folder, { recursive: true })
   }
 }
 
+type Http2Reloads = ServerReloads & Omit<Http2LoadOptions, 'port' | 'ca'>
+type Http2Result = ReloadResult<Http2Failure>
+
+/** The same with clients of `node:http2`. */
+export async function reloadHttp2({
+  tls = false,
+  reloads,
+  close,
+  serviceMs,
+  ...load
+}: Http2Reloads): Promise<Http2Result> {
+  const options = {
+    tls,
+    reloads,
+    ...(close && { close }),
+    ...(serviceMs !== undefined && { serviceMs }),
+  }
+  return reloadUnder(options, (port) =>
+    Http2Load.start({ port, ...(tls && { ca: cert }), ...load }),
+  )
+}
+
 /** Each failed request was refused, and the program has not seen it: the client may send it again. */
-export function expectSafeToRepeat({ failures, handled }: Http2Result): void {
+export function expectSafeToRepeat({
+  failures,
+  handled,
+}: Pick<Http2Result, 'failures' | 'handled'>): void {
+  const ids = new Set(handled)
   expect(failures.filter(({ refused }) => !refused)).toEqual([])
-  expect(failures.filter(({ id }) => handled.has(id))).toEqual([])
+  expect(failures.filter(({ id }) => ids.has(id))).toEqual([])
 }

@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { SOCKET_PORT } from '@socket-port/testkit/command'
 import { cert, key } from '@socket-port/testkit/fixed-certificate'
-import { Http2Load } from '@socket-port/testkit/http2-load'
+import { type Http2Failure, Http2Load } from '@socket-port/testkit/http2-load'
 import { pathInBox } from '@socket-port/testkit/systemd/index'
 import { expect, it, onTestFinished } from 'vitest'
 import { type App, describeHandover } from '../handover/box.ts'
-import { expectSafeToRepeat, HTTP2_SERVER, type Http2Result } from '../load/http2-reloads.ts'
+import { expectSafeToRepeat, HTTP2_SERVER, type ReloadResult } from '../load/http2-reloads.ts'
 
 const NODE = pathInBox(process.execPath)
 const SERVER = [NODE, pathInBox(HTTP2_SERVER)]
@@ -33,7 +33,12 @@ interface Replacing {
 
 await describeHandover('HTTP/2', (box) => {
   /** What strict clients, 20 ms away, see of a socket-activated server that is replaced by systemd. */
-  async function replaceUnderLoad({ way, tls, times = 3, env }: Replacing): Promise<Http2Result> {
+  async function replaceUnderLoad({
+    way,
+    tls,
+    times = 3,
+    env,
+  }: Replacing): Promise<ReloadResult<Http2Failure>> {
     const folder = mkdtempSync(join(tmpdir(), 'socket-port-http2-'))
     onTestFinished(() => rmSync(folder, { recursive: true }))
     const file = join(folder, 'handled')
@@ -53,7 +58,7 @@ await describeHandover('HTTP/2', (box) => {
       await load.more(200)
     }
     await load.stop()
-    const handled = new Set(readFileSync(file, 'utf8').split('\n'))
+    const handled = readFileSync(file, 'utf8').split('\n')
     return { requests: load.requests, failures: load.failures, handled }
   }
 
