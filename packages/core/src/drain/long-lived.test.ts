@@ -14,7 +14,12 @@ function connections(spread: number) {
   const before = new Set<Carrier>()
   const accepting = { isOpen: true }
   const mayLeave = (carrier: Carrier): boolean => !accepting.isOpen || before.has(carrier)
-  const longLived = new LongLivedConnections({ spread, grace: 2_000, mayLeave, handsOver: () => false })
+  const longLived = new LongLivedConnections({
+    spread,
+    grace: 2_000,
+    mayLeave,
+    handsOver: () => false,
+  })
   /** Adds so many. Returns how many of them were asked to leave in each tick. */
   const add = (isBefore: boolean): Map<number, number> => {
     const asked = new Map<number, number>()
