@@ -14,6 +14,9 @@ import { App, type AppOptions } from './app.ts'
 
 export { type App, type AppOptions, type Client, SERVER } from './app.ts'
 
+// The version of systemd that brought it.
+const NOTIFY_RELOAD = 253
+
 /**
  * A suite for each of RELEASES, whose box boots before its first test. What a test starts there ends
  * with the test.
@@ -55,6 +58,15 @@ export class HandoverBox {
   get systemd(): SystemdBox {
     if (this.#systemd === undefined) throw new Error('This box has not booted')
     return this.#systemd
+  }
+
+  /** Lines of [Service] for `socket-port run` as the main process. `systemctl reload` reloads it. */
+  async linesOfRun(): Promise<string[]> {
+    const reload =
+      (await this.systemd.version()) >= NOTIFY_RELOAD
+        ? 'Type=notify-reload'
+        : 'ExecReload=kill -HUP $MAINPID'
+    return ['NotifyAccess=main', 'RuntimeDirectory=socket-port', reload]
   }
 
   /** Starts a service under a name of its own. */

@@ -6,26 +6,14 @@ import { cert, key } from '@socket-port/testkit/fixed-certificate'
 import { type Http2Failure, Http2Load } from '@socket-port/testkit/http2-load'
 import { pathInBox } from '@socket-port/testkit/systemd/index'
 import { expect, it, onTestFinished } from 'vitest'
-import { type App, describeHandover } from '../handover/box.ts'
+import { describeHandover } from '../handover/box.ts'
 import { expectSafeToRepeat, HTTP2_SERVER, type ReloadResult } from '../load/http2-reloads.ts'
 
 const NODE = pathInBox(process.execPath)
 const SERVER = [NODE, pathInBox(HTTP2_SERVER)]
 const RUN = [NODE, pathInBox(SOCKET_PORT), 'run', '--', ...SERVER]
-const RUN_LINES = ['NotifyAccess=main', 'RuntimeDirectory=socket-port']
-
-// How a generation of the server is replaced. Sessions of the old one end before it does.
-const WAYS = {
-  restart: { command: SERVER, lines: [], replace: (app: App) => app.restart() },
-  reload: {
-    command: RUN,
-    lines: [...RUN_LINES, 'ExecReload=kill -HUP $MAINPID'],
-    replace: (app: App) => app.systemd.reload(app.unit),
-  },
-} as const
-
 interface Replacing {
-  way: keyof typeof WAYS
+  way: 'restart' | 'reload'
   tls: boolean
   times?: number
   env?: Readonly<Record<string, string>>
@@ -42,17 +30,15 @@ await describeHandover('HTTP/2', (box) => {
     const folder = mkdtempSync(join(tmpdir(), 'socket-port-http2-'))
     onTestFinished(() => rmSync(folder, { recursive: true }))
     const file = join(folder, 'handled')
-    const { command, lines, replace } = WAYS[way]
     const app = await box.start({
-      command,
-      lines,
+      ...(way === 'reload' ? { command: RUN, lines: await box.linesOfRun() } : { command: SERVER }),
       env: { HANDLED: file, ...(tls && { KEY: key, CERT: cert }), ...env },
     })
     const { port } = app
     const load = await Http2Load.start({ port, streams: 4, rtt: 20, ...(tls && { ca: cert }) })
     const before = load.sessions
     for (let count = 1; count <= times; count += 1) {
-      await replace(app)
+      await (way === 'reload' ? box.systemd.reload(app.unit) : app.restart())
       // Each of the clients has left the old process.
       while (load.sessions < before + 10 * count) await load.more(10)
       await load.more(200)

@@ -35,17 +35,8 @@ await describeHandover('WebSockets, Socket.IO, event streams and tunnels', (box)
   })
 
   it('end as their protocols say at systemctl reload of socket-port run, and come back', async () => {
-    // notify-reload came with systemd 253.
-    const reloads = (await box.systemd.version()) >= 253
-    const { app, clients } = await start({
-      command: RUN,
-      env: { DRAIN },
-      lines: [
-        'NotifyAccess=main',
-        'RuntimeDirectory=socket-port',
-        ...(reloads ? ['Type=notify-reload'] : ['ExecReload=kill -HUP $MAINPID']),
-      ],
-    })
+    const lines = await box.linesOfRun()
+    const { app, clients } = await start({ command: RUN, env: { DRAIN }, lines })
     const pid = await app.pid()
     await Promise.all([box.systemd.reload(app.unit), clients.expectProperEnds()])
     await clients.expectBackAt(await whoServes(app.port))
