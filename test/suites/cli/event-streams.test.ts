@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { StrictEventStream } from '@socket-port/testkit/strict-event-stream'
 import { expect, it } from 'vitest'
 import { afterTest, fixture, start, untilDrained } from './supervising.ts'
@@ -38,6 +41,19 @@ it('and through two reloads close together, and with two workers', async () => {
   const { supervised, clients } = await streams({}, ['--workers', '2'])
   const answers = await Promise.all([supervised.ask('reload'), supervised.ask('reload')])
   expect(answers).toMatchObject([{ code: 0 }, { code: 0 }])
+  await Promise.all(clients.map((client) => client.heard(2)))
+  expect(clients.flatMap(({ faults }) => faults)).toEqual([])
+})
+
+it('and through a reload whose process does not start: the old one sends on, and the next reload hands over', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'socket-port-broken-'))
+  afterTest(() => rmSync(directory, { recursive: true }))
+  const BROKEN = join(directory, 'broken')
+  const { supervised, clients } = await streams({ BROKEN })
+  writeFileSync(BROKEN, '')
+  expect((await supervised.ask('reload')).code).not.toBe(0)
+  rmSync(BROKEN)
+  expect(await supervised.ask('reload')).toMatchObject({ code: 0 })
   await Promise.all(clients.map((client) => client.heard(2)))
   expect(clients.flatMap(({ faults }) => faults)).toEqual([])
 })

@@ -1,0 +1,76 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { RawConnection } from '@socket-port/testkit/raw-connection'
+import { pathInBox } from '@socket-port/testkit/systemd/index'
+import { afterEach, expect, it } from 'vitest'
+import { describeHandover } from './box.ts'
+
+const SERVER = fileURLToPath(new URL('../../fixtures/web-sockets.mjs', import.meta.url))
+const COUNT = 10_000
+const ATTACHED = 1024
+const AT_ONCE = 100
+
+// What a kernel allows whose administrator has changed nothing. It limits the queue of a process that is started from now on.
+const LARGEST_QUEUE = '/proc/sys/net/core/wmem_max'
+const DEFAULT = '212992'
+const before = readFileSync(LARGEST_QUEUE, 'utf8')
+afterEach(() => writeFileSync(LARGEST_QUEUE, before))
+
+const HANDSHAKE = [
+  'GET / HTTP/1.1',
+  'Host: x',
+  'Connection: Upgrade',
+  'Upgrade: websocket',
+  'Sec-WebSocket-Version: 13',
+  'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
+  '\r\n',
+].join('\r\n')
+
+/** A text frame of a client, masked with zeros. */
+const message = (n: number): Buffer => {
+  const text = Buffer.from(JSON.stringify({ n }))
+  return Buffer.concat([Buffer.from([0x81, 0x80 | text.length, 0, 0, 0, 0]), text])
+}
+
+async function each<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
+  const left = items.entries()
+  const results: R[] = []
+  const worker = async (): Promise<void> => {
+    for (const [at, item] of left) results[at] = await work(item)
+  }
+  await Promise.all(Array.from({ length: AT_ONCE }, worker))
+  return results
+}
+
+async function open(port: number): Promise<RawConnection> {
+  const client = await RawConnection.open(port)
+  client.send(HANDSHAKE)
+  await client.receive(/^HTTP\/1\.1 101 .*\r\n\r\n/s)
+  return client
+}
+
+/** Sends one message. Returns how many the server has counted of this client. */
+async function ask(client: RawConnection): Promise<number> {
+  client.send(message(1))
+  const [, count] = /"count":(\d+)/.exec(await client.receive(/\}$/)) ?? []
+  return Number(count)
+}
+
+await describeHandover('10,000 WebSockets, where the kernel has its usual limits,', (box) => {
+  it(`go to the next process with ${ATTACHED} bytes each`, async () => {
+    writeFileSync(LARGEST_QUEUE, DEFAULT)
+    const app = await box.start({
+      command: [process.execPath, SERVER].map(pathInBox),
+      env: { PADDING: String(ATTACHED) },
+      lines: ['LimitNOFILE=20000'],
+    })
+    const clients = await each(Array<number>(COUNT).fill(app.port), open)
+    expect(new Set(await each(clients, ask))).toEqual(new Set([1]))
+    await app.restart()
+    expect(new Set(await each(clients, ask))).toEqual(new Set([2]))
+    const log = await app.log()
+    expect(log).toMatch(/drained .* 10000 WebSockets handed over, .* 0 connections cut/)
+    expect(log).not.toMatch(/not every connection|warning/)
+    for (const client of clients) client.close()
+  })
+})
