@@ -47,7 +47,12 @@ export async function restartCase(
     return await restartUnderLoad({
       fixture: FIXTURE,
       listener,
-      env: { DRAIN: JSON.stringify(drain), SERVICE_MS: String(serviceMs) },
+      env: {
+        DRAIN: JSON.stringify(drain),
+        SERVICE_MS: String(serviceMs),
+        // No idle connection may end before the restart, however long it takes to open them all. The drain keeps 5 s of it.
+        KEEP_ALIVE: '60000',
+      },
       load: { clients: 50, ...load },
       idleClients,
       ...options,
