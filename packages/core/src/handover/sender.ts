@@ -12,7 +12,7 @@ import { promiseOf } from './keep-alive-promise.ts'
 import { receiver } from './receiver.ts'
 import { restartSignalled } from './restart-signal.ts'
 import { openStoredQueue, type StoredQueue } from './stored-queue.ts'
-import { hasChannel } from './supervisor-channel.ts'
+import { receivesFromSupervisor } from './supervisor-channel.ts'
 import type { Batch, WaitingConnection } from './waiting-connections.ts'
 
 interface Shared {
@@ -58,7 +58,7 @@ export async function targetFor(
 
 function nextComes(logger: Logger): Promise<boolean> {
   // A supervisor hands connections only to a process that already runs.
-  if (hasChannel() || restartSignalled()) return Promise.resolve(true)
+  if (receivesFromSupervisor() || restartSignalled()) return Promise.resolve(true)
   const state = shared()
   state.nextComes ??= nextProcessComes().catch((error: Error) => {
     logger.info(

@@ -10,7 +10,7 @@ import type { Libc } from '../sockets/libc.ts'
 import { usableLibc } from '../sockets/usable-libc.ts'
 import { openQueue, type Sent, sendTo } from './fd-queue.ts'
 import { closeQueueEnd, openSignalledQueue, sendAndSignal } from './signalled-queue.ts'
-import { hasChannel } from './supervisor-channel.ts'
+import { receivesFromSupervisor } from './supervisor-channel.ts'
 
 // Milliseconds. A manager answers the barrier at once, and the drain must not wait for one that does not.
 const PATIENCE = 2_000
@@ -29,7 +29,7 @@ export interface StoredQueue {
  */
 export async function openStoredQueue(logger: Logger): Promise<StoredQueue | undefined> {
   const libc = usableLibc()
-  const isSupervised = successorRuns() || hasChannel()
+  const isSupervised = successorRuns() || receivesFromSupervisor()
   // A supervisor keeps every queue.
   const problem = isSupervised ? undefined : await storeProblem(mostStored(logger))
   if (problem !== undefined) {

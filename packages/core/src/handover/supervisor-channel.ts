@@ -125,8 +125,8 @@ function warnOf(error: Error, logger: Logger): void {
   )
 }
 
-/** Whether a supervisor started this process and has a channel to it. */
-export const hasChannel = (): boolean => shared().supervised
+/** Whether the channel of the supervisor is open, and this process has notified it that it receives connections. */
+export const receivesFromSupervisor = (): boolean => shared().supervised
 
 /** Reports to the supervisor, if there is one, how many connections a server has handed over and cut. */
 export function reportDrained(result: DrainResult, logger: Logger): void {

@@ -79,9 +79,8 @@ export function claim<G extends Group>(group: G): Variables<G> {
   return variables
 }
 
-/** Whether a supervisor has passed a channel to this process. It may not be open yet. */
-export const channelIsPassed = (): boolean =>
-  look('notifications').SOCKET_PORT_CHANNEL !== undefined
+/** Whether a supervisor has started this process, or has given it its socket: it has passed a channel, open or not. */
+export const hasSupervisor = (): boolean => look('notifications').SOCKET_PORT_CHANNEL !== undefined
 
 /** Claims a group, and changes variables of it as if the manager had set them for this process. */
 export function assign<G extends Group>(group: G, variables: Variables<G>): void {

@@ -1,4 +1,4 @@
-import { channelIsPassed, claim, look } from './environment.ts'
+import { claim, hasSupervisor, look } from './environment.ts'
 import { perProcess } from './per-process.ts'
 
 // Every copy of this package in the process shares one: the supervisor sends NEXT only once.
@@ -13,7 +13,7 @@ export const generationsOverlap = (): boolean => look('restart').SOCKET_PORT_SUC
  * sent, such as a shell to the whole process group, also comes when no process follows.
  */
 export const successorRuns = (): boolean =>
-  shared.current?.said ?? (generationsOverlap() && !channelIsPassed())
+  shared.current?.said ?? (generationsOverlap() && !hasSupervisor())
 
 /** Claims the variable, before a child process can inherit it. Call it where a service or a drain begins. */
 export const claimSuccessor = (): void => void claim('restart')

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
+import { resolveDrain } from '../drain/options.ts'
 import { REGISTER_VARIABLES, readRegisterOptions } from './options.ts'
 
 const PREFIX = 'SOCKET_PORT_REGISTER_'
@@ -24,6 +25,7 @@ it('reads every variable, in any order', () => {
     DRAIN_WEB_SOCKET_CODE: '1012',
     DRAIN_SPREAD: '500',
     DRAIN_CLOSE_GRACE: '100',
+    DRAIN_STREAM_TIMEOUT: '10000',
     IDLE_EXIT: '1000',
     FD_STORE: '1',
     TAKE: 'first',
@@ -39,6 +41,7 @@ it('reads every variable, in any order', () => {
         webSocketCode: 1012,
         spread: 500,
         closeGrace: 100,
+        streamTimeout: 10_000,
       },
       idleExit: 1_000,
       fdStore: true,
@@ -63,6 +66,7 @@ it.each([
   ['DRAIN_TIMEOUT', '9999999999', 'drain.timeout must be'],
   ['DRAIN_DELAY', '25000', 'drain.delay must be shorter than drain.timeout (25000)'],
   ['DRAIN_IDLE', 'Auto', "drain.idle must be 'auto'"],
+  ['DRAIN_STREAM_TIMEOUT', '0', 'drain.streamTimeout must be a whole number of milliseconds'],
   ['IDLE_EXIT', '0', 'idleExit must be'],
   ['FD_STORE', 'yes', 'fdStore must be true or false (got "yes")'],
 ])('ignores %s=%s, with the reason and the list', (name, text, reason) => {
@@ -81,6 +85,14 @@ it('ignores an unknown one, with the list; an empty one is not set', () => {
   expect(warnings).toEqual([
     `there is no variable "${PREFIX}DRAIN" of the preload; the variable is ignored. Known are ${REGISTER_VARIABLES.join(', ')}`,
   ])
+})
+
+it('has a variable for each option of the drain, but for what the manager says', () => {
+  const options = Object.keys(resolveDrain({})).filter((option) => option !== 'successor')
+  const variable = (option: string): string =>
+    `${PREFIX}DRAIN_${option.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`
+  expect(REGISTER_VARIABLES).toEqual(expect.arrayContaining(options.map(variable)))
+  expect(options).toContain('streamTimeout')
 })
 
 it('is described in docs/register.md', () => {

@@ -48,6 +48,7 @@ const VARIABLES: Readonly<Record<string, Add>> = {
   })),
   [`${PREFIX}DRAIN_SPREAD`]: drain((text) => ({ spread: number(text) })),
   [`${PREFIX}DRAIN_CLOSE_GRACE`]: drain((text) => ({ closeGrace: number(text) })),
+  [`${PREFIX}DRAIN_STREAM_TIMEOUT`]: drain((text) => ({ streamTimeout: number(text) })),
   [`${PREFIX}IDLE_EXIT`]: attach((text) => ({ idleExit: number(text) })),
   [`${PREFIX}FD_STORE`]: attach((text) => ({ fdStore: flag(text) })),
 }

@@ -2,7 +2,7 @@ import { later } from '../base/later.ts'
 import type { AnyServer, Logger } from '../base/types.ts'
 import { queuesWait } from '../listen/socket-registry.ts'
 import { notifier } from '../notify/notifier.ts'
-import { channelIsPassed } from '../process/environment.ts'
+import { hasSupervisor } from '../process/environment.ts'
 
 const parts = later(() => import('./handover-parts.ts'))
 
@@ -49,7 +49,7 @@ export class ServerHandover {
 
   #waitFor(ready: () => void): void {
     // Claim the variables now, before the program can start child processes.
-    if (channelIsPassed()) notifier(this.#logger)
+    if (hasSupervisor()) notifier(this.#logger)
     this.#started = parts
       .load()
       .then(this.#beginIfWanted())
@@ -97,4 +97,4 @@ export class ServerHandover {
   }
 }
 
-const mayReceive = (): boolean => channelIsPassed() || queuesWait()
+const mayReceive = (): boolean => hasSupervisor() || queuesWait()
