@@ -1,15 +1,17 @@
 import cluster from 'node:cluster'
 import { readFileSync } from 'node:fs'
 import type { Logger } from '../base/types.ts'
+import { canAsk } from '../listen/asked-sockets.ts'
 import { listeningServers } from '../listen/listening-servers.ts'
 import { listEntries, lookAtInherited } from '../listen/socket-registry.ts'
 import { readNotifyVariables } from '../notify/variables.ts'
 import { ancestry, commandOf, environOf, procIsOurs, statOf } from '../proc/process.ts'
-import { claimedVariables } from '../process/environment.ts'
+import { lastRefusal, wasGiven } from '../process/asked.ts'
+import { ASK_VARIABLE, claimedVariables } from '../process/environment.ts'
 import { parseServiceName, type ServiceName } from '../systemd/cgroup.ts'
 import { findLostPaths } from './lost-paths.ts'
 import { lookAt } from './outside.ts'
-import type { Facts, SocketUnit } from './rules/facts.ts'
+import type { Asking, Facts, SocketUnit } from './rules/facts.ts'
 import { findStarter } from './starter.ts'
 import { askSystemd } from './systemctl.ts'
 
@@ -58,6 +60,7 @@ export async function gatherProcess(logger: Logger, signal: AbortSignal): Promis
     starter,
     ancestors,
     environment,
+    asking: asking(),
     refusal: outcome.kind === 'refused' ? outcome.problem : undefined,
     notifyProblems: readNotifyVariables(environment, pid).problems,
     clusterWorker: cluster.isWorker,
@@ -91,6 +94,7 @@ export async function gatherUnit(unit: string, signal: AbortSignal): Promise<Gat
     starter: { kind: 'systemd', pid: undefined, version, wrappers: [], ...name },
     ancestors: [],
     environment: pick(outside?.environment ?? {}),
+    asking: undefined,
     refusal: undefined,
     notifyProblems: [],
     clusterWorker: false,
@@ -122,6 +126,7 @@ export async function gatherPid(pid: number, signal: AbortSignal): Promise<Gathe
     starter,
     ancestors,
     environment,
+    asking: ASK_VARIABLE in outside.environment ? { outcome: 'unknown' } : undefined,
     sockets,
     refusal: outside.refusal,
     notifyProblems: [],
@@ -135,6 +140,13 @@ export async function gatherPid(pid: number, signal: AbortSignal): Promise<Gathe
     somaxconn: undefined,
   }
   return { facts, unknown: [...unanswered(name, of?.failure), ...unknown] }
+}
+
+function asking(): Asking | undefined {
+  if (wasGiven()) return { outcome: 'given' }
+  const refusal = lastRefusal()
+  if (refusal !== undefined) return { outcome: refusal.kind, problem: refusal.problem }
+  return canAsk() ? { outcome: 'not asked' } : undefined
 }
 
 // An inactive unit has no socket. Its file may be left, or be removed (RemoveOnStop=): that is no problem.

@@ -4,7 +4,7 @@ import type { Take } from '../ask/messages.ts'
 import { clusterWorker, isMainThread } from '../base/built-in.ts'
 import type { Logger } from '../base/types.ts'
 import { becomeSupervised } from '../notify/notifier.ts'
-import { noteGiven } from '../process/asked.ts'
+import { noteGiven, noteRefusal, type Refusal } from '../process/asked.ts'
 import { look } from '../process/environment.ts'
 import { usableLibc } from '../sockets/usable-libc.ts'
 import { hasExactAddress } from './exact-address.ts'
@@ -16,11 +16,7 @@ import { addGiven, inheritedEntries, wasPassedNothing } from './socket-registry.
 export type Asked = { kind: 'given'; entry: Entry } | NotGiven
 
 /** Why the supervisor gave no socket. */
-export interface NotGiven {
-  /** `none`: no kept socket fits. `refused`: this process may have none. `failed`: no answer came. */
-  kind: 'none' | 'refused' | 'failed'
-  /** What happened, for a message. */
-  problem: string
+export interface NotGiven extends Refusal {
   /** The addresses of the sockets that the supervisor keeps. */
   kept: readonly string[]
 }
@@ -54,8 +50,8 @@ export function askForSocket(wanted: Wanted, { take, logger }: AskOptions): Aske
     const libc = usableLibc()
     const request = { port, portGiven, host, path: unixPath, name, ipv6Only, take }
     const { answer, fds } = ask(libc, path, request)
-    if (answer.kind === 'none') return { ...answer, problem: keptText(answer.kept) }
-    if (answer.kind === 'refused') return { kind: 'refused', problem: answer.reason, kept: [] }
+    if (answer.kind === 'none') return notGiven('none', keptText(answer.kept), answer.kept)
+    if (answer.kind === 'refused') return notGiven('refused', answer.reason)
     const [fd, socket, wakeUp] = fds as [number, number?, number?]
     noteGiven()
     const entry = addGiven(fd, answer.name, logger)
@@ -64,9 +60,13 @@ export function askForSocket(wanted: Wanted, { take, logger }: AskOptions): Aske
     }
     return { kind: 'given', entry }
   } catch (error) {
-    const problem = `it could not be asked: ${(error as Error).message}`
-    return { kind: 'failed', problem, kept: [] }
+    return notGiven('failed', `it could not be asked: ${(error as Error).message}`)
   }
+}
+
+function notGiven(kind: Refusal['kind'], problem: string, kept: readonly string[] = []): NotGiven {
+  noteRefusal({ kind, problem })
+  return { kind, problem, kept }
 }
 
 // A worker thread has the pid of its process, and a cluster worker cannot listen on a descriptor of its own.

@@ -87,6 +87,7 @@ export const facts = (changes: Partial<Facts> = {}): Facts => ({
   },
   ancestors: [{ pid: 1, command: 'systemd' }],
   environment: { LISTEN_FDS: '1', LISTEN_PID: String(PID), NOTIFY_SOCKET: '/run/systemd/notify' },
+  asking: undefined,
   refusal: undefined,
   notifyProblems: [],
   clusterWorker: false,

@@ -15,6 +15,9 @@ export const problemCodes: Readonly<Record<ProblemCode, string>> = {
   PATH_LOST: 'Clients cannot reach a unix socket: its path was removed, or bound again.',
   PID_WRONG: 'The sockets were passed to another process, which did not start this one.',
   PORT_MISMATCH: 'The program asked for a port or path that no passed socket has.',
+  SOCKET_NOT_ASKED:
+    'The process could get its socket from `socket-port run` on request, and has not asked.',
+  SOCKET_NOT_GIVEN: 'The process has asked `socket-port run` for its socket, and got none.',
   SOCKET_NOT_TAKEN: 'A socket was passed, but no server takes it: its clients wait for ever.',
   SOCKET_UNUSABLE: 'A passed descriptor is not a listening stream socket.',
   START_LIMIT: 'After a few crashes in a row systemd would close the socket.',

@@ -11,6 +11,8 @@ export interface Facts {
   /** The parent first. */
   ancestors: readonly ProcessName[]
   environment: Readonly<Record<string, string>>
+  /** What this process has got on request below `socket-port run`; `undefined` where it cannot ask. */
+  asking: Asking | undefined
   /** Why the sockets were refused, in words. */
   refusal: string | undefined
   /** What is malformed in the variables of sd_notify(3). */
@@ -31,6 +33,11 @@ export interface Facts {
   /** The longest accept queue that the kernel allows (net.core.somaxconn). */
   somaxconn: number | undefined
 }
+
+/** `unknown`: from outside. With `problem`: it has asked, and got none. */
+export type Asking =
+  | { outcome: 'given' | 'not asked' | 'unknown'; problem?: undefined }
+  | { outcome: 'none' | 'refused' | 'failed'; problem: string }
 
 /** The path of a unix socket that listens, and why no client finds it there. */
 export interface LostPath {

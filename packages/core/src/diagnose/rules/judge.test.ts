@@ -150,6 +150,68 @@ const cases: Case[] = [
     codes: [['WRAPPER', /between the manager and/, /let the manager start node itself/]],
   },
   {
+    name: 'npm in between, and the socket was given on request',
+    of: { ...passedTo(39), starter: through(39), service: undefined, asking: { outcome: 'given' } },
+    codes: [],
+  },
+  {
+    name: 'npm in between, of a process that has not asked',
+    of: {
+      ...passedTo(39),
+      starter: through(39),
+      service: undefined,
+      asking: { outcome: 'not asked' },
+    },
+    codes: [
+      [
+        'SOCKET_NOT_ASKED',
+        /has not asked: pid 39 \(npm start\) runs between socket-port/,
+        /--register/,
+      ],
+    ],
+  },
+  {
+    name: 'an ancestor that has ended, of a process that has not asked',
+    of: { ...passedTo(4711), service: undefined, asking: { outcome: 'not asked' } },
+    codes: [['SOCKET_NOT_ASKED', /has not asked: the sockets were passed to another/, /serve/]],
+  },
+  {
+    name: 'a process that could ask, and needs not',
+    of: { asking: { outcome: 'not asked' } },
+    codes: [],
+  },
+  {
+    name: 'npm in between, from outside',
+    of: {
+      ...passedTo(39),
+      seen: 'unit',
+      starter: through(39),
+      service: undefined,
+      asking: { outcome: 'unknown' },
+    },
+    codes: [],
+  },
+  ...(
+    [
+      ['none', 'it keeps [::]:8080', /--listen/],
+      ['refused', 'it runs as user 1, and socket-port run as user 0', /same user/],
+      ['failed', 'it could not be asked: EACCES', /node itself: \/usr\/bin\/node/],
+    ] as const
+  ).map(
+    ([outcome, problem, mend]): Case => ({
+      name: `a socket that was not given: ${outcome}`,
+      of: {
+        ...passedTo(39),
+        starter: through(39),
+        service: undefined,
+        asking: { outcome, problem },
+      },
+      codes: [
+        ['SOCKET_NOT_GIVEN', /has asked socket-port run for its socket, and got none: it/, mend],
+      ],
+    }),
+  ),
+  {
     name: 'an environment that was copied',
     of: passedTo(4711),
     codes: [['PID_WRONG', /LISTEN_PID is 4711, which is neither/, /remove LISTEN_FDS/]],

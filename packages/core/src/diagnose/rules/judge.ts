@@ -1,10 +1,11 @@
+import { askingRules } from './asking.ts'
 import type { Facts } from './facts.ts'
 import { managerRules } from './manager.ts'
 import { serviceRules } from './service.ts'
 import { socketRules } from './sockets.ts'
 import type { Problem } from './types.ts'
 
-const rules = [...managerRules, ...socketRules, ...serviceRules]
+const rules = [...managerRules, ...askingRules, ...socketRules, ...serviceRules]
 
 /** Everything that is wrong about the facts, errors first; pure. */
 export function judge(facts: Facts): Problem[] {

@@ -1,3 +1,4 @@
+import { asksForSockets } from './asking.ts'
 import type { Facts } from './facts.ts'
 import { error, join, nameProcess, nameSelf, passedTo, type Rule } from './report.ts'
 import type { Problem } from './types.ts'
@@ -39,7 +40,7 @@ function clusterWorker(facts: Facts): Problem[] {
 function wrapperAround(facts: Facts): Problem[] {
   const { starter, self, clusterWorker } = facts
   const { wrappers, kind, unit } = starter
-  const lost = clusterWorker ? [] : whatIsLost(facts)
+  const lost = clusterWorker || asksForSockets(facts) ? [] : whatIsLost(facts)
   if (wrappers.length === 0 || lost.length === 0) return []
   const manager = unit === undefined ? 'the manager' : `systemd (${unit})`
   const run = wrappers.length === 1 ? 'runs' : 'run'
@@ -90,7 +91,7 @@ function wrapperInUnit({ seen, service, socketUnits }: Facts): Problem[] {
 
 function wrongPid(facts: Facts): Problem[] {
   const meant = passedTo(facts)
-  if (meant === undefined || facts.clusterWorker) return []
+  if (meant === undefined || facts.clusterWorker || asksForSockets(facts)) return []
   if (facts.starter.wrappers.some(({ pid }) => pid === meant)) return []
   return [
     error(

@@ -106,6 +106,8 @@ export type ProblemCode =
   | 'PATH_LOST'
   | 'PID_WRONG'
   | 'PORT_MISMATCH'
+  | 'SOCKET_NOT_ASKED'
+  | 'SOCKET_NOT_GIVEN'
   | 'SOCKET_NOT_TAKEN'
   | 'SOCKET_UNUSABLE'
   | 'START_LIMIT'
