@@ -1,0 +1,44 @@
+import { EventEmitter } from 'node:events'
+import { fstatSync, openSync, readSync, watch, writeSync } from 'node:fs'
+
+/**
+ * What was said, as lines of a file that every process appends to and follows. Two processes serve during a restart, so this
+ * cannot be in the memory of one of them. A chat of the real world has a database or Redis here.
+ */
+export class History extends EventEmitter {
+  entries = []
+  /** Who is there, by id. */
+  names = new Map()
+  #fd
+  #end = 0
+
+  constructor(path) {
+    super()
+    this.setMaxListeners(0)
+    this.#fd = openSync(path, 'a+')
+    watch(path, { persistent: false }, () => this.#read())
+    this.#read()
+  }
+
+  append(entry) {
+    // The kernel does not mix two writes to a file that is open for appending, so all processes see one order.
+    writeSync(this.#fd, `${JSON.stringify(entry)}\n`)
+    this.#read()
+  }
+
+  #read() {
+    const bytes = Buffer.alloc(fstatSync(this.#fd).size - this.#end)
+    readSync(this.#fd, bytes, { position: this.#end })
+    const lines = bytes.subarray(0, bytes.lastIndexOf('\n') + 1)
+    if (lines.length === 0) return
+    this.#end += lines.length
+    for (const line of lines.toString().trimEnd().split('\n')) this.#take(JSON.parse(line))
+    this.emit('grown')
+  }
+
+  #take(entry) {
+    this.entries.push(entry)
+    if (entry.name) this.names.set(entry.id, entry.name)
+    if (entry.left) this.names.delete(entry.id)
+  }
+}
