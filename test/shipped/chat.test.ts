@@ -6,9 +6,9 @@ import { commandSkipReason, requireOrSkip } from '@socket-port/testkit/requireme
 import { type Supervised, startSupervised } from '@socket-port/testkit/supervised'
 import { afterEach, describe, expect, onTestFinished, test } from 'vitest'
 import { Chromium, type Tab } from '../src/chromium.ts'
-import { ROOT } from '../src/docs/documents.ts'
+import { CHAT, manifestOf, ROOT, readRoot } from '../src/docs/documents.ts'
+import { codeBlocks } from '../src/docs/markdown.ts'
 
-const CHAT = `${ROOT}examples/chat`
 /** What the example calls so that nobody is disconnected. */
 const CALLS = /^ *handOver\w+\(.*\)\n/gm
 
@@ -16,7 +16,10 @@ const CALLS = /^ *handOver\w+\(.*\)\n/gm
 function copyOfChat(adapt: (code: string) => string = (code) => code): string {
   const folder = mkdtempSync(`${ROOT}test/node_modules/.chat-`)
   onTestFinished(() => rmSync(folder, { recursive: true }))
-  cpSync(CHAT, folder, { recursive: true, filter: (path) => !/node_modules|\.log$/.test(path) })
+  cpSync(join(ROOT, CHAT), folder, {
+    recursive: true,
+    filter: (path) => !/node_modules|\.log$/.test(path),
+  })
   for (const name of ['app.mjs', 'server.mjs']) {
     const file = join(folder, name)
     writeFileSync(file, adapt(readFileSync(file, 'utf8')))
@@ -79,6 +82,16 @@ async function reloadWhileTyping({ supervised, tabs }: Chat, reloads: number): P
 
 const LINES = `[...document.querySelectorAll('.message')].map((message) =>
   message.querySelector('.from').firstChild.textContent + ': ' + message.querySelector('p').textContent)`
+
+test('its README types scripts that exist', () => {
+  const { name, scripts } = manifestOf(CHAT)
+  const pnpm = `npx -y ${manifestOf('').packageManager}`
+  const known = Object.keys(scripts).map((script) => `${pnpm} --filter ${name} ${script}`)
+  const typed = codeBlocks(readRoot(`${CHAT}/README.md`)).flatMap(({ code }) =>
+    code.trimEnd().split('\n'),
+  )
+  expect(typed.sort()).toEqual([...known, `${pnpm} run build`].sort())
+})
 
 describe(...requireOrSkip('examples/chat in Chromium', commandSkipReason('chromium')), () => {
   afterEach(endProcesses)

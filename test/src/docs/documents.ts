@@ -34,6 +34,9 @@ export const EXAMPLES: readonly { readonly name: string; readonly folder: string
 /** Has a README that `shipped/systemd-ways.test.ts` follows. */
 export const SYSTEMD_WAYS = 'examples/systemd'
 
+/** Has a README whose commands `shipped/chat.test.ts` looks up. */
+export const CHAT = 'examples/chat'
+
 export const readRoot = (path: string): string => readFileSync(`${ROOT}${path}`, 'utf8')
 
 export interface Manifest {

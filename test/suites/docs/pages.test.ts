@@ -5,6 +5,7 @@ import * as diagnose from '@socket-port/core/diagnose'
 import * as killPort from '@socket-port/core/kill-port'
 import { describe, expect, test } from 'vitest'
 import {
+  CHAT,
   documents,
   EXAMPLES,
   manifestOf,
@@ -99,7 +100,7 @@ describe('README.zh.md', () => {
   })
 })
 
-const examples = [...EXAMPLES.map(({ folder }) => folder), SYSTEMD_WAYS].map(
+const examples = [...EXAMPLES.map(({ folder }) => folder), SYSTEMD_WAYS, CHAT].map(
   (folder) => `${folder}/README.md`,
 )
 
