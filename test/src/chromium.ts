@@ -83,7 +83,10 @@ export class Chromium {
     })
     const attached = await this.send('Target.attachToTarget', { targetId, flatten: true })
     const sessionId = String(attached.sessionId)
-    const tab = new Tab((method, params) => this.send(method, params, sessionId))
+    const close = async (): Promise<void> => {
+      await this.send('Target.closeTarget', { targetId })
+    }
+    const tab = new Tab((method, params) => this.send(method, params, sessionId), close)
     this.#tabs.set(sessionId, tab)
     await tab.open(url)
     return tab
@@ -124,8 +127,14 @@ export class Tab {
   readonly #streams = new Set<unknown>()
   #loaded: (() => void) | undefined
 
-  constructor(send: (method: string, params?: Params) => Promise<Params>) {
+  readonly close: () => Promise<void>
+
+  constructor(
+    send: (method: string, params?: Params) => Promise<Params>,
+    close: () => Promise<void>,
+  ) {
     this.#send = send
+    this.close = close
   }
 
   async open(url: string): Promise<void> {
