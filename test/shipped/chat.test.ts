@@ -5,9 +5,10 @@ import { endProcesses } from '@socket-port/testkit/processes'
 import { commandSkipReason, requireOrSkip } from '@socket-port/testkit/requirements'
 import { type Supervised, startSupervised } from '@socket-port/testkit/supervised'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import { Chromium, type Tab } from '../src/chromium.ts'
+import { Chromium } from '../src/chromium.ts'
 import { CHAT, manifestOf, ROOT, readRoot } from '../src/docs/documents.ts'
 import { codeBlocks } from '../src/docs/markdown.ts'
+import type { Tab } from '../src/tab.ts'
 
 const SERVERS = ['server.mjs', 'socket-io.mjs']
 /** What the example calls so that nobody is disconnected. */
