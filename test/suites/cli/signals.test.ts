@@ -93,6 +93,10 @@ describe('stop signals to `run` and its process that come together', () => {
   })
 })
 
+// Longer than the 300 ms in which signals are one stop. A third stop would end the process by SIGKILL, unless it has ended
+// since the second one.
+const SECOND_STOP = 1_000
+
 // cross-env passes each signal on, also one that the whole process group has got: `run` gets it twice.
 describe('a signal to the group of `cross-env VARIABLE=value socket-port run`', () => {
   const startCrossEnv = (): ReturnType<typeof start> =>
@@ -143,7 +147,7 @@ describe('a signal to the group of `cross-env VARIABLE=value socket-port run`', 
     upload.on('error', () => {})
     process.kill(-supervised.pid, 'SIGTERM')
     await supervised.printed(/stops: 1 process drains/)
-    const repeated = setInterval(() => process.kill(-supervised.pid, 'SIGTERM'), 10)
+    const repeated = setInterval(() => process.kill(-supervised.pid, 'SIGTERM'), SECOND_STOP)
     await once(upload, 'close')
     clearInterval(repeated)
     expect(await supervised.generation.exit).toMatchObject({ code: 7, signal: null })
@@ -157,7 +161,7 @@ describe('a later stop signal', () => {
     upload.on('error', () => {})
     supervised.generation.signal('SIGTERM')
     await supervised.printed(/stops: 1 process drains/)
-    const repeated = setInterval(() => supervised.generation.signal('SIGTERM'), 10)
+    const repeated = setInterval(() => supervised.generation.signal('SIGTERM'), SECOND_STOP)
     await once(upload, 'close')
     clearInterval(repeated)
     expect(await supervised.generation.exit).toMatchObject({ code: 7, signal: null })
