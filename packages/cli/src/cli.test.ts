@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { describe, expect, test } from 'vitest'
 import { CommandError, explain, UsageError } from './base/errors.ts'
 import { exitCodes } from './base/exit-codes.ts'
@@ -103,6 +104,12 @@ describe('wrong usage is one line with the repair, and exit code 2', () => {
     [['run', '--mode', '660', '-l', '80', '--', 'a'], '--mode is for unix sockets'],
     [['run', '--ignore', 'x', '--', 'a'], '--ignore is for --watch'],
     [['run', '--watch', '/none', '--', 'a'], "--watch '/none': no such file or folder exists"],
+    [
+      ['run', '--watch', 'a', 'server.js'],
+      'To watch the current folder, write -- before the command',
+    ],
+    [['run', '-w', 'most', '--', 'a'], "a whole number between 1 and 1024, or max (got 'most')"],
+    [['run', '-w', '0', '--', 'a'], '--workers takes a whole number between 1 and 1024'],
     [['run', '--env-file', '/none', '--', 'a'], "--env-file '/none': no such file exists"],
     [['run', '--cwd', '/dev/null', '--', 'a'], "--cwd '/dev/null' is not a folder"],
     [['run', '--name', '../x', '--', 'a'], '--name takes up to 64 letters'],
@@ -227,6 +234,26 @@ describe('the options of run', () => {
   test('open a watch only when it is called', async () => {
     const { watch } = await read('--watch', '.', '--ignore', 'dist', '--', 'a')
     expect(watch).toBeTypeOf('function')
+  })
+
+  test.each([
+    [
+      ['--watch', '--', 'a', '--watch', 'b'],
+      ['a', '--watch', 'b'],
+    ],
+    [['--watch', '--ignore', 'dist', '--', 'a'], ['a']],
+    [
+      ['--watch', '.', '--watch', '-w', '2', 'a', '--watch'],
+      ['a', '--watch'],
+    ],
+  ])('--watch without a folder watches the current one: %j', async (argv, command) => {
+    expect(parse(runCommand, argv).all('watch').at(-1)).toBe('.')
+    expect(await read(...argv)).toMatchObject({ command, watch: expect.any(Function) })
+  })
+
+  test('--workers max: one for each CPU', async () => {
+    const { workers } = await read('--workers', 'max', '--', 'a')
+    expect(workers).toBe(availableParallelism())
   })
 
   test('in help name the defaults that are in force', () => {

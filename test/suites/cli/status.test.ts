@@ -81,7 +81,17 @@ it('several of one user are told apart by their names, and a name is taken once'
     await start({ args: args('shop'), env }),
     await start({ args: args('blog'), env }),
   ]
-  const undecided = await socketPort(['status'], alone)
+  const list = await socketPort(['status'], alone)
+  expect(list).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/^blog {2}running, process .*\nshop {2}running, process .*\n$/),
+  })
+  const both = await socketPort(['status', '--json'], alone)
+  expect(JSON.parse(both.stdout)).toMatchObject([
+    { name: 'blog', pid: blog.pid },
+    { name: 'shop', pid: shop.pid },
+  ])
+  const undecided = await socketPort(['reload'], alone)
   expect(undecided).toMatchObject({ code: 2, stdout: '' })
   expect(undecided.stderr).toContain('several socket-port run answer: blog, shop')
 

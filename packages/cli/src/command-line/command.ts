@@ -6,6 +6,8 @@ export interface Option {
   /** The placeholder of the value in help, such as `PORT`. An option without a value has none. */
   readonly value?: string
   readonly short?: string
+  /** The value of the long option without one: before a word that begins with a dash, or as the last word. */
+  readonly alone?: string
   /** The option may be repeated, and every value counts. */
   readonly many?: true
   readonly summary: string

@@ -71,6 +71,24 @@ describe('what is read', () => {
     }
   })
 
+  test.each([
+    [['--near', '--', 'node'], ['here']],
+    [['--near', '-j', 'node'], ['here']],
+    [['--near'], ['here']],
+    [
+      ['--near', 'far', '--near=further', '--', 'node', '--near'],
+      ['far', 'further'],
+    ],
+  ])('an option whose value may be missing: %j', (argv, values) => {
+    const near = { value: '[PLACE]', alone: 'here', many: true, summary: '' } as const
+    const command = defineCommand({
+      ...base,
+      options: { ...options, near },
+      rest: { ...rest, optional: true },
+    })
+    expect(parse(command, argv).all('near')).toEqual(values)
+  })
+
   test('arguments, in any place', () => {
     expect(parse(withArgument, ['--json', '8080', '--name', 'a']).arguments).toEqual(['8080'])
     expect(parse(withArgument, ['8080']).rest).toBeUndefined()

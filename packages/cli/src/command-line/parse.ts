@@ -15,7 +15,7 @@ export const optionsOf = ({ options }: Command): Readonly<Record<string, Option>
 /** Parses the arguments of a command; throws a UsageError for an unknown or incomplete one. */
 export function parse(command: Command, argv: readonly string[]): Parsed {
   const { tokens } = parseArgs({
-    args: [...argv],
+    args: argv.map((word, at) => word + valueAlone(command, word, argv[at + 1])),
     options: config(optionsOf(command)),
     // The messages of strict mode suggest nothing, so the checks are below.
     strict: false,
@@ -49,6 +49,17 @@ export function parse(command: Command, argv: readonly string[]): Parsed {
   return parsed
 }
 
+/** What stands after an option whose value may be missing, and is. `parseArgs` would take the next word in any case. */
+function valueAlone(command: Command, word: string, next: string | undefined): string {
+  const alone = word.startsWith('--') ? optionNamed(command, word.slice(2))?.alone : undefined
+  return alone === undefined || (next !== undefined && !next.startsWith('-')) ? '' : `=${alone}`
+}
+
+function optionNamed(command: Command, name: string): Option | undefined {
+  const options = optionsOf(command)
+  return Object.hasOwn(options, name) ? options[name] : undefined
+}
+
 function config(options: Readonly<Record<string, Option>>): ParseArgsConfig['options'] {
   return Object.fromEntries(
     Object.entries(options).map(([name, { value, short }]) => [
@@ -76,9 +87,9 @@ interface OptionToken {
 
 function optionValue(command: Command, token: OptionToken): string {
   const { name, rawName, value, inlineValue } = token
-  const options = optionsOf(command)
-  if (!Object.hasOwn(options, name)) throw unknownOption(command, rawName)
-  const placeholder = options[name]?.value
+  const option = optionNamed(command, name)
+  if (option === undefined) throw unknownOption(command, rawName)
+  const placeholder = option.value
   if (placeholder === undefined) {
     if (value === undefined) return ''
     throw new UsageError(`${rawName} takes no value (got ${quote(value)})`)

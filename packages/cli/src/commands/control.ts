@@ -17,13 +17,19 @@ export async function ask(
   parsed: Parsed<TargetName>,
   { stderr }: Io,
 ): Promise<ControlAnswer> {
+  const target = targetOf(parsed)
+  const { controlRequest } = await import('../control/client.ts')
+  const onLine = (line: string): void => void stderr.write(`${line}\n`)
+  return controlRequest(command, { ...target, onLine })
+}
+
+/** The `socket-port run` that the options choose. */
+export function targetOf(parsed: Parsed<TargetName>): Record<TargetName, string | undefined> {
   const [name, control] = [parsed.last('name'), parsed.last('control')]
   if (name !== undefined && control !== undefined) {
     throw new UsageError('--name and --control both choose a socket-port run: leave one out')
   }
-  const { controlRequest } = await import('../control/client.ts')
-  const onLine = (line: string): void => void stderr.write(`${line}\n`)
-  return controlRequest(command, { name, control, onLine })
+  return { name, control }
 }
 
 /** Prints an answer: success to stdout, an error to stderr. */

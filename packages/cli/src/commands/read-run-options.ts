@@ -1,4 +1,5 @@
 import { existsSync, statSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { UsageError } from '../base/errors.ts'
 import type { Io } from '../base/io.ts'
 import { quote } from '../base/quote.ts'
@@ -23,7 +24,7 @@ export async function readRunOptions(parsed: Parsed<RunOption>, io: Io): Promise
     backlog: read('backlog', (name, value) => whole(name, value, 1, 2 ** 31 - 1), backlog),
     name: read('name', controlName, runDefaults.name),
     control: read('control', text, runDefaults.control),
-    workers: read('workers', (name, value) => whole(name, value, 1, 1_024), workers),
+    workers: read('workers', workerCount, workers),
     replace: parsed.has('all-at-once') ? 'all-at-once' : 'one-by-one',
     reusePort: parsed.has('reuse-port'),
     ready: read('ready', (_, value) => readiness(value), runDefaults.ready),
@@ -48,6 +49,16 @@ function commandOf(rest: readonly string[] = []): RunOptions['command'] {
   const [program, ...args] = rest
   if (program === undefined) throw new UsageError('run needs a command after --')
   return [program, ...args]
+}
+
+const MOST_WORKERS = 1_024
+
+function workerCount(option: RunOption, value: string): number {
+  if (value === 'max') return Math.min(availableParallelism(), MOST_WORKERS)
+  if (/^\d/.test(value)) return whole(option, value, 1, MOST_WORKERS)
+  throw new UsageError(
+    `--${option} takes a whole number between 1 and ${MOST_WORKERS}, or max (got ${quote(value)})`,
+  )
 }
 
 function addressesOf(parsed: Parsed<RunOption>): RunOptions['listen'] {
@@ -77,7 +88,9 @@ function existing(
   kind: 'file' | 'folder' | 'file or folder',
 ): string {
   if (!existsSync(path)) {
-    throw new UsageError(`--${option} ${quote(path)}: no such ${kind} exists`)
+    const fix =
+      option === 'watch' ? '. To watch the current folder, write -- before the command' : ''
+    throw new UsageError(`--${option} ${quote(path)}: no such ${kind} exists${fix}`)
   }
   if (kind !== 'file or folder' && statSync(path).isDirectory() !== (kind === 'folder')) {
     throw new UsageError(`--${option} ${quote(path)} is not a ${kind}`)

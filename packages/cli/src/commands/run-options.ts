@@ -14,7 +14,8 @@ export const runOptions = {
   workers: {
     short: 'w',
     value: 'N',
-    summary: 'Number of processes in each generation. Default: 1.',
+    summary:
+      'Number of processes in each generation, or max: one for each CPU that this process may use. Default: 1.',
   },
   'all-at-once': { summary: 'Replace all workers at once, not one after the other.' },
   'reuse-port': {
@@ -53,7 +54,13 @@ export const runOptions = {
     summary:
       'Start the command in this directory. A symlink is resolved again for each generation.',
   },
-  watch: { value: 'DIR', many: true, summary: 'Restart when a file in this directory changes.' },
+  watch: {
+    value: '[DIR]',
+    alone: '.',
+    many: true,
+    summary:
+      'Restart when a file in this directory changes. Without DIR, in the current one: then write -- before the command.',
+  },
   ignore: {
     value: 'GLOB',
     many: true,

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { Status } from '../control/status.ts'
 import { fakeIo } from '../testing/io.ts'
-import { formatStatus, span } from './status.ts'
+import { formatList, formatStatus, showStatuses, span } from './status.ts'
 
 const at = '2026-01-01T00:00:00.000Z'
 const worker = {
@@ -54,6 +54,25 @@ generation 2
 generation 1
   worker 1  pid 11  draining, up 1 min 5 s, ready after 120 ms: 3 connections
 `)
+})
+
+test('several statuses for humans, a line for each', () => {
+  const blog: Status = { ...status, name: 'my-blog', state: 'running', sockets: [] }
+  const reloads = { ...status.reloads, last: null }
+  expect(formatList([{ ...blog, reloads }, status], fakeIo().stdout)).toBe(`\
+my-blog  running, process 10, up 1 d 1 h, generation 2, 1; node server.js
+shop     reloading, process 10, up 1 d 1 h, generation 2, 1, the last reload failed; [::]:8080; unix:/run/a.sock; node server.js
+`)
+})
+
+test.each([true, false])('a status that failed does not hide the others (--json: %j)', (json) => {
+  const io = fakeIo()
+  const failed = { ok: false, exitCode: 1, message: 'the connection was closed' } as const
+  const good = { ok: true, exitCode: 0, message: '', status } as const
+  expect(showStatuses([failed, good], json, io)).toBe(1)
+  const { stdout, stderr } = io.written()
+  expect(stdout).toMatch(json ? /^\[\n {2}\{\n {4}"name": "shop"/ : /^shop {2}reloading, .*\n$/)
+  expect(stderr).toBe('socket-port: error: the connection was closed\n')
 })
 
 test.each([

@@ -1,14 +1,19 @@
 import { counted } from '../base/counted.ts'
-import { type Output, styled, writeJson } from '../base/io.ts'
+import type { ExitCode } from '../base/exit-codes.ts'
+import { type Io, type Output, styled, writeJson } from '../base/io.ts'
 import { type Command, defineCommand } from '../command-line/command.ts'
+import type { ControlAnswer } from '../control/protocol.ts'
 import type { GenerationStatus, SocketStatus, Status, WorkerStatus } from '../control/status.ts'
-import { ask, showAnswer, type TargetName, targetOptions } from './control.ts'
+import { showAnswer, type TargetName, targetOf, targetOptions } from './control.ts'
 
 export const statusCommand: Command = defineCommand<TargetName | 'json'>({
   name: 'status',
   summary: 'Show sockets, generations and processes, and the outcome of the last reload.',
+  details:
+    'Without a name, and where several socket-port run of this user are up, it prints a line for each; --json then prints an array.',
   options: {
     ...targetOptions,
+    name: { value: 'NAME', summary: 'The name, as in run --name. Default: every one that runs.' },
     json: { summary: 'Print JSON, for scripts; times in milliseconds.' },
   },
   examples: [
@@ -16,22 +21,52 @@ export const statusCommand: Command = defineCommand<TargetName | 'json'>({
     ['socket-port status --json', 'Print the same for a script.'],
   ],
   async execute(parsed, io) {
-    const answer = await ask('status', parsed, io)
-    if (!answer.ok || answer.status === undefined) showAnswer(answer, io)
-    else if (parsed.has('json')) writeJson(io, answer.status)
-    else io.stdout.write(formatStatus(answer.status, io.stdout))
-    return answer.exitCode
+    const { statuses } = await import('../control/client.ts')
+    return showStatuses(await statuses(targetOf(parsed)), parsed.has('json'), io)
   },
 })
+
+/** Prints the answers of one `run` or of several, and returns the exit code: that of the first that failed. */
+export function showStatuses(answers: readonly ControlAnswer[], json: boolean, io: Io): ExitCode {
+  const shown = answers.flatMap(({ ok, status }) => (ok && status !== undefined ? [status] : []))
+  const [only] = shown
+  if (answers.length > 1) {
+    if (json) writeJson(io, shown)
+    else io.stdout.write(formatList(shown, io.stdout))
+  } else if (only !== undefined) {
+    if (json) writeJson(io, only)
+    else io.stdout.write(formatStatus(only, io.stdout))
+  }
+  for (const answer of answers) if (!answer.ok) showAnswer(answer, io)
+  return answers.find(({ exitCode }) => exitCode !== 0)?.exitCode ?? 0
+}
+
+/** Formats several statuses for people, a line for each. */
+export function formatList(statuses: readonly Status[], output: Output): string {
+  const width = Math.max(...statuses.map(({ name }) => name.length))
+  return statuses.map((status) => `${formatLine(status, width, output)}\n`).join('')
+}
+
+function formatLine(status: Status, width: number, output: Output): string {
+  const { name, pid, state, uptime, command, sockets, generations, reloads } = status
+  const padded = styled(output, 'bold', name) + ' '.repeat(width - name.length)
+  const numbers = generations.map(({ number }) => number).join(', ')
+  const failed = reloads.last?.ok === false ? ', the last reload failed' : ''
+  const addresses = sockets.map(({ address }) => `${address}; `).join('')
+  const shown = styled(output, colourOf(state), state)
+  return `${padded}  ${shown}, process ${pid}, up ${span(uptime)}, generation ${numbers}${failed}; ${addresses}${command.join(' ')}`
+}
+
+const colourOf = (state: Status['state']): 'green' | 'yellow' =>
+  state === 'running' ? 'green' : 'yellow'
 
 /** Formats the status for people; a terminal gets colours. */
 export function formatStatus(status: Status, output: Output): string {
   const { name, pid, state, uptime, command, sockets, generations, reloads, restarts } = status
   const { succeeded, failed, last } = reloads
-  const colour = state === 'running' ? 'green' : 'yellow'
   const failure = last !== null && !last.ok ? `, the last one at ${last.at}: ${last.reason}` : ''
   return [
-    `${styled(output, 'bold', name)} is ${styled(output, colour, state)}, process ${pid}, up ${span(uptime)}`,
+    `${styled(output, 'bold', name)} is ${styled(output, colourOf(state), state)}, process ${pid}, up ${span(uptime)}`,
     `  command   ${command.join(' ')}`,
     ...sockets.map((socket) => `  socket    ${formatSocket(socket)}`),
     `  reloads   ${succeeded} succeeded, ${failed} failed${failure}`,

@@ -17,6 +17,19 @@ export interface ControlTarget {
 }
 
 /**
+ * Asks for the status of every `socket-port run` that the target names, and of every one of this user when it
+ * names none. An error is an answer with an exit code, as that of {@link controlRequest}.
+ */
+export async function statuses(
+  target: ControlTarget = {},
+  directories: readonly string[] = ownDirectories(),
+): Promise<readonly ControlAnswer[]> {
+  const found = await findSockets(target, directories)
+  if (!('sockets' in found)) return [found]
+  return Promise.all(found.sockets.map(({ socket }) => ask(socket, 'status', () => {})))
+}
+
+/**
  * Sends a command to a running `socket-port run`, and resolves with its answer. `reload` is answered when it has
  * succeeded or failed, `stop` when every process has ended. Never rejects: an error is an answer with an
  * exit code.
@@ -26,9 +39,14 @@ export async function controlRequest(
   target: ControlTarget = {},
   directories: readonly string[] = ownDirectories(),
 ): Promise<ControlAnswer> {
-  const found = await findSocket(target, directories)
-  if (!('socket' in found)) return found
-  return ask(found.socket, command, target.onLine ?? (() => {}))
+  const found = await findSockets(target, directories)
+  if (!('sockets' in found)) return found
+  const { sockets } = found
+  const [only, ...others] = sockets
+  if (others.length === 0) return ask(only.socket, command, target.onLine ?? (() => {}))
+  for (const { socket } of sockets) socket.destroy()
+  const names = sockets.map(({ path }) => basename(path, '.sock')).join(', ')
+  return failed(2, `several socket-port run answer: ${names}; choose one with --name`)
 }
 
 function ask(
@@ -66,10 +84,16 @@ function isAnswer(value: unknown): value is ControlAnswer {
   return typeof ok === 'boolean' && typeof message === 'string' && isCode
 }
 
-async function findSocket(
+interface Answering {
+  path: string
+  socket: Socket
+}
+
+/** The sockets that answer: one if the target names one, else those of every `run` of this user. */
+async function findSockets(
   target: ControlTarget,
   directories: readonly string[],
-): Promise<{ socket: Socket } | ControlAnswer> {
+): Promise<{ sockets: readonly [Answering, ...Answering[]] } | ControlAnswer> {
   const { name, control } = target
   const tried = await Promise.all(
     candidates(target, directories).map(async (path) => ({
@@ -77,18 +101,15 @@ async function findSocket(
       found: await open(path, target),
     })),
   )
-  const answered = tried.filter(({ found }) => typeof found !== 'string')
-  const [only, ...others] = answered
-  if (only !== undefined && (others.length === 0 || name !== undefined)) {
-    close(others)
-    return { socket: only.found as Socket }
+  const [first, ...others] = tried.flatMap(({ path, found }) =>
+    typeof found === 'string' ? [] : [{ path, socket: found }],
+  )
+  if (first === undefined) {
+    return failed(3, whyNoAnswer(tried as { path: string; found: string }[], { name, control }))
   }
-  close(answered)
-  if (only !== undefined) {
-    const names = answered.map(({ path }) => basename(path, '.sock')).join(', ')
-    return failed(2, `several socket-port run answer: ${names}; choose one with --name`)
-  }
-  return failed(3, whyNoAnswer(tried as { path: string; found: string }[], { name, control }))
+  if (name === undefined) return { sockets: [first, ...others] }
+  for (const { socket } of others) socket.destroy()
+  return { sockets: [first] }
 }
 
 function candidates({ name, control }: ControlTarget, directories: readonly string[]): string[] {
@@ -144,10 +165,6 @@ function uidOf(socket: Socket, path: string): number | undefined {
   } catch {
     return statSync(path, { throwIfNoEntry: false })?.uid
   }
-}
-
-function close(tried: readonly { found: Socket | string }[]): void {
-  for (const { found } of tried) if (typeof found !== 'string') found.destroy()
 }
 
 const failed = (exitCode: ExitCode, message: string): ControlAnswer => ({

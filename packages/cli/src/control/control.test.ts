@@ -16,7 +16,7 @@ import { join } from 'node:path'
 import { bindFd } from '@socket-port/core/supervisor'
 import { requireOrSkip, rootSkipReason } from '@socket-port/testkit/requirements'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { type ControlTarget, controlRequest } from './client.ts'
+import { type ControlTarget, controlRequest, statuses } from './client.ts'
 import {
   controlDirectories,
   controlPath,
@@ -81,6 +81,15 @@ describe('a request', () => {
       message: 'several socket-port run answer: admin, web; choose one with --name',
     })
     expect(await request('status', { name: 'web' })).toEqual(answer)
+  })
+
+  it('for the status goes to every one, unless it names one', async () => {
+    await open('web', async () => ({ ...answer, message: 'web' }))
+    expect(await statuses({}, [own])).toMatchObject([{ message: 'web' }])
+    await open('admin', async () => ({ ...answer, message: 'admin' }))
+    expect(await statuses({}, [own])).toMatchObject([{ message: 'admin' }, { message: 'web' }])
+    expect(await statuses({ name: 'web' }, [own])).toMatchObject([{ message: 'web' }])
+    expect(await statuses({ name: 'none' }, [own])).toMatchObject([{ ok: false, exitCode: 3 }])
   })
 
   it.each([
