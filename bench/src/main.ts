@@ -4,6 +4,7 @@ import type { Benchmark } from './benchmark.ts'
 import { frameworks } from './benchmarks/frameworks.ts'
 import { handover } from './benchmarks/handover.ts'
 import { listen } from './benchmarks/listen.ts'
+import { longLived } from './benchmarks/long-lived.ts'
 import { memory } from './benchmarks/memory.ts'
 import { restart } from './benchmarks/restart.ts'
 import { throughput } from './benchmarks/throughput.ts'
@@ -20,6 +21,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   memory,
   restart,
   handover,
+  longLived,
   workers,
 ]
 
