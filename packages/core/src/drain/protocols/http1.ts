@@ -107,6 +107,8 @@ export class Http1 implements Protocol {
   // Node's list is read once for all connections that are asked for in one go: nothing is parsed in between.
   #isReceiving(socket: Socket): boolean {
     if (this.#receiving === undefined) {
+      // A new connection. With thousands of them the list would be long, and would be read for each.
+      if (socket.bytesRead === 0) return false
       this.#receiving = receivingConnections(this.#server)
       queueMicrotask(() => {
         this.#receiving = undefined

@@ -1,11 +1,13 @@
 import { once } from 'node:events'
+import { createServer as createHttp } from 'node:http'
 import { connect as connectHttp2, createSecureServer, type Http2SecureServer } from 'node:http2'
 import { createServer as createHttps } from 'node:https'
 import { type AddressInfo, connect, createServer as createNet } from 'node:net'
 import { cert, key } from '@socket-port/testkit/fixed-certificate'
 import { get, RawConnection } from '@socket-port/testkit/raw-connection'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { AnyServer, Drain, DrainOptions } from '../../base/types.ts'
+import { ownSymbol } from '../../node/own-symbol.ts'
 import { createDrain } from '../drain.ts'
 
 const cleanups: (() => unknown)[] = []
@@ -184,6 +186,29 @@ describe('an HTTP/2 server with allowHTTP1', () => {
     const stream = session.request({ ':method': 'CONNECT', ':authority': 'test:80' })
     await once(stream.resume(), 'end')
     expect(await drain.start({ quick: true })).toMatchObject({ graceful: true, expired: 0 })
+  })
+})
+
+describe('an HTTP/1.1 server', () => {
+  it('does not read the list of all connections for one that opens during the drain', async () => {
+    const server = createHttp(() => {})
+    const drain = createDrain(server)
+    const port = await listening(server, drain)
+    const open = async (): Promise<RawConnection> => {
+      const client = await RawConnection.open(port)
+      cleanups.push(() => client.close())
+      return client
+    }
+    const busy = await open()
+    busy.send(get('/'))
+    await once(server, 'request')
+    drain.start()
+    const lists = ownSymbol(server, 'http.server.connections') as { active(): unknown[] }
+    const active = vi.spyOn(lists, 'active')
+    const accepted = once(server, 'connection')
+    await open()
+    await accepted
+    expect(active).not.toHaveBeenCalled()
   })
 })
 
