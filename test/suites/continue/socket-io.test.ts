@@ -1,0 +1,86 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { io } from 'socket.io-client'
+import { expect, it } from 'vitest'
+import { openStrict, type StrictSocketIo } from '../../src/socket-io/strict-client.ts'
+import { afterTest, fixture, start, untilDrained } from '../cli/supervising.ts'
+
+const command = [process.execPath, fixture('socket-io.mjs')]
+const CLIENTS = 12
+const RELOADS = 3
+
+async function clientsOf(env: Record<string, string> = {}, clients = CLIENTS) {
+  const supervised = await start({ command, env })
+  const port = await supervised.port()
+  const open = await openStrict(port, clients)
+  afterTest(() => {
+    for (const client of open) client.close()
+  })
+  return { supervised, port, clients: open }
+}
+
+it('clients of Socket.IO notice no reload: each message is acknowledged once, by one process after the other', async () => {
+  const { supervised, clients } = await clientsOf()
+  for (let reload = 1; reload <= RELOADS; reload += 1) {
+    expect(await supervised.ask('reload')).toMatchObject({ code: 0 })
+    await Promise.all(clients.map((client) => client.heard(1 + reload)))
+  }
+  expect(clients.flatMap(({ faults }) => faults)).toEqual([])
+  await untilDrained(supervised)
+  const { connections } = await supervised.until(
+    (status) => status.connections.received >= RELOADS * CLIENTS,
+  )
+  expect(connections).toMatchObject({ webSockets: RELOADS * CLIENTS, cut: 0 })
+  expect(supervised.generation.output).not.toMatch(/disconnect|wrong answer|warning/)
+})
+
+it('negative control: without the call each one is disconnected', async () => {
+  const { supervised, clients } = await clientsOf({ PLAIN: '1' }, 4)
+  const heard = Promise.allSettled(clients.map((client) => client.heard(2)))
+  expect(await supervised.ask('reload')).toMatchObject({ code: 0 })
+  expect((await heard).map(({ status }) => status)).toEqual(Array(4).fill('rejected'))
+  for (const { faults } of clients) expect(faults).toContain('disconnect: transport close')
+})
+
+it('what the next program refuses is closed, and connects anew', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'socket-io-'))
+  afterTest(() => rmSync(folder, { recursive: true }))
+  const REFUSE = join(folder, 'refuse')
+  const supervised = await start({ command, env: { REFUSE } })
+  const port = await supervised.port()
+  const options = { transports: ['websocket'], auth: { room: 'a' }, reconnectionDelay: 1 }
+  const socket = io(`http://127.0.0.1:${port}`, options)
+  afterTest(() => socket.close())
+  await new Promise<void>((resolve) => socket.once('connect', resolve))
+  const closed = new Promise((resolve) => socket.once('disconnect', resolve))
+  const refused = new Promise((resolve) => socket.once('connect_error', resolve))
+  writeFileSync(REFUSE, '')
+  expect(await supervised.ask('reload')).toMatchObject({ code: 0 })
+  expect(await closed).toBe('transport close')
+  expect(await refused).toMatchObject({ message: 'expired' })
+  await supervised.printed(
+    /warning: closed 1 connection that .* in the middle of an exchange: a middleware of \/ refused it \(expired\)/,
+  )
+})
+
+it('clients that cannot go are disconnected, and counted by the reason', async () => {
+  const supervised = await start({ command })
+  const port = await supervised.port()
+  const [one, other] = (await openStrict(port, 2)) as [StrictSocketIo, StrictSocketIo]
+  afterTest(() => {
+    for (const client of [one, other]) client.close()
+  })
+  await one.ask('put a function into data')
+  other.ask('never answered').catch(() => {})
+  const heard = Promise.allSettled([one.heard(2), other.heard(2)])
+  expect(await supervised.ask('reload')).toMatchObject({ code: 0 })
+  expect((await heard).map(({ status }) => status)).toEqual(['rejected', 'rejected'])
+  const [, reasons] = await supervised.printed(
+    /warning: not every connection goes on in the next process: (.*)/,
+  )
+  expect(reasons?.split('; ').sort()).toEqual([
+    '1 connection: it did not come to rest within 500 ms (the program has not acknowledged an event)',
+    '1 connection: its attachment cannot be copied to another process: attachment.sockets[0].data.greet is a function',
+  ])
+})
