@@ -22,6 +22,11 @@ export const PUBLISHED: readonly Published[] = [
   },
   { name: '@socket-port/nestjs', folder: 'packages/nestjs', dependencies: [CORE] },
   {
+    name: '@socket-port/socket.io',
+    folder: 'packages/socket.io',
+    dependencies: [CORE, '@socket-port/ws'],
+  },
+  {
     name: 'socket-port',
     folder: 'packages/cli',
     dependencies: [CORE, 'chokidar', 'picomatch'],
@@ -66,6 +71,11 @@ const fastify = {
   program: ['packages/fastify/README.md'],
   consumers: ['packages/fastify/types'],
   wantsNewerNode: ['cookie'],
+} as const
+const socketIo = {
+  name: '@socket-port/socket.io',
+  program: ['packages/socket.io/README.md'],
+  consumers: ['packages/socket.io/types'],
 } as const
 const nestOnExpress = {
   name: '@socket-port/nestjs',
@@ -124,6 +134,17 @@ export const USES: readonly Use[] = [
     types: '@types/koa@2',
     old: true,
     consumers: ['packages/koa/types', 'koa3.mts'],
+  },
+  {
+    ...socketIo,
+    title: 'Socket.IO 4',
+    install: '@socket-port/socket.io @socket-port/core socket.io',
+  },
+  {
+    ...socketIo,
+    title: 'Socket.IO 4.5',
+    install: '@socket-port/socket.io @socket-port/core socket.io@4.5.0',
+    old: true,
   },
   { ...fastify, title: 'Fastify 5', install: '@socket-port/fastify fastify' },
   {
