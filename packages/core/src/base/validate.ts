@@ -44,9 +44,9 @@ export function complete<R>(options: object, checks: Checks<R>, prefix = ''): R 
   const given = options as { [K in keyof R]?: unknown }
   const resolved: Partial<R> = {}
   for (const name of Object.keys(checks) as (keyof R & string)[]) {
-    const { check, fallback } = checks[name]
+    const option = checks[name]
     const value = given[name]
-    resolved[name] = value === undefined ? fallback : check(`${prefix}${name}`, value)
+    resolved[name] = value === undefined ? option.fallback : option.check(`${prefix}${name}`, value)
   }
   return resolved as R
 }

@@ -46,14 +46,7 @@ export interface ListenRequest extends ResolvedListen, StartRequest {
  * port must be freed or a stale unix socket removed first.
  */
 export function startListening(server: AnyServer, request: ListenRequest): Promise<void> {
-  if (server.listening || isStarting(server)) {
-    const error = new SocketPortError(
-      'ERR_SOCKET_PORT_ALREADY_LISTENING',
-      `cannot listen on ${describeRequest(request)}: the server listens already; ` +
-        'close it first, or use one server for each socket',
-    )
-    return Promise.reject(error)
-  }
+  if (server.listening || isStarting(server)) return Promise.reject(listensAlready(request))
   noteStarting(server, request)
   const { abort, signal } = request
   const unfollow = signal && abort.follow(signal)
@@ -63,6 +56,13 @@ export function startListening(server: AnyServer, request: ListenRequest): Promi
     sweepLater(request.logger)
   })
 }
+
+const listensAlready = (request: ListenRequest): SocketPortError =>
+  new SocketPortError(
+    'ERR_SOCKET_PORT_ALREADY_LISTENING',
+    `cannot listen on ${describeRequest(request)}: the server listens already; ` +
+      'close it first, or use one server for each socket',
+  )
 
 function startOnce(server: AnyServer, request: ListenRequest): Promise<void> {
   try {

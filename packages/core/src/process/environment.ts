@@ -100,10 +100,10 @@ export const claimedVariables = (): Readonly<Record<string, string>> =>
   Object.assign({}, ...Object.values(shared.current ?? {}))
 
 function read<G extends Group>(group: G): Variables<G> {
-  const names: readonly string[] = GROUPS[group]
-  const set = names.flatMap((name) => {
+  const variables: Record<string, string> = {}
+  for (const name of GROUPS[group]) {
     const value = process.env[name]
-    return value === undefined ? [] : [[name, value]]
-  })
-  return Object.fromEntries(set) as Variables<G>
+    if (value !== undefined) variables[name] = value
+  }
+  return variables as Variables<G>
 }
