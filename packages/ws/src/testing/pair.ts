@@ -1,0 +1,69 @@
+import { EventEmitter } from 'node:events'
+import type { IncomingMessage } from 'node:http'
+import { Duplex } from 'node:stream'
+import type ws from 'ws'
+
+/** A WebSocket of a server in memory. */
+export interface Served {
+  readonly ws: ws.WebSocket
+  readonly server: ws.Server
+  /** What its program has heard: messages, pings, and that it closed. */
+  readonly heard: string[]
+  /** What it has written, the head of its response included. */
+  readonly written: () => Buffer
+  /** The client sends bytes. Resolves when `ws` has read them. */
+  read(bytes: Uint8Array): Promise<void>
+  readonly socket: Duplex
+}
+
+interface ServeOptions {
+  extensions?: string
+  options?: ws.ServerOptions
+}
+
+/** Makes the handshake with a version of `ws`, on a connection in memory. */
+export async function serveInMemory(
+  version: typeof ws,
+  { extensions, options }: ServeOptions = {},
+): Promise<Served> {
+  const chunks: Buffer[] = []
+  const socket = new Duplex({
+    read() {},
+    write(chunk: Buffer, _, callback) {
+      chunks.push(chunk)
+      callback()
+    },
+  })
+  // What every socket of Node has besides; `ws` before 8.3 takes no other.
+  Object.assign(socket, { setTimeout() {}, setNoDelay() {} })
+  const server = new version.Server({ noServer: true, ...options })
+  const request = Object.assign(new EventEmitter(), {
+    method: 'GET',
+    url: '/',
+    headers: {
+      upgrade: 'websocket',
+      'sec-websocket-version': '13',
+      'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==',
+      ...(extensions && { 'sec-websocket-extensions': extensions }),
+    },
+  }) as unknown as IncomingMessage
+  const opened = await new Promise<ws.WebSocket>((resolve) =>
+    server.handleUpgrade(request, socket, Buffer.alloc(0), resolve),
+  )
+  const heard: string[] = []
+  opened.on('message', (data, isBinary) => heard.push(`${isBinary ? 'binary' : 'text'} ${data}`))
+  opened.on('ping', (data) => heard.push(`ping ${data}`))
+  opened.on('close', (code) => heard.push(`close ${code}`))
+  return {
+    ws: opened,
+    server,
+    heard,
+    socket,
+    written: () => Buffer.concat(chunks),
+    async read(bytes) {
+      if (bytes.length > 0) socket.push(bytes)
+      // Streams and `ws` use microtasks and immediates.
+      for (let turn = 0; turn < 2; turn++) await new Promise(setImmediate)
+    },
+  }
+}
