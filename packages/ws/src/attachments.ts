@@ -18,6 +18,7 @@ export function ownMessages(
 ): WebSocketProtocol {
   let asked: Asked | undefined
   return {
+    waitsFor: 'its attachment',
     capture(ws, unread) {
       if (asked !== undefined) {
         if (asked.answer === undefined || asked.unread.equals(unread)) return asked.answer

@@ -91,6 +91,21 @@ const REFUSAL = Buffer.from([0x80 | CLOSE, 2, SERVICE_RESTART >> 8, SERVICE_REST
 
 const OPEN = 1
 
+let hasWarned = false
+
+/** Says at the first WebSocket, rather than at the first restart, that none of them will be handed over. */
+function warnOfOtherVersion(socket: Socket): void {
+  const ws = hasWarned ? undefined : webSocketOf(socket)
+  const difference = ws && differenceOf(ws)
+  if (difference === undefined) return
+  hasWarned = true
+  process.emitWarning(
+    `this version of ws differs from those that @socket-port/ws knows (${difference}): its WebSockets are closed ` +
+      'at a restart; install a newer @socket-port/ws, or the ws that it was tested with (see its README)',
+    { code: 'SOCKET_PORT_WS_VERSION' },
+  )
+}
+
 class ContinuableWebSocket implements Continuable {
   readonly #request: IncomingMessage
   readonly #socket: Socket
@@ -98,6 +113,7 @@ class ContinuableWebSocket implements Continuable {
   /** As the client sent it: a framework may change it in the request. */
   readonly #url: string | undefined
   #responseHead: string | undefined
+  #waitsFor: string | undefined
 
   constructor(request: IncomingMessage, socket: Socket, protocol: WebSocketProtocol) {
     this.#request = request
@@ -106,8 +122,9 @@ class ContinuableWebSocket implements Continuable {
     this.#url = request.url
     const undo = handOverConnection(socket, this)
     hearResponseHead(socket, (head) => {
-      if (/^HTTP\/1\.1 101 /.test(head)) this.#responseHead = head
-      else undo()
+      if (!/^HTTP\/1\.1 101 /.test(head)) return undo()
+      this.#responseHead = head
+      process.nextTick(warnOfOtherVersion, socket)
     })
   }
 
@@ -116,18 +133,20 @@ class ContinuableWebSocket implements Continuable {
   }
 
   get waitsFor(): string | undefined {
-    return this.#protocol.waitsFor
+    return this.#waitsFor ?? this.#protocol.waitsFor
   }
 
   capture(): Continuation | string | undefined {
     const responseHead = this.#responseHead
+    this.#waitsFor = 'its handshake'
     // The program may still look up who the client is.
     if (responseHead === undefined) return undefined
+    this.#waitsFor = undefined
     const socket = this.#socket
     const ws = webSocketOf(socket)
     if (ws === undefined) return 'it is no WebSocket of the library ws'
     const difference = differenceOf(ws)
-    if (difference !== undefined) return `this version of ws is not known (${difference})`
+    if (difference !== undefined) return `its version of ws is not known (${difference})`
     if (ws.readyState !== OPEN) return 'it is closing'
     if (hasInflateContext(ws)) return 'its client compresses with context takeover'
     if (this.#protocol.isExpecting?.(ws)) {
@@ -135,8 +154,12 @@ class ContinuableWebSocket implements Continuable {
       return undefined
     }
     pauseReading(socket)
+    this.#waitsFor = 'a message that has come'
     const received = receivedBy(ws)
-    if (received === undefined || !hasSentAll(ws) || !isFlushed(socket, socket)) return undefined
+    if (received === undefined) return undefined
+    this.#waitsFor = 'what it was sent'
+    if (!hasSentAll(ws) || !isFlushed(socket, socket)) return undefined
+    this.#waitsFor = undefined
     if (received.compressed && received.fragmented !== 0 && hasInflated(ws)) {
       return 'a part of a compressed message has come'
     }
