@@ -1,0 +1,28 @@
+import { fileURLToPath } from 'node:url'
+import { type Supervised, startSupervised } from '@socket-port/testkit/supervised'
+import type { WebSocketLoad } from './load.ts'
+
+const FIXTURE = fileURLToPath(new URL('../../fixtures/web-sockets.mjs', import.meta.url))
+
+/** Starts the fixture under `socket-port run`. The caller disposes of it. */
+export async function startWebSockets(
+  env: Readonly<Record<string, string>> = {},
+): Promise<{ supervised: Supervised; port: number }> {
+  const supervised = startSupervised({ command: [process.execPath, FIXTURE], env })
+  await supervised.printed(/generation 1 is ready/)
+  return { supervised, port: await supervised.port() }
+}
+
+/** Reloads, and waits until the next process has answered each client. Returns its pid. */
+export async function reloadUntilServed(
+  supervised: Supervised,
+  loads: readonly WebSocketLoad[],
+): Promise<number> {
+  const { code, stderr } = await supervised.ask('reload')
+  if (code !== 0) throw new Error(`reload: ${code}: ${stderr}`)
+  const { generations } = await supervised.status()
+  const pid = generations[0]?.workers[0]?.pid
+  if (pid === undefined) throw new Error('no process serves')
+  await Promise.all(loads.map((load) => load.servedBy(pid)))
+  return pid
+}
