@@ -80,7 +80,7 @@ describe('handOverWebSockets', () => {
     const opened = await open(withDefaults)
     const { kind, replay, responseHead, refusal, attachment } = await captured(opened)
     const text = Buffer.from(replay).toString()
-    expect(text).toMatch(/^GET \/room\?token=1 HTTP\/1.1\r\n[^]*\r\nUpgrade: websocket\r\n/)
+    expect(text).toMatch(/^GET \/room\?token=1 HTTP\/1.1\r\n.*\r\nUpgrade: websocket\r\n/s)
     expect(text.indexOf('\r\n\r\n')).toBe(text.length - 4)
     expect([kind, attachment]).toEqual(['webSockets', undefined])
     expect(responseHead).toMatch(/^HTTP\/1.1 101 /)

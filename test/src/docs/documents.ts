@@ -6,7 +6,7 @@ export const ROOT: string = fileURLToPath(new URL('../../../', import.meta.url))
 /** Has the code of README.md. */
 export const TRANSLATION = 'README.zh.md'
 
-const PACKAGES = ['cli', 'core', 'express', 'fastify', 'koa', 'nestjs', 'socket.io']
+const PACKAGES = ['cli', 'core', 'express', 'fastify', 'koa', 'nestjs', 'socket.io', 'ws']
 
 /** Paths from the root of the repository. */
 export const documents: readonly string[] = [

@@ -21,6 +21,7 @@ export const PUBLISHED: readonly Published[] = [
     dependencies: [CORE, 'fastify-plugin'],
   },
   { name: '@socket-port/nestjs', folder: 'packages/nestjs', dependencies: [CORE] },
+  { name: '@socket-port/ws', folder: 'packages/ws', dependencies: [CORE] },
   {
     name: '@socket-port/socket.io',
     folder: 'packages/socket.io',
@@ -76,6 +77,11 @@ const socketIo = {
   name: '@socket-port/socket.io',
   program: ['packages/socket.io/README.md'],
   consumers: ['packages/socket.io/types'],
+} as const
+const webSockets = {
+  name: '@socket-port/ws',
+  program: ['packages/ws/README.md'],
+  consumers: ['packages/ws/types'],
 } as const
 const nestOnExpress = {
   name: '@socket-port/nestjs',
@@ -134,6 +140,19 @@ export const USES: readonly Use[] = [
     types: '@types/koa@2',
     old: true,
     consumers: ['packages/koa/types', 'koa3.mts'],
+  },
+  {
+    ...webSockets,
+    title: 'ws 8',
+    install: '@socket-port/ws @socket-port/core ws',
+    types: '@types/ws',
+  },
+  {
+    ...webSockets,
+    title: 'ws 8.0',
+    install: '@socket-port/ws @socket-port/core ws@8.0.0',
+    types: '@types/ws@8',
+    old: true,
   },
   {
     ...socketIo,
