@@ -1,6 +1,5 @@
 import { versions } from '@socket-port/ws-versions'
 import { describe, expect, it, test } from 'vitest'
-import type ws from 'ws'
 import {
   differenceOf,
   hasInflateContext,
@@ -19,7 +18,7 @@ import {
   PING,
   TEXT,
 } from './testing/client-frames.ts'
-import { type Served, serveInMemory } from './testing/pair.ts'
+import { type Served, type ServerClass, serveInMemory } from './testing/pair.ts'
 import { unreadOf } from './unread.ts'
 
 const NO_CONTEXT = 'permessage-deflate; client_no_context_takeover'
@@ -74,7 +73,7 @@ async function unread(served: Served): Promise<Buffer> {
 
 /** Cuts what a client sends after so many bytes: what do both programs hear together? */
 async function heardInHalves(
-  [first, second]: readonly [typeof ws, typeof ws],
+  [first, second]: readonly [ServerClass, ServerClass],
   frames: readonly Buffer[],
   at: number,
   extensions = '',
@@ -94,7 +93,7 @@ async function heardInHalves(
 const deflate = (extensions: string) =>
   extensions === '' ? {} : { extensions, options: { perMessageDeflate: true } }
 
-const newest = versions['8.23.0'] as typeof ws
+const newest = versions['8.23.0'] as ServerClass
 
 /** Every place where the bytes can be cut in the newest version, and every thirteenth in the others, each at its own. */
 function cuts(version: string, frames: readonly Buffer[]): number[] {

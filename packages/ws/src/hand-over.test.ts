@@ -174,7 +174,8 @@ describe('handOverWebSockets', () => {
     const warned = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
     class Other extends WebSocket {
       override emit(event: string, ...args: unknown[]): boolean {
-        if (event === 'open') Reflect.deleteProperty(Reflect.get(this, '_sender'), '_queue')
+        if (event === 'open')
+          Reflect.deleteProperty(Reflect.get<object, string>(this, '_sender') as object, '_queue')
         return super.emit(event, ...args)
       }
     }

@@ -1,4 +1,2 @@
-import type ws from 'ws'
-
-/** Each minor version of `ws` 8 by its version. */
-export declare const versions: Readonly<Record<string, typeof ws>>
+/** The server class of each minor version of `ws` 8, by the version. */
+export declare const versions: Readonly<Record<string, typeof import('ws').WebSocketServer>>

@@ -1,7 +1,10 @@
 import { deflateRawSync, constants as zlib } from 'node:zlib'
 import { type FrameHead, frameHead } from '../frame.ts'
 
-export const [CONTINUATION, TEXT, BINARY, PING] = [0, 1, 2, 9]
+export const CONTINUATION = 0
+export const TEXT = 1
+export const BINARY = 2
+export const PING = 9
 
 const MASK = Buffer.from([0x37, 0xfa, 0x21, 0x3d])
 

@@ -1,12 +1,15 @@
 import { EventEmitter } from 'node:events'
 import type { IncomingMessage } from 'node:http'
 import { Duplex } from 'node:stream'
-import type ws from 'ws'
+import type { ServerOptions, WebSocket, WebSocketServer } from 'ws'
+
+/** The server class of one version of `ws`. */
+export type ServerClass = typeof WebSocketServer
 
 /** A WebSocket of a server in memory. */
 export interface Served {
-  readonly ws: ws.WebSocket
-  readonly server: ws.Server
+  readonly ws: WebSocket
+  readonly server: WebSocketServer
   /** What its program has heard: messages, pings, and that it closed. */
   readonly heard: string[]
   /** What it has written, the head of its response included. */
@@ -18,12 +21,12 @@ export interface Served {
 
 interface ServeOptions {
   extensions?: string
-  options?: ws.ServerOptions
+  options?: ServerOptions
 }
 
 /** Makes the handshake with a version of `ws`, on a connection in memory. */
 export async function serveInMemory(
-  version: typeof ws,
+  Server: ServerClass,
   { extensions, options }: ServeOptions = {},
 ): Promise<Served> {
   const chunks: Buffer[] = []
@@ -36,7 +39,7 @@ export async function serveInMemory(
   })
   // What every socket of Node has besides; `ws` before 8.3 takes no other.
   Object.assign(socket, { setTimeout() {}, setNoDelay() {} })
-  const server = new version.Server({ noServer: true, ...options })
+  const server = new Server({ noServer: true, ...options })
   const request = Object.assign(new EventEmitter(), {
     method: 'GET',
     url: '/',
@@ -47,7 +50,7 @@ export async function serveInMemory(
       ...(extensions && { 'sec-websocket-extensions': extensions }),
     },
   }) as unknown as IncomingMessage
-  const opened = await new Promise<ws.WebSocket>((resolve) =>
+  const opened = await new Promise<WebSocket>((resolve) =>
     server.handleUpgrade(request, socket, Buffer.alloc(0), resolve),
   )
   const heard: string[] = []
