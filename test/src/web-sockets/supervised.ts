@@ -1,5 +1,9 @@
 import { fileURLToPath } from 'node:url'
-import { type Supervised, startSupervised } from '@socket-port/testkit/supervised'
+import {
+  type Supervised,
+  type SupervisedStatus,
+  startSupervised,
+} from '@socket-port/testkit/supervised'
 import type { WebSocketLoad } from './load.ts'
 
 const FIXTURE = fileURLToPath(new URL('../../fixtures/web-sockets.mjs', import.meta.url))
@@ -26,3 +30,7 @@ export async function reloadUntilServed(
   await Promise.all(loads.map((load) => load.servedBy(pid)))
   return pid
 }
+
+/** A process reports what it did with its connections when it ends. */
+export const untilOldOnesEnded = (supervised: Supervised): Promise<SupervisedStatus> =>
+  supervised.until(({ generations }) => generations.length === 1)

@@ -3,7 +3,11 @@ import { get, RawConnection } from '@socket-port/testkit/raw-connection'
 import { afterEach, describe, expect, it } from 'vitest'
 import { dribble } from '../../src/web-sockets/dribble.ts'
 import { NOTHING_NOTICED, WebSocketLoad } from '../../src/web-sockets/load.ts'
-import { reloadUntilServed, startWebSockets } from '../../src/web-sockets/supervised.ts'
+import {
+  reloadUntilServed,
+  startWebSockets,
+  untilOldOnesEnded,
+} from '../../src/web-sockets/supervised.ts'
 
 const cleanups: (() => unknown)[] = []
 afterEach(async () => {
@@ -33,15 +37,15 @@ describe('WebSockets of ws under socket-port run', () => {
       WebSocketLoad.start({ port, sockets: 5, compresses: true, seed: 300 }),
     ])
     for (let reload = 0; reload < 3; reload++) await reloadUntilServed(supervised, loads)
-    // Each of the 35 three times. A process reports what it did when it ends.
-    await supervised.until(({ connections }) => connections.webSockets === 105)
+    const { connections } = await untilOldOnesEnded(supervised)
     const { output } = supervised.generation
     expect(output).not.toMatch(/heard close|late was sent|warning/)
+    // Each of the 35 three times.
+    expect(connections).toMatchObject({ webSockets: 105, cut: 0 })
     expect(output.match(/late is refused/g)).toHaveLength(105)
     for (const load of loads) {
       expect(await load.stop()).toMatchObject({ ...NOTHING_NOTICED, processes: 4 })
     }
-    expect((await supervised.status()).connections.cut).toBe(0)
   })
 
   it('negative control: without the call each is closed', async () => {
