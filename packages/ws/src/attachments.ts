@@ -19,6 +19,9 @@ export function ownMessages(
   let asked: Asked | undefined
   return {
     waitsFor: 'its attachment',
+    resumed() {
+      asked = undefined
+    },
     capture(ws, unread) {
       if (asked !== undefined) {
         if (asked.answer === undefined || asked.unread.equals(unread)) return asked.answer

@@ -53,6 +53,8 @@ export interface WebSocketProtocol {
   isExpecting?(ws: WebSocket): boolean
   /** What the protocol has last waited for. If that takes too long, the reason names it. */
   readonly waitsFor?: string | undefined
+  /** It stays for now, and is read on: what `capture` was going to return holds no longer. */
+  resumed?(): void
   /** The next process has it, and the program has not heard 'handover' yet. */
   handedOver?(ws: WebSocket): void
 }
@@ -186,6 +188,7 @@ class ContinuableWebSocket implements Continuable {
   }
 
   resume(): void {
+    this.#protocol.resumed?.()
     resumeReading(this.#socket)
   }
 }

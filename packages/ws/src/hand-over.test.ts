@@ -156,6 +156,18 @@ describe('handOverWebSockets', () => {
     expect(seen).toEqual([0, 1])
   })
 
+  it('asks again if it was read on before the attachment was there', async () => {
+    let times = 0
+    const opened = await open((server) => {
+      handOverWebSockets(server, { attachment: async () => ++times })
+      return new WebSocketServer({ server })
+    })
+    opened.continuable?.suspend()
+    expect(opened.continuable?.capture()).toBeUndefined()
+    opened.continuable?.resume()
+    expect((await captured(opened)).attachment).toBe(2)
+  })
+
   it('says what failed in the attachment function', async () => {
     const failing = await open((server) => {
       handOverWebSockets(server, { attachment: () => Promise.reject(new Error('no database')) })

@@ -12,6 +12,7 @@ import { linuxSkipReason, requireOrSkip } from '@socket-port/testkit/requirement
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { DrainResult } from '../base/types.ts'
 import { attachmentOf, isContinued } from '../continue/attachment.ts'
+import { handOverConnection } from '../continue/continuable.ts'
 import { continueConnection } from '../continue/continue-connection.ts'
 import { handOverEventStream } from '../continue/event-stream.ts'
 import { takeConnection } from '../node/take-connection.ts'
@@ -290,7 +291,41 @@ describe(
         const { client } = await open()
         await client.receive(/half\r\n$/)
         expect(await drain()).toMatchObject(ended)
-        expect(warn.mock.calls.flat().join()).toContain('it did not come to rest within 500 ms')
+        expect(warn.mock.calls.flat().join()).toContain('it did not come to rest in 4 times 500 ms')
+      })
+
+      it('not at once where it comes to rest only when it has been read for a while', async () => {
+        const calls: string[] = []
+        let isRead = false
+        const { open, drain, target, warn } = await restart(
+          () => {},
+          ({ request, response }) => {
+            response.writeHead(200, STREAM)
+            response.write('data: x\n\n')
+            handOverConnection(request.socket, {
+              suspend: () => calls.push('suspend'),
+              capture: () =>
+                isRead
+                  ? {
+                      kind: 'eventStreams',
+                      replay: Buffer.from(''),
+                      responseHead: 'HTTP/1.1 200 OK',
+                      refusal: Buffer.from(''),
+                    }
+                  : undefined,
+              resume() {
+                calls.push('resume')
+                isRead = true
+              },
+              handedOver: () => calls.push('handedOver'),
+            })
+          },
+        )
+        const { client } = await open()
+        await client.receive(/data: x/)
+        expect(await drain()).toMatchObject({ eventStreams: { handedOver: 1, closed: 0 } })
+        expect(calls).toEqual(['suspend', 'resume', 'suspend', 'handedOver'])
+        expect([target.kept.length, warn.mock.calls]).toEqual([1, []])
       })
 
       it('whose attachment cannot be copied', async () => {

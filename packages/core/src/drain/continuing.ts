@@ -9,6 +9,12 @@ import { type ContinuedConnection, MOST_CONTINUED, type TransferTarget } from '.
 /** How long a connection may take until it can be captured, in milliseconds. Meanwhile its client is not read. */
 const PATIENCE = 500
 
+/**
+ * How often that is tried. In between the client is read for as long: on a busy machine or a slow network it may only be
+ * late to read what it was sent.
+ */
+const TRIES = 4
+
 /** The time between two looks at connections that cannot be captured yet, in milliseconds. */
 const INTERVAL = 2
 
@@ -31,6 +37,8 @@ export class Continuing {
   readonly #waiting = new Set<Socket>()
   /** Those that are not read any more, and since when. */
   readonly #suspended = new Map<Socket, number>()
+  /** How often each has been tried that did not come to rest at once. */
+  readonly #tries = new Map<Socket, number>()
   /** Why connections stayed, and how many. */
   readonly #reasons = new Map<string, number>()
   #state: 'resting' | 'running' | 'stopped' = 'resting'
@@ -51,6 +59,7 @@ export class Continuing {
   /** The connection has closed, or what it carried has ended. */
   delete(socket: Socket): void {
     this.#waiting.delete(socket)
+    this.#tries.delete(socket)
     if (this.#suspended.delete(socket) && !socket.destroyed) continuableOf(socket)?.resume()
   }
 
@@ -58,6 +67,7 @@ export class Continuing {
     this.#state = 'stopped'
     for (const socket of this.#suspended.keys()) this.delete(socket)
     this.#waiting.clear()
+    this.#tries.clear()
   }
 
   /** What is said of those that stayed: `2 connections: ...; 1 connection: ...`; empty if none did. */
@@ -115,14 +125,27 @@ export class Continuing {
     } catch (error) {
       return `it cannot be captured: ${error}`
     }
-    if (performance.now() - since <= PATIENCE) return undefined
+    if (performance.now() - since <= PATIENCE || this.#triesAgain(socket)) return undefined
     const { waitsFor } = continuable
     const why = waitsFor === undefined ? '' : ` (${waitsFor})`
-    return `it did not come to rest within ${PATIENCE} ms${why}`
+    return `it did not come to rest in ${TRIES} times ${PATIENCE} ms${why}`
+  }
+
+  /** Reads the connection for a while before it is tried once more. */
+  #triesAgain(socket: Socket): boolean {
+    const tries = (this.#tries.get(socket) ?? 0) + 1
+    if (tries >= TRIES) return false
+    this.delete(socket)
+    this.#tries.set(socket, tries)
+    setTimeout(() => {
+      if (this.#tries.has(socket) && !this.add(socket)) this.#stays(socket, 'it has ended')
+    }, PATIENCE)
+    return true
   }
 
   #handedOver(socket: Socket): void {
     this.#suspended.delete(socket)
+    this.#tries.delete(socket)
     try {
       continuableOf(socket)?.handedOver()
     } catch (error) {
