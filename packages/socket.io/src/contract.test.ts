@@ -12,6 +12,7 @@ test.each(VERSIONS)(
     const before = [await one.count(), await admin.count()]
     const { id } = one.socket.io.engine as never as { id: string }
 
+    const [served] = first.io.sockets.sockets.values()
     const second = await program({ version })
     relay.use(second.http)
     const pinged = new Promise((resolve) => one.socket.io.once('ping', () => resolve('ping')))
@@ -41,6 +42,9 @@ test.each(VERSIONS)(
     expect(first.io.sockets.adapter.rooms.size).toBe(0)
     expect(second.log).toEqual(['/ connection, recovered', '/admin connection, recovered'])
     expect(second.io.engine.clientsCount).toBe(1)
+    expect([served?.connected, served?.emit('all', 3)]).toEqual([false, false])
+    const late = new Promise((resolve) => served?.timeout(1).emit('all', resolve))
+    expect(await late).toMatchObject({ message: 'operation has timed out' })
 
     one.socket.close()
     await second.logged('/ disconnect client namespace disconnect')

@@ -84,12 +84,14 @@ export interface Socket extends EventEmitter {
   readonly handshake: Handshake
   readonly rooms: ReadonlySet<string>
   /** The functions that wait for an acknowledgement of the client. */
-  readonly acks: ReadonlyMap<number, unknown>
+  readonly acks: ReadonlyMap<number, object>
   /** The middlewares for events. */
   readonly fns: readonly unknown[]
   join(rooms: string[]): unknown
   packet(packet: { type: number }, options?: unknown): void
   ack(id: number): (...args: unknown[]) => void
+  /** Adds one to `acks`, of an event for this client alone. */
+  registerAckCallback(id: number, answered: unknown): void
   run(event: unknown[], done: (error?: unknown) => void): void
   _error(error: { message?: string }): void
   _cleanup(): void
@@ -177,6 +179,7 @@ const SOCKET: Shape = {
   join: 'function',
   packet: 'function',
   ack: 'function',
+  registerAckCallback: 'function',
   run: 'function',
   _error: 'function',
   _cleanup: 'function',
@@ -231,7 +234,7 @@ export function rename(socket: Socket, id: string): void {
 
 /**
  * Forgets a connection that goes on elsewhere, as if it had closed, but no listener hears of it: not 'close' of
- * engine.io, nor 'disconnect' of Socket.IO. Each of its sockets emits 'handover'.
+ * engine.io, nor 'disconnect' of Socket.IO. Each of its sockets emits 'handover', and sends nothing more.
  */
 export function forget(engine: Engine, connection: Connection, client: Client | undefined): void {
   connection.readyState = 'closed'
@@ -245,6 +248,12 @@ export function forget(engine: Engine, connection: Connection, client: Client | 
   client.destroy()
   for (const socket of client.sockets.values()) {
     socket.connected = false
+    const { emit } = socket
+    // It sends nothing from now on, and says so; a time-out that it was given still calls back.
+    socket.emit = (...event) => {
+      Reflect.apply(emit, socket, event)
+      return false
+    }
     try {
       // Its own `emit` sends.
       EventEmitter.prototype.emit.call(socket, 'handover')

@@ -70,7 +70,12 @@ const skipsMiddlewares = ({ opts: { connectionStateRecovery } }: Io): boolean =>
 
 /** Counts the events that the client has sent, and the program is not done with. */
 function followSocket(socket: Socket, tracked: Tracked): void {
-  const { ack, run } = socket
+  const { ack, registerAckCallback: ask, run } = socket
+  socket.registerAckCallback = (id, answered) => {
+    ask.call(socket, id, answered)
+    const asking = socket.acks.get(id)
+    if (asking !== undefined) tracked.asking.add(asking)
+  }
   socket.ack = (id) => {
     const answer = ack.call(socket, id)
     const answered = counted(tracked, 'unanswered')

@@ -7,11 +7,16 @@ import type { Connections, Tracked } from './tracked.ts'
 
 const PROTOCOL = 4
 
+/** How long answers to a broadcast are waited for, in milliseconds. */
+const BROADCAST_PATIENCE = 200
+
 /** What goes to the next process with the WebSocket of this handshake, if it carries a connection of Socket.IO. */
 export class Passing implements WebSocketProtocol {
   readonly #request: IncomingMessage
   readonly #engine: Engine
   readonly #connections: Connections
+  /** When it was asked first. */
+  #since: number | undefined
   waitsFor: string | undefined
 
   constructor(request: IncomingMessage, engine: Engine, connections: Connections) {
@@ -22,12 +27,23 @@ export class Passing implements WebSocketProtocol {
 
   /** What is missing comes from the client, so its connection is read on. */
   isExpecting(ws: WebSocket): boolean {
-    const client = this.#connections.ofWebSocket(ws)?.client
-    if (client?.decoder.reconstructor) this.waitsFor = 'a packet with binary data has come in part'
-    else if (socketsOf(client).some(({ acks }) => acks.size > 0)) {
+    const { client, asking } = this.#connections.ofWebSocket(ws) ?? {}
+    if (client === undefined) return false
+    const waiting = socketsOf(client).flatMap(({ acks }) => [...acks.values()])
+    if (client.decoder.reconstructor) this.waitsFor = 'a packet with binary data has come in part'
+    else if (waiting.some((each) => asking?.has(each)) || this.#expectsAnswers(waiting.length)) {
       this.waitsFor = 'its client has not acknowledged an event'
     } else return false
     return true
+  }
+
+  /**
+   * socket.io never forgets an answer to a broadcast that has not come. The time-out of the broadcast reports that, so
+   * the connection goes without it after a while.
+   */
+  #expectsAnswers(waiting: number): boolean {
+    this.#since ??= performance.now()
+    return waiting > 0 && performance.now() - this.#since < BROADCAST_PATIENCE
   }
 
   capture(ws: WebSocket): PassedWebSocket | string | undefined {

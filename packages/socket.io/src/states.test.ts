@@ -45,14 +45,27 @@ describe('what is under way', () => {
         resolve()
       }),
     )
-    const answered = first.io.timeout(60_000).emitWithAck('ask')
+    const [served] = first.io.sockets.sockets.values()
+    const answered = served?.timeout(60_000).emitWithAck('ask')
     await asked
     relay.use((await program()).http)
     expect(await relay.move(OVER)).toEqual(['waits: its client has not acknowledged an event'])
     const moved = relay.move()
     answer(7)
-    expect(await answered).toEqual([7])
+    expect(await answered).toBe(7)
     expect([await moved, seen]).toEqual([[], []])
+  })
+
+  it('goes without the answer to a broadcast that has not come in its time', async () => {
+    const first = await program()
+    const { port, next } = await restarting(first)
+    const { socket, count, seen } = await client(port)
+    const asked = new Promise((resolve) => socket.once('ask', resolve))
+    await expect(first.io.timeout(1).emitWithAck('ask')).rejects.toThrow('timed out')
+    await asked
+    expect(await next(await program())).toEqual([])
+    expect(await count()).toMatchObject({ count: 1 })
+    expect(seen).toEqual([])
   })
 
   it('is awaited: the acknowledgement of the program, while what the client sends waits', async () => {

@@ -18,6 +18,8 @@ export class Tracked {
   deciding = 0
   /** Events that the program has not acknowledged yet. */
   unanswered = 0
+  /** The functions that wait for an answer of this client alone. Those of a broadcast wait for others, too. */
+  readonly asking: WeakSet<object> = new WeakSet()
 
   constructor(connection: Connection, ping: PingTimes, continued?: Continued) {
     this.connection = connection
