@@ -1,5 +1,10 @@
 import { writeSync } from 'node:fs'
-import type { Http2Session, ServerHttp2Session, ServerHttp2Stream } from 'node:http2'
+import type {
+  Http2ServerResponse,
+  Http2Session,
+  ServerHttp2Session,
+  ServerHttp2Stream,
+} from 'node:http2'
 import type { Socket } from 'node:net'
 import { ownSymbol } from './own-symbol.ts'
 
@@ -28,6 +33,13 @@ const isSession = (value: unknown): value is ServerHttp2Session =>
 /** The connection of a session, which `session.socket` hides behind a proxy. */
 export const socketOf = (session: Http2Session): Socket | undefined =>
   ownSymbol(session, 'socket') as Socket | undefined
+
+/**
+ * The response of Node's compatibility API that stands for a stream; `undefined` where the program uses the stream itself
+ * (`kResponse` in lib/internal/http2/compat.js, 20 to 26).
+ */
+export const compatResponse = (stream: ServerHttp2Stream): Http2ServerResponse | undefined =>
+  ownSymbol(stream, 'response') as Http2ServerResponse | undefined
 
 /** The status that was sent on a stream; `undefined` before. */
 export const sentStatus = ({ headersSent, sentHeaders }: ServerHttp2Stream): number | undefined =>

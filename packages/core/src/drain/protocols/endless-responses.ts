@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { continuableOf } from '../../continue/continuable.ts'
 import { currentResponse } from '../../node/http-response.ts'
-import { closingPoll } from './engine-io.ts'
+import { answerPoll, closingPoll } from './engine-io.ts'
 import { EventStreamEnd, endQuietly, isEventStream, isOpenEnded } from './event-stream.ts'
 import type { DrainContext } from './protocol.ts'
 
@@ -56,12 +56,7 @@ export class EndlessResponses {
     const payload = closingPoll(response)
     if (payload !== undefined) {
       followed.isEndless = true
-      this.#context.longLived(socket, undefined, () => {
-        if (response.headersSent) return
-        response.setHeader('content-type', 'text/plain; charset=UTF-8')
-        // Engine.IO answers the poll as well, when it hears that the request has closed.
-        endQuietly(response, payload)
-      })
+      this.#context.longLived(socket, undefined, () => answerPoll(response, payload))
     } else if (isOpenEnded(response) && this.#isEndless(response, followed)) {
       followed.isEndless = true
       this.#context.longLived(socket, 'eventStreams', this.#endOf(socket, response))

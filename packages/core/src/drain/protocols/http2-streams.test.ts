@@ -527,6 +527,25 @@ describe('event streams over HTTP/2', () => {
     },
   )
 
+  it('are not calls of gRPC, which end with a status after streamTimeout', async () => {
+    const { drain, port } = await start(
+      (stream) => {
+        stream.respond({ 'content-type': 'application/grpc+proto' }, { waitForTrailers: true })
+        stream.write(Buffer.alloc(5))
+      },
+      { streamTimeout: 1 },
+    )
+    const session = connectHttp2(`http://localhost:${port}`)
+    cleanups.push(() => session.destroy())
+    const stream = session.request({ ':method': 'POST', ':path': '/a.Service/watch' })
+    const trailers = once(stream, 'trailers')
+    await once(stream, 'data')
+    const drained = drain.start()
+    expect((await trailers)[0]).toMatchObject({ 'grpc-status': '14' })
+    stream.end()
+    expect(await drained).toMatchObject({ graceful: true, forced: 0, eventStreams: { closed: 1 } })
+  })
+
   it('are not responses with a length, which are never ended before it', async () => {
     const { drain, port } = await start(
       (stream) => {
@@ -538,6 +557,30 @@ describe('event streams over HTTP/2', () => {
     const client = await listen(port)
     expect(await drain.start()).toMatchObject({ graceful: false, forced: 1 })
     expect(client.frames.some(ends(1))).toBe(false)
+  })
+})
+
+describe('a poll of Socket.IO over HTTP/2', () => {
+  it('is answered with the packet that closes the session, and Engine.IO may answer it as well', async () => {
+    const server = createServer()
+    const drain = new ServerDrain(server, resolveDrain({ idleTimeout: 20 }))
+    const closed: string[] = []
+    server.on('request', (request, response) => {
+      request.once('close', () => {
+        response.writeHead(200, { 'content-length': 1 })
+        response.end('6')
+        closed.push('closed')
+      })
+    })
+    const client = raw(await listening(server, drain))
+    client.get(1, '/socket.io/?EIO=4&transport=polling&sid=abc')
+    await once(server, 'request')
+    const drained = drain.start()
+    await client.receive(ends(1))
+    expect(dataOf(client, 1)).toBe(Buffer.from('1').toString('hex'))
+    await client.closed
+    expect(closed).toEqual(['closed'])
+    expect(await drained).toMatchObject({ graceful: true, served: 1, forced: 0 })
   })
 })
 

@@ -1,6 +1,7 @@
 import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2'
 import type { LongLivedKind } from '../../base/types.ts'
-import { openStreams, sentHeader } from '../../node/http2-session.ts'
+import { compatResponse, openStreams, sentHeader } from '../../node/http2-session.ts'
+import { answerPoll, closingPoll } from './engine-io.ts'
 import { EventStreamEnd, endQuietly } from './event-stream.ts'
 import type { Http2Sessions } from './http2-sessions.ts'
 import type { Carries, DrainContext } from './protocol.ts'
@@ -8,8 +9,9 @@ import { endOfUpgraded, kindOf } from './upgraded.ts'
 
 /** What a stream has that does not end by itself. */
 interface LongLived {
-  readonly carries: Carries
-  readonly kind: LongLivedKind
+  /** `undefined`: a request, which is answered before its time. */
+  readonly carries: Carries | undefined
+  readonly kind: LongLivedKind | undefined
   /** `undefined`: only the program can end it. */
   readonly end: (() => void) | undefined
 }
@@ -21,7 +23,7 @@ interface Followed {
 
 /**
  * The streams of draining HTTP/2 sessions that would not end by themselves: WebSockets and tunnels (CONNECT), event
- * streams, and any response that outlives `drain.streamTimeout`.
+ * streams, polls of Socket.IO, and any response that outlives `drain.streamTimeout`.
  *
  * Such a stream is asked to leave only after its client was told to open no more streams on the session. Else the
  * client would come back on the same session.
@@ -107,6 +109,12 @@ export class LongLivedStreams {
       const end = endOfUpgraded(this.#context, stream, upgraded)
       return { carries: upgraded.carries, kind: kindOf(upgraded), end }
     }
+    const response = compatResponse(stream)
+    const payload = response && closingPoll(response)
+    if (response !== undefined && payload !== undefined) {
+      const end = (): void => answerPoll(response, payload)
+      return { carries: undefined, kind: undefined, end }
+    }
     if (!isOpenEnded(stream)) return undefined
     const { quick, streamTimeout } = this.#context
     const isEvents = isEventStream(stream)
@@ -127,10 +135,25 @@ export class LongLivedStreams {
       return () => events.end(quick ? 0 : closeGrace, asked)
     }
     return () => {
+      if (isGrpc(stream)) answerUnavailable(stream)
       endQuietly(stream)
       asked()
     }
   }
+}
+
+const isGrpc = (stream: ServerHttp2Stream): boolean =>
+  /^application\/grpc\b/i.test(sentHeader(stream, 'content-type'))
+
+/**
+ * Lets a call of gRPC end with the status UNAVAILABLE, after which its client may call again. Without a status, in the trailers,
+ * the client reports an error of the protocol.
+ */
+function answerUnavailable(stream: ServerHttp2Stream): void {
+  const trailers = { 'grpc-status': '14', 'grpc-message': 'the server restarts' }
+  // That of the program would send the status that the call has at its proper end, or none.
+  stream.removeAllListeners('wantTrailers')
+  stream.once('wantTrailers', () => stream.sendTrailers(trailers))
 }
 
 const isEventStream = (stream: ServerHttp2Stream): boolean =>
