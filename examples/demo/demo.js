@@ -1,4 +1,5 @@
-// Restarts a server again and again under the load of clients that never retry, in four ways.
+// Restarts a server again and again under the load of clients that never retry, in four ways; and of WebSockets and event
+// streams, in three of them.
 import { parseArgs, styleText } from 'node:util'
 import { systemdSkipReason } from '@socket-port/testkit'
 import { reload, restart, systemctl } from './ways.js'
@@ -14,18 +15,20 @@ const WAYS = [
   { name: 'socket-port reload', run: reload, handsOver: true },
   { name: 'systemctl restart', run: systemctl, handsOver: true, missing: systemdSkipReason },
   { name: 'without a store', run: restart('server.js') },
-  { name: 'server.close()', run: restart('plain.js'), loses: true },
+  { name: 'server.close()', run: restart('plain.js', { longLived: true }), loses: true },
 ]
 const COLUMNS = [20, 10, 11, 9, 14, 16]
-const FAILED = 3
+const LONG_LIVED_COLUMNS = [20, 16, 11, 9, 14, 16]
+/** What must be 0. */
+const BAD = 3
 
 const count = (number) => number.toLocaleString('en-US')
 
-/** One line; the failures in colour, whose codes would spoil the padding. */
-function line(cells, { coloured = false } = {}) {
-  const padded = cells.map((cell, i) => String(cell).padStart(COLUMNS[i]))
+/** One line; what must be 0 in colour, whose codes would spoil the padding. */
+function line(cells, { coloured = false, columns = COLUMNS } = {}) {
+  const padded = cells.map((cell, i) => String(cell).padStart(columns[i]))
   if (coloured) {
-    padded[FAILED] = styleText(Number(cells[FAILED]) === 0 ? 'green' : 'red', padded[FAILED])
+    padded[BAD] = styleText(cells[BAD] === '0' ? 'green' : 'red', padded[BAD])
   }
   return padded.join('')
 }
@@ -47,7 +50,8 @@ console.log(`50 clients that never retry, 20 ms away, and a server that is resta
                        idle connections meanwhile
   without a store      the same, but nobody keeps connections: each is served once more, then closed
   server.close()       the same again, as most servers are written
-The listening socket stays open in all of them.\n`)
+The listening socket stays open in all of them. But for the third, 10 WebSockets and 10 event streams are open
+too, with a message every 50 ms.\n`)
 const head = ['failed', 'reconnects', 'longest stall']
 console.log(styleText('bold', line(['', 'restart', 'requests', ...head])))
 const totals = []
@@ -66,9 +70,29 @@ for (const { name, run, missing, ...expected } of WAYS) {
 
 console.log(styleText('bold', `\n${line(['', 'restarts', 'requests', ...head])}`))
 for (const { name, ...total } of totals) print(name, restarts, total)
+
+const longLived = { columns: LONG_LIVED_COLUMNS }
+const longLivedHead = ['', '', 'messages', 'lost', 'closed', 'longest stall']
+console.log(styleText('bold', `\n${line(longLivedHead, longLived)}`))
+for (const [kind, title] of [
+  ['webSockets', 'WebSockets'],
+  ['eventStreams', 'event streams'],
+]) {
+  for (const { name, [kind]: counts } of totals) {
+    if (counts === undefined) continue
+    const { messages, lost, closed, longestStall } = counts
+    const stall = `${Math.round(longestStall.ms)} ms`
+    const cells = [name, title, count(messages), count(lost), count(closed), stall]
+    console.log(line(cells, { ...longLived, coloured: true }))
+  }
+}
 for (const words of leftOut) console.log(styleText('yellow', words))
 
 // What this is about: anything else is a failure of the demo itself. In CI every way must run.
-const wrong = ({ failed, reconnects, loses, handsOver }) =>
-  failed > 0 !== Boolean(loses) || (handsOver && reconnects > 0)
+const wrong = ({ failed, reconnects, loses, handsOver, webSockets, eventStreams }) =>
+  failed > 0 !== Boolean(loses) ||
+  (handsOver && reconnects > 0) ||
+  [webSockets, eventStreams].some(
+    (counts) => counts && (loses ? counts.closed === 0 : counts.closed + counts.lost > 0),
+  )
 if (totals.some(wrong) || (process.env.CI && leftOut.length > 0)) process.exit(1)

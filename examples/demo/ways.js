@@ -8,6 +8,7 @@ import {
   startLoad,
   startSupervised,
 } from '@socket-port/testkit'
+import { startLongLived } from './long-lived.js'
 
 const load = { clients: 50, method: 'mixed', think: [0, 20], rtt: 20 }
 const pathOf = (file) => fileURLToPath(new URL(file, import.meta.url))
@@ -56,6 +57,7 @@ export async function systemctl(restarts, onRestart) {
 async function underLoad(port, restarts, onRestart, restartOnce) {
   const running = await startLoad({ ...load, target: { port } })
   try {
+    const longLived = await startLongLived(port)
     await running.oneRequestEach()
     await running.countsSinceLast()
     for (let restart = 1; restart <= restarts; restart += 1) {
@@ -64,23 +66,39 @@ async function underLoad(port, restarts, onRestart, restartOnce) {
       await running.oneRequestEach()
       onRestart({ restart, ...(await running.countsSinceLast()) })
     }
-    return await running.stop()
+    const counts = await longLived.stop()
+    return { ...(await running.stop()), ...counts }
   } finally {
     await running.dispose()
   }
 }
 
-/** One listening socket, kept open, that each process inherits when the last has gone; nothing else is kept. */
-export const restart = (file) => async (restarts, onRestart) => {
-  const listener = openListener()
-  try {
-    const { total } = await restartUnderLoad({
-      ...{ fixture: pathOf(file), listener, restarts, load, onRestart },
-      mode: 'one-after-the-other',
-      stopTimeout: 3_000,
-    })
-    return total
-  } finally {
-    listener.close()
+/**
+ * One listening socket, kept open, that each process inherits when the last has gone; nothing else is kept. With `longLived`
+ * clients of WebSockets and event streams are there too.
+ */
+export const restart =
+  (file, { longLived = false } = {}) =>
+  async (restarts, onRestart) => {
+    const listener = openListener()
+    const clients = longLived && startLongLived(listener.port)
+    let counts
+    try {
+      const { total } = await restartUnderLoad({
+        fixture: pathOf(file),
+        listener,
+        restarts,
+        load,
+        mode: 'one-after-the-other',
+        stopTimeout: 3_000,
+        onRestart(row) {
+          onRestart(row)
+          // The last process ends with the load.
+          if (clients && row.restart === restarts) counts = clients.then((all) => all.stop())
+        },
+      })
+      return { ...total, ...(await counts) }
+    } finally {
+      listener.close()
+    }
   }
-}
