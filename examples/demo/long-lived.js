@@ -47,7 +47,8 @@ class Client extends EventEmitter {
   }
 
   async stop() {
-    await once(this, 'heard')
+    // One that hears nothing any more must fail the demo, not keep it running.
+    await once(this, 'heard', { signal: AbortSignal.timeout(30_000) })
     this.#isOver = true
     this.disconnect()
   }
