@@ -64,12 +64,12 @@ async function start(
 const pidOf = async (supervised: Supervised): Promise<number | undefined> =>
   (await supervised.status()).generations[0]?.workers[0]?.pid
 
-/** Reloads while both type; resolves with the number of lines that each has typed. */
+/** Reloads while both type what must not become HTML; resolves with the number of lines that each has typed. */
 async function reloadWhileTyping({ supervised, tabs }: Chat, reloads: number): Promise<number[]> {
   let over = false
   const typing = tabs.map(async (tab) => {
     let lines = 0
-    for (; !over; lines += 1) await tab.type(`line ${lines}`)
+    for (; !over; lines += 1) await tab.type(`<b>${lines}</b>`)
     return lines
   })
   for (let reload = 1; reload <= reloads; reload += 1) {
@@ -119,8 +119,8 @@ describe(...requireOrSkip('examples/chat in Chromium', commandSkipReason('chromi
       await tab.until(`${LINES}.length >= ${ada + grace}`)
       const lines = await tab.evaluate<string[]>(LINES)
       const of = (name: string): string[] => lines.filter((line) => line.startsWith(name))
-      expect(of('Ada')).toEqual(Array.from({ length: ada }, (_, n) => `Ada: line ${n}`))
-      expect(of('Grace')).toEqual(Array.from({ length: grace }, (_, n) => `Grace: line ${n}`))
+      expect(of('Ada')).toEqual(Array.from({ length: ada }, (_, n) => `Ada: <b>${n}</b>`))
+      expect(of('Grace')).toEqual(Array.from({ length: grace }, (_, n) => `Grace: <b>${n}</b>`))
       expect(lines).toEqual(await first?.evaluate(LINES))
       expect(await tab.evaluate(COUNTS)).toEqual(['5', '0'])
       // Each once, at the start, and nobody has left.
