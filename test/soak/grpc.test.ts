@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url'
+import { DelayedNetwork } from '@socket-port/testkit/delayed-network'
 import { cert, key } from '@socket-port/testkit/fixed-certificate'
 import { freePort } from '@socket-port/testkit/native'
 import { endProcesses } from '@socket-port/testkit/processes'
@@ -14,11 +15,13 @@ const DRAIN_TIMEOUT = '6000'
 interface Reload {
   way: 'register' | 'injector' | 'tls' | 'plain'
   tls: boolean
+  /** Simulated network round trip in milliseconds. @default 0 */
+  rtt?: number
   reloads: number
 }
 
 /** Reloads a gRPC server under ten loops of unary calls and an endless stream, on one channel. */
-async function reload({ way, tls, reloads }: Reload) {
+async function reload({ way, tls, rtt = 0, reloads }: Reload) {
   const port = freePort()
   const register = way === 'register' ? ['--register', '--ready', 'port'] : []
   const supervised = startSupervised({
@@ -33,7 +36,8 @@ async function reload({ way, tls, reloads }: Reload) {
     },
   })
   await supervised.printed(/generation 1 is ready/)
-  const calls = new GrpcCalls(port, 10, tls ? cert : undefined)
+  const network = await DelayedNetwork.open(port, rtt)
+  const calls = new GrpcCalls(network.port, 10, tls ? cert : undefined)
   /** For each reload, whether the next process answered calls while the stream of the one before was open. */
   const beside: boolean[] = []
   for (let count = 0; count < reloads; count += 1) {
@@ -44,16 +48,17 @@ async function reload({ way, tls, reloads }: Reload) {
     await calls.until(() => calls.watched === undefined)
   }
   await calls.stop()
+  network.close()
   await supervised.dispose()
   return { calls, beside }
 }
 
 describe.each([
-  { way: 'register', tls: false, reloads: 2 },
-  { way: 'injector', tls: false, reloads: 2 },
-  { way: 'register', tls: true, reloads: 1 },
-  { way: 'tls', tls: true, reloads: 1 },
-] as const)('a server of @grpc/grpc-js, by $way (TLS: $tls)', (options) => {
+  { way: 'register', tls: false, rtt: 0, reloads: 2 },
+  { way: 'injector', tls: false, rtt: 20, reloads: 2 },
+  { way: 'register', tls: true, rtt: 20, reloads: 1 },
+  { way: 'tls', tls: true, rtt: 0, reloads: 1 },
+] as const)('a server of @grpc/grpc-js, by $way (TLS: $tls, round trip $rtt ms)', (options) => {
   it('loses no unary call while an endless stream holds the old process', async () => {
     const { calls, beside } = await reload(options)
     expect(calls.failures).toEqual([])
