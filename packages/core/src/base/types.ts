@@ -120,8 +120,8 @@ export interface DrainOptions {
   /**
    * The time over which the ends of WebSockets and event streams are spread, so that their clients do not all
    * connect again at the same moment. One ends every 20 milliseconds where they are few, so 10 take a fifth of a
-   * second. 0: all at once. At most half of `timeout` is used. Those that
-   * open during the drain end within 200 milliseconds once accepting has stopped. @default 2000
+   * second. 0: all at once. At most half of `timeout` is used. Those that open during the drain
+   * end within 200 milliseconds once accepting has stopped. @default 2000
    */
   spread?: number | undefined
   /**
