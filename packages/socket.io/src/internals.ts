@@ -93,7 +93,7 @@ export interface Socket extends EventEmitter {
   /** Adds one to `acks`, of an event for this client alone. */
   registerAckCallback(id: number, answered: unknown): void
   run(event: unknown[], done: (error?: unknown) => void): void
-  _error(error: { message?: string }): void
+  _error(): void
   _cleanup(): void
 }
 

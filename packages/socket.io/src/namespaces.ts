@@ -47,8 +47,9 @@ function followNamespace(io: Io, namespace: Namespace, connections: Connections)
     }
     const carried = tracked.continued?.take(namespace.name)
     if (carried === undefined) return run.call(namespace, socket, decided)
-    const refuse = (message: string): void =>
-      tracked.continued?.refuse(`a middleware of ${namespace.name} refused it (${message})`)
+    // Without the message of its error, which may be another one for each client.
+    const refuse = (): void =>
+      tracked.continued?.refuse(`a middleware of ${namespace.name} refused it`)
     const next = (): void =>
       skipsMiddlewares(io) ? decided() : run.call(namespace, socket, decided)
     const joining = restore(socket, carried, refuse)

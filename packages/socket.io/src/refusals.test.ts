@@ -27,7 +27,7 @@ describe('a client that the next program does not take is closed, and connects a
     expect(await refused(first, second)).toEqual({
       seen: ['disconnect transport close', 'connect_error expired'],
       outcome: 'expired',
-      refusals: ['a middleware of / refused it (expired)'],
+      refusals: ['a middleware of / refused it'],
       isSame: false,
     })
     expect(second.log).toEqual([])

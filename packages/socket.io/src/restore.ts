@@ -9,7 +9,7 @@ import { CONNECT, rename, type Socket } from './internals.ts'
 export function restore(
   socket: Socket,
   { id, pid, rooms, data, auth, time, issued, nextAck }: CarriedSocket,
-  refuse: (message: string) => void,
+  refuse: () => void,
 ): Promise<unknown> | undefined {
   rename(socket, id)
   socket.pid = pid ?? socket.pid
@@ -19,7 +19,7 @@ export function restore(
   const { nsp } = socket
   nsp._ids = Math.max(nsp._ids, nextAck)
   muteConnect(socket)
-  socket._error = ({ message = 'no message' }) => refuse(message)
+  socket._error = refuse
   const joining = socket.join([...rooms])
   return joining instanceof Promise ? joining : undefined
 }
