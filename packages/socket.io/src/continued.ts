@@ -65,7 +65,10 @@ export class Continued {
     setImmediate(() => this.#connected())
   }
 
-  /** The program does not take the client: its connection closes, and the client connects anew. */
+  /**
+   * The program does not take the client: its connection closes, and the client connects anew. `reason` is counted, so it
+   * names nothing that is another one for each client.
+   */
   refuse(reason: string): void {
     if (!this.isConnecting) return
     this.#end('refused')

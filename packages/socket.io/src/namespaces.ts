@@ -17,7 +17,7 @@ export function followNamespaces(io: Io, connections: Connections): void {
     check.call(io, name, auth, (namespace) => {
       tracked.connecting -= 1
       const { continued } = tracked
-      if (!namespace && continued?.expects(name)) continued.refuse(`it has no namespace ${name}`)
+      if (!namespace && continued?.expects(name)) continued.refuse('its namespace is gone')
       else found(namespace)
     })
   }
@@ -47,17 +47,12 @@ function followNamespace(io: Io, namespace: Namespace, connections: Connections)
     }
     const carried = tracked.continued?.take(namespace.name)
     if (carried === undefined) return run.call(namespace, socket, decided)
-    // Without the message of its error, which may be another one for each client.
-    const refuse = (): void =>
-      tracked.continued?.refuse(`a middleware of ${namespace.name} refused it`)
+    const refuse = (): void => tracked.continued?.refuse('a middleware of its namespace refused it')
     const next = (): void =>
       skipsMiddlewares(io) ? decided() : run.call(namespace, socket, decided)
     const joining = restore(socket, carried, refuse)
     if (joining === undefined) next()
-    else
-      joining.then(next, ({ message }: Error) =>
-        tracked.continued?.refuse(`it cannot join its rooms (${message})`),
-      )
+    else joining.then(next, () => tracked.continued?.refuse('its rooms cannot be joined'))
   }
   namespace.prependListener('connection', (socket: Socket) => {
     const tracked = connections.of(socket.client.conn)

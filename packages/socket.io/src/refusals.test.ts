@@ -27,7 +27,7 @@ describe('a client that the next program does not take is closed, and connects a
     expect(await refused(first, second)).toEqual({
       seen: ['disconnect transport close', 'connect_error expired'],
       outcome: 'expired',
-      refusals: ['a middleware of / refused it'],
+      refusals: ['a middleware of its namespace refused it'],
       isSame: false,
     })
     expect(second.log).toEqual([])
@@ -44,7 +44,7 @@ describe('a client that the next program does not take is closed, and connects a
     const outcome = await refused(dynamic, await program(), '/room-1')
     expect(outcome).toMatchObject({
       seen: ['disconnect transport close', 'connect_error Invalid namespace'],
-      refusals: ['it has no namespace /room-1'],
+      refusals: ['its namespace is gone'],
     })
   })
 
