@@ -108,6 +108,8 @@ describe('wrong usage is one line with the repair, and exit code 2', () => {
       ['run', '--watch', 'a', 'server.js'],
       'To watch the current folder, write -- before the command',
     ],
+    [['run', '--prefix', '--no-prefix', '--', 'a'], '--prefix and --no-prefix contradict'],
+    [['run', '--log-format', 'xml', '--', 'a'], '--log-format takes text or json'],
     [['run', '-w', 'most', '--', 'a'], "a whole number between 1 and 1024, or max (got 'most')"],
     [['run', '-w', '0', '--', 'a'], '--workers takes a whole number between 1 and 1024'],
     [['run', '--env-file', '/none', '--', 'a'], "--env-file '/none': no such file exists"],
@@ -161,7 +163,7 @@ test('an expected error is one line, an unexpected one asks for a bug report', (
 
 describe('the options of run', () => {
   const read = (...argv: string[]): ReturnType<typeof readRunOptions> =>
-    readRunOptions(parse(runCommand, argv), fakeIo())
+    readRunOptions(parse(runCommand, argv))
 
   test('are the defaults when no option is given', async () => {
     const command = ['node', 'server.js', '--workers', '3']
@@ -200,6 +202,10 @@ describe('the options of run', () => {
       '/run/c',
       '--register',
       '--no-compile-cache',
+      '--prefix',
+      '--timestamps',
+      '--log-format',
+      'json',
       '--cwd',
       '/',
       '--',
@@ -227,6 +233,9 @@ describe('the options of run', () => {
       envFiles: [],
       compileCache: false,
       cwd: '/',
+      prefix: true,
+      timestamps: true,
+      logFormat: 'json',
       watch: undefined,
     })
   })

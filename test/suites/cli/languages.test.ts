@@ -111,7 +111,7 @@ int main(void) {
     expect(workers).toMatchObject([{ status: 'in C' }, { status: 'in C' }])
     await expectStops(supervised)
     const { output } = supervised.generation
-    expect(output.match(/^fd .*$/gm)).toEqual(
+    expect(output.match(/(?<=^\[[12]\] )fd .*$/gm)).toEqual(
       Array(4).fill(['fd 3: web, listens', 'fd 4: admin, listens']).flat(),
     )
     expect(output).toContain('watchdog: 0, 0\n')

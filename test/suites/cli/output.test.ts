@@ -73,10 +73,11 @@ function shown(stream: Readable | null, what: RegExp): Promise<void> {
 const controlIn = (directory: string): string[] => ['--control', join(directory, 'control.sock')]
 
 /** `socket-port run` with a control socket of its own; resolves when its first process serves. */
-async function runWith(outputs: Outputs, server = CHATTY) {
+async function runWith(outputs: Outputs, ...options: string[]) {
   const directory = newDirectory()
   const control = controlIn(directory)
-  const args = ['run', '-l', '127.0.0.1:0', ...control, '--', process.execPath, server]
+  const run = ['run', '-l', '127.0.0.1:0', ...control, ...options]
+  const args = [...run, '--', process.execPath, CHATTY]
   // What it prints may be lost: its socket tells that it runs, and a reload waits for the first start.
   const watcher = watch(directory)
   const child = startWith(args, outputs)
@@ -91,13 +92,14 @@ async function runWith(outputs: Outputs, server = CHATTY) {
 }
 
 describe('run goes on, answers and ends in order when', () => {
-  it.each<[string, Outputs]>([
+  it.each<[string, Outputs, ...string[]]>([
     ['stdout is on a full disk', { stdout: '/dev/full' }],
+    ['stdout is on a full disk, in JSON', { stdout: '/dev/full' }, '--log-format', 'json'],
     ['stderr is on a full disk', { stderr: '/dev/full' }],
     ['both are on a full disk', { stdout: '/dev/full', stderr: '/dev/full' }],
     ['both cannot be written at all', { stdout: 'read-only', stderr: 'read-only' }],
-  ])('%s', async (_, outputs) => {
-    const { child, end, ask } = await runWith(outputs)
+  ])('%s', async (_, outputs, ...options) => {
+    const { child, end, ask } = await runWith(outputs, ...options)
     for (const stream of [child.stdout, child.stderr]) stream?.resume()
     expect(await ask('reload')).toMatchObject({
       code: 0,

@@ -20,10 +20,13 @@ export const styled = (stream: Output, style: Style, text: string): string =>
 // Control characters that a terminal obeys and JSON.stringify does not escape.
 const UNESCAPED = /[\u007f-\u009f]|[\p{Cf}\p{Zl}\p{Zp}]/gu
 
-/** Writes indented JSON with a newline at its end; control characters are escaped, so it is safe on a terminal. */
+/** The value as JSON; control characters are escaped, so it is safe on a terminal. */
+export const jsonOf = (value: unknown, indent?: number): string =>
+  JSON.stringify(value, undefined, indent).replace(UNESCAPED, escaped)
+
+/** Writes indented JSON with a newline at its end. */
 export function writeJson({ stdout }: Io, value: unknown): void {
-  const json = JSON.stringify(value, undefined, 2).replace(UNESCAPED, escaped)
-  stdout.write(`${json}\n`)
+  stdout.write(`${jsonOf(value, 2)}\n`)
 }
 
 // JSON escapes UTF-16 units: one character may need two escapes.

@@ -1,5 +1,7 @@
+import { closeSync, writeSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { Lines, Tail } from './output.ts'
+import { WholeLines } from '../output/lines.ts'
+import { Lines, openOutput, Tail } from './output.ts'
 
 describe('Tail', () => {
   it('keeps the last twenty lines', () => {
@@ -52,5 +54,53 @@ describe('Lines', () => {
       ['c', ''],
       ['d'],
     ])
+  })
+})
+
+describe('openOutput', () => {
+  // The pipe holds this much, and it becomes 100 times as long.
+  const CONTENT = '\n'.repeat(4_000)
+  const LONG = 100
+
+  function fullPipe() {
+    const rooms: (() => void)[] = []
+    let written = 0
+    let onWrite = (): void => {}
+    const to = {
+      write(bytes: Uint8Array | string) {
+        written += bytes.length
+        onWrite()
+        return new Promise<void>((resolve) => rooms.push(resolve))
+      },
+    }
+    const lines = new WholeLines(() => Buffer.alloc(LONG))
+    const { writeEnd, read } = openOutput(to, lines, () => {})
+    writeSync(writeEnd, CONTENT)
+    closeSync(writeEnd)
+    const nextWrite = (): Promise<void> => new Promise((resolve) => (onWrite = resolve))
+    return { rooms, read, nextWrite, written: () => written }
+  }
+
+  it('writes a piece each time when there is room, though much more has been read', async () => {
+    const { rooms, read, nextWrite, written } = fullPipe()
+    await nextWrite()
+    let pieces = 0
+    while (written() < CONTENT.length * LONG) {
+      expect(rooms).toHaveLength(1)
+      pieces += 1
+      const next = nextWrite()
+      rooms.pop()?.()
+      await next
+    }
+    expect(pieces).toBeGreaterThan(5)
+    await read()
+    expect(written()).toBe(CONTENT.length * LONG)
+  })
+
+  it('waits for no room once the process has ended', async () => {
+    const { read, nextWrite, written } = fullPipe()
+    await nextWrite()
+    await read()
+    expect(written()).toBe(CONTENT.length * LONG)
   })
 })

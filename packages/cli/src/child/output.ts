@@ -1,5 +1,6 @@
 import { Socket } from 'node:net'
 import { openPipe } from '@socket-port/core/supervisor'
+import type { Pieces } from '../output/lines.ts'
 import type { OwnOutput } from '../output/own-output.ts'
 
 // About one screen.
@@ -51,29 +52,45 @@ export interface Output {
 }
 
 /**
- * Opens a pipe, and copies its text to `to` and to `printed`. While `to` has no room, the pipe is not read, so
- * its writers wait.
+ * Opens a pipe, and passes its text to `printed`, and to `to` in these pieces. While `to` has no room, the pipe is
+ * not read, so its writers wait.
  */
-export function openOutput(to: Pick<OwnOutput, 'write'>, printed: (text: string) => void): Output {
+export function openOutput(
+  to: Pick<OwnOutput, 'write'>,
+  pieces: Pieces,
+  printed: (text: string) => void,
+): Output {
   const { readEnd, writeEnd } = openPipe()
   const stream = new Socket({ fd: readEnd, readable: true, writable: false })
   let hasEnded = false
+  const pass = (): void => {
+    for (let piece = pieces.next(); piece !== undefined; piece = pieces.next()) {
+      const room = to.write(piece)
+      // After the process has ended, at most the content of the pipe is left.
+      if (room === undefined || hasEnded) continue
+      stream.pause()
+      void room.then(pass)
+      return
+    }
+    stream.resume()
+  }
   stream.on('data', (bytes: Buffer) => {
-    const room = to.write(bytes)
+    pieces.add(bytes)
+    pass()
     printed(bytes.toString())
-    // After the process has ended, at most the content of the pipe is left.
-    if (room === undefined || hasEnded) return
-    stream.pause()
-    void room.then(() => stream.resume())
   })
   // A pipe that cannot be read counts as finished.
   stream.on('error', () => {})
+  stream.once('close', () => {
+    const rest = pieces.rest()
+    if (rest !== undefined) to.write(rest)
+  })
   const closed = new Promise<void>((resolve) => stream.once('close', resolve))
   return {
     writeEnd,
     async read() {
       hasEnded = true
-      stream.resume()
+      pass()
       const timer = setTimeout(() => stream.destroy(), CLOSE_TIMEOUT)
       await closed
       clearTimeout(timer)

@@ -2,6 +2,7 @@ import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync } from 'node:fs'
 import { ChildChannel, type Notification, type PeerProcess } from '@socket-port/core/supervisor'
+import { Chunks, type FormatLine, WholeLines } from '../output/lines.ts'
 import type { OwnOutputs } from '../output/own-output.ts'
 import type { Child, Exit } from '../supervisor/child.ts'
 import { isAccepting } from './accepting.ts'
@@ -21,6 +22,8 @@ export interface SpawnOptions {
   inodes: ReadonlySet<bigint>
   /** Where its output goes. */
   outputs: OwnOutputs
+  /** How its lines are written; `undefined`: its output is passed on as it is. */
+  formatLine: FormatLine | undefined
   printed(line: string): void
   /** Called with notifications through the channel: from a process that cannot send to NOTIFY_SOCKET. */
   notified(message: Notification): void
@@ -44,19 +47,28 @@ export function spawnChild(options: SpawnOptions): Child {
   let channel: ChildChannel | undefined
   try {
     channel = new ChildChannel(options.notified)
-    for (const to of [options.outputs.stdout, options.outputs.stderr]) {
+    const { formatLine, outputs: own } = options
+    let pid = -1
+    for (const [to, level] of [
+      [own.stdout, 'info'],
+      [own.stderr, 'error'],
+    ] as const) {
+      const pieces = formatLine
+        ? new WholeLines((line) => formatLine(line, level, pid))
+        : new Chunks()
       const lines = new Lines()
       const printed = (text: string): void => {
         tail.add(text)
         for (const line of lines.add(text)) options.printed(line)
       }
-      outputs.push(openOutput(to, printed))
+      outputs.push(openOutput(to, pieces, printed))
     }
     const writeEnds = outputs.map(({ writeEnd }) => writeEnd)
     const stdio: StdioOptions = ['ignore', ...writeEnds, ...options.fds, ...channel.fds]
     const { file, args, env, cwd } = options
     // A session of its own: Ctrl-C then reaches the process only through this one, and once.
     const child = spawn(file, args, { env, cwd, stdio, detached: true })
+    pid = child.pid ?? pid
     return new SpawnedChild(child, outputs, channel, tail, options)
   } catch (error) {
     channel?.close()

@@ -1,7 +1,6 @@
 import { existsSync, statSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { UsageError } from '../base/errors.ts'
-import type { Io } from '../base/io.ts'
 import { quote } from '../base/quote.ts'
 import type { Parsed } from '../command-line/command.ts'
 import { duration, oneOf, permissions, whole } from '../command-line/scalars.ts'
@@ -11,7 +10,7 @@ import { readiness } from './readiness.ts'
 import type { RunOption } from './run-options.ts'
 
 /** Reads and checks every value; throws a UsageError for a wrong one. Opens nothing. */
-export async function readRunOptions(parsed: Parsed<RunOption>, io: Io): Promise<RunOptions> {
+export async function readRunOptions(parsed: Parsed<RunOption>): Promise<RunOptions> {
   const read = <T>(name: RunOption, as: (name: RunOption, value: string) => T, fallback: T): T => {
     const value = parsed.last(name)
     return value === undefined ? fallback : as(name, value)
@@ -41,7 +40,14 @@ export async function readRunOptions(parsed: Parsed<RunOption>, io: Io): Promise
     envFiles: parsed.all('env-file').map((path) => existing('env-file', path, 'file')),
     compileCache: !parsed.has('no-compile-cache'),
     cwd: read('cwd', (name, value) => existing(name, value, 'folder'), runDefaults.cwd),
-    watch: await watchOf(parsed, io),
+    prefix: prefixOf(parsed),
+    timestamps: parsed.has('timestamps'),
+    logFormat: read(
+      'log-format',
+      (name, value) => oneOf(name, value, ['text', 'json']),
+      runDefaults.logFormat,
+    ),
+    watch: await watchOf(parsed),
   }
 }
 
@@ -98,7 +104,13 @@ function existing(
   return path
 }
 
-async function watchOf(parsed: Parsed<RunOption>, { stderr }: Io): Promise<Watch | undefined> {
+function prefixOf(parsed: Parsed<RunOption>): boolean | undefined {
+  const [on, off] = [parsed.has('prefix'), parsed.has('no-prefix')]
+  if (on && off) throw new UsageError('--prefix and --no-prefix contradict: leave one out')
+  return on || off ? on : runDefaults.prefix
+}
+
+async function watchOf(parsed: Parsed<RunOption>): Promise<Watch | undefined> {
   const paths = parsed.all('watch').map((path) => existing('watch', path, 'file or folder'))
   const ignore = parsed.all('ignore')
   if (paths.length === 0) {
@@ -106,9 +118,5 @@ async function watchOf(parsed: Parsed<RunOption>, { stderr }: Io): Promise<Watch
     throw new UsageError('--ignore is for --watch: add --watch DIR, or leave it out')
   }
   const { watching } = await import('../watch/watch.ts')
-  return watching({
-    paths,
-    ignore,
-    warn: (message) => void stderr.write(`socket-port: warning: ${message}\n`),
-  })
+  return watching({ paths, ignore })
 }

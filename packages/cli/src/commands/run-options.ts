@@ -66,6 +66,17 @@ export const runOptions = {
     many: true,
     summary: 'Ignore these files while watching, besides node_modules, .git and *.log.',
   },
+  prefix: {
+    summary:
+      'Begin each line of a process with the number of its worker, such as [2]. Default: with more than one worker.',
+  },
+  'no-prefix': { summary: 'Pass the output of several workers on as it is.' },
+  timestamps: { summary: 'Begin each line with the time, in UTC.' },
+  'log-format': {
+    value: 'FORMAT',
+    summary:
+      'Write lines as they are (text), or each as a JSON object with time, level, worker, pid, generation and text (json). Default: text.',
+  },
   name: {
     value: 'NAME',
     summary: 'Name by which reload, status and stop find this command. Default: the first address.',

@@ -30,9 +30,9 @@ export const runCommand: Command = defineCommand<RunOption>({
       'Run any program that takes sockets as from systemd; this one does not send READY=1.',
     ],
   ],
-  async execute(parsed, io) {
+  async execute(parsed) {
     const { readRunOptions } = await import('./read-run-options.ts')
-    const options = await readRunOptions(parsed, io)
+    const options = await readRunOptions(parsed)
     const { run } = await import('../run/run.ts')
     return run(options)
   },

@@ -6,6 +6,7 @@ import { Writable } from 'node:stream'
 import { openPipe } from '@socket-port/core/supervisor'
 import { linuxSkipReason, requireOrSkip } from '@socket-port/testkit/requirements'
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import type { Level } from '../base/level.ts'
 import { OwnOutput } from './own-output.ts'
 
 type Stream = ConstructorParameters<typeof OwnOutput>[0]
@@ -20,8 +21,8 @@ afterEach(() => {
 
 function output(stream: Stream, onNotice: (notice: string) => void = () => {}) {
   const notices: string[] = []
-  const notice = (text: string): void => {
-    notices.push(text)
+  const notice = (text: string, level: Level): void => {
+    notices.push(`${level}: ${text}`)
     onNotice(text)
   }
   return { output: new OwnOutput(stream, 'stdout', notice), notices }
@@ -44,7 +45,7 @@ describe(...requireOrSkip('our own output', linuxSkipReason()), () => {
     expect(stdout.write('lost\n')).toBeUndefined()
     stdout.write(Buffer.from('lost as well\n'))
     expect(notices).toEqual([
-      'warning: stdout cannot be written (ENOSPC: no space left on device, write); output is dropped until writing works again',
+      'warn: stdout cannot be written (ENOSPC: no space left on device, write); output is dropped until writing works again',
     ])
     vi.advanceTimersByTime(1_000)
     const { fd } = fileStream(join(directory, 'log'))
@@ -52,7 +53,7 @@ describe(...requireOrSkip('our own output', linuxSkipReason()), () => {
     stdout.write('kept\n')
     stdout.write('kept\n')
     expect(notices.slice(1)).toEqual([
-      'stdout can be written again; 18 bytes of output were dropped',
+      'info: stdout can be written again; 18 bytes of output were dropped',
     ])
     expect(readFileSync(join(directory, 'log'), 'utf8')).toBe('kept\nkept\n')
   })
@@ -68,7 +69,7 @@ describe(...requireOrSkip('our own output', linuxSkipReason()), () => {
     expect(notices).toEqual([expect.stringContaining(code)])
     stdout.sumUp()
     expect(notices[1]).toBe(
-      'warning: 1 byte of output was dropped because stdout could not be written',
+      'warn: 1 byte of output was dropped because stdout could not be written',
     )
   })
 

@@ -1,7 +1,9 @@
-import { closeSync, openSync, writeSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, writeSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { isatty } from 'node:tty'
 import { doNotBlock, type OutputStream, unreadBytes } from '@socket-port/core/supervisor'
+import type { Level } from '../base/level.ts'
+import type { LineFormat } from './line-format.ts'
 
 // How many bytes may wait for a slow reader, for each of the two streams.
 const MOST_WAITING = 1_048_576
@@ -19,18 +21,22 @@ export interface OwnOutputs {
   end(): void
 }
 
-export function openOwnOutputs(): OwnOutputs {
+export function openOwnOutputs(format: LineFormat): OwnOutputs {
   leaveTerminalsAtExit()
-  const notice = (message: string): void => void stderr.write(`socket-port: ${message}\n`)
+  const notice = (message: string, level: Level): void =>
+    void stderr.write(format.own(message, level, 'label'))
   const stderr = new OwnOutput(process.stderr, 'stderr', notice)
-  const stdout = new OwnOutput(process.stdout, 'stdout', notice)
+  // A slow reader takes a part of a write. Two streams to one reader then mix within a line.
+  const isOne = format.isByLine && leadToOneFile(1, 2)
+  const stdout = isOne ? stderr : new OwnOutput(process.stdout, 'stdout', notice)
+  const outputs = new Set([stdout, stderr])
   return {
     stdout,
     stderr,
     end() {
-      for (const output of [stdout, stderr]) if (output.waiting === 0) output.sumUp()
+      for (const output of outputs) if (output.waiting === 0) output.sumUp()
       const giveUp = (): void => {
-        for (const output of [stdout, stderr]) output.sumUp(output.waiting)
+        for (const output of outputs) output.sumUp(output.waiting)
         process.exit()
       }
       // Unref the timer: only output that is still being written keeps the process running.
@@ -48,7 +54,7 @@ export function openOwnOutputs(): OwnOutputs {
 export class OwnOutput {
   readonly #stream: OutputStream
   readonly #name: string
-  readonly #notice: (message: string) => void
+  readonly #notice: (message: string, level: Level) => void
   #dropped = 0
   #droppingSince = 0
   /** The reader has read nothing for too long. */
@@ -57,7 +63,7 @@ export class OwnOutput {
   #makeRoom = (): void => {}
   #timer: NodeJS.Timeout | undefined
 
-  constructor(stream: OutputStream, name: string, notice: (message: string) => void) {
+  constructor(stream: OutputStream, name: string, notice: (message: string, level: Level) => void) {
     this.#stream = stream
     this.#name = name
     this.#notice = notice
@@ -95,7 +101,7 @@ export class OwnOutput {
     const dropped = this.#dropped + more
     this.#dropped = 0
     if (dropped > 0)
-      this.#notice(`warning: ${bytes(dropped)} dropped because ${this.#name} could not be written`)
+      this.#notice(`${bytes(dropped)} dropped because ${this.#name} could not be written`, 'warn')
   }
 
   #settle(length: number, error: Error | undefined): undefined {
@@ -105,7 +111,7 @@ export class OwnOutput {
       return undefined
     const dropped = this.#dropped
     this.#dropped = 0
-    this.#notice(`${this.#name} can be written again; ${bytes(dropped)} dropped`)
+    this.#notice(`${this.#name} can be written again; ${bytes(dropped)} dropped`, 'info')
     return undefined
   }
 
@@ -115,7 +121,8 @@ export class OwnOutput {
     if (!isFirst) return undefined
     this.#droppingSince = performance.now()
     this.#notice(
-      `warning: ${this.#name} cannot be written (${reason}); output is dropped until writing works again`,
+      `${this.#name} cannot be written (${reason}); output is dropped until writing works again`,
+      'warn',
     )
     return undefined
   }
@@ -142,6 +149,16 @@ export class OwnOutput {
     clearTimeout(this.#timer)
     this.#room = undefined
     this.#makeRoom()
+  }
+}
+
+function leadToOneFile(one: number, other: number): boolean {
+  try {
+    const [a, b] = [one, other].map((fd) => fstatSync(fd, { bigint: true }))
+    return a?.dev === b?.dev && a?.ino === b?.ino
+  } catch {
+    // One of them is closed.
+    return false
   }
 }
 

@@ -1,25 +1,29 @@
 import type { Logger } from '@socket-port/core'
 import { plainText } from '@socket-port/core/supervisor'
+import type { Level } from '../base/level.ts'
+import type { LineFormat } from './line-format.ts'
 import type { OwnOutput } from './own-output.ts'
 
 /** Reports events on stderr, and to every client that waits for a reload. */
 export class Reporter {
   readonly #stderr: Pick<OwnOutput, 'write'>
+  readonly #format: LineFormat
   readonly #listeners = new Set<(line: string) => void>()
 
   readonly logger: Logger = {
     debug: () => {},
     info: () => {},
-    warn: (message) => this.#write(`warning: ${message}`),
-    error: (message) => this.#write(`error: ${message}`),
+    warn: (message) => this.#write(message, 'warn', 'label'),
+    error: (message) => this.#write(message, 'error', 'label'),
   }
 
-  constructor(stderr: Pick<OwnOutput, 'write'>) {
+  constructor(stderr: Pick<OwnOutput, 'write'>, format: LineFormat) {
     this.#stderr = stderr
+    this.#format = format
   }
 
-  report(message: string): void {
-    this.#write(message)
+  report(message: string, level: Level = 'info'): void {
+    this.#write(message, level, 'no label')
     for (const listener of this.#listeners) listener(message)
   }
 
@@ -29,8 +33,8 @@ export class Reporter {
     return () => void this.#listeners.delete(listener)
   }
 
-  #write(message: string): void {
+  #write(message: string, level: Level, label: 'label' | 'no label'): void {
     // A message may quote the output of a process, which may contain control characters.
-    this.#stderr.write(`socket-port: ${plainText(message)}\n`)
+    this.#stderr.write(this.#format.own(plainText(message), level, label))
   }
 }

@@ -4,6 +4,7 @@ import {
   openNotifySocket,
 } from '@socket-port/core/supervisor'
 import type { StartFacts } from '../child/start.ts'
+import type { LineFormat } from '../output/line-format.ts'
 import type { OwnOutputs } from '../output/own-output.ts'
 import type { Reporter } from '../output/reporter.ts'
 import { realClock } from '../supervisor/clock.ts'
@@ -27,6 +28,7 @@ export interface GenerationsOptions {
   sockets: readonly KeptSocket[]
   facts: StartFacts
   outputs: OwnOutputs
+  format: LineFormat
   reporter: Reporter
   manager: OwnManager
   /** Called once for each start or reload, when it has succeeded or failed. */
@@ -47,7 +49,7 @@ export class Generations {
   readonly #kept: ReadonlySet<bigint>
 
   constructor(context: GenerationsOptions) {
-    const { options, sockets, facts, outputs, reporter, manager, settled } = context
+    const { options, sockets, facts, outputs, format, reporter, manager, settled } = context
     const { workers, replace, watch, envFiles } = options
     const { warn } = reporter.logger
     const cacheFolder = options.compileCache ? compileCache({ warn }) : () => undefined
@@ -58,7 +60,15 @@ export class Generations {
     this.serverReports = new ServerReports(realClock, (message) => reporter.report(message))
     const serverEnded = (worker: Worker, pid: number): void => this.serverReports.ended(worker, pid)
     const notifications = { socket: this.#notifySocket, receive, serverEnded }
-    const launcher = new Launcher(options, sockets, this.store, notifications, facts, outputs)
+    const launcher = new Launcher(
+      options,
+      sockets,
+      this.store,
+      notifications,
+      facts,
+      outputs,
+      format,
+    )
     this.launcher = launcher
     this.supervisor = new Supervisor({
       workers,
@@ -70,7 +80,7 @@ export class Generations {
         return { files: await readEnvFiles(envFiles), compileCache: cacheFolder() }
       },
       launch: (spec, place) => launcher.start(spec, place),
-      report: (message) => reporter.report(message),
+      report: (message, level) => reporter.report(message, level),
       settled: (outcome) => {
         this.reloadLog.settled(outcome)
         settled()

@@ -3,6 +3,7 @@ import { quote } from '../base/quote.ts'
 import { preloadPath } from '../child/preload.ts'
 import { type SpawnOptions, spawnChild } from '../child/spawn.ts'
 import { childEnvironment, commandLine, type StartFacts, workingDirectory } from '../child/start.ts'
+import type { LineFormat } from '../output/line-format.ts'
 import type { OwnOutputs } from '../output/own-output.ts'
 import type { Child, Place } from '../supervisor/child.ts'
 import { realClock } from '../supervisor/clock.ts'
@@ -35,6 +36,7 @@ export class Launcher {
   readonly #notifications: Notifications
   readonly #facts: StartFacts
   readonly #outputs: OwnOutputs
+  readonly #format: LineFormat
   readonly #cwd: string
   readonly #preload: string | undefined
   /** Where processes ask for their socket; `undefined` where they cannot. */
@@ -47,6 +49,7 @@ export class Launcher {
     notifications: Notifications,
     facts: StartFacts,
     outputs: OwnOutputs,
+    format: LineFormat,
   ) {
     this.#options = options
     this.#sockets = sockets
@@ -54,6 +57,7 @@ export class Launcher {
     this.#notifications = notifications
     this.#facts = facts
     this.#outputs = outputs
+    this.#format = format
     this.#cwd = workingDirectory(options.cwd)
     if (options.register) this.#preload = preloadPath()
   }
@@ -91,7 +95,7 @@ export class Launcher {
     place: Place,
     events: Pick<SpawnOptions, 'printed' | 'abandoned' | 'serverEnded'>,
   ): Child {
-    const { command, watchdog } = this.#options
+    const { command, watchdog, logFormat } = this.#options
     const passed = this.passedTo(place)
     const [file, args] = commandLine(command, this.#facts)
     return spawnChild({
@@ -99,6 +103,7 @@ export class Launcher {
       args,
       cwd: this.#cwd,
       outputs: this.#outputs,
+      formatLine: this.#format.ofProcess(place),
       ...events,
       notified: (message) => this.#notifications.receive(message),
       // Read its last notifications before it counts as ended.
@@ -107,7 +112,7 @@ export class Launcher {
         ...spec,
         ...place,
         watchdog,
-        colours: colours(),
+        colours: logFormat === 'json' ? undefined : colours(),
         terminal: hasOwnTerminal(),
         preload: this.#preload,
         names: passed.map(({ name }) => name),

@@ -56,6 +56,12 @@ export interface RunOptions {
    * this process was started, by the path of the shell (PWD)
    */
   cwd: string | undefined
+  /** Begin each line of a process with its worker, `[2] `. @default with more than one worker */
+  prefix: boolean | undefined
+  /** Begin each line with the time; one of JSON always has it. @default false */
+  timestamps: boolean
+  /** How lines are written, those of `run` itself too. @default 'text' */
+  logFormat: 'text' | 'json'
   /**
    * Starts to watch, and calls `changed` for each batch of changes. With it, a failed first start waits for a
    * change instead of ending the command.
@@ -75,7 +81,11 @@ export interface ListenAddress {
   mode?: number
 }
 
-export type Watch = (changed: (reason: string) => void) => Promise<{ close(): Promise<void> }>
+/** `warn` is called with each error after the start. */
+export type Watch = (
+  changed: (reason: string) => void,
+  warn: (message: string) => void,
+) => Promise<{ close(): Promise<void> }>
 
 /** The default of every option but the command. */
 export const runDefaults: Omit<RunOptions, 'command'> = {
@@ -96,5 +106,8 @@ export const runDefaults: Omit<RunOptions, 'command'> = {
   envFiles: [],
   compileCache: true,
   cwd: undefined,
+  prefix: undefined,
+  timestamps: false,
+  logFormat: 'text',
   watch: undefined,
 }

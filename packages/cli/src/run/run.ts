@@ -1,6 +1,7 @@
-import { CommandError } from '../base/errors.ts'
+import { CommandError, explain } from '../base/errors.ts'
 import type { ExitCode } from '../base/exit-codes.ts'
 import { hasSetpriv } from '../child/start.ts'
+import { LineFormat } from '../output/line-format.ts'
 import { openOwnOutputs } from '../output/own-output.ts'
 import { Reporter } from '../output/reporter.ts'
 import { openAsking } from './asking.ts'
@@ -28,31 +29,39 @@ export async function run(options: RunOptions): Promise<ExitCode> {
   }
   // Read it now: core removes the variables when it first reads one.
   const watchdog = (options.watchdog ?? watchdogOf(process.env)) || undefined
-  const outputs = openOwnOutputs()
-  const reporter = new Reporter(outputs.stderr)
-  const [sockets, setpriv] = await Promise.all([
-    openSockets(options, reporter.logger),
-    hasSetpriv(),
-  ])
+  const { workers, prefix = workers > 1 } = options
+  const format = new LineFormat({ ...options, prefix })
+  const outputs = openOwnOutputs(format)
+  const reporter = new Reporter(outputs.stderr, format)
   try {
-    const facts = { pid: process.pid, setpriv }
-    return await superviseToTheEnd({
-      options: { ...options, watchdog },
-      sockets,
-      facts,
-      outputs,
-      reporter,
-    })
+    return await runWith({ options: { ...options, watchdog }, outputs, format, reporter })
+  } catch (error) {
+    if (options.logFormat === 'text') throw error
+    const { line, exitCode } = explain(error)
+    reporter.logger.error(line)
+    return exitCode
   } finally {
-    closeSockets(sockets)
     outputs.end()
   }
 }
 
+type Context = Omit<GenerationsOptions, 'manager' | 'settled'>
+
+async function runWith(context: Omit<Context, 'sockets' | 'facts'>): Promise<ExitCode> {
+  const [sockets, setpriv] = await Promise.all([
+    openSockets(context.options, context.reporter.logger),
+    hasSetpriv(),
+  ])
+  try {
+    const facts = { pid: process.pid, setpriv }
+    return await superviseToTheEnd({ ...context, sockets, facts })
+  } finally {
+    closeSockets(sockets)
+  }
+}
+
 /** From the start of the first process to the end of the last one. */
-async function superviseToTheEnd(
-  context: Omit<GenerationsOptions, 'manager' | 'settled'>,
-): Promise<ExitCode> {
+async function superviseToTheEnd(context: Context): Promise<ExitCode> {
   const { options, sockets, reporter } = context
   const manager = new OwnManager(reporter.logger)
   const paths = new KeptPaths(sockets, (message) => reporter.logger.warn(message))
@@ -61,7 +70,7 @@ async function superviseToTheEnd(
   const { pool } = supervisor
   const shutdown = new Shutdown({
     pool,
-    report: (message) => reporter.report(message),
+    report: (message, level) => reporter.report(message, level),
     stopping: () => reloadLog.stopping(),
   })
   const closers: (() => unknown)[] = [() => generations.close(), () => paths.close()]
@@ -99,7 +108,7 @@ async function superviseToTheEnd(
       reporter.report(reason)
       supervisor.supersede()
       void supervisor.reload()
-    })
+    }, reporter.logger.warn)
     if (watcher !== undefined) closers.push(() => watcher.close())
     const first = await supervisor.reload()
     if (!first.ok && options.watch === undefined && !pool.isStopping) await shutdown.fail()

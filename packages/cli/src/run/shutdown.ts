@@ -1,10 +1,11 @@
 import { counted } from '../base/counted.ts'
 import type { ExitCode } from '../base/exit-codes.ts'
+import type { Level } from '../base/level.ts'
 import type { WorkerPool } from '../supervisor/worker-pool.ts'
 
 export interface ShutdownOptions<Spec> {
   pool: WorkerPool<Spec>
-  report(message: string): void
+  report(message: string, level?: Level): void
   /** Called once, before the first process is stopped. */
   stopping(): void
 }
@@ -48,7 +49,8 @@ export class Shutdown<Spec> {
         if (this.#exitCode === 0 && table.killed > killed) this.#exitCode = 5
         else if (this.#exitCode === 0 && table.failed > failed) this.#exitCode = 7
         // The failed first start was reported already.
-        if (this.#exitCode !== 1) report(exitReport(this.#exitCode))
+        if (this.#exitCode !== 1)
+          report(exitReport(this.#exitCode), this.#exitCode === 0 ? 'info' : 'error')
         this.#isOver(this.#exitCode)
       })
     }

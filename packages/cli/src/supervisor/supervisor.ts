@@ -79,11 +79,9 @@ export class Supervisor<Spec> {
       ...(failure !== undefined && { failure }),
     }
     if (failure !== undefined && !this.pool.isStopping) {
-      this.#options.report(
-        wasSuperseded
-          ? `generation ${generation} is stopped: a newer change came`
-          : this.#failureReport(generation, replaced, failure),
-      )
+      const { report } = this.#options
+      if (wasSuperseded) report(`generation ${generation} is stopped: a newer change came`)
+      else report(this.#failureReport(generation, replaced, failure), 'error')
     }
     this.#options.settled?.(outcome)
     return outcome

@@ -1,3 +1,4 @@
+import type { Level } from '../base/level.ts'
 import { type BackOffRules, backOffRules } from './back-off.ts'
 import type { Place } from './child.ts'
 import type { Clock } from './clock.ts'
@@ -13,7 +14,7 @@ export interface WorkerPoolOptions<Spec> {
   clock: Clock
   backOff?: BackOffRules
   launch(spec: Spec, place: Place): Worker
-  report(message: string): void
+  report(message: string, level?: Level): void
 }
 
 /** A pool of workers: it starts a new process in the place of one that crashed. */
@@ -81,7 +82,7 @@ export class WorkerPool<Spec> {
       worker.state === 'gone'
         ? describeExit(await worker.gone)
         : (worker.leaveReason ?? 'it drains')
-    this.#options.report(`${this.#name(worker.place)} stopped unexpectedly: ${how}`)
+    this.#options.report(`${this.#name(worker.place)} stopped unexpectedly: ${how}`, 'error')
   }
 
   #retry(slot: Slot<Spec>, readyFor: number): void {
@@ -91,12 +92,12 @@ export class WorkerPool<Spec> {
     const wait = slot.backOff.next(readyFor)
     const { failures } = slot.backOff
     if (retry === 'once' && failures > 1) {
-      report(`worker ${slot.number} has failed ${failures} times; waiting for a change`)
+      report(`worker ${slot.number} has failed ${failures} times; waiting for a change`, 'error')
       return
     }
     if (failures > 1) {
       const times = `has failed ${failures} times in a row`
-      report(`worker ${slot.number} ${times}; it is started again in ${wait} ms`)
+      report(`worker ${slot.number} ${times}; it is started again in ${wait} ms`, 'error')
     }
     slot.retryWith(clock.after(wait, () => void this.#restart(slot, plan)))
   }
@@ -113,7 +114,7 @@ export class WorkerPool<Spec> {
       this.promote(slot, worker, plan)
       return
     }
-    this.#options.report(`${this.#name(worker.place)} failed: ${failure.message}`)
+    this.#options.report(`${this.#name(worker.place)} failed: ${failure.message}`, 'error')
     this.#retry(slot, 0)
   }
 

@@ -95,11 +95,12 @@ describe('a watched folder', () => {
     const reasons: string[] = []
     let wake = (): void => {}
     const warn = vi.fn()
-    const watch = watching({ paths, ignore, quiet: 20, warn })
-    const { close } = await watch((reason) => {
+    const watch = watching({ paths, ignore, quiet: 20 })
+    const changed = (reason: string): void => {
       reasons.push(reason)
       wake()
-    })
+    }
+    const { close } = await watch(changed, warn)
     onTestFinished(async () => {
       await close()
       expect(warn).not.toHaveBeenCalled()

@@ -14,14 +14,12 @@ export interface WatchOptions {
   quiet?: number
   /** The oldest age of a batch, in ms. @default 2000 */
   patience?: number
-  /** Called with each error after the start. */
-  warn: (message: string) => void
 }
 
 /** Returns a function that starts to watch, and resolves when no change can be missed any more. */
 export function watching(options: WatchOptions): Watch {
-  const { quiet = 100, patience = 2_000, warn } = options
-  return async (changed) => {
+  const { quiet = 100, patience = 2_000 } = options
+  return async (changed, warn) => {
     const roots = options.paths.map((path) => resolve(path))
     const batch = batched((paths) => changed(reason(paths)), { quiet, patience })
     const watcher = openWatcher(roots, {

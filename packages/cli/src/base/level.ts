@@ -1,0 +1,2 @@
+/** How serious a line is. */
+export type Level = 'info' | 'warn' | 'error'

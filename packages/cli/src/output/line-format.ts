@@ -1,0 +1,81 @@
+import { jsonOf } from '../base/io.ts'
+import type { Level } from '../base/level.ts'
+import type { FormatLine } from './lines.ts'
+
+export interface LineFormatOptions {
+  /** Begin each line of a process with the number of its worker. */
+  prefix: boolean
+  /** Begin each line with the time. */
+  timestamps: boolean
+  logFormat: 'text' | 'json'
+}
+
+/** A line of JSON (`--log-format json`). */
+export interface JsonLine {
+  /** ISO 8601, in UTC. */
+  time: string
+  /** Of a process: `info` for its stdout, `error` for its stderr. */
+  level: Level
+  /** `null` for a line of `socket-port run` itself. */
+  worker: number | null
+  pid: number
+  generation: number | null
+  text: string
+}
+
+// The labels that a line of text has in place of its level.
+const labels = { info: '', warn: 'warning: ', error: 'error: ' } as const
+
+/** How `run` writes lines: its own ones, and those of its processes. */
+export class LineFormat {
+  /** False: the output of the processes is passed on as it is. */
+  readonly isByLine: boolean
+  readonly #options: LineFormatOptions
+  readonly #now: () => Date
+
+  constructor(options: LineFormatOptions, now: () => Date = () => new Date()) {
+    const { prefix, timestamps, logFormat } = options
+    this.#options = options
+    this.#now = now
+    this.isByLine = prefix || timestamps || logFormat === 'json'
+  }
+
+  /** A line of `socket-port run`. `label` says the level in a text, where the message does not. */
+  own(message: string, level: Level, label: 'label' | 'no label'): string {
+    if (this.#options.logFormat === 'json') {
+      return this.#json(message, level, { worker: null, pid: process.pid, generation: null })
+    }
+    return `${this.#time()}socket-port: ${label === 'label' ? labels[level] : ''}${message}\n`
+  }
+
+  /** Formats the lines of the process in a place; `undefined`: they are passed on as they are. */
+  ofProcess(place: { worker: number; generation: number }): FormatLine | undefined {
+    if (!this.isByLine) return undefined
+    const { worker, generation } = place
+    if (this.#options.logFormat === 'json') {
+      return (line, level, pid) => {
+        const text = line.toString().replace(/\r$/, '')
+        return Buffer.from(this.#json(text, level, { worker, pid, generation }))
+      }
+    }
+    const prefix = this.#options.prefix ? `[${worker}] ` : ''
+    // The line may be no UTF-8.
+    return (line) => Buffer.concat([Buffer.from(this.#time() + prefix), line, NEWLINE])
+  }
+
+  #time(): string {
+    return this.#options.timestamps ? `${this.#now().toISOString()} ` : ''
+  }
+
+  #json(
+    text: string,
+    level: Level,
+    { worker, pid, generation }: Pick<JsonLine, 'worker' | 'pid' | 'generation'>,
+  ): string {
+    const time = this.#now().toISOString()
+    const line: JsonLine = { time, level, worker, pid, generation, text }
+    return `${jsonOf(line)}\n`
+  }
+}
+
+const NEWLINE = Buffer.from('\n')
