@@ -3,12 +3,16 @@ import { expect, test } from 'vitest'
 import { exitCodes } from './base/exit-codes.ts'
 import { commands } from './commands/index.ts'
 import { runCommand } from './commands/run.ts'
+import { formatList } from './commands/status.ts'
+import type { Status } from './control/status.ts'
+import { LineFormat, type LineFormatOptions } from './output/line-format.ts'
 import { runDefaults } from './run/options.ts'
 import { statusOf } from './run/status.ts'
 import { sumOf } from './supervisor/reported.ts'
 import { Worker } from './supervisor/worker.ts'
 import { FakeChild } from './testing/fake-child.ts'
 import { FakeClock } from './testing/fake-clock.ts'
+import { fakeIo } from './testing/io.ts'
 
 const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
 
@@ -71,4 +75,38 @@ test('the options of run in the README are those of the source', () => {
     return short === undefined ? long : `\`-${short}\`, ${long}`
   })
   expect(table('run').map(([option]) => option)).toEqual(options)
+})
+
+test('the list of status in the README is one that is printed', () => {
+  const at = new Date(0).toISOString()
+  const statusAt = (port: number, pid: number, uptime: number, number: number): Status => ({
+    name: port === 8080 ? 'shop' : 'blog',
+    pid,
+    version: '1',
+    state: 'running',
+    command: ['node', `${port === 8080 ? 'server' : 'blog'}.js`],
+    startedAt: at,
+    uptime,
+    sockets: [{ name: 'unknown', address: `[::]:${port}`, inherited: false, problem: null }],
+    generations: [{ number, workers: [] }],
+    reloads: { succeeded: number - 1, failed: 0, last: null },
+    connections: sumOf([]),
+    restarts: 0,
+    stored: [],
+  })
+  const list = [statusAt(8081, 4702, 3_720_000, 2), statusAt(8080, 4711, 123_000, 4)]
+  expect(readme).toContain(`\n${formatList(list, fakeIo().stdout)}\``)
+})
+
+test('the lines in the README are written so', () => {
+  const now = (): Date => new Date('2026-01-02T03:04:05.678Z')
+  const written = (options: Partial<LineFormatOptions>, worker: number, text: string): string => {
+    const all = { prefix: false, timestamps: false, logFormat: 'text', ...options } as const
+    const format = new LineFormat(all, now).ofProcess({ worker, generation: 1 })
+    return String(format?.(Buffer.from(text), 'info', 4790))
+  }
+  const lines = [[1, 'GET /'] as const, [2, 'GET /about'] as const]
+  const prefixed = lines.map(([worker, text]) => written({ prefix: true }, worker, text))
+  expect(readme).toContain(`\n${prefixed.join('')}\``)
+  expect(readme).toContain(`\n${written({ logFormat: 'json' }, 2, 'GET /about')}\``)
 })

@@ -84,9 +84,9 @@ describe('a block of text', () => {
       .flatMap(programsOf)
       .filter(binds)
       .map(({ output }) => output)
-    // proxies.test.ts, command.test.ts and drain-progress.test.ts; the last is the picture.
+    // proxies.test.ts, command.test.ts, readme.test.ts of the command and drain-progress.test.ts; the last is the picture.
     const elsewhere =
-      /^# (nginx|HAProxy): |^8080 is running, |^draining: |^old process .* next process\n/
+      /^# (nginx|HAProxy): |^8080 is running, |^blog {2}running, |^\[1\] |^\{"time":|^draining: |^old process .* next process\n/
     const others = texts.filter(
       (block) =>
         !messages.includes(block) && !printed.includes(block.code) && block.code !== OVERLAP,
