@@ -472,21 +472,23 @@ describe('an upgraded connection', () => {
   })
 
   it('is left to its program, too, when that happens while the server drains', async () => {
-    const { server, drain, open, held } = await fixture({ idleTimeout: 20 })
+    const { server, drain, open, held } = await fixture()
     server.on('upgrade', (_, socket: Duplex) => {
       socket.write('HTTP/1.1 101 Switching\r\n\r\n')
       socket.pipe(socket)
     })
-    const [busy, before] = [await open(), await open()]
+    const [busy, before, other] = [await open(), await open(), await idle(open)]
     busy.send(get('/hold'))
     const response = await held('/hold')
+    // Of the connections that have asked. The others have five seconds for their upgrade.
+    server.keepAliveTimeout = 20
     const drained = drain.start()
     const newClient = await open()
     for (const client of [before, newClient]) {
       client.send(get('/', 'Connection: Upgrade', 'Upgrade: chat'))
       await client.receive(/101/)
     }
-    await (await open()).closed
+    await other.closed
     response.end('held')
     await busy.closed
     for (const client of [before, newClient]) {

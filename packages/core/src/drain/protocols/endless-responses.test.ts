@@ -177,10 +177,14 @@ describe('event streams', () => {
   it('that begin during the drain end when accepting has stopped', async () => {
     const { handler, opened } = streams()
     const held: ServerResponse[] = []
-    const fixture = await start((request, response) => {
-      if (request.url === '/held') held.push(response)
-      else handler(request, response)
-    })
+    const fixture = await start(
+      (request, response) => {
+        if (request.url === '/held') held.push(response)
+        else handler(request, response)
+      },
+      // A new client must have the time to ask.
+      { idleTimeout: 5_000 },
+    )
     const busy = await fixture.open()
     busy.send(get('/held'))
     await once(fixture.server, 'request')
