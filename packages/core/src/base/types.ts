@@ -114,7 +114,7 @@ export interface DrainOptions {
   webSocketCode?: number | false | undefined
   /**
    * How long a client that was asked to leave has to answer: with its own close frame, or by reading the end of an
-   * event stream. Then its connection is destroyed. @default 2000
+   * event stream. Then its connection is destroyed; of an HTTP/2 session only the stream. @default 2000
    */
   closeGrace?: number | undefined
   /**
@@ -128,7 +128,8 @@ export interface DrainOptions {
    * A response that is still being sent so many milliseconds after the drain has begun, or after its request where that
    * came later, is ended like an event stream, with a proper last chunk: for endless responses of another type than
    * `text/event-stream`. The client cannot tell that from a complete response, so set it above the time that your
-   * longest one takes. A response with a `Content-Length` is never ended so. @default never
+   * longest one takes. A response with a `Content-Length` is never ended so. A call of gRPC ends with the status
+   * UNAVAILABLE. @default never
    */
   streamTimeout?: number | undefined
 }
@@ -217,9 +218,12 @@ export interface DrainResult {
   handedOver: number
   /** Idle connections that were closed when their keep-alive promise ended. */
   expired: number
-  /** Connections of any kind that were destroyed at the deadline, by a second signal, or after `drain.closeGrace`. */
+  /**
+   * Connections of any kind that were destroyed at the deadline, by a second signal, or after `drain.closeGrace`; after
+   * the grace also single streams of HTTP/2.
+   */
   forced: number
-  /** WebSockets of RFC 6455. */
+  /** WebSockets of RFC 6455, and over HTTP/2 of RFC 8441. */
   webSockets: EndedCounts
   /** Event streams, and responses that were ended after `drain.streamTimeout`. */
   eventStreams: EndedCounts
