@@ -1,6 +1,7 @@
 import { type Load, startLoad } from '@socket-port/testkit/load/load'
 import type { LoadResult } from '@socket-port/testkit/load/result'
 import { RawConnection } from '@socket-port/testkit/raw-connection'
+import { handshake } from '@socket-port/testkit/raw-web-socket'
 import { expect } from 'vitest'
 import type { App } from './apps.ts'
 
@@ -102,14 +103,7 @@ export class WebSocketClient {
 
   static async open(port: number, path: string): Promise<WebSocketClient> {
     const connection = await RawConnection.open(port)
-    const head = [
-      'Host: test',
-      'Connection: Upgrade',
-      'Upgrade: websocket',
-      'Sec-WebSocket-Version: 13',
-      'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
-    ]
-    connection.send(`GET ${path} HTTP/1.1\r\n${head.join('\r\n')}\r\n\r\n`)
+    connection.send(handshake(path))
     await connection.receive(/^HTTP\/1\.1 101 /)
     return new WebSocketClient(connection)
   }

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { get, RawConnection } from '@socket-port/testkit/raw-connection'
+import { handshake } from '@socket-port/testkit/raw-web-socket'
 import { EventSource } from 'eventsource'
 import { io } from 'socket.io-client'
 import { expect } from 'vitest'
@@ -13,12 +14,6 @@ interface Client {
   readonly back: Promise<string>
 }
 
-const HANDSHAKE = [
-  'Connection: Upgrade',
-  'Upgrade: websocket',
-  'Sec-WebSocket-Version: 13',
-  'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
-]
 const CONNECT = 'CONNECT test:1 HTTP/1.1\r\nHost: test:1\r\n\r\n'
 
 /** Clients of each kind of the server `fixtures/long-lived.mjs`. All have heard from its first process. */
@@ -49,7 +44,7 @@ export class LongLivedClients {
     ])
     clients.#eventSources = [await clients.#openEventSource()]
     clients.#raw = await Promise.all([
-      clients.#openRaw(get('/ws', ...HANDSHAKE), /\r\n\r\n.+$/s),
+      clients.#openRaw(handshake('/ws'), /\r\n\r\n.+$/s),
       clients.#openRaw(get('/events'), /data: .*\n\n\r\n$/),
       clients.#openRaw(CONNECT, /\r\n\r\n\d+$/),
     ])

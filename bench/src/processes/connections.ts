@@ -1,6 +1,7 @@
 // Opens many connections, makes one request on each, or sends one message, and holds them.
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
+import { handshake, textFrame } from '@socket-port/testkit/raw-web-socket'
 
 export type ConnectionsQuestion =
   | {
@@ -23,17 +24,8 @@ export interface ConnectionsAnswer {
 const AT_ONCE = 100
 const REQUEST = 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n'
 
-const HANDSHAKE = [
-  'GET / HTTP/1.1',
-  'Host: localhost',
-  'Connection: Upgrade',
-  'Upgrade: websocket',
-  'Sec-WebSocket-Version: 13',
-  'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
-  '\r\n',
-].join('\r\n')
-// A frame with the text "hi", masked with zeros.
-const MESSAGE = Buffer.from([0x81, 0x82, 0, 0, 0, 0, 0x68, 0x69])
+const HANDSHAKE = handshake('/')
+const MESSAGE = textFrame('hi')
 
 const held = new Set<Socket>()
 let areWebSockets = false

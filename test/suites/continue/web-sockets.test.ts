@@ -1,5 +1,6 @@
 import { endProcesses } from '@socket-port/testkit/processes'
 import { get, RawConnection } from '@socket-port/testkit/raw-connection'
+import { UPGRADE } from '@socket-port/testkit/raw-web-socket'
 import { afterEach, describe, expect, it } from 'vitest'
 import { dribble } from '../../src/web-sockets/dribble.ts'
 import { NOTHING_NOTICED, WebSocketLoad } from '../../src/web-sockets/load.ts'
@@ -90,16 +91,7 @@ describe('WebSockets of ws under socket-port run', () => {
 async function openRaw(port: number, path: string): Promise<RawConnection> {
   const client = await RawConnection.open(port)
   cleanups.push(() => client.close())
-  client.send(
-    get(
-      path,
-      'Connection: Upgrade',
-      'Upgrade: websocket',
-      'Sec-WebSocket-Version: 13',
-      'Sec-WebSocket-Protocol: chat, other',
-      'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
-    ),
-  )
+  client.send(get(path, ...UPGRADE, 'Sec-WebSocket-Protocol: chat, other'))
   await client.receive(/\r\n\r\n$/)
   return client
 }

@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { RawConnection } from '@socket-port/testkit/raw-connection'
+import { handshake, textFrame } from '@socket-port/testkit/raw-web-socket'
 import { pathInBox } from '@socket-port/testkit/systemd/index'
 import { afterEach, expect, it } from 'vitest'
 import { describeHandover } from './box.ts'
@@ -16,22 +17,6 @@ const DEFAULT = '212992'
 const before = readFileSync(LARGEST_QUEUE, 'utf8')
 afterEach(() => writeFileSync(LARGEST_QUEUE, before))
 
-const HANDSHAKE = [
-  'GET / HTTP/1.1',
-  'Host: x',
-  'Connection: Upgrade',
-  'Upgrade: websocket',
-  'Sec-WebSocket-Version: 13',
-  'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
-  '\r\n',
-].join('\r\n')
-
-/** A text frame of a client, masked with zeros. */
-const message = (n: number): Buffer => {
-  const text = Buffer.from(JSON.stringify({ n }))
-  return Buffer.concat([Buffer.from([0x81, 0x80 | text.length, 0, 0, 0, 0]), text])
-}
-
 async function each<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
   const left = items.entries()
   const results: R[] = []
@@ -44,14 +29,14 @@ async function each<T, R>(items: readonly T[], work: (item: T) => Promise<R>): P
 
 async function open(port: number): Promise<RawConnection> {
   const client = await RawConnection.open(port)
-  client.send(HANDSHAKE)
+  client.send(handshake('/'))
   await client.receive(/^HTTP\/1\.1 101 .*\r\n\r\n/s)
   return client
 }
 
 /** Sends one message. Returns how many the server has counted of this client. */
 async function ask(client: RawConnection): Promise<number> {
-  client.send(message(1))
+  client.send(textFrame(JSON.stringify({ n: 1 })))
   const [, count] = /"count":(\d+)/.exec(await client.receive(/\}$/)) ?? []
   return Number(count)
 }

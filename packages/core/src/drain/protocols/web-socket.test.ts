@@ -4,6 +4,7 @@ import { createServer as createHttps } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import { cert, key } from '@socket-port/testkit/fixed-certificate'
 import { get, RawConnection } from '@socket-port/testkit/raw-connection'
+import { handshake } from '@socket-port/testkit/raw-web-socket'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import WebSocket, { WebSocketServer } from 'ws'
 import type { Drain, DrainOptions } from '../../base/types.ts'
@@ -17,13 +18,7 @@ afterEach(async () => {
 })
 
 const HEAD = 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n'
-const HANDSHAKE = get(
-  '/',
-  'Connection: Upgrade',
-  'Upgrade: websocket',
-  'Sec-WebSocket-Version: 13',
-  'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
-)
+const HANDSHAKE = handshake('/')
 // The close frames of a server, 1001, and of a client, 1001 with a mask of 0.
 const CLOSE_1001 = new RegExp(`${String.fromCharCode(0x88, 2, 3, 0xe9)}$`)
 const ANSWER_1001 = Buffer.from('888200000000' + '03e9', 'hex')
