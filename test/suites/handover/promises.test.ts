@@ -94,7 +94,7 @@ await describeHandover('a connection that was handed over', (box) => {
   })
 
   it('is not there when the deadline of the drain cuts what is still in flight', async () => {
-    const app = await box.start({ servers: [{ drain: { timeout: 1_500, idleTimeout: 500 } }] })
+    const app = await box.start({ servers: [{ drain: { timeout: 4_000, idleTimeout: 500 } }] })
     const [busy, idle] = [await app.connect(), await app.connect()]
     busy.raw.send(get('/hold'))
     await busy.raw.receive(/first /)

@@ -146,7 +146,7 @@ await describeHandover('what may go wrong when connections are handed over', (bo
     const env = { CERTIFICATE: JSON.stringify({ key, cert, allowHTTP1: true }) }
     const app = await box.start({
       listen: String(port),
-      servers: [{ port, kind, drain: { idleTimeout: 300 } }],
+      servers: [{ port, kind, drain: { idleTimeout: 1_000 } }],
       env,
     })
     const tls = { ca: cert, servername: 'localhost' }
@@ -162,7 +162,10 @@ await describeHandover('what may go wrong when connections are handed over', (bo
 
   it('a unix socket: is drained as before, 0 failed', async () => {
     const path = join(box.systemd.dir, 'app.sock')
-    const app = await box.start({ listen: path, servers: [{ path, drain: { idleTimeout: 300 } }] })
+    const app = await box.start({
+      listen: path,
+      servers: [{ path, drain: { idleTimeout: 1_000 } }],
+    })
     const load = await app.load(LOAD, { path })
     for (let restart = 0; restart < 3; restart += 1) {
       await app.restart()

@@ -87,7 +87,7 @@ describe('SIGTERM', () => {
   })
 
   it('at the deadline cuts what is left, says so, and still exits with 0', async () => {
-    const started = await start('first', { drain: { timeout: 60, idleTimeout: 10 } })
+    const started = await start('first', { drain: { timeout: 1_000, idleTimeout: 10 } })
     await busy(started)
     started.process.signal('SIGTERM')
     expect(await started.process.exit).toMatchObject({ code: 0 })
