@@ -41,17 +41,6 @@ export const socketOf = (session: Http2Session): Socket | undefined =>
 export const compatResponse = (stream: ServerHttp2Stream): Http2ServerResponse | undefined =>
   ownSymbol(stream, 'response') as Http2ServerResponse | undefined
 
-/** The status that was sent on a stream; `undefined` before. */
-export const sentStatus = ({ headersSent, sentHeaders }: ServerHttp2Stream): number | undefined =>
-  headersSent ? Number(sentHeaders[':status']) : undefined
-
-/** The value of a header that was sent on a stream; '' if it was not. */
-export function sentHeader({ sentHeaders = {} }: ServerHttp2Stream, name: string): string {
-  // As the program has spelled it.
-  const found = Object.entries(sentHeaders).find(([key]) => key.toLowerCase() === name)
-  return String(found?.[1] ?? '')
-}
-
 /** The open streams of a session (`kState` in lib/internal/http2/core.js, 20 to 26). */
 export function openStreams(session: ServerHttp2Session): ServerHttp2Stream[] {
   const { streams } = (ownSymbol(session, 'state') ?? {}) as {

@@ -1,6 +1,7 @@
 import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2'
 import type { LongLivedKind } from '../../base/types.ts'
-import { compatResponse, openStreams, sentHeader } from '../../node/http2-session.ts'
+import { compatResponse, openStreams } from '../../node/http2-session.ts'
+import { sentHeader } from '../../node/http2-stream.ts'
 import { answerPoll, closingPoll } from './engine-io.ts'
 import { EventStreamEnd, endQuietly } from './event-stream.ts'
 import type { Http2Sessions } from './http2-sessions.ts'

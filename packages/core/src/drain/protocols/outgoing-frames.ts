@@ -1,5 +1,5 @@
 import type { ServerHttp2Stream } from 'node:http2'
-import { sentStatus } from '../../node/http2-session.ts'
+import { sentStatus } from '../../node/http2-stream.ts'
 
 /**
  * Follows what a server writes to a WebSocket: the head of its response, and then frames (RFC 6455, 5.2). Between
