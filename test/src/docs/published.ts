@@ -161,8 +161,9 @@ export const USES: readonly Use[] = [
   },
   {
     ...socketIo,
-    title: 'Socket.IO 4.5',
-    install: '@socket-port/socket.io @socket-port/core socket.io@4.5.0',
+    // The types of 4.5 and 4.6 do not compile by themselves.
+    title: 'Socket.IO 4.7',
+    install: '@socket-port/socket.io @socket-port/core socket.io@4.7.0',
     old: true,
   },
   { ...fastify, title: 'Fastify 5', install: '@socket-port/fastify fastify' },
