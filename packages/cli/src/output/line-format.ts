@@ -8,6 +8,8 @@ export interface LineFormatOptions {
   /** Begin each line with the time. */
   timestamps: boolean
   logFormat: 'text' | 'json'
+  /** Colours a line of `run` itself; absent where it goes to no terminal. */
+  colour?: ((label: string, message: string, level: Level) => string) | undefined
 }
 
 /** A line of JSON (`--log-format json`). */
@@ -30,6 +32,7 @@ const labels = { info: '', warn: 'warning: ', error: 'error: ' } as const
 export class LineFormat {
   /** False: the output of the processes is passed on as it is. */
   readonly isByLine: boolean
+  readonly isJson: boolean
   readonly #options: LineFormatOptions
   readonly #now: () => Date
 
@@ -37,22 +40,24 @@ export class LineFormat {
     const { prefix, timestamps, logFormat } = options
     this.#options = options
     this.#now = now
-    this.isByLine = prefix || timestamps || logFormat === 'json'
+    this.isJson = logFormat === 'json'
+    this.isByLine = prefix || timestamps || this.isJson
   }
 
   /** A line of `socket-port run`. `label` says the level in a text, where the message does not. */
   own(message: string, level: Level, label: 'label' | 'no label'): string {
-    if (this.#options.logFormat === 'json') {
+    if (this.isJson) {
       return this.#json(message, level, { worker: null, pid: process.pid, generation: null })
     }
-    return `${this.#time()}socket-port: ${label === 'label' ? labels[level] : ''}${message}\n`
+    const labelled = `socket-port: ${label === 'label' ? labels[level] : ''}`
+    return `${this.#time()}${this.#options.colour?.(labelled, message, level) ?? labelled + message}\n`
   }
 
   /** Formats the lines of the process in a place; `undefined`: they are passed on as they are. */
   ofProcess(place: { worker: number; generation: number }): FormatLine | undefined {
     if (!this.isByLine) return undefined
     const { worker, generation } = place
-    if (this.#options.logFormat === 'json') {
+    if (this.isJson) {
       return (line, level, pid) => {
         const text = line.toString().replace(/\r$/, '')
         return Buffer.from(this.#json(text, level, { worker, pid, generation }))

@@ -1,49 +1,12 @@
-import { closeSync, fstatSync, openSync, writeSync } from 'node:fs'
+import { writeSync } from 'node:fs'
 import { Socket } from 'node:net'
-import { isatty } from 'node:tty'
 import { doNotBlock, type OutputStream, unreadBytes } from '@socket-port/core/supervisor'
 import type { Level } from '../base/level.ts'
-import type { LineFormat } from './line-format.ts'
 
 // How many bytes may wait for a slow reader, for each of the two streams.
 const MOST_WAITING = 1_048_576
 // How long a reader may read nothing before output is dropped. Until then the processes wait.
-const STUCK_AFTER = 1_000
-
-/** The stdout and stderr of this process: for the output of the processes, and for reports about them. */
-export interface OwnOutputs {
-  readonly stdout: OwnOutput
-  readonly stderr: OwnOutput
-  /**
-   * Call this last: it ends the process, with its exit code, if a reader does not read the rest of the output
-   * within a second.
-   */
-  end(): void
-}
-
-export function openOwnOutputs(format: LineFormat): OwnOutputs {
-  leaveTerminalsAtExit()
-  const notice = (message: string, level: Level): void =>
-    void stderr.write(format.own(message, level, 'label'))
-  const stderr = new OwnOutput(process.stderr, 'stderr', notice)
-  // A slow reader takes a part of a write. Two streams to one reader then mix within a line.
-  const isOne = format.isByLine && leadToOneFile(1, 2)
-  const stdout = isOne ? stderr : new OwnOutput(process.stdout, 'stdout', notice)
-  const outputs = new Set([stdout, stderr])
-  return {
-    stdout,
-    stderr,
-    end() {
-      for (const output of outputs) if (output.waiting === 0) output.sumUp()
-      const giveUp = (): void => {
-        for (const output of outputs) output.sumUp(output.waiting)
-        process.exit()
-      }
-      // Unref the timer: only output that is still being written keeps the process running.
-      setTimeout(giveUp, STUCK_AFTER).unref()
-    },
-  }
-}
+export const STUCK_AFTER = 1_000
 
 /**
  * One stream of this process, which neither ends nor blocks it. Output that cannot be written is dropped and
@@ -150,31 +113,6 @@ export class OwnOutput {
     this.#room = undefined
     this.#makeRoom()
   }
-}
-
-function leadToOneFile(one: number, other: number): boolean {
-  try {
-    const [a, b] = [one, other].map((fd) => fstatSync(fd, { bigint: true }))
-    return a?.dev === b?.dev && a?.ino === b?.ino
-  } catch {
-    // One of them is closed.
-    return false
-  }
-}
-
-/**
- * At its end Node resets the terminals, and aborts when one has been closed (ResetStdio in src/node.cc). It skips
- * a descriptor that is no longer a terminal, so replace closed ones by /dev/null.
- */
-function leaveTerminalsAtExit(): void {
-  const terminals = [0, 1, 2].filter((fd) => isatty(fd))
-  process.once('exit', () => {
-    for (const fd of terminals) {
-      if (isatty(fd)) continue
-      closeSync(fd)
-      openSync('/dev/null', 'r+')
-    }
-  })
 }
 
 function writeAll(fd: number, bytes: Uint8Array): Error | undefined {

@@ -5,7 +5,7 @@ import {
 } from '@socket-port/core/supervisor'
 import type { StartFacts } from '../child/start.ts'
 import type { LineFormat } from '../output/line-format.ts'
-import type { OwnOutputs } from '../output/own-output.ts'
+import type { OwnOutputs } from '../output/own-outputs.ts'
 import type { Reporter } from '../output/reporter.ts'
 import { realClock } from '../supervisor/clock.ts'
 import { Supervisor } from '../supervisor/supervisor.ts'
@@ -14,7 +14,7 @@ import { compileCache } from './compile-cache.ts'
 import { readEnvFiles } from './env-files.ts'
 import { FdStore } from './fd-store.ts'
 import { Launcher, type Spec } from './launch.ts'
-import { LongDrains } from './long-drains.ts'
+import { DrainLine, type DrainProgress, LongDrains } from './long-drains.ts'
 import { deliver } from './notifications.ts'
 import type { RunOptions } from './options.ts'
 import type { OwnManager } from './own-manager.ts'
@@ -44,7 +44,7 @@ export class Generations {
   readonly serverReports: ServerReports
   readonly #options: RunOptions
   readonly #notifySocket: NotifySocket
-  readonly #longDrains: LongDrains
+  readonly #drains: DrainProgress
   /** The inodes of the kept sockets. */
   readonly #kept: ReadonlySet<bigint>
 
@@ -79,7 +79,11 @@ export class Generations {
         this.reloadLog.starting(generation)
         return { files: await readEnvFiles(envFiles), compileCache: cacheFolder() }
       },
-      launch: (spec, place) => launcher.start(spec, place),
+      launch: (spec, place) => {
+        const worker = launcher.start(spec, place)
+        void worker.gone.then(() => this.#drains.ended(worker))
+        return worker
+      },
       report: (message, level) => reporter.report(message, level),
       settled: (outcome) => {
         this.reloadLog.settled(outcome)
@@ -87,7 +91,11 @@ export class Generations {
       },
     })
     this.reloadLog = new ReloadLog(this.supervisor.pool, manager)
-    this.#longDrains = new LongDrains((message) => reporter.report(message))
+    const { terminal } = outputs
+    this.#drains =
+      terminal === undefined
+        ? new LongDrains((message) => reporter.report(message))
+        : new DrainLine((line) => terminal.rewrite(line))
   }
 
   /** Receives no more notifications, and closes the descriptors that processes have stored. */
@@ -106,7 +114,7 @@ export class Generations {
       replacementOf: (worker) => pool.replacementOf(worker),
       delivered: (worker) => {
         this.reloadLog.statusChanged(worker)
-        this.#longDrains.statusChanged(worker)
+        this.#drains.statusChanged(worker)
       },
     })
   }

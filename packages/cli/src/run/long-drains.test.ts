@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { LongDrains } from './long-drains.ts'
+import { DrainLine, LongDrains } from './long-drains.ts'
 
 /** Gives a process one status each second. Returns what is reported. */
 function reportsOf(state: 'draining' | 'ready', statuses: readonly string[]): string[] {
@@ -37,4 +37,36 @@ it.each([
   ['in name only', 'ready', seconds('1 request', 12)],
 ] as const)('says nothing of a drain %s', (_, state, statuses) => {
   expect(reportsOf(state, statuses)).toEqual([])
+})
+
+it('on a terminal one line counts down, for each second, until the process has ended', () => {
+  const lines: string[] = []
+  const drains = new DrainLine((line) => lines.push(line))
+  const worker = (pid: number) => ({
+    state: 'draining' as const,
+    pid,
+    place: { generation: 2, worker: 1 },
+    reported: { status: '' } as { status?: string },
+  })
+  type Draining = Parameters<DrainLine['statusChanged']>[0]
+  const [one, other] = [worker(7), worker(8)]
+  for (const status of ['draining: 1 request; 9 s left', 'draining: 1 request; 8 s left']) {
+    one.reported.status = status
+    drains.statusChanged(one as Draining)
+  }
+  other.reported.status = 'draining: 2 requests; 9 s left'
+  drains.statusChanged(other as Draining)
+  drains.ended(one as Draining)
+  other.reported.status = 'draining: 0 connections left'
+  drains.statusChanged(other as Draining)
+  drains.ended(other as Draining)
+  const said = (pid: number, what: string): string =>
+    `socket-port: process ${pid} of generation 2 still drains: ${what}`
+  expect(lines).toEqual([
+    said(7, '1 request; 9 s left'),
+    said(7, '1 request; 8 s left'),
+    said(7, '1 request; 8 s left (and 1 more)'),
+    said(8, '2 requests; 9 s left'),
+    '',
+  ])
 })

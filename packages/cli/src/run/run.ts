@@ -1,8 +1,9 @@
 import { CommandError, explain } from '../base/errors.ts'
 import type { ExitCode } from '../base/exit-codes.ts'
 import { hasSetpriv } from '../child/start.ts'
+import { coloursOf } from '../output/colours.ts'
 import { LineFormat } from '../output/line-format.ts'
-import { openOwnOutputs } from '../output/own-output.ts'
+import { openOwnOutputs } from '../output/own-outputs.ts'
 import { Reporter } from '../output/reporter.ts'
 import { openAsking } from './asking.ts'
 import { openControl } from './control-requests.ts'
@@ -30,7 +31,7 @@ export async function run(options: RunOptions): Promise<ExitCode> {
   // Read it now: core removes the variables when it first reads one.
   const watchdog = (options.watchdog ?? watchdogOf(process.env)) || undefined
   const { workers, prefix = workers > 1 } = options
-  const format = new LineFormat({ ...options, prefix })
+  const format = new LineFormat({ ...options, prefix, colour: coloursOf(process.stderr) })
   const outputs = openOwnOutputs(format)
   const reporter = new Reporter(outputs.stderr, format)
   try {

@@ -1,0 +1,31 @@
+import { OwnOutput } from './own-output.ts'
+
+const NEWLINE = 0x0a
+// To the begin of the line, and erase it (ECMA-48, EL).
+const ERASE = '\r\u001b[K'
+const NARROW = 80
+
+/** A terminal, whose last line can be rewritten: all that is written appears above it. */
+export class TerminalOutput extends OwnOutput {
+  #line = ''
+  #isDrawn = false
+  /** What was written last has ended its line. */
+  #isAtStart = true
+
+  override write(text: Uint8Array | string): Promise<void> | undefined {
+    const bytes = typeof text === 'string' ? Buffer.from(text) : text
+    const erase = this.#isDrawn ? ERASE : ''
+    if (bytes.length > 0) this.#isAtStart = bytes.at(-1) === NEWLINE
+    this.#isDrawn = this.#isAtStart && this.#line !== ''
+    const line = this.#isDrawn ? this.#line : ''
+    if (erase === '' && line === '') return super.write(bytes)
+    return super.write(Buffer.concat([Buffer.from(erase), bytes, Buffer.from(line)]))
+  }
+
+  /** Shows this as the last line, in place of the one before; nothing for an empty text. */
+  rewrite(line: string): void {
+    // A line that fills the terminal continues in the next one, which is not erased.
+    this.#line = line.slice(0, (process.stderr.columns || NARROW) - 1)
+    this.write('')
+  }
+}
