@@ -199,7 +199,10 @@ describe(...requireOrSkip('an idle connection that is handed over', linuxSkipRea
   })
 
   it('waits for another server no longer than its own drain accepts', async () => {
-    const [slow, quick] = [await fixture(), await fixture(undefined, { timeout: 2_000 })]
+    const [slow, quick] = [
+      await fixture(),
+      await fixture(undefined, { timeout: 2_000, idleTimeout: 1_000 }),
+    ]
     const [busy, idle] = [await slow.open(), await quick.open()]
     const held = await slow.hold(busy, get('/hold'))
     const drained = slow.drain()
