@@ -4,6 +4,8 @@ import { StrictClient } from './strict-client.ts'
 export interface WebSocketLoadOptions {
   port: number
   sockets: number
+  /** The path of each. @default one of its own */
+  path?: string
   /** Milliseconds between two messages of a client. @default 20 */
   every?: number
   /** Each so many messages are followed by a large one, in fragments with pings in between. @default none */

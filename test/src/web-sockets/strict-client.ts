@@ -4,6 +4,7 @@ import { WebSocket } from 'ws'
 export interface StrictClientOptions {
   port: number
   index: number
+  path?: string
   largeEvery?: number
   largest?: number
   compresses?: boolean
@@ -37,10 +38,18 @@ export class StrictClient {
   #heard = new Set<() => void>()
 
   constructor(options: StrictClientOptions) {
-    this.#options = { largeEvery: 0, largest: 300_000, compresses: false, seed: 1, ...options }
+    const { path = `/room/${options.index}` } = options
+    this.#options = {
+      path,
+      largeEvery: 0,
+      largest: 300_000,
+      compresses: false,
+      seed: 1,
+      ...options,
+    }
     const { port, index, compresses, seed } = this.#options
     this.#random = seededRandom(seed + index)
-    this.#path = `/room/${index}?of=${seed}`
+    this.#path = `${path}?of=${seed + index}`
     this.ws = new WebSocket(`ws://127.0.0.1:${port}${this.#path}`, 'chat', {
       perMessageDeflate: compresses,
     })

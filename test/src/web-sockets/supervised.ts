@@ -6,7 +6,14 @@ import {
 } from '@socket-port/testkit/supervised'
 import type { WebSocketLoad } from './load.ts'
 
-const FIXTURE = fileURLToPath(new URL('../../fixtures/web-sockets.mjs', import.meta.url))
+export const FIXTURE: string = fileURLToPath(
+  new URL('../../fixtures/web-sockets.mjs', import.meta.url),
+)
+
+/** Options of its WebSocketServer with which what a client has compressed may go over. */
+export const COMPRESSES: string = JSON.stringify({
+  perMessageDeflate: { threshold: 0, clientNoContextTakeover: true },
+})
 
 /** Starts the fixture under `socket-port run`. The caller disposes of it. */
 export async function startWebSockets(

@@ -5,6 +5,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { dribble } from '../../src/web-sockets/dribble.ts'
 import { NOTHING_NOTICED, WebSocketLoad } from '../../src/web-sockets/load.ts'
 import {
+  COMPRESSES,
   reloadUntilServed,
   startWebSockets,
   untilOldOnesEnded,
@@ -22,20 +23,16 @@ async function start(env: Record<string, string> = {}) {
   return started
 }
 
-const DEFLATE = JSON.stringify({
-  perMessageDeflate: { threshold: 0, clientNoContextTakeover: true },
-})
-
 describe('WebSockets of ws under socket-port run', () => {
   it('notice no reload: messages, large ones in fragments, dribbled bytes, compression', async () => {
-    const { supervised, port } = await start({ OPTIONS: DEFLATE })
+    const { supervised, port } = await start({ OPTIONS: COMPRESSES })
     const relay = await dribble(port)
     cleanups.push(relay.end)
     const loads = await Promise.all([
       WebSocketLoad.start({ port, sockets: 20 }),
       WebSocketLoad.start({ port, sockets: 5, largeEvery: 4, seed: 100 }),
       WebSocketLoad.start({ port: relay.port, sockets: 5, seed: 200 }),
-      WebSocketLoad.start({ port, sockets: 5, compresses: true, seed: 300 }),
+      WebSocketLoad.start({ port, sockets: 5, every: 100, compresses: true, seed: 300 }),
     ])
     for (let reload = 0; reload < 3; reload++) await reloadUntilServed(supervised, loads)
     const { connections } = await untilOldOnesEnded(supervised)

@@ -291,7 +291,7 @@ describe(
         const { client } = await open()
         await client.receive(/half\r\n$/)
         expect(await drain()).toMatchObject(ended)
-        expect(warn.mock.calls.flat().join()).toContain('it did not come to rest in 4 times 500 ms')
+        expect(warn.mock.calls.flat().join()).toContain('it did not come to rest within 4500 ms')
       })
 
       it('not at once where it comes to rest only when it has been read for a while', async () => {

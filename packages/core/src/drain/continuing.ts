@@ -6,14 +6,14 @@ import { type StoredContinuation, store } from '../continue/stored.ts'
 import { plainHandle } from '../node/tcp-handle.ts'
 import { type ContinuedConnection, MOST_CONTINUED, type TransferTarget } from './idle/transfer.ts'
 
-/** How long a connection may take until it can be captured, in milliseconds. Meanwhile its client is not read. */
-const PATIENCE = 500
-
 /**
- * How often that is tried. In between the client is read for as long: on a busy machine or a slow network it may only be
- * late to read what it was sent.
+ * How long a connection may take until it can be captured, in milliseconds, each time that it is tried. Meanwhile its
+ * client is not read. On a busy machine the program may have much to do with what was read before.
  */
-const TRIES = 4
+const PATIENCE = [500, 1_500, 4_500]
+
+/** How long it is read on in between, in milliseconds: its client may only be late to read what it was sent. */
+const PAUSE = 500
 
 /** The time between two looks at connections that cannot be captured yet, in milliseconds. */
 const INTERVAL = 2
@@ -125,22 +125,25 @@ export class Continuing {
     } catch (error) {
       return `it cannot be captured: ${error}`
     }
-    if (performance.now() - since <= PATIENCE || this.#triesAgain(socket)) return undefined
+    const tries = this.#tries.get(socket) ?? 0
+    const patience = PATIENCE[tries] ?? 0
+    if (performance.now() - since <= patience) return undefined
+    if (tries + 1 < PATIENCE.length) {
+      this.#tryLater(socket, tries + 1)
+      return undefined
+    }
     const { waitsFor } = continuable
     const why = waitsFor === undefined ? '' : ` (${waitsFor})`
-    return `it did not come to rest in ${TRIES} times ${PATIENCE} ms${why}`
+    return `it did not come to rest within ${patience} ms${why}`
   }
 
-  /** Reads the connection for a while before it is tried once more. */
-  #triesAgain(socket: Socket): boolean {
-    const tries = (this.#tries.get(socket) ?? 0) + 1
-    if (tries >= TRIES) return false
+  /** Has the connection read for a while before it is tried once more. */
+  #tryLater(socket: Socket, tries: number): void {
     this.delete(socket)
     this.#tries.set(socket, tries)
     setTimeout(() => {
       if (this.#tries.has(socket) && !this.add(socket)) this.#stays(socket, 'it has ended')
-    }, PATIENCE)
-    return true
+    }, PAUSE)
   }
 
   #handedOver(socket: Socket): void {
