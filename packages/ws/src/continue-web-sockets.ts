@@ -159,12 +159,15 @@ class ContinuableWebSocket implements Continuable {
     this.#waitsFor = 'a message that has come'
     const received = receivedBy(ws)
     if (received === undefined) return undefined
+    if (received.compressed && received.fragmented !== 0 && hasInflated(ws)) {
+      // What was decompressed cannot be compressed again as it came: the client must send the rest first.
+      this.#waitsFor = 'the rest of a compressed message'
+      resumeReading(socket)
+      return undefined
+    }
     this.#waitsFor = 'what it was sent'
     if (!hasSentAll(ws) || !isFlushed(socket, socket)) return undefined
     this.#waitsFor = undefined
-    if (received.compressed && received.fragmented !== 0 && hasInflated(ws)) {
-      return 'a part of a compressed message has come'
-    }
     const unread = Buffer.concat([unreadOf(received), unreadBytes(socket)])
     const passed = this.#protocol.capture(ws, unread)
     if (typeof passed !== 'object') return passed

@@ -7,6 +7,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import { WebSocket, WebSocketServer } from 'ws'
 import { continueWebSockets } from './continue-web-sockets.ts'
 import { handOverWebSockets } from './index.ts'
+import { receivedBy } from './internals.ts'
 
 const cleanups: (() => unknown)[] = []
 afterEach(async () => {
@@ -45,6 +46,9 @@ async function open(
   cleanups.push(() => request.socket.destroy())
   return { ws, client, socket: request.socket, continuable: continuableOf(request.socket) }
 }
+
+/** Whether a frame of a message has been read that is not the last one. */
+const isHalf = (ws: WebSocket): boolean => (receivedBy(ws)?.fragmented ?? 0) !== 0
 
 /** What is captured when the connection has come to rest. */
 async function capture({ continuable }: Open): Promise<Continuation | string> {
@@ -232,6 +236,26 @@ describe('a WebSocket stays', () => {
     opened.continuable?.suspend()
     expect(opened.continuable?.capture()).toBeUndefined()
     opened.client.resume()
+    await captured(opened)
+  })
+
+  it('while the rest of a compressed message is to come, and is read on', async () => {
+    const opened = await open(
+      (server) => {
+        handOverWebSockets(server)
+        const perMessageDeflate = { threshold: 0, clientNoContextTakeover: true }
+        return new WebSocketServer({ server, perMessageDeflate })
+      },
+      { deflate: true },
+    )
+    // Shorter ones are not compressed.
+    await tell(opened, 'x'.repeat(2000))
+    opened.client.send('y'.repeat(2000), { fin: false })
+    await vi.waitUntil(() => isHalf(opened.ws), UNTIL)
+    opened.continuable?.suspend()
+    expect(opened.continuable?.capture()).toBeUndefined()
+    expect(opened.continuable?.waitsFor).toBe('the rest of a compressed message')
+    await tell(opened, 'last')
     await captured(opened)
   })
 

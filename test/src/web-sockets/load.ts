@@ -47,7 +47,7 @@ export class WebSocketLoad {
     }, every)
   }
 
-  /** Opens the clients, and starts to send. */
+  /** Opens the clients, and starts to send. Each has an answer when it resolves. */
   static async start({
     sockets,
     every = 20,
@@ -58,7 +58,9 @@ export class WebSocketLoad {
       (_, index) => new StrictClient({ index, ...options }),
     )
     await Promise.all(clients.map(({ ws }) => once(ws, 'open')))
-    return new WebSocketLoad(clients, every)
+    const load = new WebSocketLoad(clients, every)
+    await Promise.all(clients.map((client) => client.answered()))
+    return load
   }
 
   /** Has the server ping its clients, and end those that have not answered the ping before. */

@@ -93,6 +93,11 @@ export class StrictClient {
     this.ws.send(JSON.stringify({ n, ...what, padding: 'x'.repeat(this.#between(0, 200)) }))
   }
 
+  /** Resolves when a process has answered, or the connection has closed. */
+  async answered(): Promise<void> {
+    await this.#until(() => this.#lastAnsweredBy !== 0)
+  }
+
   /** Resolves when the process has answered, or the connection has closed. */
   async servedBy(pid: number): Promise<void> {
     await this.#until(() => this.#lastAnsweredBy === pid)
