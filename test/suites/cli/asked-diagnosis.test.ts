@@ -13,7 +13,7 @@ async function diagnosed(target?: (port: number) => object): Promise<Diagnosis> 
   await once(collector, 'listening')
   const report = once(collector, 'connection') as Promise<[Socket]>
   const port = freePort()
-  supervise({
+  const supervised = supervise({
     // With one socket, a server gets it whatever port it asks for.
     args: ['--listen', `127.0.0.1:${port}`, '--listen', '127.0.0.1:0'],
     command: [
@@ -29,7 +29,11 @@ async function diagnosed(target?: (port: number) => object): Promise<Diagnosis> 
     },
   })
   const [socket] = await report
-  return JSON.parse(await text(socket)).diagnosis
+  const { diagnosis } = JSON.parse(await text(socket))
+  // Nothing else ends the process below the shell.
+  supervised.generation.signal('SIGTERM')
+  await supervised.generation.exit
+  return diagnosis
 }
 
 // Below the shell LISTEN_PID names the shell, which has closed what was passed.
