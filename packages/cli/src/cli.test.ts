@@ -116,6 +116,8 @@ describe('wrong usage is one line with the repair, and exit code 2', () => {
     [['run', '--cwd', '/dev/null', '--', 'a'], "--cwd '/dev/null' is not a folder"],
     [['run', '--name', '../x', '--', 'a'], '--name takes up to 64 letters'],
     [['run', '--notify-access', 'exec', '--', 'a'], '--notify-access takes main or all'],
+    [['status', '--watch'], '--watch is for a terminal: leave it out to print the status once'],
+    [['status', '--watch', '--json'], '--json prints once, --watch does not: leave one out'],
     [['reload', '--name', 'a', '--control', 'b'], '--name and --control both choose'],
     [['unit', '-p', '80'], 'unit needs ENTRY'],
     [['unit', '-p', '80', '--', ''], 'unit needs a command after --'],

@@ -5,6 +5,7 @@ import {
   type OnTerminal,
   SOCKET_PORT,
   socketPort,
+  startOnTerminal,
   typeOnTerminal,
 } from '@socket-port/testkit/command'
 import { freePort } from '@socket-port/testkit/native'
@@ -13,16 +14,21 @@ import { describe, expect, it } from 'vitest'
 import { afterTest, SERVER, startUpload } from './supervising.ts'
 
 /** `run` on a terminal that shows colours. */
-function runOnTerminal(options: readonly string[], command: readonly string[], env = {}) {
+function runOnTerminal(
+  options: readonly string[],
+  command: readonly string[],
+  env = {},
+  shell = (run: string): string => run,
+) {
   const directory = mkdtempSync(join(tmpdir(), 'socket-port-terminal-'))
   afterTest(() => rmSync(directory, { recursive: true, force: true }))
   const control = ['--control', join(directory, 'control.sock')]
   const words = [process.execPath, SOCKET_PORT, 'run', ...options, ...control, '--', ...command]
-  const terminal: OnTerminal = typeOnTerminal(words.map((word) => `'${word}'`).join(' '), {
+  const terminal: OnTerminal = typeOnTerminal(shell(words.map((word) => `'${word}'`).join(' ')), {
     env: { TERM: 'xterm-256color', NO_COLOR: undefined, FORCE_COLOR: undefined, ...env },
   })
   const ask = (...args: string[]) => socketPort([...args, ...control])
-  return { terminal, ask }
+  return { terminal, ask, control }
 }
 
 const FAILS = ['/bin/sh', '-c', 'exit 3']
@@ -64,5 +70,32 @@ describe(...requireOrSkip('run on a terminal', commandSkipReason('script')), () 
     const { code, stdout } = await terminal.end
     expect(code).toBe(0)
     expect(stdout).not.toMatch(/still drains[^\r]*\r?\n/)
+  })
+
+  it('reloads at rs and Enter, and status --watch shows it', async () => {
+    const { terminal, ask, control } = runOnTerminal(ANY, [process.execPath, SERVER])
+    await terminal.shown(/generation 1 is ready/)
+    const watcher = startOnTerminal(['status', '--watch', ...control])
+    await watcher.shown(/generation 1/)
+    terminal.type('rs\n')
+    await terminal.shown(/generation 2 is ready/)
+    await watcher.shown(/1 succeeded, 0 failed[\s\S]*generation 2/)
+    expect(await ask('stop')).toMatchObject({ code: 0 })
+    expect(await terminal.end).toMatchObject({ code: 0 })
+    await watcher.shown(/no socket-port run answers/)
+    watcher.type('\u0003')
+    expect(await watcher.end).toMatchObject({ code: 0 })
+  })
+
+  it('reads nothing in the background, where the kernel would stop it', async () => {
+    const background = (run: string): string =>
+      `sh -c 'set -m; eval "$1 &"; read line; echo "the shell has read $line"; wait' - "${run}"`
+    const { terminal, ask } = runOnTerminal(ANY, [process.execPath, SERVER], {}, background)
+    await terminal.shown(/generation 1 is ready/)
+    terminal.type('rs\n')
+    await terminal.shown(/the shell has read rs/)
+    expect(await ask('reload')).toMatchObject({ code: 0, stdout: 'generation 2 serves\n' })
+    expect(await ask('stop')).toMatchObject({ code: 0 })
+    expect((await terminal.end).stdout).toContain('stopped: every process has ended')
   })
 })

@@ -1,12 +1,14 @@
 import { counted } from '../base/counted.ts'
+import { UsageError } from '../base/errors.ts'
 import type { ExitCode } from '../base/exit-codes.ts'
 import { type Io, type Output, styled, writeJson } from '../base/io.ts'
 import { type Command, defineCommand } from '../command-line/command.ts'
 import type { ControlAnswer } from '../control/protocol.ts'
 import type { GenerationStatus, SocketStatus, Status, WorkerStatus } from '../control/status.ts'
 import { showAnswer, type TargetName, targetOf, targetOptions } from './control.ts'
+import { watchText } from './watch-status.ts'
 
-export const statusCommand: Command = defineCommand<TargetName | 'json'>({
+export const statusCommand: Command = defineCommand<TargetName | 'json' | 'watch'>({
   name: 'status',
   summary: 'Show sockets, generations and processes, and the outcome of the last reload.',
   details:
@@ -15,28 +17,45 @@ export const statusCommand: Command = defineCommand<TargetName | 'json'>({
     ...targetOptions,
     name: { value: 'NAME', summary: 'The name, as in run --name. Default: every one that runs.' },
     json: { summary: 'Print JSON, for scripts; times in milliseconds.' },
+    watch: { summary: 'Stay on the terminal, and show the status anew each second, until Ctrl-C.' },
   },
   examples: [
     ['socket-port status', 'Show sockets, generations and processes.'],
+    ['socket-port status --watch', 'Look on while something is reloaded.'],
     ['socket-port status --json', 'Print the same for a script.'],
   ],
   async execute(parsed, io) {
+    const target = targetOf(parsed)
+    const [json, watch] = [parsed.has('json'), parsed.has('watch')]
+    if (json && watch) throw new UsageError('--json prints once, --watch does not: leave one out')
     const { statuses } = await import('../control/client.ts')
-    return showStatuses(await statuses(targetOf(parsed)), parsed.has('json'), io)
+    if (!watch) return showStatuses(await statuses(target), json, io)
+    const text = async (): Promise<string> => textOf(await statuses(target), io.stdout)
+    return watchText(text, io)
   },
 })
 
+const shownOf = (answers: readonly ControlAnswer[]): readonly Status[] =>
+  answers.flatMap(({ ok, status }) => (ok && status !== undefined ? [status] : []))
+
+/** All answers for people, also those that report an error. */
+function textOf(answers: readonly ControlAnswer[], output: Output): string {
+  const failures = answers.filter(({ ok }) => !ok).map(({ message }) => `${message}\n`)
+  return [formatStatuses(answers, output), ...failures].join('')
+}
+
+function formatStatuses(answers: readonly ControlAnswer[], output: Output): string {
+  const shown = shownOf(answers)
+  if (answers.length > 1) return formatList(shown, output)
+  return shown.map((status) => formatStatus(status, output)).join('')
+}
+
 /** Prints the answers of one `run` or of several, and returns the exit code: that of the first that failed. */
 export function showStatuses(answers: readonly ControlAnswer[], json: boolean, io: Io): ExitCode {
-  const shown = answers.flatMap(({ ok, status }) => (ok && status !== undefined ? [status] : []))
-  const [only] = shown
-  if (answers.length > 1) {
-    if (json) writeJson(io, shown)
-    else io.stdout.write(formatList(shown, io.stdout))
-  } else if (only !== undefined) {
-    if (json) writeJson(io, only)
-    else io.stdout.write(formatStatus(only, io.stdout))
-  }
+  const shown = shownOf(answers)
+  if (!json) io.stdout.write(formatStatuses(answers, io.stdout))
+  else if (answers.length > 1) writeJson(io, shown)
+  else if (shown.length > 0) writeJson(io, shown[0])
   for (const answer of answers) if (!answer.ok) showAnswer(answer, io)
   return answers.find(({ exitCode }) => exitCode !== 0)?.exitCode ?? 0
 }

@@ -9,6 +9,7 @@ import { openAsking } from './asking.ts'
 import { openControl } from './control-requests.ts'
 import { Generations, type GenerationsOptions } from './generations.ts'
 import { KeptPaths } from './kept-paths.ts'
+import { listenToKeyboard } from './keyboard.ts'
 import type { RunOptions } from './options.ts'
 import { OwnManager, watchdogOf } from './own-manager.ts'
 import { startReaper } from './reaper.ts'
@@ -103,6 +104,7 @@ async function superviseToTheEnd(context: Context): Promise<ExitCode> {
       },
     })
     closers.push(stopListening)
+    closers.push(listenToKeyboard(() => void supervisor.reload()))
     reporter.report(announcement(sockets))
     // Watch before the first process reads its code, so that no change is missed.
     const watcher = await options.watch?.((reason) => {
