@@ -149,8 +149,9 @@ export const USES: readonly Use[] = [
   },
   {
     ...webSockets,
-    title: 'ws 8.0',
-    install: '@socket-port/ws @socket-port/core ws@8.0.0',
+    // Before that `require` does not give the class by its name.
+    title: 'ws 8.2',
+    install: '@socket-port/ws @socket-port/core ws@8.2.0',
     types: '@types/ws@8',
     old: true,
   },

@@ -15,6 +15,8 @@ const PATIENCE = [500, 1_500, 4_500]
 /** How long it is read on in between, in milliseconds: its client may only be late to read what it was sent. */
 const PAUSE = 500
 
+const ENDED = 'it has ended'
+
 /** The time between two looks at connections that cannot be captured yet, in milliseconds. */
 const INTERVAL = 2
 
@@ -117,7 +119,7 @@ export class Continuing {
 
   #capture(socket: Socket, since: number): StoredContinuation | string | undefined {
     const continuable = continuableOf(socket)
-    if (continuable === undefined || plainHandle(socket) === undefined) return 'it has ended'
+    if (continuable === undefined || plainHandle(socket) === undefined) return ENDED
     try {
       const captured = continuable.capture()
       if (typeof captured === 'object') return store(captured)
@@ -142,7 +144,7 @@ export class Continuing {
     this.delete(socket)
     this.#tries.set(socket, tries)
     setTimeout(() => {
-      if (this.#tries.has(socket) && !this.add(socket)) this.#stays(socket, 'it has ended')
+      if (this.#tries.has(socket) && !this.add(socket)) this.#stays(socket, ENDED)
     }, PAUSE)
   }
 
@@ -161,7 +163,8 @@ export class Continuing {
   }
 
   #stays(socket: Socket, reason: string): void {
-    this.#reasons.set(reason, (this.#reasons.get(reason) ?? 0) + 1)
+    // Nobody is to be warned of a client that has left by itself.
+    if (reason !== ENDED) this.#reasons.set(reason, (this.#reasons.get(reason) ?? 0) + 1)
     this.delete(socket)
     this.#options.stays(socket)
   }
