@@ -50,9 +50,15 @@ export function handOverEventStream(
     )
   }
   if (req.httpVersionMajor !== 1) return
-  const stream = new EventStream(req, res, attachment)
+  const stream = new EventStream(req, res, urlOf(request, req), attachment)
   const undo = handOverConnection(req.socket, stream)
   res.once('close', undo)
+}
+
+/** The URL as the client sent it: routers of Express and Koa take away what they are mounted on. */
+function urlOf(request: AnyRequest, raw: IncomingMessage): string | undefined {
+  const found = [request, raw].map((one) => Reflect.get(one, 'originalUrl'))
+  return found.find((url) => typeof url === 'string') ?? raw.url
 }
 
 function responseOf(response: AnyResponse): ServerResponse {
@@ -71,6 +77,7 @@ class EventStream implements Continuable {
   readonly #request: IncomingMessage
   readonly #response: ServerResponse
   readonly #socket: Socket
+  readonly #url: string | undefined
   readonly #attachment: (() => unknown) | undefined
   readonly #lastId: LastEventId
   readonly #tail = new StreamTail()
@@ -78,11 +85,13 @@ class EventStream implements Continuable {
   constructor(
     request: IncomingMessage,
     response: ServerResponse,
+    url: string | undefined,
     attachment: (() => unknown) | undefined,
   ) {
     this.#request = request
     this.#response = response
     this.#socket = request.socket
+    this.#url = url
     this.#attachment = attachment
     const { 'last-event-id': lastId = '' } = request.headers
     this.#lastId = new LastEventId(String(lastId))
@@ -110,7 +119,10 @@ class EventStream implements Continuable {
     const lastId = this.#lastId.value
     return {
       kind: 'eventStreams',
-      replay: requestHead(request, { headers: { 'last-event-id': lastId || undefined } }),
+      replay: requestHead(request, {
+        url: this.#url,
+        headers: { 'last-event-id': lastId || undefined },
+      }),
       responseHead: sentHead(response),
       refusal: Buffer.from(response.chunkedEncoding ? '0\r\n\r\n' : ''),
       attachment: this.#attachment?.(),

@@ -190,6 +190,34 @@ describe(
       expect(seen).toEqual([true, false])
     })
 
+    it.each([
+      ['where a router took a part of its URL away', (request: IncomingMessage) => request],
+      [
+        'where it is in an object of a framework',
+        (req: IncomingMessage) => ({ req, originalUrl: '/api/events' }),
+      ],
+    ])('comes again with the URL that the client sent, %s', async (_, given) => {
+      let seen: string | undefined
+      const { open, drain, succeed } = await restart(
+        (request, response) => {
+          seen = request.url
+          response.writeHead(200, STREAM).end()
+        },
+        ({ request, response }) => {
+          response.writeHead(200, STREAM)
+          Object.assign(request, { originalUrl: request.url, url: '/events' })
+          handOverEventStream(given(request), response)
+          response.write('data: x\n\n')
+        },
+      )
+      const { client } = await open('GET /api/events HTTP/1.1\r\nHost: x\r\n\r\n')
+      await client.receive(/data: x/)
+      await drain()
+      succeed()
+      await client.receive(/0\r\n\r\n$/)
+      expect(seen).toBe('/api/events')
+    })
+
     it('keeps bytes that the client sends meanwhile for the next process', async () => {
       const { open, drain, succeed } = await restart((request, response) => {
         if (request.url === '/events') response.writeHead(200, STREAM)

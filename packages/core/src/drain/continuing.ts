@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { counted } from '../base/counted.ts'
 import { continuableOf } from '../continue/continuable.ts'
 import { type StoredContinuation, store } from '../continue/stored.ts'
-import { plainHandle } from '../node/tcp-handle.ts'
+import { isFlushed, plainHandle } from '../node/tcp-handle.ts'
 import { type ContinuedConnection, MOST_CONTINUED, type TransferTarget } from './idle/transfer.ts'
 
 /**
@@ -108,6 +108,8 @@ export class Continuing {
       else if (continuation !== undefined && fd !== undefined)
         batch.set(socket, { fd, continuation })
     }
+    // What the program sent to one of them while another was captured must leave first.
+    for (const socket of batch.keys()) if (!isFlushed(socket, socket)) batch.delete(socket)
     if (batch.size === 0) return false
     const sent = this.#options.target.sendContinued([...batch.values()])
     for (const socket of batch.keys()) {
