@@ -25,10 +25,18 @@ function runOnTerminal(
   const control = ['--control', join(directory, 'control.sock')]
   const words = [process.execPath, SOCKET_PORT, 'run', ...options, ...control, '--', ...command]
   const terminal: OnTerminal = typeOnTerminal(shell(words.map((word) => `'${word}'`).join(' ')), {
-    env: { TERM: 'xterm-256color', NO_COLOR: undefined, FORCE_COLOR: undefined, ...env },
+    env: { ...COLOURFUL, ...env },
   })
   const ask = (...args: string[]) => socketPort([...args, ...control])
   return { terminal, ask, control }
+}
+
+// Node shows no colours where CI is set (tty.getColorDepth).
+const COLOURFUL = {
+  TERM: 'xterm-256color',
+  NO_COLOR: undefined,
+  FORCE_COLOR: undefined,
+  CI: undefined,
 }
 
 const FAILS = ['/bin/sh', '-c', 'exit 3']
