@@ -22,9 +22,11 @@ export class GrpcCalls {
     const channel =
       ca === undefined ? credentials.createInsecure() : credentials.createSsl(Buffer.from(ca))
     this.#client = new Client(`127.0.0.1:${port}`, channel, {
-      // A call that fails is not made again.
-      'grpc.enable_retries': 0,
-      ...(ca !== undefined && { 'grpc.ssl_target_name_override': 'localhost' }),
+      // A call that fails is not made again. With TLS a stream may be refused, and not handled: by default grpc-js then
+      // makes the call once more, and no other one (gRFC A6, transparent retries).
+      ...(ca === undefined
+        ? { 'grpc.enable_retries': 0 }
+        : { 'grpc.ssl_target_name_override': 'localhost' }),
     })
     for (let loop = 0; loop < loops; loop += 1) this.#loops.push(this.#loop(loop))
   }
