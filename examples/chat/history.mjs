@@ -7,7 +7,7 @@ import { fstatSync, openSync, readSync, watch, writeSync } from 'node:fs'
  */
 export class History extends EventEmitter {
   entries = []
-  /** Who is there, by id. */
+  /** The names of the clients that are connected, by their ids. */
   names = new Map()
   #fd
   #end = 0

@@ -45,11 +45,11 @@ export function muteHead(socket: Socket, { framing, refusal, refused }: MuteOpti
       else own.destroySoon.call(socket)
     },
     destroy: (...args) => {
-      if (!isMuted || socket.destroyed) return Reflect.apply(own.destroy, socket, args)
-      // The client has left, or its connection is broken: there is nobody to tell.
-      if (args[0] !== undefined || socket.readableEnded) unmute()
-      else refuse('it closed the connection')
-      return isMuted ? socket : Reflect.apply(own.destroy, socket, args)
+      // With an error, or after its end, there is no client to tell.
+      const isHeard = args[0] === undefined && !socket.readableEnded && !socket.destroyed
+      if (!isMuted || !isHeard) return Reflect.apply(own.destroy, socket, args)
+      refuse('it closed the connection')
+      return socket
     },
   }
 

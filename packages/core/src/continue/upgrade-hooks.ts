@@ -1,15 +1,13 @@
 import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
+import { addHook, hooksOf } from '../base/server-hooks.ts'
 import type { AnyServer } from '../base/types.ts'
-import { checkServer } from '../base/validate.ts'
 
 /** Called for each connection that is upgraded, before the listeners of the program. */
 export type UpgradeHook = (request: IncomingMessage, socket: Socket) => void
 
 // Symbol.for: the server may be served by another copy of this package.
-const HOOKS: unique symbol = Symbol.for('@socket-port/core/upgrade-hooks/1')
-
-type HookedServer = AnyServer & { [HOOKS]?: Set<UpgradeHook> }
+const HOOKS = Symbol.for('@socket-port/core/upgrade-hooks/1')
 
 /**
  * Calls back for each `'upgrade'` and `'connect'` of HTTP/1.1 of a server that is served, before the listeners of the
@@ -18,14 +16,8 @@ type HookedServer = AnyServer & { [HOOKS]?: Set<UpgradeHook> }
  *
  * @throws {SocketPortError} ERR_SOCKET_PORT_INVALID_OPTION for what is no server
  */
-export function beforeUpgrade(server: AnyServer, hook: UpgradeHook): () => void {
-  checkServer(server)
-  const hooked: HookedServer = server
-  hooked[HOOKS] ??= new Set()
-  const hooks = hooked[HOOKS]
-  hooks.add(hook)
-  return () => void hooks.delete(hook)
-}
+export const beforeUpgrade = (server: AnyServer, hook: UpgradeHook): (() => void) =>
+  addHook(server, HOOKS, hook)
 
 /** Calls the hooks of the server. */
 export function callUpgradeHooks(
@@ -33,5 +25,5 @@ export function callUpgradeHooks(
   request: IncomingMessage,
   socket: Socket,
 ): void {
-  for (const hook of (server as HookedServer)[HOOKS] ?? []) hook(request, socket)
+  for (const hook of hooksOf<UpgradeHook>(server, HOOKS)) hook(request, socket)
 }

@@ -454,6 +454,19 @@ describe(
         expect(refusals).toEqual([expect.stringMatching(reason)])
       })
 
+      it('destroys the connection, which closes only when its client was told', async () => {
+        let destroyed: boolean | undefined
+        const { open, drain, succeed } = await restart(({ socket }) => {
+          destroyed = socket.destroy().destroyed
+        })
+        const { client } = await open()
+        await client.receive(/first\n\n\r\n$/)
+        await drain()
+        succeed()
+        await client.closed
+        expect([destroyed, client.text]).toEqual([false, '0\r\n\r\n'])
+      })
+
       it('throws', async () => {
         const error = new Error('of the program')
         const { open, drain, succeed } = await restart(() => {

@@ -165,7 +165,7 @@ export class Continuing {
   }
 
   #stays(socket: Socket, reason: string): void {
-    // Nobody is to be warned of a client that has left by itself.
+    // A client that has closed its connection itself is no reason for a warning.
     if (reason !== ENDED) this.#reasons.set(reason, (this.#reasons.get(reason) ?? 0) + 1)
     this.delete(socket)
     this.#options.stays(socket)

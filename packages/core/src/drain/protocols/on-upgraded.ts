@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { IncomingHttpHeaders } from 'node:http2'
 import { SocketPortError } from '../../base/errors.ts'
+import { addHook, hooksOf } from '../../base/server-hooks.ts'
 import type { AnyServer } from '../../base/types.ts'
 import { checkServer } from '../../base/validate.ts'
 import type { Carrier } from './carrier.ts'
@@ -28,9 +29,7 @@ export type UpgradedHook = (
 ) => UpgradedCloser | undefined
 
 // Symbol.for: the drain may be that of another copy of this package.
-const HOOKS: unique symbol = Symbol.for('@socket-port/core/on-upgraded/1')
-
-type HookedServer = AnyServer & { [HOOKS]?: Set<UpgradedHook> }
+const HOOKS = Symbol.for('@socket-port/core/on-upgraded/1')
 
 /**
  * Lets a program close upgraded connections of a server itself when the server drains: CONNECT tunnels, protocols
@@ -53,11 +52,7 @@ export function onUpgraded(server: AnyServer, hook: UpgradedHook): () => void {
         'pass onUpgraded(server, (socket) => () => socket.end())',
     )
   }
-  const hooked: HookedServer = server
-  hooked[HOOKS] ??= new Set()
-  const hooks = hooked[HOOKS]
-  hooks.add(hook)
-  return () => void hooks.delete(hook)
+  return addHook(server, HOOKS, hook)
 }
 
 /** The first closer that a hook of the server returns for the connection. */
@@ -66,7 +61,7 @@ export function closerOf(
   socket: Carrier,
   request: IncomingMessage | UpgradedStreamRequest,
 ): UpgradedCloser | undefined {
-  for (const hook of (server as HookedServer)[HOOKS] ?? []) {
+  for (const hook of hooksOf<UpgradedHook>(server, HOOKS)) {
     const closer = hook(socket, request)
     if (typeof closer === 'function') return closer
   }
