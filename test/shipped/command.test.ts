@@ -43,7 +43,7 @@ describe(...requireOrSkip(`${README} in a project`, commandSkipReason('script'))
 
   test('runs, reloads, and ends in order by Ctrl-C', async () => {
     const port = freePort()
-    writeFileSync(join(cwd, 'server.js'), at(port, program.code))
+    writeFileSync(join(cwd, 'server.mjs'), at(port, program.code))
     const terminal = typeOnTerminal(at(port, start), { cwd, env })
     await terminal.shown(/generation 1 is ready/)
     expect(await ask(port)).toBe('hello\n')

@@ -14,15 +14,15 @@ export const SYSTEMCTL: readonly string[] = [
   'systemctl restart app.service',
 ]
 
-/** The line that `docs.test.ts` runs with the first program of the README as `server.js`. */
-export const ACTIVATE = 'systemd-socket-activate -l 8080 node server.js'
+/** The line that `docs.test.ts` runs with the first program of the README as `server.mjs`. */
+export const ACTIVATE = 'systemd-socket-activate -l 8080 node server.mjs'
 
 /** What `shipped/systemd-ways.test.ts` types for a restart with overlap, as a document shows it. */
 export const OVERLAP = 'systemctl start app@2.service && systemctl stop app@1.service\n'
 
-/** Lines that `docs-command.test.ts` runs, with the first program of the README as `server.js`. */
+/** Lines that `docs-command.test.ts` runs, with the first program of the README as `server.mjs`. */
 export const SUPERVISE: readonly string[] = [
-  'npx socket-port run --listen 8080 -- node server.js',
+  'npx socket-port run --listen 8080 -- node server.mjs',
   'npx socket-port reload',
 ]
 

@@ -3,15 +3,19 @@ import { fileURLToPath } from 'node:url'
 
 export const ROOT: string = fileURLToPath(new URL('../../../', import.meta.url))
 
-/** Has the code of README.md. */
-export const TRANSLATION = 'README.zh.md'
+/** Each document that is there in Chinese too, with the same code. */
+export const TRANSLATED: readonly { readonly document: string; readonly chinese: string }[] = [
+  'README.md',
+  'docs/api.md',
+  'docs/comparison.md',
+].map((document) => ({ document, chinese: document.replace('.md', '.zh.md') }))
 
 const PACKAGES = ['cli', 'core', 'express', 'fastify', 'koa', 'nestjs', 'socket.io', 'ws']
 
 /** Paths from the root of the repository. */
 export const documents: readonly string[] = [
   'README.md',
-  TRANSLATION,
+  'README.zh.md',
   'CONTRIBUTING.md',
   'bench/README.md',
   ...PACKAGES.map((folder) => `packages/${folder}/README.md`),

@@ -21,10 +21,10 @@ afterEach(endProcesses)
 const linesOf = (document: string): string[][] =>
   codeBlocks(readRoot(document)).map(({ code }) => code.trim().split('\n'))
 
-/** Types the first line of SUPERVISE, with the first program of the document as `server.js`. */
+/** Types the first line of SUPERVISE, with the first program of the document as `server.mjs`. */
 async function superviseFirst(document: string, port: number): Promise<Supervised> {
   const [program] = programsOf(document) as [Program]
-  project.write('server.js', program.code.replaceAll('8080', String(port)))
+  project.write('server.mjs', program.code.replaceAll('8080', String(port)))
   return supervise(SUPERVISE[0], port)
 }
 

@@ -1,6 +1,6 @@
 import { endProcesses } from '@socket-port/testkit/processes'
 import { afterAll, afterEach, describe, expect, test } from 'vitest'
-import { documents, TRANSLATION } from '../../src/docs/documents.ts'
+import { documents, TRANSLATED } from '../../src/docs/documents.ts'
 import {
   binds,
   drains,
@@ -15,8 +15,11 @@ import {
 import { Project } from '../../src/docs/project.ts'
 import { type Run, runProgram } from '../../src/docs/run-program.ts'
 
-// The blocks of the translation are those of README.md: docs-pages.test.ts.
-const programs = documents.filter((document) => document !== TRANSLATION).flatMap(programsOf)
+// A translation has the blocks of its original: pages.test.ts.
+const translations = TRANSLATED.map(({ chinese }) => chinese)
+const programs = documents
+  .filter((document) => !translations.includes(document))
+  .flatMap(programsOf)
 
 const project = new Project()
 const compilerOutput = project.compile(programs)

@@ -4,6 +4,7 @@ import * as core from '@socket-port/core'
 import * as diagnose from '@socket-port/core/diagnose'
 import * as killPort from '@socket-port/core/kill-port'
 import { describe, expect, test } from 'vitest'
+import { SUPERVISE } from '../../src/docs/commands.ts'
 import {
   CHAT,
   documents,
@@ -12,7 +13,7 @@ import {
   ROOT,
   readRoot,
   SYSTEMD_WAYS,
-  TRANSLATION,
+  TRANSLATED,
 } from '../../src/docs/documents.ts'
 import {
   anchorOf,
@@ -28,18 +29,33 @@ import { isValue, propertiesOf } from '../../src/docs/source-options.ts'
 const readme = readRoot('README.md')
 
 describe('README.md', () => {
-  test('opens with one sentence, six lines of code and two commands', () => {
+  test('opens with one sentence, the line that installs it, six lines of code, and a restart', () => {
     const [title, sentence = ''] = proseOf(readme).split('\n\n')
-    const [program, commands] = codeBlocks(readme)
+    const [install, program, restart] = codeBlocks(readme)
     expect(title).toBe('# socket-port')
     expect(sentence.match(/\./g)).toHaveLength(1)
+    expect(install?.code).toBe('npm i @socket-port/core\n')
     expect(program?.code.trimEnd().split('\n')).toHaveLength(6)
-    expect(commands?.code).toMatch(/^npx -y pnpm@\S+ demo\nnpx -y pnpm@\S+ test\n$/)
+    expect(restart?.code.trimEnd().split('\n')).toEqual(SUPERVISE)
   })
+
+  test('has the two commands of a clone', () => {
+    const commands = codeBlocks(readme).map(({ code }) => code)
+    const clone = /^npx -y pnpm@\S+ demo\nnpx -y pnpm@\S+ test\n$/
+    expect(commands).toContainEqual(expect.stringMatching(clone))
+  })
+
+  test('is short', () => {
+    expect(readme.split('\n').length).toBeLessThanOrEqual(200)
+  })
+})
+
+describe('docs/api.md', () => {
+  const api = readRoot('docs/api.md')
 
   test('lists every option with its default, and no other', () => {
     const types = readRoot('packages/core/src/base/types.ts')
-    const documented = tables(readme).filter(([head]) => head?.[0] === 'option')
+    const documented = tables(api).filter(([head]) => head?.[0] === 'option')
     const inSource = [
       [...propertiesOf(types, 'SocketQuery'), ...propertiesOf(types, 'ListenOptions')],
       propertiesOf(types, 'ServeOptions'),
@@ -56,7 +72,7 @@ describe('README.md', () => {
   })
 
   test('lists every member of a service', () => {
-    const [, ...rows] = tables(readme).find(([head]) => head?.[0] === 'member') ?? []
+    const [, ...rows] = tables(api).find(([head]) => head?.[0] === 'member') ?? []
     const members = propertiesOf(readRoot('packages/core/src/base/types.ts'), 'Service')
     expect(rows.map(([name]) => name?.replace(/[`()]/g, ''))).toEqual(
       members.map(({ name }) => name),
@@ -64,41 +80,52 @@ describe('README.md', () => {
   })
 
   test('speaks of everything that the package exports', () => {
-    const spoken = [
-      ...codeSpans(readme),
-      ...headings(readme).flatMap((one) => one.text.split(', ')),
-    ]
+    const spoken = [...codeSpans(api), ...headings(api).flatMap((one) => one.text.split(', '))]
     const exported = [core, diagnose, killPort].flatMap((entry) => Object.keys(entry))
     expect(spoken).toEqual(expect.arrayContaining(exported))
   })
 })
 
-describe('README.zh.md', () => {
-  const chinese = readRoot(TRANSLATION)
+describe.each(TRANSLATED)('$chinese', ({ document, chinese }) => {
+  const original = readRoot(document)
+  const translation = readRoot(chinese)
 
-  test('has the code blocks of README.md', () => {
-    const code = (document: string): object[] =>
-      codeBlocks(document).map(({ language, code }) => ({ language, code }))
-    expect(code(chinese)).toEqual(code(readme))
+  test('has the code blocks of its original', () => {
+    const code = (text: string): object[] =>
+      codeBlocks(text).map(({ language, code }) => ({ language, code }))
+    expect(code(translation)).toEqual(code(original))
   })
 
-  test('has a heading for each of README.md', () => {
-    const levels = (document: string): number[] => headings(document).map(({ level }) => level)
-    expect(levels(chinese)).toEqual(levels(readme))
+  test('has a heading for each', () => {
+    const levels = (text: string): number[] => headings(text).map(({ level }) => level)
+    expect(levels(translation)).toEqual(levels(original))
   })
 
-  test('has the tables of README.md, with the same code in each row', () => {
-    const code = (document: string): string[][][] =>
-      tables(document).map((table) => table.map((row) => codeSpans(row.join('|')).sort()))
-    expect(code(chinese)).toEqual(code(readme))
+  test('has the same tables, with the same code in each row', () => {
+    const code = (text: string): string[][][] =>
+      tables(text).map((table) => table.map((row) => codeSpans(row.join('|')).sort()))
+    expect(code(translation)).toEqual(code(original))
   })
 
-  test('leads where README.md leads', () => {
-    const targets = (document: string): string[] =>
-      links(document).filter((target) => !/^README/.test(target))
-    expect(targets(chinese)).toEqual(targets(readme))
+  test('leads where its original leads, or to the translation of that', () => {
+    expect(links(translation).flatMap(targetOf(chinese))).toEqual(
+      links(original).flatMap(targetOf(document)),
+    )
   })
 })
+
+/** Where a link leads, without an anchor that is translated; nothing for one to the other language. */
+function targetOf(from: string): (target: string) => string[] {
+  return (target) => {
+    const [path = '', anchor] = target.split('#')
+    const original = path.replace('.zh.md', '.md')
+    const own = from.replace('.zh.md', '.md')
+    const file = path === '' ? own : join(dirname(from), original)
+    if (path !== '' && file === own) return []
+    const translated = TRANSLATED.some(({ document }) => document === file)
+    return [translated || anchor === undefined ? original : target]
+  }
+}
 
 const examples = [...EXAMPLES.map(({ folder }) => folder), SYSTEMD_WAYS, CHAT].map(
   (folder) => `${folder}/README.md`,

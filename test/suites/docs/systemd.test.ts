@@ -33,14 +33,14 @@ function adaptedUnits(program: string, port: number): Record<string, string> {
       unit
         .replaceAll('8080', String(port))
         .replace('/usr/bin/node', process.execPath)
-        .replace('/srv/app/server.js', program),
+        .replace('/srv/app/server.mjs', program),
     ]),
   )
 }
 
 describe(...requireOrSkip('systemd-analyze', commandSkipReason('systemd-analyze')), () => {
   test('finds nothing wrong in the units of the README', () => {
-    const files = Object.entries(adaptedUnits(project.write('server.js', ''), 8080)).map(
+    const files = Object.entries(adaptedUnits(project.write('server.mjs', ''), 8080)).map(
       ([name, unit]) => project.write(name, unit),
     )
     expect(files.map((file) => basename(file))).toEqual(['app.socket', 'app.service'])
@@ -55,7 +55,7 @@ describe(...requireOrSkip('systemd-socket-activate', needsActivate), () => {
   test('starts the first program of the README as it says', async () => {
     const port = freePort()
     const command = ACTIVATE.replace('8080', String(port)).split(' ')
-    project.write('server.js', firstProgram.code.replaceAll('8080', String(port)))
+    project.write('server.mjs', firstProgram.code.replaceAll('8080', String(port)))
     const generation = startGeneration({ command, cwd: project.dir })
     await heard(generation, 'Listening on ')
     expect(await ask(port)).toBe('hello\n')
@@ -72,7 +72,7 @@ describe(...requireOrSkip('a real systemd', systemdSkipReason()), () => {
 
   test('runs the units and the commands of the README', async () => {
     const port = freePort()
-    const server = project.write('server.js', firstProgram.code.replaceAll('8080', String(port)))
+    const server = project.write('server.mjs', firstProgram.code.replaceAll('8080', String(port)))
     const files = adaptedUnits(server, port)
     const [enable = '', restart = ''] = SYSTEMCTL
     expect(enableOffline(enable, files)).toEqual(['sockets.target.wants/app.socket'])
