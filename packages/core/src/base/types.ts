@@ -81,7 +81,7 @@ export interface ListenOptions extends SocketQuery {
 export interface DrainOptions {
   /**
    * How long the server continues as before after the signal, so that load balancers notice that the
-   * process is no longer ready. @default 0
+   * process is no longer ready. Skipped by the quick form, and where the next process serves already. @default 0
    */
   delay?: number | undefined
   /**

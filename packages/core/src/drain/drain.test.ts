@@ -414,6 +414,14 @@ describe('a drain', () => {
     expect(drain.signal.aborted).toBe(true)
   })
 
+  it('has no delay where the next process serves already', async () => {
+    const { server, drain } = await fixture({ delay: 20_000, successor: 'running' })
+    const drained = drain.start()
+    expect(drain.signal.aborted).toBe(true)
+    expect(server.listening).toBe(false)
+    expect(await drained).toMatchObject({ graceful: true })
+  })
+
   it('is one, however often it is started', async () => {
     const { drain } = await fixture()
     const first = drain.start()

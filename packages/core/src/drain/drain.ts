@@ -98,6 +98,12 @@ export class ServerDrain implements Drain {
     this.#connections.onEmpty = callback
   }
 
+  /** Whether the next process serves already. */
+  get isReplaced(): boolean {
+    const { successor } = this.#options
+    return successor === undefined ? successorRuns() : successor === 'running'
+  }
+
   /** What the open connections carry, and how many; `undefined` until the drain run has sorted them. */
   get left(): ReadonlyMap<string, number> | undefined {
     return this.#drainRun?.left
@@ -155,7 +161,8 @@ export class ServerDrain implements Drain {
     const started = performance.now()
     this.#state = 'draining'
     this.#connections.follow()
-    const waits = delay > 0 && !quick
+    // A load balancer that saw this process unready would leave out an address that the next process serves.
+    const waits = delay > 0 && !quick && !this.isReplaced
     const isEmpty = this.connections === 0 && !waits && findTarget === undefined
     // Without it a server that has only begun to listen is closed at once. Otherwise load it before anything hears of
     // the drain, and relies on it.
@@ -183,12 +190,12 @@ export class ServerDrain implements Drain {
     started: number,
     how: Omit<DrainRunOptions, keyof ResolvedDrain>,
   ): DrainRun {
-    const { successor = successorRuns() ? 'running' : 'after-exit', timeout } = this.#options
+    const { timeout } = this.#options
     const limit = how.quick ? Math.min(timeout, QUICK_TIMEOUT) : timeout
     const run = new DrainRun(this.#connections, {
       ...this.#options,
       ...how,
-      successor,
+      successor: this.isReplaced ? 'running' : 'after-exit',
       timeout: limit - (performance.now() - started),
     })
     this.#drainRun = run
