@@ -29,7 +29,7 @@ interface Koffi {
   errno(): number
 }
 
-const koffi: Koffi = createRequire(import.meta.url)('@koromix/koffi-linux-x64')
+const koffi: Koffi = createRequire(import.meta.url)(`@koromix/koffi-linux-${process.arch}`)
 const c = koffi.load(null)
 
 export const libc: Libc = {

@@ -47,6 +47,7 @@ export interface Manifest {
   name: string
   version: string
   packageManager: string
+  engines: { node: string }
   repository: { url: string }
   scripts: Record<string, string>
   exports?: Record<string, unknown>
