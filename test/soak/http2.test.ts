@@ -14,10 +14,11 @@ const LOADS = [
 describe.each(LOADS)('HTTP/2, round trip $rtt ms, $streams at a time, $method', (load) => {
   const options = { ...load, reloads: 3 }
 
-  it('without TLS: 0 failed', async () => {
-    const { failures, requests } = await reloadHttp2({ ...options, tls: false })
-    expect(failures).toEqual([])
-    console.log(`h2c: ${requests} requests, 0 failed`)
+  it('without TLS: 0 failed, with several at a time what is refused was not handled', async () => {
+    const result = await reloadHttp2({ ...options, tls: false })
+    if (load.streams === 1) expect(result.failures).toEqual([])
+    expectSafeToRepeat(result)
+    console.log(`h2c: ${result.failures.length} of ${result.requests} refused`)
   }, 180_000)
 
   it('with TLS: what is refused was not handled', async () => {

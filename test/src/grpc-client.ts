@@ -22,11 +22,9 @@ export class GrpcCalls {
     const channel =
       ca === undefined ? credentials.createInsecure() : credentials.createSsl(Buffer.from(ca))
     this.#client = new Client(`127.0.0.1:${port}`, channel, {
-      // A call that fails is not made again. With TLS a stream may be refused, and not handled: by default grpc-js then
-      // makes the call once more, and no other one (gRFC A6, transparent retries).
-      ...(ca === undefined
-        ? { 'grpc.enable_retries': 0 }
-        : { 'grpc.ssl_target_name_override': 'localhost' }),
+      // By default grpc-js makes a call once more that was refused, so not handled, and no other one (gRFC A6, transparent
+      // retries). Any client may have to: see docs/drain.md, "HTTP/2".
+      ...(ca !== undefined && { 'grpc.ssl_target_name_override': 'localhost' }),
     })
     for (let loop = 0; loop < loops; loop += 1) this.#loops.push(this.#loop(loop))
   }

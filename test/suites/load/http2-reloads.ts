@@ -89,7 +89,10 @@ export async function reloadHttp2({
   )
 }
 
-/** Each failed request was refused, and the program has not seen it: the client may send it again. */
+/**
+ * Each failed request was refused, and the program has not seen it: the client may send it again. Without TLS a client of
+ * node:http2 with several requests at a time refuses one itself, very seldom (docs/drain.md, "HTTP/2").
+ */
 export function expectSafeToRepeat({
   failures,
   handled,

@@ -15,6 +15,8 @@ const RUN = [NODE, pathInBox(SOCKET_PORT), 'run', '--', ...SERVER]
 interface Replacing {
   way: 'restart' | 'reload'
   tls: boolean
+  /** @default 4 */
+  streams?: number
   times?: number
   env?: Readonly<Record<string, string>>
 }
@@ -24,6 +26,7 @@ await describeHandover('HTTP/2', (box) => {
   async function replaceUnderLoad({
     way,
     tls,
+    streams = 4,
     times = 3,
     env,
   }: Replacing): Promise<ReloadResult<Http2Failure>> {
@@ -35,7 +38,7 @@ await describeHandover('HTTP/2', (box) => {
       env: { HANDLED: file, ...(tls && { KEY: key, CERT: cert }), ...env },
     })
     const { port } = app
-    const load = await Http2Load.start({ port, streams: 4, rtt: 20, ...(tls && { ca: cert }) })
+    const load = await Http2Load.start({ port, streams, rtt: 20, ...(tls && { ca: cert }) })
     const before = load.sessions
     for (let count = 1; count <= times; count += 1) {
       await (way === 'reload' ? box.systemd.reload(app.unit) : app.restart())
@@ -48,18 +51,20 @@ await describeHandover('HTTP/2', (box) => {
     return { requests: load.requests, failures: load.failures, handled }
   }
 
-  it.each(['restart', 'reload'] as const)(
-    'systemctl %s under clients without TLS: 0 failed',
+  const WAYS = ['restart', 'reload'] as const
+
+  it.each(WAYS)(
+    'systemctl %s under clients without TLS that ask for one thing at a time: 0 failed',
     async (way) => {
-      const { failures } = await replaceUnderLoad({ way, tls: false })
+      const { failures } = await replaceUnderLoad({ way, tls: false, streams: 1 })
       expect(failures).toEqual([])
     },
   )
 
-  it.each(['restart', 'reload'] as const)(
-    'systemctl %s under clients with TLS: what is refused was not handled',
-    async (way) => {
-      expectSafeToRepeat(await replaceUnderLoad({ way, tls: true }))
+  it.each(WAYS.flatMap((way) => [false, true].map((tls) => [way, tls] as const)))(
+    'systemctl %s under clients with four requests at a time: what is refused was not handled (TLS: %s)',
+    async (way, tls) => {
+      expectSafeToRepeat(await replaceUnderLoad({ way, tls }))
     },
   )
 

@@ -75,6 +75,13 @@ export function letClientEnd(session: ServerHttp2Session, patience: () => number
   }) as Socket['end']
 }
 
+const handleOf = (session: ServerHttp2Session): Handle =>
+  (session.socket as { _handle?: Handle | null })._handle ?? {}
+
+/** How many bytes Node has given the kernel, or queued for it, on the connection of a session without TLS. */
+export const bytesWritten = (session: ServerHttp2Session): number =>
+  session.destroyed ? 0 : (handleOf(session).bytesWritten ?? 0)
+
 /**
  * Writes a frame to the connection of a session without TLS, past Node. Returns false, and has written nothing, if
  * that cannot be done now.
@@ -89,9 +96,8 @@ export function letClientEnd(session: ServerHttp2Session, patience: () => number
  */
 export function writeBetweenFrames(session: ServerHttp2Session, frame: Uint8Array): boolean {
   if (session.destroyed || session.encrypted !== false) return false
-  const handle = (session.socket as { _handle?: Handle | null })._handle
-  const { fd = -1, writeQueueSize, bytesWritten = 0 } = handle ?? {}
-  if (fd < 0 || writeQueueSize !== 0 || bytesWritten === 0) return false
+  const { fd = -1, writeQueueSize } = handleOf(session)
+  if (fd < 0 || writeQueueSize !== 0 || bytesWritten(session) === 0) return false
   const outcome = writeWhole(frame, (rest) => writeSync(fd, rest))
   if (outcome === 'part') session.destroy()
   return outcome === 'all'

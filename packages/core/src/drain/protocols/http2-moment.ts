@@ -1,11 +1,17 @@
 import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2'
 import { afterPoll } from '../../base/after-poll.ts'
-import { openStreams } from '../../node/http2-session.ts'
+import { bytesWritten, openStreams } from '../../node/http2-session.ts'
 
 /** How long in milliseconds a session is watched, to learn how many requests its client makes at a time. */
 const WATCH = 500
 
 const TICK = 100
+
+/** The bytes of a PING frame (RFC 9113, 6.7). */
+const PING_FRAME = 17
+
+/** How long in milliseconds after the answer to a ping the next one is sent. */
+const NEXT_PING = 10
 
 export interface MomentOptions {
   /** A session is quiet if its client has read all responses, and has then asked for nothing for so many milliseconds. */
@@ -14,6 +20,42 @@ export interface MomentOptions {
   readonly latest: number
   /** Whether the stream does not end by itself: its client does not wait for a response. */
   isLongLived(stream: ServerHttp2Stream): boolean
+}
+
+/**
+ * Calls back at a moment when the client of a session without TLS has read all that was sent: it has answered a ping, and
+ * nothing was sent since. After `latest` milliseconds calls back with false.
+ *
+ * A client of node:http2 that reads a response and a GOAWAY at once fails its next request by itself, with
+ * REFUSED_STREAM: it has begun that request in between. When it has read all responses, none can come together with the GOAWAY.
+ */
+export function whenAllIsRead(
+  session: ServerHttp2Session,
+  latest: number,
+  callback: (isRead: boolean) => void,
+): void {
+  let isOver = false
+  const ask = (): void => {
+    if (isOver || session.destroyed) return
+    const before = bytesWritten(session)
+    session.ping((error) => {
+      if (isOver) return
+      if (error === null && bytesWritten(session) === before + PING_FRAME) finish(true)
+      else setTimeout(ask, NEXT_PING)
+    })
+  }
+  const stop = (): void => {
+    isOver = true
+    clearTimeout(deadline)
+    session.off('close', stop)
+  }
+  const finish = (isRead: boolean): void => {
+    stop()
+    callback(isRead)
+  }
+  const deadline = setTimeout(finish, latest, false)
+  session.once('close', stop)
+  ask()
 }
 
 /**

@@ -57,6 +57,7 @@ async function listening(server: Http2Server | Http2SecureServer, timeout?: numb
   return { drain, port: (server.address() as AddressInfo).port }
 }
 
+const isPing = ({ type }: Frame): boolean => type === FRAME.PING
 const isGoaway = ({ type }: Frame): boolean => type === FRAME.GOAWAY
 const isNotice = (frame: Frame): boolean => isGoaway(frame) && lastStreamOf(frame) === NOTICE
 const isLast = (frame: Frame): boolean => isGoaway(frame) && lastStreamOf(frame) !== NOTICE
@@ -67,7 +68,7 @@ const lastStreams = ({ frames }: RawHttp2): number[] => [
 const isPingAfterNotice =
   ({ frames }: RawHttp2) =>
   (frame: Frame): boolean =>
-    frame.type === FRAME.PING && frames.indexOf(frame) > frames.findIndex(isNotice)
+    isPing(frame) && frames.indexOf(frame) > frames.findIndex(isNotice)
 const ends =
   (stream: number) =>
   (frame: Frame): boolean =>
@@ -82,8 +83,27 @@ describe('a session without TLS', () => {
     const client = new RawHttp2(connect({ port, host: '127.0.0.1' }))
     cleanups.push(() => client.close())
     await session
-    return { release, drain, client, port }
+    return { server, release, drain, client, port }
   }
+
+  it('is told when its client has read all that was sent', async () => {
+    const { server, release, drain, client } = await open()
+    client.answersPing = () => false
+    client.get(1, '/held')
+    await once(server, 'stream')
+    const drained = drain.start()
+    const first = await client.receive(isPing)
+    release()
+    await client.receive(ends(1))
+    client.answer(first)
+    const second = await client.receive((frame) => isPing(frame) && frame !== first)
+    expect(client.frames.some(isGoaway)).toBe(false)
+    client.answersPing = () => true
+    client.answer(second)
+    await client.receive(isNotice)
+    await client.closed
+    expect(await drained).toMatchObject({ graceful: true, served: 1, forced: 0 })
+  })
 
   it('is told first; what the client sends before it has answered the ping is served', async () => {
     const { drain, client } = await open()

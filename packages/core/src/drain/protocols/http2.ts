@@ -3,7 +3,7 @@ import type { Socket } from 'node:net'
 import type { AnyServer } from '../../base/types.ts'
 import { letClientEnd, openStreams, sessionOn } from '../../node/http2-session.ts'
 import { isHttp2Server } from '../../node/server-kind.ts'
-import { atGoodMoment } from './http2-moment.ts'
+import { atGoodMoment, whenAllIsRead } from './http2-moment.ts'
 import { closeAfterNotice } from './http2-notice.ts'
 import type { Http2Sessions } from './http2-sessions.ts'
 import { LongLivedStreams } from './http2-streams.ts'
@@ -14,9 +14,6 @@ const LATEST = 3_000
 
 /** How long in milliseconds a client must have asked for nothing, so that its session is closed. */
 const QUIET = 1_000
-
-/** The same before a notice, after which requests are still served. */
-const QUIET_BEFORE_NOTICE = 100
 
 /** How long in milliseconds a client has to end the connection itself after its last response. */
 const CLIENT_ENDS = 250
@@ -102,14 +99,17 @@ export class Http2 implements Protocol {
     letClientEnd(session, () => this.#atMost(CLIENT_ENDS))
     const latest = this.#atMost(LATEST)
     const isLongLived = (stream: ServerHttp2Stream): boolean => this.#longLived.has(stream)
-    if (session.encrypted === false) {
-      const half = latest / 2
-      const told = (): void => this.#longLived.told(session)
-      const moment = { quiet: QUIET_BEFORE_NOTICE, latest: half, isLongLived }
-      atGoodMoment(session, moment, () => closeAfterNotice(session, half, told))
-    } else {
-      atGoodMoment(session, { quiet: QUIET, latest, isLongLived }, () => this.#close(session))
+    const moment = { quiet: QUIET, isLongLived }
+    if (session.encrypted !== false) {
+      atGoodMoment(session, { ...moment, latest }, () => this.#close(session))
+      return
     }
+    const third = latest / 3
+    const tell = (): void => closeAfterNotice(session, third, () => this.#longLived.told(session))
+    whenAllIsRead(session, third, (isRead) => {
+      if (isRead) tell()
+      else atGoodMoment(session, { ...moment, latest: third }, tell)
+    })
   }
 
   #close(session: ServerHttp2Session): void {
