@@ -37,6 +37,21 @@ export const REGISTER: readonly string[] = [
   'npx socket-port run --register --listen 8080 -- node --watch server.js',
 ]
 
+/** Lines that `docs/develop.test.ts` runs; those that watch restart after a change. */
+export const DEVELOP: readonly string[] = [
+  'npx socket-port run --listen 8080 --watch -- node server.mjs',
+  'npx socket-port run --listen 8080 --watch src --ignore dist -- node server.mjs',
+  'npx socket-port run --listen 8080 -- nodemon --signal SIGTERM server.mjs',
+  'npx socket-port run --listen 8080 --watch -- node --import tsx server.ts',
+  'npx socket-port run --listen 8080 --watch -- tsx server.ts',
+]
+
+/** The same, without a manager. */
+export const NODEMON = 'npx nodemon --signal SIGTERM server.mjs'
+
+/** Lines that `docs/develop.test.ts` types one after the other. */
+export const COMPILE: readonly string[] = ['npx tsc', 'socket-port unit dist/server.js --port 8080']
+
 /** Lines of docs/bundling.md, of which `bundles.test.ts` runs all but one bundler's. */
 export const BUNDLE: readonly string[] = [
   'npx esbuild server.js --bundle --platform=node --format=esm --outfile=out/server.mjs',

@@ -9,8 +9,11 @@ import { FRAMEWORK_LINES } from '../../frameworks/apps.ts'
 import {
   ACTIVATE,
   BUNDLE,
+  COMPILE,
+  DEVELOP,
   INSTALL,
   INSTALL_WITH_PNPM,
+  NODEMON,
   OVERLAP,
   REGISTER,
   STATUS,
@@ -33,8 +36,8 @@ afterAll(() => project.remove())
 afterEach(endProcesses)
 
 test('a block in the docs is of a kind that is checked', () => {
-  // A picture is compared with the source in architecture.test.ts.
-  const checked = ['js', 'ts', 'sh', 'ini', 'text', 'mermaid']
+  // A picture is compared with the source in architecture.test.ts; docker.test.ts runs the Dockerfile.
+  const checked = ['js', 'ts', 'sh', 'ini', 'text', 'mermaid', 'dockerfile']
   expect(blocks.filter(({ language }) => !checked.includes(language))).toEqual([])
 })
 
@@ -55,6 +58,9 @@ describe('a block of commands', () => {
     ...REGISTER,
     STATUS,
     ...BUNDLE,
+    ...DEVELOP,
+    NODEMON,
+    ...COMPILE,
     ...UNITS,
     ...WRITE_UNITS,
   ]
@@ -106,7 +112,8 @@ describe('a block of a unit', () => {
   test('names its file: an example, or one that docs-systemd.test.ts starts', () => {
     const units = blocks.filter(({ language }) => language === 'ini')
     const others = units.filter((block) => !excerpts.includes(block))
-    const elsewhere = /^README(\.zh)?\.md:\d+ # \/etc\/systemd\/system\/app\.\w+\n/
+    const elsewhere =
+      /^(README(\.zh)?|docs\/docker)\.md:\d+ # \/etc\/(systemd\/system|containers\/systemd)\/app\.\w+\n/
     expect(others.filter(({ where, code }) => !elsewhere.test(`${where} ${code}`))).toEqual([])
   })
 

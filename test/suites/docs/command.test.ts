@@ -3,7 +3,7 @@ import { startGeneration } from '@socket-port/testkit/generation'
 import { freePort } from '@socket-port/testkit/native'
 import { endProcesses } from '@socket-port/testkit/processes'
 import { get, RawConnection } from '@socket-port/testkit/raw-connection'
-import { type Supervised, startSupervised } from '@socket-port/testkit/supervised'
+import type { Supervised } from '@socket-port/testkit/supervised'
 import { afterAll, afterEach, describe, expect, onTestFinished, test } from 'vitest'
 import { ask } from '../../src/docs/ask.ts'
 import { REGISTER, STATUS, SUPERVISE } from '../../src/docs/commands.ts'
@@ -11,6 +11,7 @@ import { readRoot } from '../../src/docs/documents.ts'
 import { codeBlocks } from '../../src/docs/markdown.ts'
 import { type Program, programsOf } from '../../src/docs/programs.ts'
 import { Project } from '../../src/docs/project.ts'
+import { superviseLine } from '../../src/docs/supervise-line.ts'
 import { untilDrained } from '../cli/supervising.ts'
 
 const COMMAND = 'packages/cli/README.md'
@@ -28,17 +29,9 @@ async function superviseFirst(document: string, port: number): Promise<Supervise
   return supervise(SUPERVISE[0], port)
 }
 
-async function supervise(typed: string | undefined, port: number): Promise<Supervised> {
-  // As typed, but for the port, and for the command that is found elsewhere.
-  const line = String(typed).replace('8080', String(port)).replace('npx socket-port run ', '')
-  const [options = '', command = ''] = line.split(' -- ') ?? []
-  const supervised = startSupervised({
-    args: options.split(' '),
-    command: command.split(' '),
-    cwd: project.dir,
-  })
+async function supervise(line = '', port: number): Promise<Supervised> {
+  const supervised = await superviseLine(line, port, { cwd: project.dir })
   onTestFinished(() => supervised.dispose())
-  await supervised.printed(/generation 1 is ready/)
   return supervised
 }
 

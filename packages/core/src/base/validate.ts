@@ -17,9 +17,12 @@ export interface Option<T> {
   readonly fallback: T
 }
 
-/** The options `O` when all defaults are filled in. Those of `Unset` have none and may stay `undefined`. */
+/**
+ * The options `O` when all defaults are filled in. Those of `Unset` have none and may stay `undefined`.
+ * `-?` would take `undefined` from these too, in programs without `exactOptionalPropertyTypes`.
+ */
 export type Complete<O, Unset extends keyof O = never> = {
-  [K in keyof O]-?: K extends Unset ? O[K] : Exclude<O[K], undefined>
+  [K in keyof Required<O>]: K extends Unset ? O[K] | undefined : Exclude<O[K], undefined>
 }
 
 /** How the options `R` are checked and completed. The table is also the list of the known names. */
