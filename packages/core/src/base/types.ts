@@ -134,8 +134,33 @@ export interface DrainOptions {
   streamTimeout?: number | undefined
 }
 
+/** What answers the probes of a load balancer, or of Kubernetes. At least one path must be given. */
+export interface ProbeOptions {
+  /**
+   * The path that answers 200 while the server is ready, and 503 from the moment when its drain begins: before
+   * `drain.delay`, and before the first connection is closed. While the next process serves already (a reload of
+   * `socket-port run`), it stays 200. @default not answered
+   */
+  ready?: string | undefined
+  /** The path that answers 200 as long as the process answers at all, also while it drains. @default not answered */
+  live?: string | undefined
+  /**
+   * A port of its own for the probes, in plain HTTP: an inherited socket of exactly this address, or one that is
+   * bound here. It stays open until the process ends. A server then listens a moment after the call of `listen`, when
+   * this port is open. @default the server itself answers, before its program
+   */
+  port?: number | string | undefined
+  /** Address or host name for `port`. @default every address */
+  host?: string | undefined
+}
+
 export interface ServeOptions extends ListenOptions {
   drain?: DrainOptions | undefined
+  /**
+   * Answer GET and HEAD on these paths with the state of the server. The program does not see these requests.
+   * Other methods and paths are for the program. @default no path
+   */
+  probes?: ProbeOptions | undefined
   /**
    * Signals that start the drain. SIGINT on a terminal (Ctrl-C) starts its quick form; so do both signals
    * under `node --watch`, `tsx watch` and nodemon. @default ['SIGTERM', 'SIGINT']

@@ -68,7 +68,7 @@ const killPort: Check<boolean | 'force'> = (name, value) => {
 }
 
 const NODE_OPTIONS: Checks<Pick<Checked, NodeOption>> = {
-  port: optional((_, value) => portNumber(value)),
+  port: optional(portNumber),
   host: optional(host),
   path: optional((_, value) => unixPath(value)),
   // The kernel caps it at net.core.somaxconn.
@@ -159,16 +159,16 @@ function checkStorable({ inherit, name, path }: Checked): void {
   }
 }
 
-function portNumber(value: unknown): number {
+function portNumber(name: string, value: unknown): number {
   const port = typeof value === 'string' && /^\d{1,5}$/.test(value) ? Number(value) : value
   if (typeof port === 'number' && Number.isInteger(port) && port >= 0 && port <= 65_535) return port
-  throw invalidPort(value)
+  throw invalidPort(value, name)
 }
 
-const invalidPort = (value: unknown): SocketPortError =>
+const invalidPort = (value: unknown, name = 'port'): SocketPortError =>
   new SocketPortError(
     'ERR_SOCKET_PORT_INVALID_PORT',
-    `port must be an integer between 0 and 65535 (got ${show(value)})${portHint(value)}`,
+    `${name} must be an integer between 0 and 65535 (got ${show(value)})${portHint(value)}`,
   )
 
 function portHint(value: unknown): string {

@@ -37,6 +37,8 @@ export interface ListenRequest extends ResolvedListen, StartRequest {
   defaultHost?: string | undefined
   /** The framework itself logs where the server listens, if the socket was bound here. @default false */
   announces?: boolean | undefined
+  /** Does what must be done before the server may listen; returns `undefined` when there is nothing to wait for. */
+  before?: (() => Promise<void> | undefined) | undefined
   /** Called before Node's `listen`. `stored`: the socket comes from the manager's fd store. */
   onSource?: ((source: Source, stored: boolean) => void) | undefined
 }
@@ -50,7 +52,9 @@ export function startListening(server: AnyServer, request: ListenRequest): Promi
   noteStarting(server, request)
   const { abort, signal } = request
   const unfollow = signal && abort.follow(signal)
-  return startOnce(server, request).finally(() => {
+  const before = request.before?.()
+  const started = before?.then(() => startOnce(server, request)) ?? startOnce(server, request)
+  return started.finally(() => {
     unfollow?.()
     settleStart(server, request)
     sweepLater(request.logger)

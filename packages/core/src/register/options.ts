@@ -1,5 +1,5 @@
 import { quote } from '../base/quote.ts'
-import type { DrainOptions, Logger } from '../base/types.ts'
+import type { DrainOptions, Logger, ProbeOptions } from '../base/types.ts'
 import { oneOf } from '../base/validate.ts'
 import { type AttachOptions, checkAttach } from '../service/options.ts'
 
@@ -35,6 +35,13 @@ const drain =
     attach: { ...attach, drain: { ...attach.drain, ...add(text) } },
   })
 
+const probes =
+  (add: (text: string) => ProbeOptions): Add =>
+  ({ take, attach }, text) => ({
+    take,
+    attach: { ...attach, probes: { ...attach.probes, ...add(text) } },
+  })
+
 const takeOf = oneOf(['exact', 'first'], 'exact')
 
 const VARIABLES: Readonly<Record<string, Add>> = {
@@ -49,6 +56,10 @@ const VARIABLES: Readonly<Record<string, Add>> = {
   [`${PREFIX}DRAIN_SPREAD`]: drain((text) => ({ spread: number(text) })),
   [`${PREFIX}DRAIN_CLOSE_GRACE`]: drain((text) => ({ closeGrace: number(text) })),
   [`${PREFIX}DRAIN_STREAM_TIMEOUT`]: drain((text) => ({ streamTimeout: number(text) })),
+  [`${PREFIX}PROBES_READY`]: probes((text) => ({ ready: text })),
+  [`${PREFIX}PROBES_LIVE`]: probes((text) => ({ live: text })),
+  [`${PREFIX}PROBES_PORT`]: probes((text) => ({ port: text })),
+  [`${PREFIX}PROBES_HOST`]: probes((text) => ({ host: text })),
   [`${PREFIX}IDLE_EXIT`]: attach((text) => ({ idleExit: number(text) })),
   [`${PREFIX}FD_STORE`]: attach((text) => ({ fdStore: flag(text) })),
 }
@@ -64,7 +75,8 @@ export function readRegisterOptions(env: NodeJS.ProcessEnv, logger: Logger): Reg
   let options: RegisterOptions = { take: 'exact', attach: {} }
   const warn = (problem: string): void =>
     logger.warn(`${problem}; the variable is ignored. Known are ${REGISTER_VARIABLES.join(', ')}`)
-  // In the order of the table, so that DRAIN_DELAY is compared with the DRAIN_TIMEOUT that was given.
+  // In the order of the table, so that DRAIN_DELAY is compared with the DRAIN_TIMEOUT that was given, and a path of
+  // PROBES is there before its port.
   const given = Object.keys(env).filter((name) => name.startsWith(PREFIX) && env[name] !== '')
   const known = REGISTER_VARIABLES.filter((name) => given.includes(name))
   for (const name of given.filter((each) => !known.includes(each))) {

@@ -50,7 +50,7 @@ export function attach<S extends AnyServer>(
 ): Attached<S> {
   checkServer(server)
   // Check now: the stack shows which call passed them.
-  checkAttach(options)
+  checkAttach(options, server)
   claimSuccessor()
   if (attachedMark in server) throw alreadyAttached()
   const attached = new AttachedServer(server, options, parts)

@@ -59,7 +59,7 @@ describe('resolveServe', () => {
     const error = failure(() => resolveServe({ timeout: 5 } as object))
     expect(error.code).toBe('ERR_SOCKET_PORT_UNKNOWN_OPTION')
     expect(error.message).toMatch(
-      /^there is no option "timeout"; known are .*, drain, signals, exit, idleExit, notify$/,
+      /^there is no option "timeout"; known are .*, drain, probes, signals, exit, idleExit, notify$/,
     )
   })
 })

@@ -1,4 +1,4 @@
-import type { ListenOptions, ServeOptions, ShutdownSignal } from '../base/types.ts'
+import type { AnyServer, ListenOptions, ServeOptions, ShutdownSignal } from '../base/types.ts'
 import {
   type Check,
   type Checks,
@@ -9,6 +9,7 @@ import {
   integer,
   invalid,
   LONGEST_TIMEOUT,
+  optional,
 } from '../base/validate.ts'
 import { type ResolvedDrain, resolveDrain } from '../drain/options.ts'
 import {
@@ -20,14 +21,19 @@ import {
   type Target,
   toOptions,
 } from '../listen/options.ts'
+import { checkAnswers, type ResolvedProbes, resolveProbes } from '../probes/options.ts'
 
 /** The options of `serve`, without those that the server's own `listen` takes. */
 export type AttachOptions = Omit<ServeOptions, NodeOption>
 
 /** The options of `serve` that `listen` does not have. */
 interface ResolvedOwn
-  extends Complete<Omit<ServeOptions, keyof ListenOptions | 'drain' | 'signals'>, 'idleExit'> {
+  extends Complete<
+    Omit<ServeOptions, keyof ListenOptions | 'drain' | 'probes' | 'signals'>,
+    'idleExit'
+  > {
   drain: ResolvedDrain
+  probes: ResolvedProbes | undefined
   signals: readonly ShutdownSignal[]
 }
 
@@ -52,6 +58,7 @@ const OWN_OPTIONS: Checks<ResolvedOwn> = {
       return resolveDrain({})
     },
   },
+  probes: optional(resolveProbes),
   signals: { check: signals, fallback: SIGNALS },
   exit: flag(true),
   idleExit: integer(1, LONGEST_TIMEOUT, 'milliseconds', undefined),
@@ -68,11 +75,14 @@ export function resolveServe(target: Target<ServeOptions>): ResolvedServe {
   return { ...resolveListenOptions(options), ...complete(options, OWN_OPTIONS) }
 }
 
-/** Checks what `attach` was given. Throws ERR_SOCKET_PORT_INVALID_OPTION or …_UNKNOWN_OPTION. */
-export function checkAttach(options: unknown): void {
+/**
+ * Checks what `attach` was given for a server, or for any. Throws ERR_SOCKET_PORT_INVALID_OPTION or …_UNKNOWN_OPTION.
+ */
+export function checkAttach(options: unknown, server?: AnyServer): void {
   if (typeof options !== 'object' || options === null) {
     throw invalid('options', options, 'an object; the port goes to listen()')
   }
   checkKeys(options, ATTACH_OPTIONS, 'option of an attached server')
-  resolveServe(options)
+  const { probes } = resolveServe(options)
+  if (server !== undefined) checkAnswers(server, probes)
 }

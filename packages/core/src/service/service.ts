@@ -13,13 +13,19 @@ import { NOTHING_DRAINED, ServerDrain, type StartOptions } from '../drain/drain.
 import { START_OPTIONS } from '../drain/options.ts'
 import { listenForRestart } from '../handover/restart-signal.ts'
 import type { ShutdownHook } from '../lifecycle/hooks.ts'
-import { endIdleProcess, joinShutdown, shuttingDown } from '../lifecycle/process-shutdown.ts'
+import {
+  endIdleProcess,
+  joinShutdown,
+  runningShutdown,
+  shuttingDown,
+} from '../lifecycle/process-shutdown.ts'
 import { noteListening } from '../listen/listening-servers.ts'
 import { StartAbort } from '../listen/start-abort.ts'
 import { type ListenRequest, type Source, startListening } from '../listen/start-listening.ts'
 import { closedTooEarly } from '../listen/start-outcome.ts'
 import { managerListens } from '../notify/notifier.ts'
 import { beginStart, type Start } from '../notify/readiness.ts'
+import { ServerProbes } from '../probes/server-probes.ts'
 import { IdleWatch } from './idle-exit.ts'
 import type { ResolvedServe } from './options.ts'
 import { ServerHandover } from './server-handover.ts'
@@ -56,6 +62,7 @@ export class ServerService<S extends AnyServer> implements Service<S> {
   readonly #parts: ServiceParts
   readonly #drain: ServerDrain
   readonly #handover: ServerHandover
+  readonly #probes: ServerProbes | undefined
   readonly #abort = new StartAbort()
   #started: Promise<void> | undefined
   #interrupted = false
@@ -71,6 +78,10 @@ export class ServerService<S extends AnyServer> implements Service<S> {
     this.server = server
     this.#options = options
     this.#parts = parts
+    const { probes, logger } = options
+    if (probes !== undefined) {
+      this.#probes = new ServerProbes(server, probes, () => this.#isServed, logger)
+    }
     this.#drain = new ServerDrain(server, options.drain)
     this.#handover = new ServerHandover(server, options.logger)
   }
@@ -94,6 +105,7 @@ export class ServerService<S extends AnyServer> implements Service<S> {
       this.#noteAddress()
       noteListening(this.server, { request: this.#attached(), source: 'bound', fd: undefined })
       const start = beginStart(this.server, notify, logger)
+      this.#beginProbes()?.catch((error) => this.server.emit('error', error))
       this.#begin(start)
     } catch (error) {
       this.#drain.dispose()
@@ -160,6 +172,8 @@ export class ServerService<S extends AnyServer> implements Service<S> {
       this.server.off('close', leave)
       leave()
       drain.dispose()
+      this.server.off('close', this.#endProbes)
+      this.#probes?.end()
     }
     // At once, before a listener of the program lets the server listen again: each start has listeners of its own.
     const onError = (error: NodeJS.ErrnoException): void => {
@@ -174,7 +188,8 @@ export class ServerService<S extends AnyServer> implements Service<S> {
         this.#handover.prepare()
       }
       onceClosed(this.server, leave)
-      await startListening(this.server, { ...request, onSource, onListening })
+      const before = this.#probes && (() => this.#beginProbes())
+      await startListening(this.server, { ...request, before, onSource, onListening })
     } catch (error) {
       if (this.#abort.aborted) start.withdrawn()
       else start.failed(error)
@@ -182,6 +197,23 @@ export class ServerService<S extends AnyServer> implements Service<S> {
       throw error
     }
     if (signal !== undefined) this.#closeOnAbort(signal)
+  }
+
+  /** New connections are served, by this process or by the next one. */
+  get #isServed(): boolean {
+    return this.hasListened && (this.state === 'ready' || this.#drain.isReplaced)
+  }
+
+  #beginProbes(): Promise<void> | undefined {
+    if (this.#probes === undefined) return undefined
+    onceClosed(this.server, this.#endProbes)
+    return this.#probes.begin()
+  }
+
+  readonly #endProbes = (): void => {
+    const end = (): void => this.#probes?.end()
+    // The hooks of a shutdown run after the server has closed. Until they have run, the process is alive.
+    void (runningShutdown() ?? Promise.resolve()).then(end, end)
   }
 
   #closeOnAbort(signal: AbortSignal): void {
@@ -286,6 +318,7 @@ export class ServerService<S extends AnyServer> implements Service<S> {
     }
     const first = this.state === 'ready' && this.hasListened
     this.#handover.stop()
+    if (this.#drain.isReplaced) this.#probes?.leavePort()
     const { onDrain } = this.#parts
     const tell = onDrain && (() => this.#tell(onDrain))
     const result = await this.#drain.begin({ ...options, tell, logger })

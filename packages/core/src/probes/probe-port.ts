@@ -1,0 +1,106 @@
+import { once } from 'node:events'
+import { createServer, type Server } from 'node:http'
+import type { Logger } from '../base/types.ts'
+import { askForSocket, isColdStart } from '../listen/asked-sockets.ts'
+import { openBound } from '../listen/bind-fd.ts'
+import { hasExactAddress } from '../listen/exact-address.ts'
+import { isTaken } from '../listen/match.ts'
+import { type ResolvedListen, resolveListen } from '../listen/options.ts'
+import { inheritedEntries } from '../listen/socket-registry.ts'
+import { StartAbort } from '../listen/start-abort.ts'
+import { startListening } from '../listen/start-listening.ts'
+import { generationsOverlap } from '../process/successor.ts'
+import { answerRequest, type Probe } from './answer.ts'
+import type { ResolvedProbes } from './options.ts'
+
+/** Where a server of its own answers probes. */
+export type ProbePlace = Pick<ResolvedProbes, 'host'> & { port: number }
+
+/** The servers of this process that answer probes, by their place. */
+const open = new Map<string, ProbePort>()
+
+/**
+ * Answers the probes of a server on a port of their own. Servers of a program that name the same place share it, and
+ * are ready together. Returns a function that ends it.
+ *
+ * @throws {SocketPortError} As `listen`.
+ */
+export async function openProbePort(
+  place: ProbePlace,
+  probe: Probe,
+  logger: Logger,
+): Promise<() => void> {
+  const key = JSON.stringify([place.port, place.host])
+  const port = open.get(key) ?? new ProbePort(place, logger)
+  open.set(key, port)
+  const leave = (): void => {
+    if (port.remove(probe) && open.get(key) === port) open.delete(key)
+  }
+  port.add(probe)
+  try {
+    await port.opened
+    return leave
+  } catch (error) {
+    leave()
+    throw error
+  }
+}
+
+class ProbePort {
+  readonly opened: Promise<void>
+  readonly #probes: Probe[] = []
+  readonly #server: Server
+
+  constructor(place: ProbePlace, logger: Logger) {
+    this.#server = createServer((request, response) => {
+      // A probe comes seldom. No connection that stays open must be drained then.
+      response.shouldKeepAlive = false
+      if (!answerRequest(this.#probes, request, response))
+        response.writeHead(404).end('not found\n')
+    })
+    // Neither the port nor a probe holds up the end of the process.
+    this.#server.unref().on('connection', (socket) => socket.unref())
+    this.opened = listenOn(this.#server, place, logger)
+  }
+
+  add(probe: Probe): void {
+    this.#probes.push(probe)
+  }
+
+  /** Returns whether it was the last one, and the port is closed. */
+  remove(probe: Probe): boolean {
+    const index = this.#probes.indexOf(probe)
+    if (index >= 0) this.#probes.splice(index, 1)
+    if (this.#probes.length > 0) return false
+    this.#server.close()
+    return true
+  }
+}
+
+async function listenOn(server: Server, place: ProbePlace, logger: Logger): Promise<void> {
+  const request = requestFor(place, logger)
+  try {
+    if (request.inherit === 'never' && request.port !== 0 && generationsOverlap()) {
+      // The previous process has the port until the next one serves.
+      server.listen({ fd: await openBound({ ...request, reusePort: true }) })
+      await once(server, 'listening')
+    } else {
+      await startListening(server, { ...request, notify: false, abort: new StartAbort() })
+    }
+  } catch (error) {
+    ;(error as Error).message = `probes.port: ${(error as Error).message}`
+    throw error
+  }
+}
+
+// Only a socket of exactly this address: a sole one that was passed is for the program's own server.
+function requestFor({ port, host }: ProbePlace, logger: Logger): ResolvedListen {
+  const request = resolveListen({ port, host, logger, inherit: 'never' })
+  if (port === 0 || isColdStart(logger)) return request
+  askForSocket(request, { take: 'exact', logger })
+  const isPassed = inheritedEntries(logger).some(
+    (entry) =>
+      entry.state.kind !== 'unusable' && !isTaken(entry) && hasExactAddress(request)(entry),
+  )
+  return isPassed ? { ...request, inherit: 'prefer' } : request
+}
