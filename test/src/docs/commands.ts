@@ -49,6 +49,15 @@ export const DEVELOP: readonly string[] = [
 /** The same, without a manager. */
 export const NODEMON = 'npx nodemon --signal SIGTERM server.mjs'
 
+/** Of the section on deployment: `docs/deploy.test.ts` runs it, and the script that follows. */
+export const DEPLOY_UNIT = 'socket-port unit /srv/app/current/server.mjs --port 8080 --way run'
+
+/** Lines of docs/pm2.md, which `docs/pm2.test.ts` runs. */
+export const FROM_PM2 = {
+  run: 'npx socket-port run --listen 8080 --workers 2 -- node server.mjs',
+  unit: 'socket-port unit server.mjs --name app --port 8080 --way run --env-file /etc/app.env',
+} as const
+
 /** Lines that `docs/develop.test.ts` types one after the other. */
 export const COMPILE: readonly string[] = ['npx tsc', 'socket-port unit dist/server.js --port 8080']
 

@@ -10,7 +10,9 @@ import {
   ACTIVATE,
   BUNDLE,
   COMPILE,
+  DEPLOY_UNIT,
   DEVELOP,
+  FROM_PM2,
   INSTALL,
   INSTALL_WITH_PNPM,
   NODEMON,
@@ -36,14 +38,22 @@ afterAll(() => project.remove())
 afterEach(endProcesses)
 
 test('a block in the docs is of a kind that is checked', () => {
-  // A picture is compared with the source in architecture.test.ts; docker.test.ts runs the Dockerfile.
-  const checked = ['js', 'ts', 'sh', 'ini', 'text', 'mermaid', 'dockerfile']
+  // A picture is compared with the source in architecture.test.ts; docker.test.ts runs the Dockerfile, pm2.test.ts
+  // reads what is cjs.
+  const checked = ['js', 'ts', 'sh', 'ini', 'text', 'mermaid', 'dockerfile', 'cjs']
   expect(blocks.filter(({ language }) => !checked.includes(language))).toEqual([])
 })
 
 describe('a block of commands', () => {
+  const isScript = (code: string): boolean => code.startsWith('#!')
+
+  test('is a script only where deploy.test.ts runs it', () => {
+    const scripts = blocks.filter(({ code }) => isScript(code)).map(({ where }) => where)
+    expect(scripts).toEqual([expect.stringMatching(/^docs\/deploy\.md:/)])
+  })
+
   const lines = blocks.flatMap(({ language, code, where }) =>
-    language === 'sh'
+    language === 'sh' && !isScript(code)
       ? code
           .trim()
           .split('\n')
@@ -61,6 +71,8 @@ describe('a block of commands', () => {
     ...DEVELOP,
     NODEMON,
     ...COMPILE,
+    DEPLOY_UNIT,
+    ...Object.values(FROM_PM2),
     ...UNITS,
     ...WRITE_UNITS,
   ]
@@ -90,9 +102,10 @@ describe('a block of text', () => {
       .flatMap(programsOf)
       .filter(binds)
       .map(({ output }) => output)
-    // proxies.test.ts, command.test.ts, readme.test.ts of the command and drain-progress.test.ts; the last is the picture.
+    // proxies.test.ts, command.test.ts, readme.test.ts of the command and drain-progress.test.ts; then a picture; then
+    // folders, which deploy.test.ts makes.
     const elsewhere =
-      /^# (nginx|HAProxy): |^8080 is running, |^blog {2}running, |^\[1\] |^\{"time":|^draining: |^old process .* next process\n/
+      /^# (nginx|HAProxy): |^8080 is running, |^blog {2}running, |^\[1\] |^\{"time":|^draining: |^old process .* next process\n|^\/srv\/app\/current -> /
     const others = texts.filter(
       (block) =>
         !messages.includes(block) && !printed.includes(block.code) && block.code !== OVERLAP,

@@ -23,11 +23,13 @@ export function readUnitOptions(parsed: Parsed<UnitOption>): [UnitJob, UnitOutpu
   const program = programOf(parsed, way)
   const file = programFile(program)
   const own = packageOf(file)
+  const folder = own?.folder ?? dirname(file)
   const job: UnitJob = {
     way,
     name: unitName(parsed.last('name') ?? programName(file, own)),
     ...program,
-    folder: own?.folder ?? dirname(file),
+    folder,
+    linked: (realPath(folder) ?? folder) !== folder,
     port: port('--port', listen),
     user: userName(parsed.last('user')),
     node: resolve(parsed.last('node') ?? process.execPath),

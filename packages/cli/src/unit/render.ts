@@ -18,6 +18,8 @@ export interface UnitJob {
   words: readonly string[]
   /** The working directory of the program, an absolute path. */
   folder: string
+  /** A symlink is part of that path: it may lead to another release at each reload. */
+  linked: boolean
   port: number
   /** The user of the service. @default a user that exists while the service runs */
   user: string | undefined
@@ -173,8 +175,11 @@ function storeLines({ way, preload }: UnitJob): string[] {
     : ['Environment=SOCKET_PORT_REGISTER_FD_STORE=1']
 }
 
-function runOptions({ port, preload, compileCache }: UnitJob, control: string): string {
+function runOptions(job: UnitJob, control: string): string {
+  const { port, preload, compileCache, folder, linked } = job
   const options = ['--listen', port, '--control', control]
+  // WorkingDirectory= is resolved once, when socket-port run starts.
+  if (linked) options.push('--cwd', commandWord(folder))
   if (preload !== undefined) options.unshift('--register')
   if (!compileCache) options.push('--no-compile-cache')
   return options.join(' ')

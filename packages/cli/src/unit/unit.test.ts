@@ -15,6 +15,7 @@ const job: UnitJob = {
   node: '/usr/bin/node',
   command: '/usr/lib/node_modules/socket-port/dist/main.js',
   folder: '/srv/shop',
+  linked: false,
   targets: [],
   preload: undefined,
   envFiles: [],
@@ -190,6 +191,13 @@ test('run: reloads by its own command, which fails where the new process does', 
       'KillMode=mixed',
     ]),
   )
+})
+
+test('run: a folder behind a symlink is resolved again at each reload', () => {
+  const lines = linesOf({ way: 'run', folder: '/srv/my shop/current', linked: true })
+  const start = lines.find((line) => line.startsWith('ExecStart='))
+  expect(start).toContain(' --control %t/shop/control.sock --cwd "/srv/my shop/current" -- ')
+  expect(lines).toContain('WorkingDirectory=/srv/my shop/current')
 })
 
 test('what the program needs is not hidden from it', () => {
