@@ -8,6 +8,7 @@ import { StrictEventStream } from '@socket-port/testkit/strict-event-stream'
 import { pathInBox } from '@socket-port/testkit/systemd/index'
 import { afterEach, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
+import { openStrict } from '../../src/socket-io/strict-client.ts'
 import { type App, type AppOptions, describeHandover } from './box.ts'
 
 const CLIENTS = 10
@@ -103,6 +104,28 @@ await describeHandover('behind a proxy', (box) => {
         const closed = once(client, 'close')
         await app.restart()
         expect((await closed)[0]).toBe(1001)
+      })
+
+      it('clients of Socket.IO notice no restart', async () => {
+        const app = await boot('socket-io')
+        const clients = await openStrict(proxy.port, CLIENTS)
+        for (let restart = 1; restart <= RESTARTS; restart += 1) {
+          await app.restart()
+          await Promise.all(clients.map((client) => client.heard(1 + restart)))
+        }
+        expect(clients.flatMap(({ faults }) => faults)).toEqual([])
+        expect(proxy.complaints()).toEqual([])
+        for (const client of clients) client.close()
+      })
+
+      it('negative control: without the call clients of Socket.IO are disconnected', async () => {
+        const app = await boot('socket-io', { env: { PLAIN: '1' } })
+        const clients = await openStrict(proxy.port, 4)
+        const heard = Promise.allSettled(clients.map((client) => client.heard(2)))
+        await app.restart()
+        expect((await heard).map(({ status }) => status)).toEqual(Array(4).fill('rejected'))
+        for (const { faults } of clients) expect(faults).toContain('disconnect: transport close')
+        for (const client of clients) client.close()
       })
     })
   }

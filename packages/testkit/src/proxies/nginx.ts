@@ -30,7 +30,7 @@ http {
       proxy_set_header Connection "";
       proxy_next_upstream off;
     }
-    location /live/ {
+    location ~ ^/(live|socket\\.io)/ {
       proxy_pass http://app;
       proxy_http_version 1.1;
       proxy_set_header Upgrade $http_upgrade;
