@@ -15,7 +15,7 @@ import type { DrainedLine, GoneLine, ReceivedLine } from './processes/handover-r
 
 export const COUNTS = [100, 1_000, 10_000] as const
 
-/** What is attached to a WebSocket, in bytes. */
+/** What is attached to a WebSocket, or to a connection of Socket.IO, in bytes. */
 export const ATTACHED = 1024
 
 /** `before` and the second `now`, which shows the noise, only with an older build (`--before`). */
@@ -37,6 +37,8 @@ export interface Cost {
   readonly restarts: Readonly<Record<Build, readonly HandedOver[]>>
   /** The same with WebSockets of `ws` that the next process continues, and {@link ATTACHED} bytes for each. */
   readonly webSockets: readonly HandedOver[]
+  /** The same with connections of Socket.IO, and {@link ATTACHED} bytes of `data` for each. */
+  readonly socketIo: readonly HandedOver[]
   /** Through `socket-port run`. */
   readonly reloads: readonly Reloaded[]
   /** As many descriptors passed without us. */
@@ -52,14 +54,15 @@ export async function measureCost(
   older: Environment | undefined,
 ): Promise<Cost> {
   const restarts = await restartAll(count, rounds, older)
-  const webSockets = await restartWebSockets(count, rounds)
+  const webSockets = await restartLongLived(count, rounds, 'webSockets')
+  const socketIo = await restartLongLived(count, rounds, 'socketIo')
   const [client] = await startChild<ConnectionsQuestion, ConnectionsAnswer>('connections')
   try {
     const reloads = await reloadAll(client, count, rounds)
     await client.ask({ name: 'close' })
     const without: DescriptorsAnswer[] = []
     while (without.length < rounds) without.push(await passDescriptors(client, count))
-    return { count, restarts, webSockets, reloads, without }
+    return { count, restarts, webSockets, socketIo, reloads, without }
   } finally {
     await client.end()
   }
@@ -86,8 +89,13 @@ async function restartAll(
   }
 }
 
-async function restartWebSockets(count: number, rounds: number): Promise<HandedOver[]> {
-  const server = await startRestarts(count, { WEB_SOCKETS: String(ATTACHED) }, true)
+async function restartLongLived(
+  count: number,
+  rounds: number,
+  kind: 'webSockets' | 'socketIo',
+): Promise<HandedOver[]> {
+  const variable = kind === 'webSockets' ? 'WEB_SOCKETS' : 'SOCKET_IO'
+  const server = await startRestarts(count, { [variable]: String(ATTACHED) }, kind)
   const restarts: HandedOver[] = []
   try {
     while (restarts.length < rounds) restarts.push(await server.restart())

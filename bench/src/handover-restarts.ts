@@ -9,7 +9,11 @@ import {
 } from '@socket-port/testkit'
 import { startChild } from './child.ts'
 import type { Environment } from './older-build.ts'
-import type { ConnectionsAnswer, ConnectionsQuestion } from './processes/connections.ts'
+import type {
+  ConnectionKind,
+  ConnectionsAnswer,
+  ConnectionsQuestion,
+} from './processes/connections.ts'
 import type { DrainedLine, ReceivedLine } from './processes/handover-report.ts'
 import type { Took } from './processes/stopwatch.ts'
 import { openStore } from './store.ts'
@@ -40,7 +44,7 @@ export interface Restarts {
 export async function startRestarts(
   count: number,
   env: Environment,
-  webSockets = false,
+  kind: ConnectionKind = 'http',
 ): Promise<Restarts> {
   const [client] = await startChild<ConnectionsQuestion, ConnectionsAnswer>('connections')
   const listener = openListener()
@@ -61,7 +65,7 @@ export async function startRestarts(
   }
   try {
     await current.ready()
-    await client.ask({ name: 'open', port: listener.port, count, webSockets })
+    await client.ask({ name: 'open', port: listener.port, count, kind })
   } catch (error) {
     await end()
     throw error

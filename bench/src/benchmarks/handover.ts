@@ -11,6 +11,7 @@ import {
   measureCost,
   type Reloaded,
 } from '../handover-cost.ts'
+import type { HandedOver } from '../handover-restarts.ts'
 import { openFilesLimit } from '../machine.ts'
 import { type Environment, olderBuild } from '../older-build.ts'
 import type { Took } from '../processes/stopwatch.ts'
@@ -119,6 +120,7 @@ const STEPS = [
   'sending: all connections sent and closed; receiving: from listening until the next process has the last',
   "calls: the bare system calls, sendmsg and close, or recvmsg; sockets: plain Node's, destroyed or made",
   `WebSockets: of ws, with ${ATTACHED} bytes attached to each; under "sockets" the most memory of the old process`,
+  `Socket.IO: over WebSockets, with ${ATTACHED} bytes of data each; each acknowledges an event after the restart`,
   'socket-port run: the next process runs already, and receives while the old one sends: from the first sent',
 ]
 
@@ -137,8 +139,10 @@ function tableOf(costs: readonly Cost[]): string[][] {
     [String(cost.count), ...cells(cost, 'wall')],
     ['  of CPU time', ...cells(cost, 'cpu')],
     ['  socket-port run', ...reloadCells(cost)],
-    ['  WebSockets', ...webSocketCells(cost, 'wall')],
-    ['  of CPU time', ...webSocketCells(cost, 'cpu')],
+    ['  WebSockets', ...longLivedCells(cost.webSockets, 'wall')],
+    ['  of CPU time', ...longLivedCells(cost.webSockets, 'cpu')],
+    ['  Socket.IO', ...longLivedCells(cost.socketIo, 'wall')],
+    ['  of CPU time', ...longLivedCells(cost.socketIo, 'cpu')],
   ])
   return [['connections', ...heading], ...rows]
 }
@@ -159,13 +163,13 @@ function reloadCells({ reloads }: Cost): string[] {
   return [of('exit'), of('queue'), of('sending'), '', '', of('receiving')]
 }
 
-/** Of WebSockets; then the memory of the process that hands them over, in all. */
-function webSocketCells({ webSockets }: Cost, clock: keyof Took): string[] {
+/** Of connections with state; then the memory of the process that hands them over, in all. */
+function longLivedCells(restarts: readonly HandedOver[], clock: keyof Took): string[] {
   const of = (field: 'queue' | 'sending' | 'receiving'): string =>
-    inMs(median(webSockets.map((one) => one[field][clock])))
-  const exit = clock === 'wall' ? inMs(median(webSockets.map((one) => one.exit))) : ''
+    inMs(median(restarts.map((one) => one[field][clock])))
+  const exit = clock === 'wall' ? inMs(median(restarts.map((one) => one.exit))) : ''
   const memory =
-    clock === 'wall' ? `${median(webSockets.map((one) => one.memory)).toFixed(0)} MiB` : ''
+    clock === 'wall' ? `${median(restarts.map((one) => one.memory)).toFixed(0)} MiB` : ''
   return [exit, of('queue'), of('sending'), '', memory, of('receiving')]
 }
 

@@ -1,22 +1,25 @@
 // Opens many connections, makes one request on each, or sends one message, and holds them.
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
+import { LightSocketIo } from '@socket-port/testkit/light-socket-io'
 import { handshake, textFrame } from '@socket-port/testkit/raw-web-socket'
+
+export type ConnectionKind = 'http' | 'webSockets' | 'socketIo'
 
 export type ConnectionsQuestion =
   | {
       readonly name: 'open'
       readonly port: number
       readonly count: number
-      /** As WebSockets. */
-      readonly webSockets?: boolean
+      /** What is spoken on them. @default 'http' */
+      readonly kind?: ConnectionKind
     }
   /** Makes one more request on each. */
   | { readonly name: 'ask' }
   | { readonly name: 'close' }
 
 export interface ConnectionsAnswer {
-  /** Connections that are open. */
+  /** Connections that are open, and have heard nothing that they must not hear. */
   readonly open: number
 }
 
@@ -28,7 +31,8 @@ const HANDSHAKE = handshake('/')
 const MESSAGE = textFrame('hi')
 
 const held = new Set<Socket>()
-let areWebSockets = false
+const clients = new Set<LightSocketIo>()
+let kind: ConnectionKind = 'http'
 
 async function each<T>(items: Iterable<T>, work: (item: T) => Promise<void>): Promise<void> {
   const left = items[Symbol.iterator]()
@@ -39,16 +43,22 @@ async function each<T>(items: Iterable<T>, work: (item: T) => Promise<void>): Pr
 }
 
 async function hold(port: number): Promise<void> {
+  if (kind === 'socketIo') {
+    const client = await LightSocketIo.open(port)
+    await client.ask()
+    clients.add(client)
+    return
+  }
   const socket = connect(port, '127.0.0.1')
   await once(socket, 'connect')
-  if (areWebSockets) await answered(socket, HANDSHAKE, 'HTTP/1.1 101')
+  if (kind === 'webSockets') await answered(socket, HANDSHAKE, 'HTTP/1.1 101')
   await request(socket)
   held.add(socket)
   socket.once('close', () => held.delete(socket))
 }
 
 const request = (socket: Socket): Promise<void> =>
-  areWebSockets
+  kind === 'webSockets'
     ? answered(socket, MESSAGE, '\x81\x02hi')
     : answered(socket, REQUEST, 'HTTP/1.1 200')
 
@@ -66,22 +76,27 @@ function answered(socket: Socket, question: string | Uint8Array, start: string):
 
 async function close(): Promise<void> {
   const closed = [...held].map((socket) => once(socket.destroy(), 'close'))
-  await Promise.all(closed)
+  await Promise.all([...closed, ...[...clients].map((client) => client.close())])
+  clients.clear()
 }
 
 process.on('message', async (question: ConnectionsQuestion) => {
   if (question.name === 'open') {
-    areWebSockets = question.webSockets ?? false
+    kind = question.kind ?? 'http'
     await each(Array(question.count), () => hold(question.port))
   }
-  if (question.name === 'ask') await each(held, request)
+  if (question.name === 'ask') {
+    await each(held, request)
+    await each(clients, async (client) => void (await client.ask()))
+  }
   if (question.name === 'close') await close()
   answer()
 })
 process.on('disconnect', () => process.exit())
 
 function answer(): void {
-  const reply: ConnectionsAnswer = { open: held.size }
+  const faultless = [...clients].filter(({ isOpen, faults }) => isOpen && faults.length === 0)
+  const reply: ConnectionsAnswer = { open: held.size + faultless.length }
   process.send?.(reply)
 }
 

@@ -1,5 +1,6 @@
 // Receives the connections of the process before, hands its own over on SIGTERM, and tells when. With WEB_SOCKETS each
-// connection is a WebSocket that echoes, with so many bytes attached.
+// connection is a WebSocket that echoes, with so many bytes attached. With SOCKET_IO each is one of Socket.IO that counts, with
+// so many bytes of `data`.
 import { subscribe } from 'node:diagnostics_channel'
 import { writeSync } from 'node:fs'
 import { createServer } from 'node:http'
@@ -41,6 +42,20 @@ if (attached > 0) {
   handOverWebSockets(server, { attachment: () => 'x'.repeat(attached) })
   const sockets = new WebSocketServer({ server, perMessageDeflate: false })
   sockets.on('connection', (ws) => ws.on('message', (text, binary) => ws.send(text, { binary })))
+}
+const data = Number(process.env.SOCKET_IO ?? 0)
+if (data > 0) {
+  const { handOverSocketIo } = await import('@socket-port/socket.io')
+  const { Server } = await import('socket.io')
+  const io = new Server(server)
+  handOverSocketIo(io)
+  io.on('connection', (socket) => {
+    if (!socket.recovered) Object.assign(socket.data, { count: 0, padding: 'x'.repeat(data) })
+    socket.on('count', (n: number, answer: (answer: object) => void) => {
+      socket.data.count += 1
+      answer({ n, count: socket.data.count, pid, id: socket.id })
+    })
+  })
 }
 const { serve } = await importCore()
 const service = await serve(server, {
