@@ -121,8 +121,22 @@ describe(...requireOrSkip('connections of the previous process', linuxSkipReason
     await receiver.receive(queueOf(batch([fd])), logger)
     client.send(get('/early'))
     receiver.join(await listening('other'))
+    expect(logger.info).not.toHaveBeenCalled()
     receiver.join(await listening('late', { port }))
     await client.receive(/late \/early$/)
+    expect(logger.info).toHaveBeenCalledExactlyOnceWith(
+      'received 1 connection of the previous process',
+    )
+  })
+
+  it('are reported once, also if a server begins to listen while their queue is read', async () => {
+    const [first, late] = [await unserved(), await unserved()]
+    const receiver = new Receiver()
+    const received = receiver.receive(queueOf(batch([first.fd]), batch([late.fd])), logger)
+    for (const { port } of [first, late]) receiver.join(await listening('late', { port }))
+    await received
+    const [said] = ['received 1 connection of the previous process']
+    expect(logger.info.mock.calls).toEqual([[said], [said]])
   })
 
   it('are closed in the end where no server listens there', async () => {
@@ -152,7 +166,7 @@ describe(...requireOrSkip('connections of the previous process', linuxSkipReason
     const [silent, asking] = [await unservedBy(server), await unservedBy(server)]
     const receiver = new Receiver()
     receiver.join(server)
-    await receiver.receive(queueOf(batch([silent.fd, asking.fd], 60)), logger)
+    await receiver.receive(queueOf(batch([silent.fd, asking.fd], 500)), logger)
     asking.client.send(get('/in-time'))
     await asking.client.receive(/short \/in-time$/)
     await silent.client.closed

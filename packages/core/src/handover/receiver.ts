@@ -19,6 +19,8 @@ export class Receiver {
   received = 0
   readonly #connections: WaitingConnections
   #stopped = false
+  /** How many queues are being read. */
+  #reading = 0
   readonly #onStop = new Set<() => void>()
   #warnedOfLimit = false
   /** For each server, what it has received since the last report. */
@@ -40,7 +42,10 @@ export class Receiver {
 
   /** Lets the server receive its connections from now on. Returns a function that ends it. */
   join(server: AnyServer): () => void {
-    return this.#connections.join(server)
+    const leave = this.#connections.join(server)
+    // A queue that is being read reports them at its end.
+    if (this.#reading === 0) this.#report(this.#logger)
+    return leave
   }
 
   /**
@@ -48,11 +53,16 @@ export class Receiver {
    * this process is about to end, and the rest stays for the next one.
    */
   async receive(next: Next, logger: Logger): Promise<boolean> {
-    while (!this.#stopped && this.#receiveOne(next, logger)) {
-      // New connections are served in between.
-      await new Promise(setImmediate)
+    this.#reading += 1
+    try {
+      while (!this.#stopped && this.#receiveOne(next, logger)) {
+        // New connections are served in between.
+        await new Promise(setImmediate)
+      }
+    } finally {
+      this.#reading -= 1
+      this.#report(logger)
     }
-    this.#report(logger)
     return !this.#stopped
   }
 
