@@ -44,7 +44,7 @@ describe(...requireOrSkip('the README of an example', systemdSkipReason()), () =
     let requests = 0
     const server = createServer(({ socket }, response) => {
       requests += 1
-      if (requests % 100 === 0) socket.end()
+      if (requests % 10 === 0) socket.end()
       else response.end('hello\n')
     }).listen(0)
     onTestFinished(() => void server.close())

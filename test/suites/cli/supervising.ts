@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { type Load, startLoad } from '@socket-port/testkit/load/load'
@@ -99,6 +100,17 @@ export async function startUpload(port: number): Promise<Socket> {
     if (answer.includes('first')) break
   }
   return socket.resume()
+}
+
+/** Sends the rest of the upload; resolves with the answer when the connection is closed. */
+export async function finishUpload(upload: Socket): Promise<string> {
+  let answer = ''
+  upload.on('data', (data) => {
+    answer += data
+  })
+  upload.end('rest')
+  await once(upload, 'close')
+  return answer
 }
 
 /** Ends in order, and leaves nothing behind. */

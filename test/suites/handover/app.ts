@@ -118,6 +118,14 @@ export class App {
     return this.systemd.show(this.unit, 'NFileDescriptorStore')
   }
 
+  /**
+   * Resolves when the store has so many entries. A process may answer before it has removed the queue of the previous one,
+   * and systemd announces no change of the number.
+   */
+  async untilStored(count: number): Promise<void> {
+    while ((await this.stored()) !== String(count)) {}
+  }
+
   /** Lets the responses of `/hold` end. */
   release(): Promise<void> {
     return this.systemd.kill(this.unit, 'SIGUSR2')

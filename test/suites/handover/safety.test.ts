@@ -50,7 +50,7 @@ await describeHandover('what may go wrong when connections are handed over', (bo
     const log = await app.log()
     expect(log.match(/fails to start/g)).toHaveLength(2)
     expect(log).toContain('received 11 connections')
-    expect(await app.stored()).toBe('0')
+    await app.untilStored(0)
   })
 
   it('a next process without core: new connections are served, earlier ones wait for a process with core', async () => {
@@ -146,7 +146,7 @@ await describeHandover('what may go wrong when connections are handed over', (bo
     const env = { CERTIFICATE: JSON.stringify({ key, cert, allowHTTP1: true }) }
     const app = await box.start({
       listen: String(port),
-      servers: [{ port, kind, drain: { idleTimeout: 1_000 } }],
+      servers: [{ port, kind }],
       env,
     })
     const tls = { ca: cert, servername: 'localhost' }
@@ -162,10 +162,7 @@ await describeHandover('what may go wrong when connections are handed over', (bo
 
   it('a unix socket: is drained as before, 0 failed', async () => {
     const path = join(box.systemd.dir, 'app.sock')
-    const app = await box.start({
-      listen: path,
-      servers: [{ path, drain: { idleTimeout: 1_000 } }],
-    })
+    const app = await box.start({ listen: path, servers: [{ path }] })
     const load = await app.load(LOAD, { path })
     for (let restart = 0; restart < 3; restart += 1) {
       await app.restart()

@@ -120,7 +120,7 @@ await describeHandover('connections handed over by a process that is stopped', (
       }
       const fresh = await app.connect()
       expect((await fresh.who()).connections).toBe(kept ? CLIENTS + 1 : 1)
-      expect(await app.stored()).toBe('0')
+      await app.untilStored(0)
       expect(await app.log()).not.toMatch(/warning|error/i)
     })
 

@@ -1,11 +1,18 @@
-import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Supervised } from '@socket-port/testkit/supervised'
 import { untilGone } from '@socket-port/testkit/until-gone'
 import { describe, expect, it } from 'vitest'
-import { afterTest, expectStops, SERVER, start, startUpload, who } from '../cli/supervising.ts'
+import {
+  afterTest,
+  expectStops,
+  finishUpload,
+  SERVER,
+  start,
+  startUpload,
+  who,
+} from '../cli/supervising.ts'
 
 // What becomes of a server below a wrapper when one of the three ends: the server, the wrapper, or socket-port run.
 
@@ -16,17 +23,6 @@ async function pids(supervised: Supervised): Promise<{ server: number; wrapper: 
   const { pid: server } = await who(await supervised.port())
   const [, , , parent] = readFileSync(`/proc/${server}/stat`, 'utf8').split(' ')
   return { server, wrapper: Number(parent) }
-}
-
-/** Sends the rest of the upload; resolves with the answer when the connection is closed. */
-async function finish(upload: Awaited<ReturnType<typeof startUpload>>): Promise<string> {
-  let answer = ''
-  upload.on('data', (data) => {
-    answer += data
-  })
-  upload.end('rest')
-  await once(upload, 'close')
-  return answer
 }
 
 describe('a server below a wrapper', () => {
@@ -42,7 +38,7 @@ describe('a server below a wrapper', () => {
       ),
     )
     // Until its last request is answered, the old one accepts too.
-    expect(await finish(upload)).toContain('rest')
+    expect(await finishUpload(upload)).toContain('rest')
     await untilGone(server)
     expect((await who(await supervised.port())).pid).not.toBe(server)
     await expectStops(supervised)
@@ -54,7 +50,7 @@ describe('a server below a wrapper', () => {
     const { server, wrapper } = await pids(supervised)
     const upload = await startUpload(await supervised.port())
     process.kill(supervised.pid, 'SIGKILL')
-    expect(await finish(upload)).toContain('rest')
+    expect(await finishUpload(upload)).toContain('rest')
     await Promise.all([server, wrapper].map(untilGone))
   })
 

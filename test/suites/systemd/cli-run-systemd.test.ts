@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { SOCKET_PORT } from '@socket-port/testkit/command'
 import { startLoad } from '@socket-port/testkit/load/load'
@@ -16,7 +15,7 @@ import {
 } from '@socket-port/testkit/systemd/index'
 import { untilGone } from '@socket-port/testkit/until-gone'
 import { afterEach, describe, expect, it } from 'vitest'
-import { startUpload, who } from '../cli/supervising.ts'
+import { finishUpload, startUpload, who } from '../cli/supervising.ts'
 
 const SERVER = fileURLToPath(new URL('../../fixtures/cli-server.mjs', import.meta.url))
 const PLAIN = fileURLToPath(new URL('../../fixtures/plain-close.mjs', import.meta.url))
@@ -29,6 +28,8 @@ interface UnitOptions {
   version: number
   /** @default 'mixed', as `socket-port unit` writes */
   killMode?: 'mixed' | 'control-group'
+  /** Seconds. @default 10 */
+  watchdog?: number
   /** Options of `run`, `--` and the command. @default the server of these suites */
   command?: readonly string[]
 }
@@ -37,6 +38,7 @@ function unit({
   port,
   version,
   killMode = 'mixed',
+  watchdog = 10,
   command = ['--', SERVER],
 }: UnitOptions): string {
   const node = pathInBox(process.execPath)
@@ -58,7 +60,7 @@ function unit({
     'StartLimitIntervalSec=0',
     '[Service]',
     `KillMode=${killMode}`,
-    'WatchdogSec=2',
+    `WatchdogSec=${watchdog}`,
     'NotifyAccess=main',
     ...(version >= NOTIFY_RELOAD
       ? ['Type=notify-reload']
@@ -78,7 +80,7 @@ for (const release of RELEASES) {
     afterEach(() => box?.stop())
 
     async function started(
-      options: Pick<UnitOptions, 'killMode' | 'command'> = {},
+      options: Omit<UnitOptions, 'port' | 'version'> = {},
     ): Promise<{ box: SystemdBox; port: number }> {
       const port = freePort()
       box = await bootSystemd({ units: {}, release })
@@ -90,7 +92,7 @@ for (const release of RELEASES) {
 
     /** The same, and a .socket unit keeps the port. */
     async function startedWithSocket(
-      options: Pick<UnitOptions, 'killMode' | 'command'> = {},
+      options: Omit<UnitOptions, 'port' | 'version'> = {},
     ): Promise<{ box: SystemdBox; port: number }> {
       const { box, port } = await started(options)
       await box.stopUnit('app.service')
@@ -166,13 +168,7 @@ for (const release of RELEASES) {
       const upload = await startUpload(port)
       const stopped = box.stopUnit('app.service')
       await box.until('app.service', 'StatusText', 'draining')
-      let answer = ''
-      upload.on('data', (data) => {
-        answer += data
-      })
-      upload.end('rest')
-      await once(upload, 'close')
-      expect(answer).toContain('rest')
+      expect(await finishUpload(upload)).toContain('rest')
       await stopped
       const ended = await box.properties('app.service', 'Result', 'ExecMainStatus')
       expect(ended).toEqual({ Result: 'success', ExecMainStatus: '0' })
@@ -197,7 +193,7 @@ for (const release of RELEASES) {
     })
 
     it('a process that hangs is replaced, and the service goes on', async () => {
-      const { box, port } = await started()
+      const { box, port } = await started({ watchdog: 4 })
       const pid = await box.mainPid('app.service')
       const { pid: worker } = await who(port)
       const hung = box.hostPid(worker)
