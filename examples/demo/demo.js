@@ -1,7 +1,7 @@
 // Restarts a server again and again under the load of clients that never retry, in four ways; and of WebSockets and event
 // streams, in three of them.
 import { parseArgs, styleText } from 'node:util'
-import { systemdSkipReason } from '@socket-port/testkit'
+import { drawChart, systemdSkipReason, worstMoment } from '@socket-port/testkit'
 import { reload, restart, systemctl } from './ways.js'
 
 const { values } = parseArgs({ options: { restarts: { type: 'string', default: '10' } } })
@@ -85,6 +85,18 @@ for (const [kind, title] of [
     const cells = [name, title, count(messages), count(lost), count(closed), stall]
     console.log(line(cells, { ...longLived, coloured: true }))
   }
+}
+// The restart of each way that did the most harm.
+const CHART = { before: 200, after: 600, width: 80, highest: 250 }
+console.log(`
+${styleText('bold', 'The worst restart of each way')}: a bar for each 10 ms, as high as the slowest request that began then
+(█ ${CHART.highest} ms or more); × one failed; │ the restart begins`)
+for (const { name, trace, moments } of totals) {
+  const restartAt = worstMoment(trace, moments, CHART.after)
+  const drawn = drawChart(trace, { ...CHART, restartAt })
+  console.log(
+    `${name.padStart(COLUMNS[0])} ${drawn.replace(/×+/g, (part) => styleText('red', part))}`,
+  )
 }
 for (const words of leftOut) console.log(styleText('yellow', words))
 

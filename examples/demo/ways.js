@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url'
 import {
   bootSystemd,
   freePort,
+  now,
   openListener,
   pathInBox,
   restartUnderLoad,
@@ -10,19 +11,22 @@ import {
 } from '@socket-port/testkit'
 import { startLongLived } from './long-lived.js'
 
-const load = { clients: 50, method: 'mixed', think: [0, 20], rtt: 20 }
+const LOAD = { clients: 50, method: 'mixed', think: [0, 20], rtt: 20, trace: true }
 const pathOf = (file) => fileURLToPath(new URL(file, import.meta.url))
 
-/** Each way takes the number of restarts, and a callback for the counts of each; returns those of all. */
+/**
+ * Each way takes the number of restarts, a callback for the counts of each, and a load. It returns the counts of all, and when
+ * each restart began.
+ */
 
 /** `socket-port run` keeps the socket, and `socket-port reload` replaces the server. */
-export async function reload(restarts, onRestart) {
+export async function reload(restarts, onRestart, load = LOAD) {
   const command = [process.execPath, pathOf('server.js')]
   const supervised = startSupervised({ command, args: ['--listen', '0', '--settle', '0'] })
   try {
     const port = await supervised.port()
     await supervised.printed(/"ready":true/)
-    return await underLoad(port, restarts, onRestart, async () => {
+    return await underLoad({ port, restarts, onRestart, load }, async () => {
       const { code, stderr } = await supervised.ask('reload')
       if (code !== 0) throw new Error(stderr)
     })
@@ -43,31 +47,33 @@ FileDescriptorStoreMax=16
 })
 
 /** `systemctl restart` of a real systemd, which keeps the socket, and the connections meanwhile. */
-export async function systemctl(restarts, onRestart) {
+export async function systemctl(restarts, onRestart, load = LOAD) {
   const port = freePort()
   const box = await bootSystemd({ units: units(port) })
   try {
     await box.start('app.socket', 'app.service')
-    return await underLoad(port, restarts, onRestart, () => box.restart('app.service'))
+    return await underLoad({ port, restarts, onRestart, load }, () => box.restart('app.service'))
   } finally {
     await box.stop()
   }
 }
 
-async function underLoad(port, restarts, onRestart, restartOnce) {
+async function underLoad({ port, restarts, onRestart, load }, restartOnce) {
+  const moments = []
   const running = await startLoad({ ...load, target: { port } })
   try {
     const longLived = await startLongLived(port)
     await running.oneRequestEach()
     await running.countsSinceLast()
     for (let restart = 1; restart <= restarts; restart += 1) {
+      moments.push(now())
       await restartOnce()
       await running.moreRequests(500)
       await running.oneRequestEach()
       onRestart({ restart, ...(await running.countsSinceLast()) })
     }
     const counts = await longLived.stop()
-    return { ...(await running.stop()), ...counts }
+    return { ...(await running.stop()), ...counts, moments }
   } finally {
     await running.dispose()
   }
@@ -79,9 +85,10 @@ async function underLoad(port, restarts, onRestart, restartOnce) {
  */
 export const restart =
   (file, { longLived = false } = {}) =>
-  async (restarts, onRestart) => {
+  async (restarts, onRestart, load = LOAD) => {
     const listener = openListener()
     const clients = longLived && startLongLived(listener.port)
+    const moments = []
     let counts
     try {
       const { total } = await restartUnderLoad({
@@ -93,11 +100,12 @@ export const restart =
         stopTimeout: 3_000,
         onRestart(row) {
           onRestart(row)
+          moments.push(row.exit.at - row.signalToExit)
           // The last process ends with the load.
           if (clients && row.restart === restarts) counts = clients.then((all) => all.stop())
         },
       })
-      return { ...total, ...(await counts) }
+      return { ...total, ...(await counts), moments }
     } finally {
       listener.close()
     }

@@ -9,6 +9,7 @@ export {
   type Ready,
   startGeneration,
 } from './generation.ts'
+export { type Chart, drawChart, worstMoment } from './load/chart.ts'
 export { type Load, startLoad } from './load/load.ts'
 export type { IdleOptions, LoadOptions, Target } from './load/options.ts'
 export type {
@@ -19,6 +20,7 @@ export type {
   Outcome,
   Phase,
   Stall,
+  TracedRequest,
 } from './load/result.ts'
 export {
   freePort,

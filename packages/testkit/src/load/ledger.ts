@@ -1,6 +1,6 @@
 import { now } from '../clock.ts'
 import { seededRandom } from './random.ts'
-import type { Failure, LoadCounts, LoadResult, Outcome } from './result.ts'
+import type { Failure, LoadCounts, LoadResult, Outcome, TracedRequest } from './result.ts'
 import { Tally } from './tally.ts'
 
 const SAMPLE = 16_384
@@ -18,6 +18,8 @@ export class Ledger {
   readonly #total = new Tally()
   #sinceLast = new Tally()
   readonly #failures: Failure[] = []
+  readonly #trace: TracedRequest[] = []
+  readonly #traces: boolean
   readonly #sample = new Float64Array(SAMPLE)
   readonly #random: () => number
   readonly idle = { open: 0, fin: 0, reset: 0, data: 0, firstClosedAt: 0, lastClosedAt: 0 }
@@ -25,7 +27,8 @@ export class Ledger {
   #watchers: { readonly at: number; readonly reached: () => void }[] = []
   #watchAt = Number.POSITIVE_INFINITY
 
-  constructor(seed: number) {
+  constructor(seed: number, traces: boolean) {
+    this.#traces = traces
     this.#random = seededRandom(seed)
   }
 
@@ -34,6 +37,9 @@ export class Ledger {
     const after = at - ending.wantedAt
     this.#total.add(ending.outcome, ending.id, ending.wantedAt, after)
     this.#sinceLast.add(ending.outcome, ending.id, ending.wantedAt, after)
+    if (this.#traces) {
+      this.#trace.push({ at: ending.wantedAt, ms: after, failed: ending.outcome !== 'ok' })
+    }
     if (ending.outcome === 'ok') this.#remember(after)
     else if (this.#failures.length < FAILURES_KEPT) {
       const { wantedAt: _, outcome, ...rest } = ending
@@ -87,6 +93,7 @@ export class Ledger {
         lastClosedAt: lastClosedAt || null,
       },
       failures: this.#failures,
+      trace: this.#trace,
     }
   }
 

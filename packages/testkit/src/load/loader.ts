@@ -22,7 +22,7 @@ export class Loader {
 
   constructor(plan: LoadPlan) {
     this.#plan = plan
-    this.#ledger = new Ledger(plan.seed)
+    this.#ledger = new Ledger(plan.seed, plan.trace)
     const line = new DelayLine(plan.rtt / 2)
     for (let index = 0; index < plan.clients; index += 1) {
       this.#clients.push(new Client(plan, this.#ledger, line, index, () => this.#finished()))

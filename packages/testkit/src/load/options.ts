@@ -51,6 +51,8 @@ export interface LoadOptions {
   idle?: IdleOptions
   /** Seed of think times. @default 1 */
   seed?: number
+  /** Whether the result tells of every request. @default false */
+  trace?: boolean
 }
 
 /** The options with every default filled in. */
@@ -80,5 +82,6 @@ export function resolveOptions(options: LoadOptions): LoadPlan {
     stopTimeout: options.stopTimeout ?? 10_000,
     idle: { clients: options.idle?.clients ?? 0, request: options.idle?.request ?? true },
     seed: options.seed ?? 1,
+    trace: options.trace ?? false,
   }
 }

@@ -46,6 +46,15 @@ export interface Stall {
   readonly id: string
 }
 
+/** One request of a traced load. */
+export interface TracedRequest {
+  /** When the client wanted to send it, on the clock of `now()`. */
+  readonly at: number
+  /** Milliseconds until its complete response, or until it failed. */
+  readonly ms: number
+  readonly failed: boolean
+}
+
 /** Requests that ended in a span of time. */
 export interface LoadCounts {
   readonly requests: number
@@ -74,4 +83,6 @@ export interface LoadResult extends LoadCounts {
   readonly idle: IdleCounts
   /** The first 20. */
   readonly failures: readonly Failure[]
+  /** Every request, in the order in which they ended, if the load has `trace`. */
+  readonly trace: readonly TracedRequest[]
 }

@@ -1,0 +1,6 @@
+// The same server, which binds its port itself, as most do.
+import { createEcho } from './echo.js'
+
+const server = createEcho()
+server.listen(Number(process.argv[2]), () => console.log(JSON.stringify({ ready: true })))
+process.once('SIGTERM', () => server.close(() => process.exit()))
