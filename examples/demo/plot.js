@@ -32,7 +32,10 @@ export function draw(panels, { before, after }) {
     fy: { domain: panels.map(({ title }) => title), axis: null, padding: 0.24 },
     marks: [
       gridY([10, 100, 1_000], { stroke: 'var(--grid)', strokeOpacity: 1 }),
-      axisY([10, 100, 1_000], { label: null, tickFormat: (ms) => (ms < 1_000 ? `${ms} ms` : '1 s') }),
+      axisY([10, 100, 1_000], {
+        label: null,
+        tickFormat: (ms) => (ms < 1_000 ? `${ms} ms` : '1 s'),
+      }),
       axisX({
         anchor: 'bottom',
         label: 'milliseconds from the start of the restart',
@@ -64,6 +67,8 @@ export function draw(panels, { before, after }) {
   title.textContent = `Requests around a restart. ${panels
     .map((panel) => `${panel.title}: ${panel.failed} of ${panel.requests.length} failed.`)
     .join(' ')}`
+  // That of the library sets its own background.
+  svg.querySelector('style').remove()
   const style = document.createElement('style')
   style.textContent = COLOURS
   svg.prepend(title, style)
