@@ -3,6 +3,12 @@ import { Client, type ClientReadableStream, credentials, type ServiceError } fro
 const serialize = (text: string): Buffer => Buffer.from(text)
 const deserialize = String
 
+/** What was answered while a process drained, whose stream was open. */
+export interface Beside {
+  answered: number
+  next: boolean
+}
+
 /** Unary calls, one after the other in each of several loops, beside one stream that never ends; all on one channel. */
 export class GrpcCalls {
   calls = 0
@@ -53,6 +59,25 @@ export class GrpcCalls {
       this.#waiting.push({ holds, resolve })
       this.#look()
     })
+  }
+
+  /**
+   * Opens the stream, and has the process replaced that it comes from. Resolves when the stream has ended: with the number of calls
+   * that were answered while it was open, and whether the next process was among those that answered.
+   */
+  async whileReplaced(replace: () => Promise<unknown>): Promise<Beside> {
+    const old = await this.watch()
+    await this.until(() => this.pid === old)
+    const replaced = replace()
+    // The test awaits it later.
+    replaced.catch(() => {})
+    const before = this.calls
+    await this.until(() => this.pid !== old || this.watched === undefined)
+    const next = this.watched === old
+    await this.until(() => this.watched === undefined)
+    const answered = this.calls - before
+    await replaced
+    return { answered, next }
   }
 
   async stop(): Promise<void> {
