@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url'
 import { endProcesses } from '@socket-port/testkit/processes'
 import { commandSkipReason, requireOrSkip } from '@socket-port/testkit/requirements'
 import { afterEach, describe, expect, it } from 'vitest'
-import { type H2loadCounts, type H2loadOptions, startH2load } from '../src/h2load.ts'
+import { type H2loadCounts, type H2loadOptions, h2loadClients } from '../src/h2load.ts'
 import { HTTP2_SERVER, reloadUnder, type ServerReloads } from '../suites/load/http2-reloads.ts'
 
 afterEach(endProcesses)
@@ -20,21 +20,10 @@ describe(...requireOrSkip('h2load', commandSkipReason('h2load')), () => {
     options: Partial<ServerReloads> = {},
   ): Promise<H2loadCounts & { handled: number }> {
     const server = kind === 'http1' ? HTTP1_SERVER : HTTP2_SERVER
-    let counts: H2loadCounts | undefined
-    const { handled } = await reloadUnder(
-      { server, tls: kind === 'h2', reloads: 1, ...options },
-      async (port) => {
-        const h2load = await startH2load({ port, kind, rtt: 20, total })
-        return {
-          async stop() {
-            counts = await h2load.ended()
-            return { requests: counts.started, failures: [] }
-          },
-        }
-      },
-    )
-    if (counts === undefined) throw new Error('h2load was not started')
-    return { ...counts, handled: handled.length }
+    const clients = h2loadClients({ kind, rtt: 20, total })
+    const reloads = { server, tls: kind === 'h2', reloads: 1, ...options }
+    const { handled } = await reloadUnder(reloads, clients.start)
+    return { ...clients.counts(), handled: handled.length }
   }
 
   it('without TLS every request that was sent is answered, until its sessions have ended', async () => {

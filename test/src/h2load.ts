@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { DelayedNetwork } from '@socket-port/testkit/delayed-network'
 import { track } from '@socket-port/testkit/processes'
+import type { StrictClients } from './strict-clients.ts'
 
 export interface H2loadOptions {
   port: number
@@ -25,7 +26,7 @@ const COUNTS = /^requests: (\d+) total, (\d+) started, \d+ done, (\d+) succeeded
  * h2load of nghttp2 with ten connections, four requests at a time on each with HTTP/2. A tenth of its requests has been
  * answered. It opens no new session after a GOAWAY: it sends nothing more, and ends when its last session has.
  */
-export async function startH2load({ port, kind, rtt, total }: H2loadOptions): Promise<{
+async function startH2load({ port, kind, rtt, total }: H2loadOptions): Promise<{
   /** Resolves when it has ended. */
   ended(): Promise<H2loadCounts>
 }> {
@@ -54,6 +55,30 @@ export async function startH2load({ port, kind, rtt, total }: H2loadOptions): Pr
       if (counts === null) throw new Error(`h2load has counted nothing: ${output}`)
       const [all, started, succeeded] = counts.slice(1).map(Number) as [number, number, number]
       return { total: all, started, succeeded }
+    },
+  }
+}
+
+/** One h2load as strict clients. `counts()` tells what it has counted, once they have stopped. */
+export function h2loadClients(options: Omit<H2loadOptions, 'port'>): {
+  start(port: number): Promise<StrictClients<never>>
+  counts(): H2loadCounts
+} {
+  let counted: H2loadCounts | undefined
+  return {
+    async start(port) {
+      const { ended } = await startH2load({ port, ...options })
+      return {
+        more: () => Promise.reject(new Error('h2load does not tell how many requests have ended')),
+        async stop() {
+          counted = await ended()
+          return { requests: counted.started, failures: [] }
+        },
+      }
+    },
+    counts() {
+      if (counted === undefined) throw new Error('h2load has not ended')
+      return counted
     },
   }
 }

@@ -50,6 +50,10 @@ export async function startUndici({
   })
   await once(child, 'message')
   return {
+    async more(requests) {
+      const until = last.requests + requests
+      while (last.requests < until) await once(child, 'message')
+    },
     async stop() {
       const ended = once(child, 'close')
       child.send('stop')

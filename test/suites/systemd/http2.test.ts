@@ -1,57 +1,22 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { SOCKET_PORT } from '@socket-port/testkit/command'
-import { cert, key } from '@socket-port/testkit/fixed-certificate'
-import { type Http2Failure, Http2Load } from '@socket-port/testkit/http2-load'
+import { cert } from '@socket-port/testkit/fixed-certificate'
+import { Http2Load } from '@socket-port/testkit/http2-load'
 import { pathInBox } from '@socket-port/testkit/systemd/index'
-import { expect, it, onTestFinished } from 'vitest'
+import { expect, it } from 'vitest'
 import { describeHandover } from '../handover/box.ts'
-import { expectSafeToRepeat, HTTP2_SERVER, type ReloadResult } from '../load/http2-reloads.ts'
+import { expectSafeToRepeat, HTTP2_SERVER } from '../load/http2-reloads.ts'
+import { type Replacing, replaceUnder, WAYS } from './replacing.ts'
 
-const NODE = pathInBox(process.execPath)
-const SERVER = [NODE, pathInBox(HTTP2_SERVER)]
-const RUN = [NODE, pathInBox(SOCKET_PORT), 'run', '--', ...SERVER]
-interface Replacing {
-  way: 'restart' | 'reload'
-  tls: boolean
+interface UnderLoad extends Omit<Replacing, 'server'> {
   /** @default 4 */
   streams?: number
-  times?: number
-  env?: Readonly<Record<string, string>>
 }
 
 await describeHandover('HTTP/2', (box) => {
   /** What strict clients, 20 ms away, see of a socket-activated server that is replaced by systemd. */
-  async function replaceUnderLoad({
-    way,
-    tls,
-    streams = 4,
-    times = 3,
-    env,
-  }: Replacing): Promise<ReloadResult<Http2Failure>> {
-    const folder = mkdtempSync(join(tmpdir(), 'socket-port-http2-'))
-    onTestFinished(() => rmSync(folder, { recursive: true }))
-    const file = join(folder, 'handled')
-    const app = await box.start({
-      ...(way === 'reload' ? { command: RUN, lines: await box.linesOfRun() } : { command: SERVER }),
-      env: { HANDLED: file, ...(tls && { KEY: key, CERT: cert }), ...env },
-    })
-    const { port } = app
-    const load = await Http2Load.start({ port, streams, rtt: 20, ...(tls && { ca: cert }) })
-    const before = load.sessions
-    for (let count = 1; count <= times; count += 1) {
-      await (way === 'reload' ? box.systemd.reload(app.unit) : app.restart())
-      // Each of the clients has left the old process.
-      while (load.sessions < before + 10 * count) await load.more(10)
-      await load.more(200)
-    }
-    await load.stop()
-    const handled = readFileSync(file, 'utf8').split('\n')
-    return { requests: load.requests, failures: load.failures, handled }
-  }
-
-  const WAYS = ['restart', 'reload'] as const
+  const replaceUnderLoad = ({ streams = 4, times = 3, ...replacing }: UnderLoad) =>
+    replaceUnder(box, { server: [pathInBox(HTTP2_SERVER)], times, ...replacing }, (port) =>
+      Http2Load.start({ port, streams, rtt: 20, ...(replacing.tls && { ca: cert }) }),
+    )
 
   it.each(WAYS)(
     'systemctl %s under clients without TLS that ask for one thing at a time: 0 failed',

@@ -117,6 +117,11 @@ export class SystemdBox {
     return Number(await this.show(unit, 'MainPID'))
   }
 
+  /** PIDs on the host of the processes of a unit. */
+  async processesOf(unit: string): Promise<number[]> {
+    return processesIn(join(this.cgroup, await this.show(unit, 'ControlGroup')))
+  }
+
   /** PID on the host of the process that has `pid` in the box. */
   hostPid(pid: number): number {
     const found = processesIn(this.cgroup).find((candidate) => innerPid(candidate) === pid)
