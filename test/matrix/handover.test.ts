@@ -1,60 +1,30 @@
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { StrictEventStream } from '@socket-port/testkit/strict-event-stream'
-import { pathInBox } from '@socket-port/testkit/systemd/index'
 import { describe, expect, it } from 'vitest'
 import { MAJORS, nodeBinary } from '../src/nodes.ts'
 import { describeHandover, expectNothingNoticed, SERVER } from '../suites/handover/box.ts'
+import { by, NODES, restartBy } from './every-pair.ts'
 
 const run = promisify(execFile)
 const folder = fileURLToPath(new URL('../', import.meta.url))
 
 const CLIENTS = 50
 
-// Each of them must read what each of the others has written, and its sockets.
-const nodes = [process.execPath, ...MAJORS.map(nodeBinary)]
-const pairs = nodes.flatMap((from) => nodes.map((to) => [from, to] as const))
-
 await describeHandover('connections handed over', (box) => {
   it.each([
     ['saturating', { clients: CLIENTS }],
     ['with pauses', { clients: CLIENTS, method: 'mixed', rtt: 20, think: [0, 20] }],
   ] as const)('from each Node to each, %s: 0 failed, 0 closed', async (_, options) => {
-    const command = (node: string) => ({ command: [node, SERVER].map(pathInBox) })
-    const app = await box.start(command(nodes[0] ?? ''))
+    const [first = '', ...others] = NODES
+    const app = await box.start(by(first, SERVER))
     const load = await app.load(options)
-    for (const [from, to] of pairs) {
-      for (const node of [from, to]) {
-        await app.install(command(node))
-        await app.restart()
-        await load.oneRequestEach()
-      }
+    for (const node of others) {
+      await restartBy(app, node, SERVER)
+      await load.oneRequestEach()
     }
     expectNothingNoticed(await load.stop(), CLIENTS)
     expect(await app.log()).not.toMatch(/warning|error/i)
-  })
-})
-
-const STREAMS = 10
-const STREAM_SERVER = fileURLToPath(new URL('../fixtures/event-streams.mjs', import.meta.url))
-
-await describeHandover('event streams with attachments', (box) => {
-  it('go from each Node to each: none is closed, and no event is lost or sent twice', async () => {
-    const command = (node: string) => ({ command: [node, STREAM_SERVER].map(pathInBox) })
-    const app = await box.start(command(nodes[0] ?? ''))
-    const open = Array.from({ length: STREAMS }, () => StrictEventStream.open(app.port, '/'))
-    const clients = await Promise.all(open)
-    let processes = 1
-    for (const node of pairs.flat()) {
-      await app.install(command(node))
-      await app.restart()
-      processes += 1
-      await Promise.all(clients.map((client) => client.heard(processes)))
-    }
-    expect(clients.flatMap(({ faults }) => faults)).toEqual([])
-    expect(await app.log()).not.toMatch(/warning|error/i)
-    for (const client of clients) client.close()
   })
 })
 
