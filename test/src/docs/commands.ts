@@ -61,6 +61,12 @@ export const FROM_PM2 = {
 /** Lines that `docs/develop.test.ts` types one after the other. */
 export const COMPILE: readonly string[] = ['npx tsc', 'socket-port unit dist/server.js --port 8080']
 
+/** Lines of the READMEs of `ws` and `socket.io`, which `shipped/long-lived.test.ts` types in three terminals. */
+export const CLIENTS: Readonly<Record<string, string>> = {
+  '@socket-port/ws': `node -e "ws = new (require('ws'))('ws://localhost:8080'); ws.onmessage = ({ data }) => console.log(data); ws.onopen = () => setInterval(() => ws.send('hello'), 500)"`,
+  '@socket-port/socket.io': `node -e "socket = require('socket.io-client')('http://localhost:8080'); setInterval(() => socket.emit('count', console.log), 500)"`,
+}
+
 /** Lines of docs/bundling.md, of which `bundles.test.ts` runs all but one bundler's. */
 export const BUNDLE: readonly string[] = [
   'npx esbuild server.js --bundle --platform=node --format=esm --outfile=out/server.mjs',

@@ -50,6 +50,12 @@ export class PackedPackages {
     return folder
   }
 
+  /** Names of packages, with the tarball of the command for its name: only the scope has a registry of its own. */
+  withCommand(names: string): string {
+    const file = this.packages.find(({ command }) => command)?.file ?? ''
+    return names.replace(/(?<!\S)socket-port(?!\S)/, file)
+  }
+
   /** Runs a line like `npm i @socket-port/core`, as on a machine where nothing else is set up. */
   run(line: string, cwd: string): Promise<Ended> {
     const [tool = '', ...args] = line.split(' ')

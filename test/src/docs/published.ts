@@ -144,7 +144,7 @@ export const USES: readonly Use[] = [
   {
     ...webSockets,
     title: 'ws 8',
-    install: '@socket-port/ws @socket-port/core ws',
+    install: '@socket-port/ws @socket-port/core ws socket-port',
     types: '@types/ws',
   },
   {
@@ -158,7 +158,7 @@ export const USES: readonly Use[] = [
   {
     ...socketIo,
     title: 'Socket.IO 4',
-    install: '@socket-port/socket.io @socket-port/core socket.io',
+    install: '@socket-port/socket.io @socket-port/core socket.io socket.io-client socket-port',
   },
   {
     ...socketIo,

@@ -32,7 +32,7 @@ export class UseProject {
     const lines = [before, install, `-D @types/node@20 ${types}`.trim()]
     const ended: Ended[] = []
     for (const names of lines.filter((line) => line !== undefined)) {
-      ended.push(await this.#packed.run(`${add} ${names}`, this.#dir))
+      ended.push(await this.#packed.run(`${add} ${this.#packed.withCommand(names)}`, this.#dir))
     }
     return ended
   }

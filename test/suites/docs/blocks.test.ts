@@ -9,6 +9,7 @@ import { FRAMEWORK_LINES } from '../../frameworks/apps.ts'
 import {
   ACTIVATE,
   BUNDLE,
+  CLIENTS,
   COMPILE,
   DEPLOY_UNIT,
   DEVELOP,
@@ -65,6 +66,7 @@ describe('a block of commands', () => {
     ...SYSTEMCTL,
     ACTIVATE,
     ...SUPERVISE,
+    ...Object.values(CLIENTS),
     ...REGISTER,
     STATUS,
     ...BUNDLE,
