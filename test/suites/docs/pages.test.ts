@@ -29,8 +29,9 @@ import { isValue, propertiesOf } from '../../src/docs/source-options.ts'
 const readme = readRoot('README.md')
 
 describe('README.md', () => {
-  test('opens with one sentence, the line that installs it, six lines of code, and a restart', () => {
+  test('opens with one sentence, a picture, the line that installs it, six lines of code, and a restart', () => {
     const [title, sentence = ''] = proseOf(readme).split('\n\n')
+    expect(links(readme)[0]).toBe('docs/restart.svg')
     const [install, program, restart] = codeBlocks(readme)
     expect(title).toBe('# socket-port')
     expect(sentence.match(/\./g)).toHaveLength(1)
