@@ -25,6 +25,6 @@ listen app
   server app 127.0.0.1:${upstream} pool-purge-delay 60s
 `,
   args: (_dir, file) => ['-W', '-f', file],
-  ready: 'Loading success',
+  ready: /Loading success/,
   harmless: /^\[NOTICE\]/,
 }

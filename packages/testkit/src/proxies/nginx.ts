@@ -42,6 +42,6 @@ http {
 }
 `,
   args: (dir, file) => ['-p', dir, '-e', 'stderr', '-c', file],
-  ready: 'start worker process ',
+  ready: /start worker process /,
   harmless: /\[notice\]/,
 }

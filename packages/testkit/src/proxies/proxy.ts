@@ -19,13 +19,19 @@ export interface ProxyKind {
   /** Arguments that keep it in the foreground, with all its files in `dir`. */
   args(dir: string, file: string): readonly string[]
   /** What it prints on stderr when it listens. */
-  readonly ready: string
+  readonly ready: RegExp
   /** A line on stderr that is no error. */
   readonly harmless: RegExp
 }
 
 export interface ReverseProxy {
   readonly port: number
+  /**
+   * Resolves when it prints the pattern, after what the last call has found. Rejects when it has ended without.
+   */
+  printed(pattern: RegExp): Promise<void>
+  /** Gives it another configuration, and a SIGHUP. */
+  reconfigure(config: string): Promise<void>
   /** The errors that it has printed so far. */
   complaints(): string[]
   /** Ends it at once, and removes its files. */
@@ -45,23 +51,48 @@ export async function startProxy(kind: ProxyKind, upstream: number): Promise<Rev
   })
   track(child)
   let said = ''
+  let found = 0
+  let hasEnded = false
+  const watchers = new Set<() => void>()
+  const tell = (): void => {
+    for (const watcher of watchers) watcher()
+  }
+  child.once('close', () => {
+    hasEnded = true
+    tell()
+  })
+  const printed = (pattern: RegExp): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const look = (): void => {
+        const match = pattern.exec(said.slice(found))
+        if (match === null && !hasEnded) return
+        watchers.delete(look)
+        if (match !== null) {
+          found += match.index + match[0].length
+          resolve()
+        } else reject(new Error(`${kind.command} has ended: ${said}`))
+      }
+      watchers.add(look)
+      look()
+    })
+  const reconfigure = async (config: string): Promise<void> => {
+    await writeFile(file, config)
+    child.kill('SIGHUP')
+  }
   const stop = async (): Promise<void> => {
     await end(child)
     await rm(dir, { recursive: true, force: true })
   }
-  const listens = new Promise<void>((resolve, reject) => {
-    child.once('error', reject)
-    child.once('close', () => reject(new Error(`${kind.command} has ended: ${said}`)))
-    child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      said += text
-      if (said.includes(kind.ready)) resolve()
-    })
+  const failed = new Promise<never>((_, reject) => child.once('error', reject))
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    said += text
+    tell()
   })
-  await listens.catch(async (error: Error) => {
+  await Promise.race([failed, printed(kind.ready)]).catch(async (error: Error) => {
     await stop()
     throw error
   })
   const complaints = (): string[] =>
     said.split('\n').filter((line) => line !== '' && !kind.harmless.test(line))
-  return { port, complaints, stop }
+  return { port, printed, reconfigure, complaints, stop }
 }

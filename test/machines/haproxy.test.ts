@@ -1,0 +1,86 @@
+import { untilLost } from '@socket-port/testkit/load/until-lost'
+import { expect, it } from 'vitest'
+import { haproxy } from '../src/machines/balancers.ts'
+import { describeMachines } from '../src/machines/site.ts'
+import { NAMES, type Name, PLAIN } from '../src/machines/two-machines.ts'
+import { codesOf, openWebSockets } from '../src/machines/web-sockets.ts'
+
+/** It was taken out because it said so, not because it could not be reached. */
+const isTakenOut = (name: Name): RegExp =>
+  new RegExp(`app/${name} is DOWN, reason: Layer7 wrong status, code: 503`)
+
+describeMachines('two machines behind HAProxy, without a retry', 'haproxy', (site) => {
+  it('reloads, one after the other: 0 failed, and neither is ever taken out', async () => {
+    const { machines } = site
+    await machines.startBoth()
+    const { load, balancer } = await site.underLoad(haproxy(machines))
+    for (const name of [...NAMES, ...NAMES]) {
+      await machines.reload(name)
+      await load.oneRequestEach()
+    }
+    expect((await load.stop()).failures).toEqual([])
+    expect(balancer.complaints()).toEqual([])
+    expect(machines.output).not.toMatch(/warning/i)
+  })
+
+  it('stops and starts, one after the other: 0 failed, and each is taken out before it stops', async () => {
+    const { machines } = site
+    await machines.startBoth()
+    const { load, balancer } = await site.underLoad(haproxy(machines))
+    for (const name of NAMES) {
+      const stopped = machines.stop(name)
+      await balancer.printed(isTakenOut(name))
+      expect(await stopped).toMatchObject({ code: 0 })
+      await load.oneRequestEach()
+      await machines.start(name)
+      await balancer.printed(new RegExp(`app/${name} is UP`))
+      await load.oneRequestEach()
+    }
+    expect((await load.stop()).failures).toEqual([])
+  })
+
+  it('WebSockets live through reloads, and end with 1001 at a stop', async () => {
+    const { machines } = site
+    await machines.startBoth({ DRAIN_DELAY: '0' })
+    const { port } = await site.balance(haproxy(machines))
+    const clients = await openWebSockets(port)
+    for (const name of NAMES) await machines.reload(name)
+    const pids = await Promise.all(NAMES.map((name) => machines.pidOf(name)))
+    expect(new Set(await Promise.all(clients.map(({ ask }) => ask())))).toEqual(new Set(pids))
+    expect(clients.flatMap(({ faults }) => faults)).toEqual([])
+    const codes = codesOf(clients)
+    await Promise.all(NAMES.map((name) => machines.stop(name)))
+    expect(new Set(await codes)).toEqual(new Set([1001]))
+  })
+
+  it('negative control: plain server.close() loses requests', async () => {
+    const { machines } = site
+    const start = (name: Name): Promise<void> =>
+      machines.startAlone(name, [process.execPath, PLAIN], { PORT: '8080' }, /"ready":true/)
+    await Promise.all(NAMES.map(start))
+    const { load, balancer } = await site.underLoad(haproxy(machines))
+    await untilLost(async () => {
+      const stopped = machines.stop('a')
+      await balancer.printed(/app\/a is DOWN/)
+      await stopped
+      const counts = await load.countsSinceLast()
+      await start('a')
+      await balancer.printed(/app\/a is UP/)
+      return counts
+    })
+  })
+
+  it('negative control: without health checks a stop loses requests', async () => {
+    const { machines } = site
+    await machines.startBoth({ DRAIN_DELAY: '0' })
+    const unchecked = (config: string): string => config.replace(/^ *default-server check.*\n/m, '')
+    const { load } = await site.underLoad(haproxy(machines, unchecked))
+    await untilLost(async () => {
+      await machines.stop('a')
+      await load.oneRequestEach()
+      const counts = await load.countsSinceLast()
+      await machines.start('a')
+      return counts
+    })
+  })
+})
