@@ -33,6 +33,8 @@ import { Project } from '../../src/docs/project.ts'
 const blocks = documents.flatMap((document) =>
   codeBlocks(readRoot(document)).map((block) => ({ ...block, where: `${document}:${block.line}` })),
 )
+/** Parts of files in `examples`. */
+const excerpts = blocks.filter(({ code }) => code.startsWith('# examples/'))
 const [firstProgram] = programsOf('README.md') as [Program]
 const project = new Project()
 afterAll(() => project.remove())
@@ -41,7 +43,7 @@ afterEach(endProcesses)
 test('a block in the docs is of a kind that is checked', () => {
   // A picture is compared with the source in architecture.test.ts; docker.test.ts runs the Dockerfile, pm2.test.ts
   // reads what is cjs.
-  const checked = ['js', 'ts', 'sh', 'ini', 'text', 'mermaid', 'dockerfile', 'cjs']
+  const checked = ['js', 'ts', 'sh', 'ini', 'text', 'mermaid', 'dockerfile', 'cjs', 'yaml']
   expect(blocks.filter(({ language }) => !checked.includes(language))).toEqual([])
 })
 
@@ -110,7 +112,10 @@ describe('a block of text', () => {
       /^# (nginx|HAProxy): |^8080 is running, |^blog {2}running, |^\[1\] |^\{"time":|^draining: |^old process .* next process\n|^\/srv\/app\/current -> /
     const others = texts.filter(
       (block) =>
-        !messages.includes(block) && !printed.includes(block.code) && block.code !== OVERLAP,
+        !messages.includes(block) &&
+        !printed.includes(block.code) &&
+        !excerpts.includes(block) &&
+        block.code !== OVERLAP,
     )
     expect(others.filter(({ code }) => !elsewhere.test(code))).toEqual([])
   })
@@ -121,9 +126,7 @@ describe('a block of text', () => {
   })
 })
 
-describe('a block of a unit', () => {
-  const excerpts = blocks.filter(({ code }) => code.startsWith('# examples/'))
-
+describe('a block of a unit or of a manifest', () => {
   test('names its file: an example, or one that docs-systemd.test.ts starts', () => {
     const units = blocks.filter(({ language }) => language === 'ini')
     const others = units.filter((block) => !excerpts.includes(block))
@@ -132,9 +135,14 @@ describe('a block of a unit', () => {
     expect(others.filter(({ where, code }) => !elsewhere.test(`${where} ${code}`))).toEqual([])
   })
 
+  test('names its file, where it is a manifest of Kubernetes', () => {
+    const manifests = blocks.filter(({ language }) => language === 'yaml')
+    expect(manifests.filter((block) => !excerpts.includes(block))).toEqual([])
+  })
+
   test.each(excerpts)('is a part of the file that it names: $where', ({ code }) => {
     const [file = '', ...lines] = code.trimEnd().split('\n')
-    const unit = readRoot(file.replace('# ', '')).split('\n')
+    const unit = readRoot(file.replace('# ', '')).trimEnd().split('\n')
     expect(unit.filter((line) => lines.includes(line))).toEqual(lines)
   })
 })
