@@ -1,13 +1,9 @@
 import { untilLost } from '@socket-port/testkit/load/until-lost'
 import { expect, it } from 'vitest'
-import { haproxy } from '../src/machines/balancers.ts'
+import { haproxy, isTakenOut } from '../src/machines/balancers.ts'
 import { describeMachines } from '../src/machines/site.ts'
 import { NAMES, type Name, PLAIN } from '../src/machines/two-machines.ts'
 import { codesOf, openWebSockets } from '../src/machines/web-sockets.ts'
-
-/** It was taken out because it said so, not because it could not be reached. */
-const isTakenOut = (name: Name): RegExp =>
-  new RegExp(`app/${name} is DOWN, reason: Layer7 wrong status, code: 503`)
 
 describeMachines('two machines behind HAProxy, without a retry', 'haproxy', (site) => {
   it('reloads, one after the other: 0 failed, and neither is ever taken out', async () => {
@@ -56,7 +52,11 @@ describeMachines('two machines behind HAProxy, without a retry', 'haproxy', (sit
   it('negative control: plain server.close() loses requests', async () => {
     const { machines } = site
     const start = (name: Name): Promise<void> =>
-      machines.startAlone(name, [process.execPath, PLAIN], { PORT: '8080' }, /"ready":true/)
+      machines.startAlone(name, {
+        command: [process.execPath, PLAIN],
+        env: { PORT: '8080' },
+        serves: /"ready":true/,
+      })
     await Promise.all(NAMES.map(start))
     const { load, balancer } = await site.underLoad(haproxy(machines))
     await untilLost(async () => {

@@ -2,7 +2,7 @@ import { haproxy as plainHaproxy } from '@socket-port/testkit/proxies/haproxy'
 import { nginx as plainNginx } from '@socket-port/testkit/proxies/nginx'
 import type { ProxyKind } from '@socket-port/testkit/proxies/proxy'
 import { readRoot } from '../docs/documents.ts'
-import type { TwoMachines } from './two-machines.ts'
+import type { Name, TwoMachines } from './two-machines.ts'
 
 /** Replaces what must be there. */
 function replaced(text: string, replacements: readonly (readonly [string, string])[]): string {
@@ -31,6 +31,10 @@ export const haproxy = (
       ]),
     ),
 })
+
+/** What HAProxy prints when it takes out an instance that has said so, and not because it cannot be reached. */
+export const isTakenOut = (name: Name): RegExp =>
+  new RegExp(`app/${name} is DOWN, reason: Layer7 wrong status, code: 503`)
 
 export const NGINX_WORKERS = 2
 

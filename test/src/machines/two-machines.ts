@@ -13,6 +13,14 @@ export const EXAMPLE: string = pathOf('examples/machines/server.mjs')
 /** A server that closes when it is told to end, as most do. */
 export const PLAIN: string = pathOf('test/fixtures/plain-close.mjs')
 
+/** A server that the command does not run. */
+export interface Alone {
+  command: readonly string[]
+  env: Readonly<Record<string, string>>
+  cwd?: string
+  serves: RegExp
+}
+
 /** Two machines, each with an instance of one server on port 8080. */
 export class TwoMachines {
   readonly #machines: Readonly<Record<Name, Machine>>
@@ -52,17 +60,10 @@ export class TwoMachines {
     await Promise.all(NAMES.map((name) => this.start(name)))
   }
 
-  /** Starts a command alone, which binds the port itself; resolves when it has printed the pattern. */
-  async startAlone(
-    name: Name,
-    command: readonly string[],
-    env: Readonly<Record<string, string>>,
-    serves: RegExp,
-  ): Promise<void> {
-    const generation = startGeneration({
-      command: [...this.#machines[name].prefix, ...command],
-      env,
-    })
+  /** Starts a command alone, which binds the port itself; resolves when it has printed what `serves` matches. */
+  async startAlone(name: Name, { command, serves, ...options }: Alone): Promise<void> {
+    const { prefix } = this.#machines[name]
+    const generation = startGeneration({ ...options, command: [...prefix, ...command] })
     this.#plain.set(name, generation)
     await generation.printed(serves)
   }
