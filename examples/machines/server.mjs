@@ -5,7 +5,6 @@ import { attachmentOf, handOverWebSockets } from '@socket-port/ws'
 import { WebSocketServer } from 'ws'
 
 const server = createServer((request, response) => {
-  if (request.url === '/readyz') response.statusCode = service.state === 'ready' ? 200 : 503
   response.setHeader('x-request-id', request.headers['x-request-id'] ?? '')
   request.pipe(response)
 })
@@ -21,6 +20,9 @@ new WebSocketServer({ server }).on('connection', (ws, request) => {
   })
 })
 
-const delay = Number(process.env.DRAIN_DELAY ?? 5_000)
-const service = await serve(server, { port: process.env.PORT ?? 8080, drain: { delay } })
-console.log(`${service.url} (${service.source})`)
+const { url, source } = await serve(server, {
+  port: process.env.PORT ?? 8080,
+  probes: { ready: '/readyz', live: '/livez' },
+  drain: { delay: Number(process.env.DRAIN_DELAY ?? 5_000) },
+})
+console.log(`${url} (${source})`)

@@ -32,7 +32,8 @@ describeMachines('two machines behind nginx, without a retry', 'nginx', (site) =
 
   it('stops and starts, one after the other, each left out by its file: 0 failed', async () => {
     const { machines } = site
-    await machines.startBoth()
+    // nginx looks for the file at each request, so a short delay is enough.
+    await machines.startBoth({ DRAIN_DELAY: '1000' })
     const { load, balancer } = await site.underLoad(nginx(machines, folder))
     for (const name of NAMES) {
       writeFileSync(join(folder, name), '')
@@ -49,7 +50,7 @@ describeMachines('two machines behind nginx, without a retry', 'nginx', (site) =
   // Clients that keep connections alive may lose a request to the reload of nginx itself, wherever it is sent to.
   it('a stop of an instance that is marked as down, one connection for each request: 0 failed', async () => {
     const { machines } = site
-    await machines.startBoth()
+    await machines.startBoth({ DRAIN_DELAY: '1000' })
     const kind = nginx(machines, folder)
     const { load, balancer } = await site.underLoad(kind, { connection: 'per-request' })
     const server = `server ${machines.addressOf('a')}:8080`
