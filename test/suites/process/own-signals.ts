@@ -19,7 +19,8 @@ export interface Started {
 /** Starts the program with the preload, or without it. */
 export async function start(env: Env, preload = true): Promise<Started> {
   const command = [process.execPath, ...(preload ? ['--require', PRELOAD] : []), script]
-  const started = startGeneration({ command, env: { PORT: String(freePort()), ...env } })
+  const own = { PORT: String(freePort()), ...(preload && { PRELOADED: '1' }) }
+  const started = startGeneration({ command, env: { ...own, ...env } })
   const { port = 0 } = await started.ready()
   return { process: started, open: () => RawConnection.open(port) }
 }

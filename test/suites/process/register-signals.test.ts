@@ -66,8 +66,10 @@ describe('the listeners of the program run before the drain is over', () => {
   it('at the deadline', async () => {
     const env = { OWN: 'cleans', SOCKET_PORT_REGISTER_DRAIN_TIMEOUT: '50' }
     const started = await start(env)
-    const held = await started.open()
+    const [held, other] = [await started.open(), await started.open()]
     held.send(get('/hold'))
+    other.send(get('/', 'Connection: close'))
+    await other.closed
     expect(await endOf(started)).toMatchObject({ code: 5, said: 'cleaned\n' })
     expect(started.process.stderr).toMatch(/1 connection cut/)
   })
