@@ -36,7 +36,8 @@ await describeHandover('connections handed over', (box) => {
     const set = { keepAliveTimeout: 600_000, headersTimeout: 0 }
     // A restart that comes before all were received leaves their queue in the store, beside its own.
     const app = await box.start({ servers: [{ set }], lines: ['LimitNOFILE=20000'], store: 16 })
-    const load = await app.load({ clients: 50, rtt: 20, idle: { clients: 9_950, request: false } })
+    const idle = { clients: 9_950, request: false }
+    const load = await app.load({ clients: 50, rtt: 20, timeout: 60_000, idle })
     for (let restart = 0; restart < 5; restart += 1) {
       await app.restart()
       await load.oneRequestEach()

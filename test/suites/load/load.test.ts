@@ -226,7 +226,8 @@ describe('a fault of the server is counted', () => {
     const result = await loadOf({ target, clients: 10, timeout: 200, stopTimeout: 1_000 }, 20)
     expect(result.outcomes.timeout).toBe(result.requests)
     expect(result.longestStall?.ms).toBeGreaterThanOrEqual(200)
-    expect(result.longestStall?.ms).toBeLessThan(2_000)
+    // Less than the time-out by default.
+    expect(result.longestStall?.ms).toBeLessThan(10_000)
   })
 
   test('bytes that nobody asked for: malformed', async () => {
