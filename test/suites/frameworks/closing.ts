@@ -10,7 +10,8 @@ const LAST_CHUNK = /last\n\r\n0\r\n\r\n$/
 /** It is closed by a signal or by its own close: what is in flight first, then its hooks. */
 export function closing(framework: Framework): void {
   const { call = asArguments } = framework
-  const start = (): Server => new Server(framework, [{ arguments: call({ port: 0 }) }])
+  const start = (options = {}): Server =>
+    new Server(framework, [{ arguments: call({ port: 0 }), options }])
   const unknownHost = call({ port: 0, host: 'app.invalid' })
   const starting = (): Server =>
     new Server(framework, [{ arguments: unknownHost }], { env: { LOOK_UP: 'never' } })
@@ -19,10 +20,17 @@ export function closing(framework: Framework): void {
     afterEach(endProcesses)
 
     it('SIGTERM: serves on without a 503, ends what is in flight, then runs hooks', async () => {
-      const server = start()
+      const server = start({ probes: { ready: '/readyz', live: '/livez' } })
       const { held, idle } = await busy(server)
+      idle.send(get('/readyz?x=1'))
+      expect(await idle.receive(/ready\n$/)).toMatch(/ 200 .*cache-control: no-store/is)
       server.process.signal('SIGTERM')
       await server.process.printed(/draining/)
+      const [ready, live] = [await server.open(), await server.open()]
+      ready.send(get('/readyz'))
+      expect(await ready.receive(/not ready\n$/)).toMatch(/ 503 .*connection: close/is)
+      live.send(get('/livez'))
+      expect(await live.receive(/live\n$/)).toMatch(/ 200 .*connection: close/is)
       const newClient = await server.open()
       newClient.send(get('/error'))
       expect(await newClient.receive(ENDED)).toMatch(/ 500 .*connection: close/is)

@@ -99,8 +99,13 @@ describe('a port of its own', () => {
     const server = createTcp()
     const service = await serving({ drain: { successor: 'running' } }, server)
     const client = await RawConnection.open(service.port ?? 0)
+    // It has connected, and asks when the port has closed.
+    const prober = await RawConnection.open(probePort())
     const drained = service.close()
-    expect(listened[0]?.listening).toBe(false)
+    await until(() => listened[0]?.listening === false)
+    prober.send(get('/readyz'))
+    await prober.closed
+    expect(prober.text).toMatch(/ 200 .*ready\n$/s)
     client.close()
     await drained
   })

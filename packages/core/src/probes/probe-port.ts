@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
+import { Server as NetServer } from 'node:net'
 import type { Logger } from '../base/types.ts'
 import { askForSocket, isColdStart } from '../listen/asked-sockets.ts'
 import { openBound } from '../listen/bind-fd.ts'
@@ -9,9 +10,13 @@ import { type ResolvedListen, resolveListen } from '../listen/options.ts'
 import { inheritedEntries } from '../listen/socket-registry.ts'
 import { StartAbort } from '../listen/start-abort.ts'
 import { startListening } from '../listen/start-listening.ts'
+import { stopTimeoutChecks } from '../node/request-timeouts.ts'
 import { generationsOverlap } from '../process/successor.ts'
 import { answerRequest, type Probe } from './answer.ts'
 import type { ResolvedProbes } from './options.ts'
+
+/** How long in milliseconds a probe may take to send its request when the port closes. */
+const PATIENCE = 1_000
 
 /** Where a server of its own answers probes. */
 export type ProbePlace = Pick<ResolvedProbes, 'host'> & { port: number }
@@ -21,7 +26,7 @@ const open = new Map<string, ProbePort>()
 
 /**
  * Answers the probes of a server on a port of their own. Servers of a program that name the same place share it, and
- * are ready together. Returns a function that ends it.
+ * are ready together. Returns a function that ends it, and resolves when the probes that have come are answered.
  *
  * @throws {SocketPortError} As `listen`.
  */
@@ -29,19 +34,21 @@ export async function openProbePort(
   place: ProbePlace,
   probe: Probe,
   logger: Logger,
-): Promise<() => void> {
+): Promise<() => Promise<void>> {
   const key = JSON.stringify([place.port, place.host])
   const port = open.get(key) ?? new ProbePort(place, logger)
   open.set(key, port)
-  const leave = (): void => {
-    if (port.remove(probe) && open.get(key) === port) open.delete(key)
+  const leave = async (): Promise<void> => {
+    const closed = port.remove(probe)
+    if (closed !== undefined && open.get(key) === port) open.delete(key)
+    await closed
   }
   port.add(probe)
   try {
     await port.opened
     return leave
   } catch (error) {
-    leave()
+    void leave()
     throw error
   }
 }
@@ -50,6 +57,7 @@ class ProbePort {
   readonly opened: Promise<void>
   readonly #probes: Probe[] = []
   readonly #server: Server
+  #closed: Promise<void> | undefined
 
   constructor(place: ProbePlace, logger: Logger) {
     this.#server = createServer((request, response) => {
@@ -67,13 +75,28 @@ class ProbePort {
     this.#probes.push(probe)
   }
 
-  /** Returns whether it was the last one, and the port is closed. */
-  remove(probe: Probe): boolean {
-    const index = this.#probes.indexOf(probe)
-    if (index >= 0) this.#probes.splice(index, 1)
-    if (this.#probes.length > 0) return false
-    this.#server.close()
-    return true
+  /** Returns `undefined` if others are left. The last one closes the port, and answers what has come before. */
+  remove(probe: Probe): Promise<void> | undefined {
+    if (this.#probes.length > 1) {
+      this.#probes.splice(this.#probes.indexOf(probe), 1)
+      return undefined
+    }
+    this.#closed ??= this.#close()
+    return this.#closed
+  }
+
+  #close(): Promise<void> {
+    const server = this.#server
+    // It keeps the process alive for so long: neither the connections nor the server do.
+    const timer = setTimeout(() => server.closeAllConnections(), PATIENCE)
+    stopTimeoutChecks(server)
+    return new Promise((resolve) => {
+      // Not http.Server.close(), which destroys connections.
+      NetServer.prototype.close.call(server, () => {
+        clearTimeout(timer)
+        resolve()
+      })
+    })
   }
 }
 

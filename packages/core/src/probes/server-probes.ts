@@ -1,3 +1,4 @@
+import { afterPoll } from '../base/after-poll.ts'
 import type { AnyServer, Logger } from '../base/types.ts'
 import { answerProbes, type Probe } from './answer.ts'
 import { checkAnswers, type ResolvedProbes } from './options.ts'
@@ -8,8 +9,9 @@ export class ServerProbes {
   readonly #options: ResolvedProbes
   readonly #logger: Logger
   readonly #probe: Probe
-  #end: (() => void) | undefined
+  #end: (() => unknown) | undefined
   #ended = false
+  #ending: unknown
 
   /** Throws ERR_SOCKET_PORT_INVALID_OPTION where the server cannot answer them. */
   constructor(server: AnyServer, options: ResolvedProbes, isReady: () => boolean, logger: Logger) {
@@ -31,15 +33,22 @@ export class ServerProbes {
     return undefined
   }
 
-  /** The next process serves: it answers on the port of the probes too. */
-  leavePort(): void {
-    if (this.#options.port !== undefined) this.end()
+  /**
+   * Leaves the port of the probes to the next process, which serves already. Resolves when the probes that have come
+   * are answered.
+   */
+  async leavePort(): Promise<void> {
+    if (this.#options.port === undefined) return
+    // What waits in the queue would be reset with a socket of SO_REUSEPORT. So accept it first: in a whole turn of the
+    // event loop, because this one may have polled before.
+    await new Promise<void>((resolve) => afterPoll(() => afterPoll(resolve)))
+    await this.end()
   }
 
-  end(): void {
+  async end(): Promise<void> {
     this.#ended = true
-    this.#end?.()
-    this.#end = undefined
+    this.#ending ??= this.#end?.()
+    await this.#ending
   }
 
   async #openPort(port: number): Promise<void> {
@@ -47,7 +56,7 @@ export class ServerProbes {
     const { openProbePort } = await import('./probe-port.ts')
     const { host } = this.#options
     const end = await openProbePort({ port, host }, this.#probe, this.#logger)
-    if (this.#ended) end()
+    if (this.#ended) await end()
     else this.#end = end
   }
 }

@@ -173,7 +173,7 @@ export class ServerService<S extends AnyServer> implements Service<S> {
       leave()
       drain.dispose()
       this.server.off('close', this.#endProbes)
-      this.#probes?.end()
+      void this.#probes?.end()
     }
     // At once, before a listener of the program lets the server listen again: each start has listeners of its own.
     const onError = (error: NodeJS.ErrnoException): void => {
@@ -211,7 +211,7 @@ export class ServerService<S extends AnyServer> implements Service<S> {
   }
 
   readonly #endProbes = (): void => {
-    const end = (): void => this.#probes?.end()
+    const end = (): void => void this.#probes?.end()
     // The hooks of a shutdown run after the server has closed. Until they have run, the process is alive.
     void (runningShutdown() ?? Promise.resolve()).then(end, end)
   }
@@ -318,10 +318,11 @@ export class ServerService<S extends AnyServer> implements Service<S> {
     }
     const first = this.state === 'ready' && this.hasListened
     this.#handover.stop()
-    if (this.#drain.isReplaced) this.#probes?.leavePort()
+    const left = this.#drain.isReplaced ? this.#probes?.leavePort() : undefined
     const { onDrain } = this.#parts
     const tell = onDrain && (() => this.#tell(onDrain))
     const result = await this.#drain.begin({ ...options, tell, logger })
+    await left
     if (first) report(result, this.url, logger)
     return result
   }
