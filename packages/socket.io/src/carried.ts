@@ -15,6 +15,8 @@ export interface CarriedSocket {
   readonly issued: number
   /** The lowest id that no acknowledgement of this process has had. A late answer must not meet a new question. */
   readonly nextAck: number
+  /** Up to where it has had what servers broadcast, where the adapter can tell. */
+  readonly offset?: string | undefined
 }
 
 /** How long a client waits for a ping, in milliseconds, as it was told when it connected. */

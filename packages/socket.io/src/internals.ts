@@ -88,7 +88,7 @@ export interface Socket extends EventEmitter {
   /** The middlewares for events. */
   readonly fns: readonly unknown[]
   join(rooms: string[]): unknown
-  packet(packet: { type: number }, options?: unknown): void
+  packet(packet: { type: number; data?: unknown }, options?: unknown): void
   ack(id: number): (...args: unknown[]) => void
   /** Adds one to `acks`, of an event for this client alone. */
   registerAckCallback(id: number, answered: unknown): void
@@ -99,8 +99,28 @@ export interface Socket extends EventEmitter {
 
 export type Connected = (socket?: Socket) => void
 
+/** Of a namespace: it broadcasts, to the clients of this process or of several servers. */
+export interface Adapter {
+  broadcast(packet: unknown, options: unknown): unknown
+}
+
+/** A `ClusterAdapter` of socket.io-adapter from 2.5.3 on that can tell what a client has missed. */
+export interface SessionAdapter extends Adapter {
+  addOffsetIfNecessary(
+    packet: { readonly data: unknown[] },
+    options: { readonly rooms?: Iterable<string>; readonly except?: Iterable<string> },
+    offset: string,
+  ): void
+  persistSession(session: { sid: string; pid: string; rooms: string[]; data: unknown }): unknown
+  restoreSession(
+    pid: string,
+    offset: string,
+  ): Promise<{ missedPackets: unknown[][] } | null | undefined>
+}
+
 export interface Namespace extends EventEmitter {
   readonly name: string
+  readonly adapter: Adapter
   /** Those that are connected, by their ids. */
   readonly sockets: ReadonlyMap<string, Socket>
   /** The id of the next acknowledgement that the server awaits. */
@@ -121,12 +141,17 @@ export interface Io {
   readonly _nsps: ReadonlyMap<string, Namespace>
   readonly _connectTimeout: number
   path(): string
+  /** Sets what makes the adapters of all namespaces; returns it if nothing is passed. */
+  adapter(...adapter: unknown[]): unknown
   bind(engine: Engine): unknown
   _checkNamespace(name: string, auth: unknown, found: (namespace: unknown) => void): void
 }
 
 /** The type of the packet with which a client joins a namespace (socket.io-protocol 5). */
 export const CONNECT = 0
+
+/** The type of the packet with an event. */
+export const EVENT = 2
 
 type Kind = 'function' | 'number' | 'object' | 'map' | 'any'
 type Shape = Readonly<Record<string, Kind>>
@@ -138,11 +163,13 @@ const IO: Shape = {
   _nsps: 'map',
   _connectTimeout: 'number',
   path: 'function',
+  adapter: 'function',
   bind: 'function',
   _checkNamespace: 'function',
 }
 const NAMESPACE: Shape = {
   name: 'any',
+  adapter: 'object',
   sockets: 'map',
   _ids: 'number',
   _add: 'function',

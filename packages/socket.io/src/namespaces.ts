@@ -1,4 +1,5 @@
 import type { Connected, Io, Namespace, Socket } from './internals.ts'
+import { askBroker, followBroadcasts, sendMissed } from './missed.ts'
 import { restore } from './restore.ts'
 import type { Connections, Tracked } from './tracked.ts'
 
@@ -8,7 +9,12 @@ export function followNamespaces(io: Io, connections: Connections): void {
   io.sockets.on('new_namespace', (namespace: Namespace) =>
     followNamespace(io, namespace, connections),
   )
-  const { _checkNamespace: check } = io
+  const { _checkNamespace: check, adapter } = io
+  io.adapter = (...other) => {
+    const result = adapter.apply(io, other)
+    for (const namespace of io._nsps.values()) followAdapter(io, namespace)
+    return result
+  }
   // The program may look up whether there is such a namespace, which may take a while.
   io._checkNamespace = (name, auth, found) => {
     const tracked = connections.decoding
@@ -25,6 +31,8 @@ export function followNamespaces(io: Io, connections: Connections): void {
 
 function followNamespace(io: Io, namespace: Namespace, connections: Connections): void {
   const { _add: add, run } = namespace
+  const missed = new WeakMap<Socket, () => void>()
+  followAdapter(io, namespace)
   namespace._add = (client, auth, connected) => {
     const tracked = connections.of(client.conn)
     if (tracked === undefined) return add.call(namespace, client, auth, connected)
@@ -48,16 +56,32 @@ function followNamespace(io: Io, namespace: Namespace, connections: Connections)
     const carried = tracked.continued?.take(namespace.name)
     if (carried === undefined) return run.call(namespace, socket, decided)
     const refuse = (): void => tracked.continued?.refuse('a middleware of its namespace refused it')
+    const connect = (offset: string, known: readonly unknown[][]): void => {
+      missed.set(socket, () => sendMissed(socket, offset, known))
+      decided()
+    }
+    const accepted = (error?: Error | null): void => {
+      const { offset } = carried
+      if (error || offset === undefined) decided(error)
+      else void askBroker(socket, offset).then((known) => connect(offset, known))
+    }
     const next = (): void =>
-      skipsMiddlewares(io) ? decided() : run.call(namespace, socket, decided)
+      skipsMiddlewares(io) ? accepted() : run.call(namespace, socket, accepted)
     const joining = restore(socket, carried, refuse)
     if (joining === undefined) next()
     else joining.then(next, () => tracked.continued?.refuse('its rooms cannot be joined'))
   }
   namespace.prependListener('connection', (socket: Socket) => {
+    // Broadcasts reach it from now on.
+    missed.get(socket)?.()
     const tracked = connections.of(socket.client.conn)
     if (tracked !== undefined) followSocket(socket, tracked)
   })
+}
+
+/** Only with connection state recovery adapters keep what was broadcast. */
+function followAdapter({ opts }: Io, namespace: Namespace): void {
+  if (opts.connectionStateRecovery) followBroadcasts(namespace)
 }
 
 /** As for a connection whose state was recovered: it has passed them already. */

@@ -3,6 +3,7 @@ import type { PassedWebSocket, WebSocketProtocol } from '@socket-port/ws/protoco
 import type { WebSocket } from 'ws'
 import { type Carried, type CarriedSocket, headersBefore, withId } from './carried.ts'
 import { connectionDifference, type Engine, forget, type Socket } from './internals.ts'
+import { offsetOf } from './missed.ts'
 import type { Connections, Tracked } from './tracked.ts'
 
 const PROTOCOL = 4
@@ -107,4 +108,5 @@ const carry = ({ nsp, id, pid, rooms, data, handshake }: Socket): CarriedSocket 
   time: handshake.time,
   issued: handshake.issued,
   nextAck: nsp._ids,
+  offset: offsetOf(nsp),
 })
