@@ -89,6 +89,47 @@ describe(...requireOrSkip('Socket.IO with Redis', commandSkipReason('redis-serve
     expect(clients.flatMap(({ faults }) => faults)).toEqual([])
     expect(supervised.generation.output).not.toMatch(/warning/i)
   })
+
+  /** What clients are told whose server is reloaded; another server tells them something while they are in no process. */
+  async function toldInBetween(env: Record<string, string>): Promise<string[][]> {
+    const redis = await startRedis()
+    afterTest(redis.stop)
+    const [reloaded, other] = await Promise.all([
+      start({ command, env: { ...env, REDIS: redis.path, HOLD: '1' } }),
+      start({ command, env: { ...env, REDIS: redis.path } }),
+    ])
+    const port = await reloaded.port()
+    const clients = await Promise.all([Told.open(port), Told.open(port)])
+    const teller = await Told.open(await other.port())
+    const all = (text: string) => Promise.all([teller, ...clients].map((each) => each.hears(text)))
+    teller.socket.emit('tell', 'before')
+    await all('before')
+    let waiting = 0
+    const inBetween = new Promise<void>((resolve) =>
+      teller.socket.on('waits', () => ++waiting === clients.length && resolve()),
+    )
+    const reload = reloaded.ask('reload')
+    await inBetween
+    teller.socket.emit('tell', 'in between')
+    await teller.hears('in between')
+    teller.socket.emit('go')
+    await Promise.all(clients.map(({ continued }) => continued))
+    teller.socket.emit('tell', 'after')
+    await all('after')
+    expect(await reload).toMatchObject({ code: 0 })
+    expect(clients.flatMap(({ faults }) => faults)).toEqual([])
+    return clients.map(({ texts }) => texts)
+  }
+
+  it('with Redis streams clients get what is broadcast while they are in no process, once', async () => {
+    const texts = ['before', 'in between', 'after']
+    expect(await toldInBetween({ STREAMS: '1' })).toEqual([texts, texts])
+  })
+
+  it('negative control: with publish and subscribe they miss it', async () => {
+    const texts = ['before', 'after']
+    expect(await toldInBetween({})).toEqual([texts, texts])
+  })
 })
 
 describe('Socket.IO with the in-memory adapter', () => {
