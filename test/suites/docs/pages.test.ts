@@ -46,6 +46,13 @@ describe('README.md', () => {
     expect(commands).toContainEqual(expect.stringMatching(clone))
   })
 
+  test('leads to every page of docs', () => {
+    const pages = documents.filter(
+      (path) => path.startsWith('docs/') && !TRANSLATED.some(({ chinese }) => chinese === path),
+    )
+    expect(links(readme)).toEqual(expect.arrayContaining(pages))
+  })
+
   test('is short', () => {
     expect(readme.split('\n').length).toBeLessThanOrEqual(200)
   })
@@ -84,6 +91,16 @@ describe('docs/api.md', () => {
     const spoken = [...codeSpans(api), ...headings(api).flatMap((one) => one.text.split(', '))]
     const exported = [core, diagnose, killPort].flatMap((entry) => Object.keys(entry))
     expect(spoken).toEqual(expect.arrayContaining(exported))
+  })
+})
+
+const packageReadmes = documents.filter((path) => path.startsWith('packages/'))
+
+describe.each(packageReadmes)('%s', (path) => {
+  test('has a table of what it does, and a figure with the command that measures it', () => {
+    const heads = tables(readRoot(path)).map(([head]) => head?.join(' | '))
+    expect(heads[0]).toMatch(/^(what|command) \| what (happens|it does)$/)
+    expect(readRoot(path)).toMatch(/`npx -y pnpm@\S+ (run )?\w+/)
   })
 })
 
