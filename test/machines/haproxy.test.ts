@@ -1,23 +1,12 @@
 import { untilLost } from '@socket-port/testkit/load/until-lost'
 import { expect, it } from 'vitest'
 import { haproxy, isTakenOut } from '../src/machines/balancers.ts'
+import { testReloads } from '../src/machines/cases.ts'
 import { describeMachines } from '../src/machines/site.ts'
 import { NAMES, type Name, PLAIN } from '../src/machines/two-machines.ts'
-import { codesOf, openWebSockets } from '../src/machines/web-sockets.ts'
 
 describeMachines('two machines behind HAProxy, without a retry', 'haproxy', (site) => {
-  it('reloads, one after the other: 0 failed, and neither is ever taken out', async () => {
-    const { machines } = site
-    await machines.startBoth()
-    const { load, balancer } = await site.underLoad(haproxy(machines))
-    for (const name of [...NAMES, ...NAMES]) {
-      await machines.reload(name)
-      await load.oneRequestEach()
-    }
-    expect((await load.stop()).failures).toEqual([])
-    expect(balancer.complaints()).toEqual([])
-    expect(machines.output).not.toMatch(/warning/i)
-  })
+  testReloads(site, () => haproxy(site.machines))
 
   it('stops and starts, one after the other: 0 failed, and each is taken out before it stops', async () => {
     const { machines } = site
@@ -33,20 +22,6 @@ describeMachines('two machines behind HAProxy, without a retry', 'haproxy', (sit
       await load.oneRequestEach()
     }
     expect((await load.stop()).failures).toEqual([])
-  })
-
-  it('WebSockets live through reloads, and end with 1001 at a stop', async () => {
-    const { machines } = site
-    await machines.startBoth({ DRAIN_DELAY: '0' })
-    const { port } = await site.balance(haproxy(machines))
-    const clients = await openWebSockets(port)
-    for (const name of NAMES) await machines.reload(name)
-    const pids = await Promise.all(NAMES.map((name) => machines.pidOf(name)))
-    expect(new Set(await Promise.all(clients.map(({ ask }) => ask())))).toEqual(new Set(pids))
-    expect(clients.flatMap(({ faults }) => faults)).toEqual([])
-    const codes = codesOf(clients)
-    await Promise.all(NAMES.map((name) => machines.stop(name)))
-    expect(new Set(await codes)).toEqual(new Set([1001]))
   })
 
   it('negative control: plain server.close() loses requests', async () => {

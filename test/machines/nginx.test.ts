@@ -4,9 +4,9 @@ import { join } from 'node:path'
 import { untilLost } from '@socket-port/testkit/load/until-lost'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { NGINX_WORKERS, nginx } from '../src/machines/balancers.ts'
+import { testReloads } from '../src/machines/cases.ts'
 import { describeMachines } from '../src/machines/site.ts'
 import { NAMES } from '../src/machines/two-machines.ts'
-import { codesOf, openWebSockets } from '../src/machines/web-sockets.ts'
 
 describeMachines('two machines behind nginx, without a retry', 'nginx', (site) => {
   let folder: string
@@ -17,18 +17,7 @@ describeMachines('two machines behind nginx, without a retry', 'nginx', (site) =
   })
   afterEach(() => rmSync(folder, { recursive: true }))
 
-  it('reloads, one after the other: 0 failed', async () => {
-    const { machines } = site
-    await machines.startBoth()
-    const { load, balancer } = await site.underLoad(nginx(machines, folder))
-    for (const name of [...NAMES, ...NAMES]) {
-      await machines.reload(name)
-      await load.oneRequestEach()
-    }
-    expect((await load.stop()).failures).toEqual([])
-    expect(balancer.complaints().slice(0, 5)).toEqual([])
-    expect(machines.output).not.toMatch(/warning/i)
-  })
+  testReloads(site, () => nginx(site.machines, folder))
 
   it('stops and starts, one after the other, each left out by its file: 0 failed', async () => {
     const { machines } = site
@@ -63,20 +52,6 @@ describeMachines('two machines behind nginx, without a retry', 'nginx', (site) =
     await load.oneRequestEach()
     expect((await load.stop()).failures).toEqual([])
     expect(balancer.complaints().slice(0, 5)).toEqual([])
-  })
-
-  it('WebSockets live through reloads, and end with 1001 at a stop', async () => {
-    const { machines } = site
-    await machines.startBoth({ DRAIN_DELAY: '0' })
-    const { port } = await site.balance(nginx(machines, folder))
-    const clients = await openWebSockets(port)
-    for (const name of NAMES) await machines.reload(name)
-    const pids = await Promise.all(NAMES.map((name) => machines.pidOf(name)))
-    expect(new Set(await Promise.all(clients.map(({ ask }) => ask())))).toEqual(new Set(pids))
-    expect(clients.flatMap(({ faults }) => faults)).toEqual([])
-    const codes = codesOf(clients)
-    await Promise.all(NAMES.map((name) => machines.stop(name)))
-    expect(new Set(await codes)).toEqual(new Set([1001]))
   })
 
   it('negative control: a stop that nginx was not told of loses requests', async () => {
