@@ -24,6 +24,14 @@ export async function startWebSockets(
   return { supervised, port: await supervised.port() }
 }
 
+/** The pid of the newest process. */
+export async function serverOf(supervised: Supervised): Promise<number> {
+  const { generations } = await supervised.status()
+  const pid = generations[0]?.workers[0]?.pid
+  if (pid === undefined) throw new Error('no process serves')
+  return pid
+}
+
 /** Reloads, and waits until the next process has answered each client. Returns its pid. */
 export async function reloadUntilServed(
   supervised: Supervised,
@@ -31,9 +39,7 @@ export async function reloadUntilServed(
 ): Promise<number> {
   const { code, stderr } = await supervised.ask('reload')
   if (code !== 0) throw new Error(`reload: ${code}: ${stderr}`)
-  const { generations } = await supervised.status()
-  const pid = generations[0]?.workers[0]?.pid
-  if (pid === undefined) throw new Error('no process serves')
+  const pid = await serverOf(supervised)
   await Promise.all(loads.map((load) => load.servedBy(pid)))
   return pid
 }
