@@ -3,7 +3,13 @@ import { join } from 'node:path'
 import { freePort } from '@socket-port/testkit/native'
 import { endProcesses } from '@socket-port/testkit/processes'
 import { commandSkipReason, requireOrSkip } from '@socket-port/testkit/requirements'
-import { type Supervised, startSupervised } from '@socket-port/testkit/supervised'
+import { startSupervised } from '@socket-port/testkit/supervised'
+import {
+  bootSystemd,
+  pathInBox,
+  type SystemdBox,
+  systemdSkipReason,
+} from '@socket-port/testkit/systemd/index'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { Chromium } from '../src/chromium.ts'
 import { CHAT, manifestOf, ROOT, readRoot } from '../src/docs/documents.ts'
@@ -27,25 +33,63 @@ function copyOfChat(adapt: (code: string) => string): string {
   return folder
 }
 
-interface Chat {
-  supervised: Supervised
-  tabs: Tab[]
+/** One that serves a copy of the example. */
+interface Running {
+  port: number
+  restart(): Promise<unknown>
+  /** Of the process that serves, as it sees it itself. */
+  pid(): Promise<number | undefined>
+  output(): Promise<string>
 }
 
-async function start(
-  chromium: Chromium,
-  server: string,
-  adapt = (code: string): string => code,
-): Promise<Chat> {
+async function underRun(server: string, folder: string): Promise<Running> {
   const port = freePort()
   const supervised = startSupervised({
     command: [process.execPath, server],
     args: ['--listen', String(port)],
     env: { PORT: String(port) },
-    cwd: copyOfChat(adapt),
+    cwd: folder,
   })
   onTestFinished(() => supervised.dispose())
   await supervised.printed(/generation 1 is ready/)
+  return {
+    port,
+    restart: async () => expect(await supervised.ask('reload')).toMatchObject({ code: 0 }),
+    pid: async () => (await supervised.status()).generations[0]?.workers[0]?.pid,
+    output: async () => supervised.generation.output,
+  }
+}
+
+async function underSystemd(box: SystemdBox, server: string, folder: string): Promise<Running> {
+  const port = freePort()
+  const service = [
+    'Type=notify',
+    'FileDescriptorStoreMax=4',
+    `Environment=PORT=${port}`,
+    // The checkout is read-only here, and chat.log is for the next process too.
+    `RuntimeDirectory=chat${port}`,
+    'RuntimeDirectoryPreserve=restart',
+    `WorkingDirectory=/run/chat${port}`,
+    `ExecStart=${pathInBox(process.execPath)} ${pathInBox(join(folder, server))}`,
+  ]
+  // The log of a box is by unit, and each test has a port of its own.
+  const unit = `chat${port}.service`
+  await box.install({
+    [`chat${port}.socket`]: `[Socket]\nListenStream=${port}\n`,
+    [unit]: `[Unit]\nStartLimitIntervalSec=0\n[Service]\n${service.join('\n')}\n`,
+  })
+  await box.start(`chat${port}.socket`, unit)
+  onTestFinished(() => box.stopUnit(`chat${port}.socket`, unit))
+  return {
+    port,
+    restart: () => box.restart(unit),
+    pid: () => box.mainPid(unit),
+    output: () => box.log(unit),
+  }
+}
+
+/** Opens two tabs, whose people have their names. */
+async function openTabs(chromium: Chromium, port: number): Promise<Tab[]> {
   const tabs: Tab[] = []
   for (const name of ['Ada', 'Grace']) {
     const tab = await chromium.open(`http://127.0.0.1:${port}/`)
@@ -58,23 +102,24 @@ async function start(
   for (const tab of tabs) {
     await tab.until("document.getElementById('names').innerText === 'Ada\\nGrace'")
   }
-  return { supervised, tabs }
+  return tabs
 }
 
-const pidOf = async (supervised: Supervised): Promise<number | undefined> =>
-  (await supervised.status()).generations[0]?.workers[0]?.pid
-
-/** Reloads while both type what must not become HTML; resolves with the number of lines that each has typed. */
-async function reloadWhileTyping({ supervised, tabs }: Chat, reloads: number): Promise<number[]> {
+/** Restarts while both type what must not become HTML; resolves with the number of lines that each has typed. */
+async function restartWhileTyping(
+  running: Running,
+  tabs: readonly Tab[],
+  restarts: number,
+): Promise<number[]> {
   let over = false
   const typing = tabs.map(async (tab) => {
     let lines = 0
     for (; !over; lines += 1) await tab.type(`<b>${lines}</b>`)
     return lines
   })
-  for (let reload = 1; reload <= reloads; reload += 1) {
-    expect(await supervised.ask('reload')).toMatchObject({ code: 0 })
-    const pid = await pidOf(supervised)
+  for (let restart = 1; restart <= restarts; restart += 1) {
+    await running.restart()
+    const pid = await running.pid()
     for (const id of ['message-pid', 'names-pid']) {
       for (const tab of tabs) {
         await tab.until(`document.getElementById('${id}').textContent === '${pid}'`)
@@ -101,6 +146,8 @@ test('its README types scripts that exist', () => {
   expect(typed.sort()).toEqual([...known, `${pnpm} run build`].sort())
 })
 
+const systemdReason = await systemdSkipReason()
+
 describe(...requireOrSkip('examples/chat in Chromium', commandSkipReason('chromium')), () => {
   let chromium: Chromium
   beforeAll(async () => {
@@ -111,39 +158,71 @@ describe(...requireOrSkip('examples/chat in Chromium', commandSkipReason('chromi
     await endProcesses()
   })
 
-  test.each(SERVERS)('%s: nothing is closed, lost, sent twice or out of order', async (server) => {
-    const { supervised, tabs } = await start(chromium, server)
-    const [ada = 0, grace = 0] = await reloadWhileTyping({ supervised, tabs }, 5)
-    const [first] = tabs
-    for (const tab of tabs) {
-      await tab.until(`${LINES}.length >= ${ada + grace}`)
-      const lines = await tab.evaluate<string[]>(LINES)
-      const of = (name: string): string[] => lines.filter((line) => line.startsWith(name))
-      expect(of('Ada')).toEqual(Array.from({ length: ada }, (_, n) => `Ada: <b>${n}</b>`))
-      expect(of('Grace')).toEqual(Array.from({ length: grace }, (_, n) => `Grace: <b>${n}</b>`))
-      expect(lines).toEqual(await first?.evaluate(LINES))
-      expect(await tab.evaluate(COUNTS)).toEqual(['5', '0'])
-      // Each once, at the start, and nobody has left.
-      expect(await tab.evaluate(COMINGS)).toHaveLength(2)
-      expect(tab.webSockets).toEqual({ opened: 1, ended: [] })
-      expect(tab.eventSources).toEqual({ opened: 1, ended: [] })
-      expect(tab.errors).toEqual([])
-    }
-    expect(supervised.generation.output).not.toMatch(/warning|error/i)
-  })
+  /** The tests of a chat that is started so, with a copy of the example as its folder. */
+  function behaves(
+    start: (server: string, folder: string) => Promise<Running>,
+    restarts: number,
+  ): void {
+    test.each(SERVERS)(
+      '%s: nothing is closed, lost, sent twice or out of order',
+      async (server) => {
+        const running = await start(
+          server,
+          copyOfChat((code) => code),
+        )
+        const tabs = await openTabs(chromium, running.port)
+        const [ada = 0, grace = 0] = await restartWhileTyping(running, tabs, restarts)
+        const [first] = tabs
+        for (const tab of tabs) {
+          await tab.until(`${LINES}.length >= ${ada + grace}`)
+          const lines = await tab.evaluate<string[]>(LINES)
+          const of = (name: string): string[] => lines.filter((line) => line.startsWith(name))
+          expect(of('Ada')).toEqual(Array.from({ length: ada }, (_, n) => `Ada: <b>${n}</b>`))
+          expect(of('Grace')).toEqual(Array.from({ length: grace }, (_, n) => `Grace: <b>${n}</b>`))
+          expect(lines).toEqual(await first?.evaluate(LINES))
+          expect(await tab.evaluate(COUNTS)).toEqual([String(restarts), '0'])
+          // Each once, at the start, and nobody has left.
+          expect(await tab.evaluate(COMINGS)).toHaveLength(2)
+          expect(tab.webSockets).toEqual({ opened: 1, ended: [] })
+          expect(tab.eventSources).toEqual({ opened: 1, ended: [] })
+          expect(tab.errors).toEqual([])
+        }
+        expect(await running.output()).not.toMatch(/warning|error/i)
+      },
+    )
 
-  test.each(SERVERS)('%s: negative control: without the calls a restart closes', async (server) => {
-    let calls = 0
-    const without = (): string => {
-      calls += 1
-      return ''
-    }
-    const chat = await start(chromium, server, (code) => code.replace(CALLS, without))
-    expect(calls).toBe(3)
-    await reloadWhileTyping(chat, 1)
-    for (const { webSockets, eventSources } of chat.tabs) {
-      expect(webSockets.ended).not.toEqual([])
-      expect(eventSources.ended).not.toEqual([])
-    }
+    test.each(SERVERS)(
+      '%s: negative control: without the calls a restart closes',
+      async (server) => {
+        let calls = 0
+        const without = (): string => {
+          calls += 1
+          return ''
+        }
+        const running = await start(
+          server,
+          copyOfChat((code) => code.replace(CALLS, without)),
+        )
+        expect(calls).toBe(3)
+        const tabs = await openTabs(chromium, running.port)
+        await restartWhileTyping(running, tabs, 1)
+        for (const { webSockets, eventSources } of tabs) {
+          expect(webSockets.ended).not.toEqual([])
+          expect(eventSources.ended).not.toEqual([])
+        }
+      },
+    )
+  }
+
+  describe('under socket-port run', () => behaves(underRun, 5))
+
+  const skipped = requireOrSkip('under systemd', systemdReason)
+  describe(...skipped, () => {
+    let box: SystemdBox | undefined
+    beforeAll(async () => {
+      box = await bootSystemd({ units: {} })
+    })
+    afterAll(() => box?.stop())
+    behaves((server, folder) => underSystemd(box as SystemdBox, server, folder), 3)
   })
 })
