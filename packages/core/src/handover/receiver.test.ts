@@ -112,7 +112,7 @@ describe(...requireOrSkip('connections of the previous process', linuxSkipReason
     second.client.send(get('/2'))
     await first.client.receive(/b \/1$/)
     await second.client.receive(/a \/2$/)
-    expect(logger.info).toHaveBeenCalledWith('received 1 connection of the previous process')
+    expect(logger.debug).toHaveBeenCalledWith('received 1 connection of the previous process')
   })
 
   it('wait for a server that does not listen yet', async () => {
@@ -121,10 +121,10 @@ describe(...requireOrSkip('connections of the previous process', linuxSkipReason
     await receiver.receive(queueOf(batch([fd])), logger)
     client.send(get('/early'))
     receiver.join(await listening('other'))
-    expect(logger.info).not.toHaveBeenCalled()
+    expect(logger.debug).not.toHaveBeenCalled()
     receiver.join(await listening('late', { port }))
     await client.receive(/late \/early$/)
-    expect(logger.info).toHaveBeenCalledExactlyOnceWith(
+    expect(logger.debug).toHaveBeenCalledExactlyOnceWith(
       'received 1 connection of the previous process',
     )
   })
@@ -136,7 +136,7 @@ describe(...requireOrSkip('connections of the previous process', linuxSkipReason
     for (const { port } of [first, late]) receiver.join(await listening('late', { port }))
     await received
     const [said] = ['received 1 connection of the previous process']
-    expect(logger.info.mock.calls).toEqual([[said], [said]])
+    expect(logger.debug.mock.calls).toEqual([[said], [said]])
   })
 
   it('are closed in the end where no server listens there', async () => {
@@ -263,7 +263,7 @@ describe(...requireOrSkip('connections of the previous process', linuxSkipReason
       ],
     ])
     // Those that have come are served.
-    expect(logger.info.mock.calls).toEqual([['received 1 connection of the previous process']])
+    expect(logger.debug.mock.calls).toEqual([['received 1 connection of the previous process']])
     client.send(get('/'))
     await client.receive(/small \/$/)
   })

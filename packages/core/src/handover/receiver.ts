@@ -132,7 +132,7 @@ export class Receiver {
     for (const [server, { idle, ...continued }] of this.#unreported) {
       const connections = Object.values(continued).reduce((sum, count) => sum + count, idle)
       publish.receive({ server, connections, ...continued })
-      logger.info(`received ${listOf({ idle, ...continued })} of the previous process`)
+      logger.debug(`received ${listOf({ idle, ...continued })} of the previous process`)
     }
     this.#unreported.clear()
     for (const [seen, connections] of this.#refused) {

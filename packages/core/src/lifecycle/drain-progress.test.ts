@@ -44,18 +44,18 @@ describe('the line about a drain', () => {
 })
 
 const none = (): void => {}
-const quiet = { debug: none, warn: none, error: none }
+const quiet = { debug: none, info: none, warn: none, error: none }
 
 it('is logged soon after the begin, and every five seconds until the end', () => {
   vi.useFakeTimers()
-  const info = vi.fn()
-  const progress = new DrainProgress([draining({ request: 1 })], 25_000, { ...quiet, info })
+  const [debug, info] = [vi.fn(), vi.fn()]
+  const progress = new DrainProgress([draining({ request: 1 })], 25_000, { ...quiet, debug, info })
   vi.advanceTimersByTime(12_000)
   progress.end()
   vi.advanceTimersByTime(12_000)
-  expect(info.mock.calls.flat()).toEqual(
-    [25, 20, 15].map((left) => `draining: 1 request; ${left} s left`),
-  )
+  const line = (left: number): string => `draining: 1 request; ${left} s left`
+  expect(debug.mock.calls).toEqual([[line(25)]])
+  expect(info.mock.calls).toEqual([[line(20)], [line(15)]])
 })
 
 it('names what a shutdown waits for', async () => {
@@ -64,11 +64,11 @@ it('names what a shutdown waits for', async () => {
   const isSaid = new Promise<void>((resolve) => {
     said = resolve
   })
-  const info = (line: string): void => {
+  const debug = (line: string): void => {
     lines.push(line)
     if (line.startsWith('draining: ')) said()
   }
-  const logger: Logger = { ...quiet, info }
+  const logger: Logger = { ...quiet, debug }
   const server = createServer((_, response) => {
     response.writeHead(200, { 'content-type': 'text/event-stream' }).write('data: 1\n\n')
   })

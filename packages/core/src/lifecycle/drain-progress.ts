@@ -21,8 +21,11 @@ export class DrainProgress {
   constructor(servers: readonly Draining[], timeout: number, logger: Logger) {
     this.#servers = servers
     this.#deadline = performance.now() + timeout
-    const log = (): void => logger.info(this.status)
-    this.#timers = [setTimeout(log, FIRST).unref(), setInterval(log, INTERVAL).unref()]
+    this.#timers = [
+      setTimeout(() => logger.debug(this.status), FIRST).unref(),
+      // A short drain is reported in one line, by its result.
+      setInterval(() => logger.info(this.status), INTERVAL).unref(),
+    ]
   }
 
   /** One line, for the log and for the manager. */

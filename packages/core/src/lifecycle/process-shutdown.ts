@@ -122,7 +122,7 @@ export class ProcessShutdown {
     const logger = members[0]?.logger ?? defaultLogger
     process.once('exit', this.#onEarlyExit)
     const loaded = parts.now ?? (await parts.load())
-    logger.info(`${reason}: draining ${counted(members.length, 'server')}`)
+    logger.debug(`${reason}: draining ${counted(members.length, 'server')}`)
     const { DrainProgress, StopReport, QuickProgress } = loaded
     const sender = managerToTell(members)
     const report = sender && new StopReport(sender)
