@@ -157,7 +157,7 @@ function scriptLines(): string[] {
   const { scripts, packageManager } = manifestOf('')
   const workspaces = ['packages', 'examples']
     .flatMap((folder) => readdirSync(join(ROOT, folder)).map((name) => `${folder}/${name}`))
-    .concat('test', 'bench')
+    .concat('test', 'bench', 'site')
     // A folder without one holds packages of another workspace.
     .filter((folder) => existsSync(join(ROOT, folder, 'package.json')))
     .map(manifestOf)
