@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { noConnections } from '@socket-port/core/supervisor'
 import { expect, test } from 'vitest'
 import { exitCodes } from './base/exit-codes.ts'
 import { commands } from './commands/index.ts'
@@ -8,7 +9,6 @@ import type { Status } from './control/status.ts'
 import { LineFormat, type LineFormatOptions } from './output/line-format.ts'
 import { runDefaults } from './run/options.ts'
 import { statusOf } from './run/status.ts'
-import { sumOf } from './supervisor/reported.ts'
 import { Worker } from './supervisor/worker.ts'
 import { FakeChild } from './testing/fake-child.ts'
 import { FakeClock } from './testing/fake-clock.ts'
@@ -48,7 +48,7 @@ test('the keys of status --json in the README are those that are printed', () =>
     workers: [worker],
     restarts: 0,
     reloads,
-    connections: sumOf([]),
+    connections: noConnections(),
     stored: [],
     now: 0,
   })
@@ -90,7 +90,14 @@ test('the list of status in the README is one that is printed', () => {
     sockets: [{ name: 'unknown', address: `[::]:${port}`, inherited: false, problem: null }],
     generations: [{ number, workers: [] }],
     reloads: { succeeded: number - 1, failed: 0, last: null },
-    connections: sumOf([]),
+    connections: {
+      handedOver: 0,
+      received: 0,
+      webSockets: 0,
+      eventStreams: 0,
+      tunnels: 0,
+      cut: 0,
+    },
     restarts: 0,
     stored: [],
   })

@@ -22,11 +22,13 @@ export { setBlocking } from './supervisor/blocking.ts'
 export {
   CHANNEL_VARIABLE,
   ChildChannel,
-  CUT,
-  HANDED_OVER,
-  HANDED_OVER_KINDS,
+  COUNT_FIELDS,
+  type ConnectionCounts,
+  type CountedKind,
+  type CountedWay,
+  LONG_LIVED_KINDS,
+  noConnections,
   QUEUE_NAME,
-  RECEIVED,
   RECEIVES,
 } from './supervisor/child-channel.ts'
 export { describeFd, type SocketFacts } from './supervisor/describe-fd.ts'

@@ -1,3 +1,4 @@
+import type { ConnectionCounts } from '@socket-port/core/supervisor'
 import type { GenerationStatus, ReloadStatus, Status } from '../control/status.ts'
 import type { Worker } from '../supervisor/worker.ts'
 import type { KeptPaths } from './kept-paths.ts'
@@ -13,7 +14,7 @@ export interface Facts {
   workers: readonly Worker[]
   restarts: number
   reloads: { succeeded: number; failed: number; last: ReloadStatus | null }
-  connections: Status['connections']
+  connections: ConnectionCounts
   stored: readonly { name: string }[]
   /** The time, in milliseconds of the same clock as the workers' times. */
   now: number
@@ -47,10 +48,15 @@ export function statusOf(facts: Facts): Status {
         }),
       ),
     reloads,
-    connections,
+    connections: connectionStatus(connections),
     restarts,
     stored: stored.map(({ name }) => name),
   }
+}
+
+function connectionStatus({ handedOver, received, cut }: ConnectionCounts): Status['connections'] {
+  const { all, ...kinds } = handedOver
+  return { handedOver: all, received: received.all, ...kinds, cut: cut.all }
 }
 
 function workerStatus(worker: Worker, now: number): GenerationStatus['workers'][number] {
@@ -65,8 +71,8 @@ function workerStatus(worker: Worker, now: number): GenerationStatus['workers'][
     uptime: Math.round(now - startedAt),
     readyAfter: readyAt === undefined ? null : Math.round(readyAt - startedAt),
     status,
-    received,
-    handedOver,
+    received: received.all,
+    handedOver: handedOver.all,
   }
 }
 

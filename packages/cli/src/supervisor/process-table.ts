@@ -1,5 +1,6 @@
+import { type ConnectionCounts, noConnections } from '@socket-port/core/supervisor'
 import { endedInOrder } from './failure.ts'
-import { type ConnectionCounts, sumOf } from './reported.ts'
+import { sumOf } from './reported.ts'
 import type { Worker } from './worker.ts'
 
 // When reloads come faster than drains end, processes must not fill the memory.
@@ -15,7 +16,7 @@ export class ProcessTable {
   /** Processes that had to cut connections, or ended with an error, while everything stopped. */
   failed = 0
   /** The counts of the processes that have ended. */
-  #ended = sumOf([])
+  #ended = noConnections()
 
   get workers(): readonly Worker[] {
     return [...this.#alive]
@@ -26,13 +27,13 @@ export class ProcessTable {
     void worker.gone.then((exit) => {
       this.#alive.delete(worker)
       if (worker.killed) this.killed += 1
-      else if (this.#stops > 0 && (worker.reported.connections.cut > 0 || !endedInOrder(exit)))
+      else if (this.#stops > 0 && (worker.reported.connections.cut.all > 0 || !endedInOrder(exit)))
         this.failed += 1
       this.#ended = sumOf([this.#ended, worker.reported.connections])
     })
   }
 
-  /** Connections that went from one process to the next, as the sending and the receiving processes counted them. */
+  /** What became of connections, as the processes counted them, those that have ended included. */
   get connections(): ConnectionCounts {
     return sumOf([this.#ended, ...this.workers.map(({ reported }) => reported.connections)])
   }

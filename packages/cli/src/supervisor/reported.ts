@@ -1,39 +1,24 @@
 import {
-  CUT,
-  HANDED_OVER,
-  HANDED_OVER_KINDS,
+  COUNT_FIELDS,
+  type ConnectionCounts,
+  type CountedKind,
+  type CountedWay,
+  noConnections,
   plainText,
-  RECEIVED,
   RECEIVES,
 } from '@socket-port/core/supervisor'
 
-/** Numbers of connections. */
-export interface ConnectionCounts {
-  /** Received from the previous process. */
-  received: number
-  /** Handed over to the next process, of any kind. */
-  handedOver: number
-  /** Of these: those that the next process continues in the middle of their exchange. */
-  webSockets: number
-  eventStreams: number
-  tunnels: number
-  /** Cut in a drain. */
-  cut: number
-}
-
-const FIELDS: Readonly<Record<keyof ConnectionCounts, string>> = {
-  received: RECEIVED,
-  handedOver: HANDED_OVER,
-  ...HANDED_OVER_KINDS,
-  cut: CUT,
-}
-
-const KEYS = Object.keys(FIELDS) as (keyof ConnectionCounts)[]
+// Each count, with the field that has it.
+const COUNTS = (Object.keys(COUNT_FIELDS) as CountedWay[]).flatMap((way) =>
+  (Object.entries(COUNT_FIELDS[way]) as [CountedKind, string][]).map(
+    ([kind, field]) => [way, kind, field] as const,
+  ),
+)
 
 /** Adds counts up. */
 export function sumOf(all: Iterable<ConnectionCounts>): ConnectionCounts {
-  const sum = { received: 0, handedOver: 0, webSockets: 0, eventStreams: 0, tunnels: 0, cut: 0 }
-  for (const counts of all) for (const key of KEYS) sum[key] += counts[key]
+  const sum = noConnections()
+  for (const counts of all) for (const [way, kind] of COUNTS) sum[way][kind] += counts[way][kind]
   return sum
 }
 
@@ -61,12 +46,12 @@ export class Reported {
     const status = fields.get('STATUS')
     if (status !== undefined) this.status = plainText(status)
     if (fields.get(RECEIVES) === '1') this.receives = true
-    for (const key of KEYS) {
-      const reported = count(fields.get(FIELDS[key]))
+    for (const [way, kind, field] of COUNTS) {
+      const reported = count(fields.get(field))
       if (reported === undefined) continue
-      const counts = this.#counts.get(pid) ?? sumOf([])
+      const counts = this.#counts.get(pid) ?? noConnections()
       this.#counts.set(pid, counts)
-      counts[key] = reported
+      counts[way][kind] = reported
     }
   }
 

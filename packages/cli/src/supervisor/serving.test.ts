@@ -137,7 +137,10 @@ describe('a process below the started one', () => {
     ])
     say(9, 'READY=1\nX_SOCKET_PORT_RECEIVED=5')
     say(9, 'X_SOCKET_PORT_HANDED_OVER=2')
-    expect(worker.reported.connections).toMatchObject({ received: 5, handedOver: 7 })
+    expect(worker.reported.connections).toMatchObject({
+      received: { all: 5 },
+      handedOver: { all: 7 },
+    })
     expect(seen).toEqual({ outcome: 'ready' })
   })
 

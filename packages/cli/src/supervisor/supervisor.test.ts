@@ -341,11 +341,13 @@ describe('connections that went from one process to the next', () => {
     says(2, 'RECEIVED', '2')
     says(1, 'HANDED_OVER', '5')
     says(2, 'RECEIVED', 'all')
-    expect(table.connections).toMatchObject({ handedOver: 5, received: 2 })
+    says(1, 'CUT_WEB_SOCKETS', '3')
+    const counts = { handedOver: { all: 5 }, received: { all: 2 }, cut: { webSockets: 3 } }
+    expect(table.connections).toMatchObject(counts)
     child(1).exit({ code: 0 })
     await settle()
     expect(table.workers).toHaveLength(1)
-    expect(table.connections).toMatchObject({ handedOver: 5, received: 2 })
+    expect(table.connections).toMatchObject(counts)
   })
 })
 

@@ -17,6 +17,12 @@ import { type Batch, WaitingConnections } from './waiting-connections.ts'
 export class Receiver {
   /** How many connections servers of this process have received. */
   received = 0
+  /** Of these, the ones that do not end by themselves. */
+  readonly receivedOf: Record<LongLivedKind, number> = {
+    webSockets: 0,
+    eventStreams: 0,
+    tunnels: 0,
+  }
   readonly #connections: WaitingConnections
   #stopped = false
   /** How many queues are being read. */
@@ -113,6 +119,7 @@ export class Receiver {
 
   #given(server: HttpServer, kind: LongLivedKind | undefined): void {
     this.received += 1
+    if (kind !== undefined) this.receivedOf[kind] += 1
     const counts = this.#unreported.get(server) ?? none()
     this.#unreported.set(server, counts)
     counts[kind ?? 'idle'] += 1

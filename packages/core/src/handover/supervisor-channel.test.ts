@@ -131,14 +131,23 @@ describe(...requireOrSkip('the channel of a supervisor', linuxSkipReason()), () 
     expect(successorRuns()).toBe(false)
     reportDrained(drained({}), logger)
     reportDrained(drained({ handedOver: 2 }), logger)
-    const webSockets = { closed: 7, handedOver: 4, cut: 0 }
-    reportDrained(drained({ handedOver: 3, forced: 1, webSockets }), logger)
+    const webSockets = { closed: 7, handedOver: 4, cut: 1 }
+    reportDrained(drained({ handedOver: 3, expired: 2, forced: 3, webSockets }), logger)
     expect(await notifications()).toEqual([
       ['X_SOCKET_PORT_RECEIVES', '1'],
       ['X_SOCKET_PORT_HANDED_OVER', '2'],
-      'X_SOCKET_PORT_HANDED_OVER_WEB_SOCKETS 4 X_SOCKET_PORT_HANDED_OVER 9 X_SOCKET_PORT_CUT 1'.split(
-        ' ',
-      ),
+      [
+        ...[
+          'X_SOCKET_PORT_HANDED_OVER',
+          '9',
+          'X_SOCKET_PORT_CLOSED',
+          '9',
+          'X_SOCKET_PORT_CUT',
+          '3',
+        ],
+        ...['X_SOCKET_PORT_HANDED_OVER_WEB_SOCKETS', '4', 'X_SOCKET_PORT_CLOSED_WEB_SOCKETS', '7'],
+        ...['X_SOCKET_PORT_CUT_WEB_SOCKETS', '1'],
+      ],
     ])
 
     // As a supervisor does: the signal follows at once, and must find the message read.

@@ -1,5 +1,5 @@
 import { closeSync } from 'node:fs'
-import type { DrainResult, Logger, LongLivedKind } from '../base/types.ts'
+import type { DrainResult, Logger } from '../base/types.ts'
 import { NEXT } from '../notify/channel-end.ts'
 import { notifier } from '../notify/notifier.ts'
 import { sendNotification } from '../notify/send.ts'
@@ -9,32 +9,26 @@ import { perProcess } from '../process/per-process.ts'
 import { nextServes } from '../process/successor.ts'
 import type { Libc } from '../sockets/libc.ts'
 import { usableLibc } from '../sockets/usable-libc.ts'
+import {
+  COUNT_FIELDS,
+  type ConnectionCounts,
+  type CountedKind,
+  type CountedWay,
+  LONG_LIVED_KINDS,
+  noConnections,
+} from './connection-counts.ts'
 import { receiver } from './receiver.ts'
 import { type Next, type QueueEnd, watchQueue } from './signalled-queue.ts'
 
 /** The notification of a process that receives connections through its channel. */
 export const RECEIVES = 'X_SOCKET_PORT_RECEIVES'
 
-/** The notifications that count the connections that a process has received, and handed over; of any kind. */
-export const RECEIVED = 'X_SOCKET_PORT_RECEIVED'
-export const HANDED_OVER = 'X_SOCKET_PORT_HANDED_OVER'
-
-/** The notifications that count those handed over that do not end by themselves. */
-export const HANDED_OVER_KINDS: Readonly<Record<LongLivedKind, string>> = {
-  webSockets: 'X_SOCKET_PORT_HANDED_OVER_WEB_SOCKETS',
-  eventStreams: 'X_SOCKET_PORT_HANDED_OVER_EVENT_STREAMS',
-  tunnels: 'X_SOCKET_PORT_HANDED_OVER_TUNNELS',
-}
-
-/** The notification that counts the connections that a process has cut in its drain. */
-export const CUT = 'X_SOCKET_PORT_CUT'
-
 interface Channel {
   /** The value of SOCKET_PORT_CHANNEL that was opened. */
   opened: string | undefined
   supervised: boolean
-  handedOver: Record<LongLivedKind | 'all', number>
-  cut: number
+  /** What its servers have reported of their drains. */
+  drained: ConnectionCounts
 }
 
 // Every copy of this package in the process shares one: the supervisor expects one count for the process.
@@ -44,8 +38,7 @@ const shared = (): Channel =>
   state.get(() => ({
     opened: undefined,
     supervised: false,
-    handedOver: { all: 0, webSockets: 0, eventStreams: 0, tunnels: 0 },
-    cut: 0,
+    drained: noConnections(),
   }))
 
 /**
@@ -95,8 +88,12 @@ function queueReader(
 ): (end: QueueEnd) => void {
   let reported = 0
   const report = (): void => {
-    const { received } = receiver()
-    if (received > reported) sendNotification({ [RECEIVED]: received }, [], logger)
+    const { received, receivedOf } = receiver()
+    const counts: Record<string, number> = { [COUNT_FIELDS.received.all]: received }
+    for (const kind of LONG_LIVED_KINDS) {
+      if (receivedOf[kind] > 0) counts[COUNT_FIELDS.received[kind]] = receivedOf[kind]
+    }
+    if (received > reported) sendNotification(counts, [], logger)
     reported = received
   }
   const receiveSome = async (next: Next): Promise<void> => {
@@ -128,21 +125,26 @@ function warnOf(error: Error, logger: Logger): void {
 /** Whether the channel of the supervisor is open, and this process has notified it that it receives connections. */
 export const receivesFromSupervisor = (): boolean => shared().supervised
 
-/** Reports to the supervisor, if there is one, how many connections a server has handed over and cut. */
+/** Reports to the supervisor, if there is one, what became of the connections of a server in its drain. */
 export function reportDrained(result: DrainResult, logger: Logger): void {
-  const channel = shared()
-  const counts = channel.handedOver
-  const before = counts.all
+  const { drained, supervised } = shared()
   const changed: Record<string, number> = {}
-  for (const [kind, field] of Object.entries(HANDED_OVER_KINDS) as [LongLivedKind, string][]) {
-    const { handedOver } = result[kind]
-    counts[kind] += handedOver
-    counts.all += handedOver
-    if (handedOver > 0) changed[field] = counts[kind]
+  const add = (way: CountedWay, kind: CountedKind, count: number): void => {
+    if (count === 0) return
+    drained[way][kind] += count
+    changed[COUNT_FIELDS[way][kind]] = drained[way][kind]
   }
-  counts.all += result.handedOver
-  channel.cut += result.forced
-  if (counts.all > before) changed[HANDED_OVER] = counts.all
-  if (result.forced > 0) changed[CUT] = channel.cut
-  if (channel.supervised && Object.keys(changed).length > 0) sendNotification(changed, [], logger)
+  add('handedOver', 'all', result.handedOver)
+  add('closed', 'all', result.expired)
+  // Those of each kind are among them.
+  add('cut', 'all', result.forced)
+  for (const kind of LONG_LIVED_KINDS) {
+    const { handedOver, closed, cut } = result[kind]
+    add('handedOver', 'all', handedOver)
+    add('handedOver', kind, handedOver)
+    add('closed', 'all', closed)
+    add('closed', kind, closed)
+    add('cut', kind, cut)
+  }
+  if (supervised && Object.keys(changed).length > 0) sendNotification(changed, [], logger)
 }

@@ -12,12 +12,14 @@ import type { Notification } from './notification.ts'
 import { receiveWaiting, tellSenders } from './notify-socket.ts'
 
 export {
-  CUT,
-  HANDED_OVER,
-  HANDED_OVER_KINDS,
-  RECEIVED,
-  RECEIVES,
-} from '../handover/supervisor-channel.ts'
+  COUNT_FIELDS,
+  type ConnectionCounts,
+  type CountedKind,
+  type CountedWay,
+  LONG_LIVED_KINDS,
+  noConnections,
+} from '../handover/connection-counts.ts'
+export { RECEIVES } from '../handover/supervisor-channel.ts'
 export { QUEUE_NAME } from '../listen/fd-name.ts'
 export { CHANNEL_VARIABLE } from '../process/environment.ts'
 
