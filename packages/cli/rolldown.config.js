@@ -9,7 +9,7 @@ const launcher = '#!/usr/bin/env sh\n\':\' //; exec node -- "$0" "$@"'
 export default {
   input: { main: 'src/main.ts' },
   platform: 'node',
-  external: [/^node:/, /^@socket-port\/core/, 'chokidar', 'picomatch'],
+  external: [/^node:/, /^@socket-port\/core/, 'chokidar', 'picomatch', /^prom-client/],
   output: {
     dir: 'dist',
     entryFileNames: '[name].js',
@@ -20,7 +20,7 @@ export default {
       groups: [
         {
           name: 'common',
-          test: /src\/(base\/(counted|errors|io|quote|version)|command-line\/scalars)\.ts$/,
+          test: /src\/(base\/(counted|errors|io|quote|same-file|version)|command-line\/scalars)\.ts$/,
         },
       ],
     },

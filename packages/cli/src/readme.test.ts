@@ -6,9 +6,11 @@ import { commands } from './commands/index.ts'
 import { runCommand } from './commands/run.ts'
 import { formatList } from './commands/status.ts'
 import type { Status } from './control/status.ts'
+import { RunMetrics } from './metrics/run-metrics.ts'
 import { LineFormat, type LineFormatOptions } from './output/line-format.ts'
 import { runDefaults } from './run/options.ts'
 import { statusOf } from './run/status.ts'
+import { Supervisor } from './supervisor/supervisor.ts'
 import { Worker } from './supervisor/worker.ts'
 import { FakeChild } from './testing/fake-child.ts'
 import { FakeClock } from './testing/fake-clock.ts'
@@ -75,6 +77,33 @@ test('the options of run in the README are those of the source', () => {
     return short === undefined ? long : `\`-${short}\`, ${long}`
   })
   expect(table('run').map(([option]) => option)).toEqual(options)
+})
+
+test('the metrics of the README are those that are answered, with the values of their labels', async () => {
+  const supervisor = new Supervisor<string>({
+    workers: 1,
+    replace: 'all-at-once',
+    retry: 'once',
+    clock: new FakeClock(),
+    prepare: async () => '',
+    launch: () => {
+      throw new Error('nothing is started')
+    },
+    report: () => {},
+  })
+  const metrics = new RunMetrics({ supervisor, version: '1' }, () => 0)
+  const { text } = await metrics.write('text')
+  const types = [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, ...all]) => all)
+  const rows = table('Metrics')
+  expect(rows.map(([name, type]) => [name?.slice(1, -1), type]).toSorted()).toEqual(
+    types.toSorted(),
+  )
+  // The rows in between say that the kinds are the same.
+  const shown = rows
+    .flatMap((row) => [...row.join().matchAll(/`([a-z_-]+)`/g)])
+    .map(([, word]) => word)
+  const values = [...text.matchAll(/(\w+)="([a-z_-]+)"/g)].flatMap(([, ...all]) => all)
+  expect(shown).toEqual(expect.arrayContaining(values))
 })
 
 test('the list of status in the README is one that is printed', () => {

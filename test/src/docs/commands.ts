@@ -29,6 +29,12 @@ export const SUPERVISE: readonly string[] = [
 /** The line that `docs-command.test.ts` runs then, and compares what it prints. */
 export const STATUS = 'socket-port status'
 
+/** The same with metrics, and the line that reads them. */
+export const METRICS: readonly string[] = [
+  'npx socket-port run --listen 8080 --metrics 127.0.0.1:9100 -- node server.js',
+  'curl -s http://127.0.0.1:9100/metrics',
+]
+
 /** Lines that `docs/command.test.ts` runs, with a program as `server.js` that knows nothing of this package. */
 export const REGISTER: readonly string[] = [
   'node --import @socket-port/core/register server.js',

@@ -16,6 +16,7 @@ import {
   FROM_PM2,
   INSTALL,
   INSTALL_WITH_PNPM,
+  METRICS,
   NODEMON,
   OVERLAP,
   REGISTER,
@@ -42,7 +43,7 @@ afterEach(endProcesses)
 
 test('a block in the docs is of a kind that is checked', () => {
   // A picture is compared with the source in architecture.test.ts; docker.test.ts runs the Dockerfile, pm2.test.ts
-  // reads what is cjs.
+  // reads what is cjs, prometheus.test.ts scrapes with what is YAML.
   const checked = ['js', 'ts', 'sh', 'ini', 'text', 'mermaid', 'dockerfile', 'cjs', 'yaml']
   expect(blocks.filter(({ language }) => !checked.includes(language))).toEqual([])
 })
@@ -69,6 +70,7 @@ describe('a block of commands', () => {
     ACTIVATE,
     ...SUPERVISE,
     ...Object.values(CLIENTS),
+    ...METRICS,
     ...REGISTER,
     STATUS,
     ...BUNDLE,

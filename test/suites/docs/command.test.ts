@@ -1,4 +1,6 @@
+import { execFile } from 'node:child_process'
 import { execPath } from 'node:process'
+import { promisify } from 'node:util'
 import { startGeneration } from '@socket-port/testkit/generation'
 import { freePort } from '@socket-port/testkit/native'
 import { endProcesses } from '@socket-port/testkit/processes'
@@ -6,7 +8,7 @@ import { get, RawConnection } from '@socket-port/testkit/raw-connection'
 import type { Supervised } from '@socket-port/testkit/supervised'
 import { afterAll, afterEach, describe, expect, onTestFinished, test } from 'vitest'
 import { ask } from '../../src/docs/ask.ts'
-import { REGISTER, STATUS, SUPERVISE } from '../../src/docs/commands.ts'
+import { METRICS, REGISTER, STATUS, SUPERVISE } from '../../src/docs/commands.ts'
 import { readRoot } from '../../src/docs/documents.ts'
 import { codeBlocks } from '../../src/docs/markdown.ts'
 import { type Program, programsOf } from '../../src/docs/programs.ts'
@@ -54,6 +56,19 @@ test.each(['README.md', COMMAND])('%s runs and reloads a program as it says', as
   const { generations } = await supervised.status()
   expect(generations.map(({ number }) => number)).toContain(2)
   expect(supervised.generation.output).not.toMatch(/warn|error/i)
+})
+
+test(`${METRICS[1]}: prints the metrics`, async () => {
+  expect(linesOf(COMMAND)).toContainEqual(METRICS)
+  const metricsPort = String(freePort())
+  const [program] = programsOf(COMMAND) as [Program]
+  const port = freePort()
+  project.write('server.js', program.code.replaceAll('8080', String(port)))
+  await supervise(METRICS[0]?.replace('9100', metricsPort), port)
+  const [command = '', ...args] = METRICS[1]?.replace('9100', metricsPort).split(' ') ?? []
+  const { stdout } = await promisify(execFile)(command, args)
+  expect(stdout).toMatch(/^socket_port_generation 1$/m)
+  expect(stdout).toMatch(/^# EOF\n$/m)
 })
 
 describe('a program that knows nothing of this package', () => {

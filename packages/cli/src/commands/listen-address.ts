@@ -15,11 +15,18 @@ export function listenAddress(value: string): ListenAddress {
   // A unix path may contain `=` too, but only after the colon of `unix:`.
   const [, name, address = value] = /^([^=:/[\]]*)=(.*)$/s.exec(value) ?? []
   const parsed = addressOf(address)
-  if (typeof parsed === 'string') throw wrong(value, parsed)
+  if (typeof parsed === 'string') throw wrong('listen', value, parsed)
   if (name === undefined) return parsed
   const problem = nameProblem(name)
-  if (problem !== undefined) throw wrong(value, problem)
+  if (problem !== undefined) throw wrong('listen', value, problem)
   return { ...parsed, name }
+}
+
+/** Reads the address of another option than `--listen`: the same forms, but without a name. */
+export function plainAddress(option: string, value: string): Omit<ListenAddress, 'name'> {
+  const parsed = addressOf(value)
+  if (typeof parsed === 'string') throw wrong(option, value, parsed)
+  return parsed
 }
 
 /** Returns the address, or the problem of the text and its repair. */
@@ -72,5 +79,5 @@ function nameProblem(name: string): string | undefined {
   return RESERVED.includes(name) ? `systemd reserves the name ${name}` : undefined
 }
 
-const wrong = (value: string, fix: string): UsageError =>
-  new UsageError(`--listen ${quote(value)}: ${fix}`)
+const wrong = (option: string, value: string, fix: string): UsageError =>
+  new UsageError(`--${option} ${quote(value)}: ${fix}`)

@@ -4,8 +4,8 @@ import { UsageError } from '../base/errors.ts'
 import { quote } from '../base/quote.ts'
 import type { Parsed } from '../command-line/command.ts'
 import { duration, oneOf, permissions, whole } from '../command-line/scalars.ts'
-import { type RunOptions, runDefaults, type Watch } from '../run/options.ts'
-import { listenAddress } from './listen-address.ts'
+import { type ListenAddress, type RunOptions, runDefaults, type Watch } from '../run/options.ts'
+import { listenAddress, plainAddress } from './listen-address.ts'
 import { readiness } from './readiness.ts'
 import type { RunOption } from './run-options.ts'
 
@@ -19,7 +19,7 @@ export async function readRunOptions(parsed: Parsed<RunOption>): Promise<RunOpti
   const { backlog, workers, watchdog, notifyAccess } = runDefaults
   return {
     command: commandOf(parsed.rest),
-    listen: addressesOf(parsed),
+    ...addressesOf(parsed),
     backlog: read('backlog', (name, value) => whole(name, value, 1, 2 ** 31 - 1), backlog),
     name: read('name', controlName, runDefaults.name),
     control: read('control', text, runDefaults.control),
@@ -67,17 +67,19 @@ function workerCount(option: RunOption, value: string): number {
   )
 }
 
-function addressesOf(parsed: Parsed<RunOption>): RunOptions['listen'] {
-  const addresses = parsed.all('listen').map(listenAddress)
+function addressesOf(parsed: Parsed<RunOption>): Pick<RunOptions, 'listen' | 'metrics'> {
+  const listen = parsed.all('listen').map(listenAddress)
+  const at = parsed.last('metrics')
+  const metrics = at === undefined ? undefined : plainAddress('metrics', at)
   const mode = parsed.last('mode')
-  if (mode === undefined) return addresses
+  if (mode === undefined) return { listen, metrics }
   const bits = permissions('mode', mode)
-  if (!addresses.some(({ path }) => path !== undefined)) {
+  if (![...listen, metrics].some((address) => address?.path !== undefined)) {
     throw new UsageError('--mode is for unix sockets: add --listen unix:PATH, or leave it out')
   }
-  return addresses.map((address) =>
-    address.path === undefined ? address : { ...address, mode: bits },
-  )
+  const withMode = <T extends ListenAddress>(address: T): T =>
+    address.path === undefined ? address : { ...address, mode: bits }
+  return { listen: listen.map(withMode), metrics: metrics && withMode(metrics) }
 }
 
 // The name becomes part of the path of the control socket.

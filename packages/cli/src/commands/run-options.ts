@@ -77,6 +77,11 @@ export const runOptions = {
     summary:
       'Write lines as they are (text), or each as a JSON object with time, level, worker, pid, generation and text (json). Default: text.',
   },
+  metrics: {
+    value: 'ADDRESS',
+    summary:
+      'Answer GET /metrics here, for Prometheus and others that read OpenMetrics: 9100, 127.0.0.1:9100, [::1]:9100 or unix:/run/metrics.sock.',
+  },
   name: {
     value: 'NAME',
     summary: 'Name by which reload, status and stop find this command. Default: the first address.',

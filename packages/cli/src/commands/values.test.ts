@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { UsageError } from '../base/errors.ts'
-import { listenAddress } from './listen-address.ts'
+import { listenAddress, plainAddress } from './listen-address.ts'
 import { readiness } from './readiness.ts'
 
 describe('--listen', () => {
@@ -55,6 +55,33 @@ describe('--listen', () => {
   ])('refuses %j and says why', (value, fix) => {
     const attempt = (): unknown => listenAddress(value)
     expect(attempt).toThrow(UsageError)
+    expect(attempt).toThrow(fix)
+  })
+})
+
+describe('--metrics', () => {
+  test.each([
+    ['9100', { port: 9100 }],
+    ['127.0.0.1:9100', { host: '127.0.0.1', port: 9100 }],
+    ['[::1]:9100', { host: '::1', port: 9100 }],
+    ['unix:/run/metrics.sock', { path: '/run/metrics.sock' }],
+    ['unix:@metrics', { path: '@metrics' }],
+  ])('%s', (value, address) => {
+    expect(plainAddress('metrics', value)).toEqual(address)
+  })
+
+  test.each([
+    ['', 'a port is missing'],
+    ['/run/metrics.sock', 'write a unix socket as unix:/run/metrics.sock'],
+    ['http://localhost:9100/metrics', 'in brackets'],
+    ['localhost', 'a port is missing'],
+    // A name has no meaning here.
+    ['web=9100', 'a port is missing'],
+    ['web=127.0.0.1:9100', "'web=127.0.0.1' is neither an address nor a host name"],
+  ])('refuses %j and says why', (value, fix) => {
+    const attempt = (): unknown => plainAddress('metrics', value)
+    expect(attempt).toThrow(UsageError)
+    expect(attempt).toThrow(`--metrics '${value}': `)
     expect(attempt).toThrow(fix)
   })
 })

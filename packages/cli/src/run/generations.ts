@@ -4,6 +4,7 @@ import {
   openNotifySocket,
 } from '@socket-port/core/supervisor'
 import type { StartFacts } from '../child/start.ts'
+import type { Metrics } from '../metrics/open-metrics.ts'
 import type { LineFormat } from '../output/line-format.ts'
 import type { OwnOutputs } from '../output/own-outputs.ts'
 import type { Reporter } from '../output/reporter.ts'
@@ -42,6 +43,8 @@ export class Generations {
   readonly store: FdStore = new FdStore()
   readonly launcher: Launcher
   readonly serverReports: ServerReports
+  /** Is told of each process and each reload (`--metrics`). */
+  observer: Pick<Metrics, 'started' | 'settled'> | undefined
   readonly #options: RunOptions
   readonly #notifySocket: NotifySocket
   readonly #drains: DrainProgress
@@ -82,11 +85,13 @@ export class Generations {
       launch: (spec, place) => {
         const worker = launcher.start(spec, place)
         void worker.gone.then(() => this.#drains.ended(worker))
+        this.observer?.started(worker)
         return worker
       },
       report: (message, level) => reporter.report(message, level),
       settled: (outcome) => {
         this.reloadLog.settled(outcome)
+        this.observer?.settled(outcome)
         settled()
       },
     })

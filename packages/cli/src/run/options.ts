@@ -1,3 +1,4 @@
+import type { MetricsAddress } from '../metrics/server.ts'
 import type { Readiness } from '../supervisor/rules.ts'
 
 /** The options of `socket-port run`. All durations are milliseconds. */
@@ -9,6 +10,8 @@ export interface RunOptions {
    * passed in place of a new one. All other inherited sockets come last.
    */
   listen: readonly ListenAddress[]
+  /** Where `GET /metrics` is answered. @default nowhere */
+  metrics: MetricsAddress | undefined
   /** Length of the accept queue of each new socket; the kernel has a limit. @default 1024 */
   backlog: number
   /** Name of the control socket. @default derived from the first address, as {@link nameOf} says */
@@ -90,6 +93,7 @@ export type Watch = (
 /** The default of every option but the command. */
 export const runDefaults: Omit<RunOptions, 'command'> = {
   listen: [],
+  metrics: undefined,
   backlog: 1024,
   name: undefined,
   control: undefined,

@@ -5,6 +5,7 @@ import { coloursOf } from '../output/colours.ts'
 import { LineFormat } from '../output/line-format.ts'
 import { openOwnOutputs } from '../output/own-outputs.ts'
 import { Reporter } from '../output/reporter.ts'
+import { realClock } from '../supervisor/clock.ts'
 import { openAsking } from './asking.ts'
 import { openControl } from './control-requests.ts'
 import { Generations, type GenerationsOptions } from './generations.ts'
@@ -86,6 +87,13 @@ async function superviseToTheEnd(context: Context): Promise<ExitCode> {
       stop: () => shutdown.stop('SIGTERM'),
     })
     if (control !== undefined) closers.push(() => control.close())
+    if (options.metrics !== undefined) {
+      const { openMetrics } = await import('../metrics/open-metrics.ts')
+      const metrics = await openMetrics(options.metrics, supervisor, realClock.now)
+      closers.push(() => metrics.close())
+      generations.observer = metrics
+      reporter.report(`answers GET /metrics on ${metrics.address}`)
+    }
     const asking = await openAsking({
       options,
       reporter,

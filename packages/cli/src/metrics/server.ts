@@ -1,0 +1,88 @@
+import { once } from 'node:events'
+import { rmSync } from 'node:fs'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { SocketPortError } from '@socket-port/core'
+import { bindFd, describeFd } from '@socket-port/core/supervisor'
+import { CommandError } from '../base/errors.ts'
+import { isStillAt, statAt } from '../base/same-file.ts'
+import { type Format, formatFor } from './negotiate.ts'
+
+/** Where metrics are answered: what `bindFd` of core takes. */
+export type MetricsAddress = Pick<
+  Extract<Parameters<typeof bindFd>[0], object>,
+  'port' | 'host' | 'path' | 'mode'
+>
+
+export interface MetricsServer {
+  /** `[::]:9100`, `unix:/run/metrics.sock` */
+  address: string
+  close(): Promise<void>
+}
+
+const PATH = '/metrics'
+
+// A scraper asks at once and reads fast. What is slower must not collect here.
+const REQUEST_TIMEOUT = 10_000
+const MOST_CONNECTIONS = 100
+
+/**
+ * Answers `GET /metrics` at the address until it is closed.
+ *
+ * @throws {CommandError} with exit code 4 when the address cannot be used
+ */
+export async function openMetricsServer(
+  where: MetricsAddress,
+  write: (format: Format) => Promise<{ contentType: string; text: string }>,
+): Promise<MetricsServer> {
+  const server = createServer({ requestTimeout: REQUEST_TIMEOUT }, (request, response) => {
+    void respond(request, response, write)
+  })
+  server.maxConnections = MOST_CONNECTIONS
+  const fd = await open(where)
+  const facts = describeFd(fd)
+  const { path } = where
+  const file = path === undefined ? undefined : statAt(path)
+  server.listen({ fd })
+  await once(server, 'listening')
+  return {
+    address: (typeof facts === 'string' ? undefined : facts.text) ?? `fd ${fd}`,
+    async close() {
+      const closed = once(server, 'close')
+      server.close()
+      server.closeAllConnections()
+      await closed
+      if (path !== undefined && isStillAt(path, file)) rmSync(path)
+    },
+  }
+}
+
+async function respond(
+  { method, url = '', headers }: IncomingMessage,
+  response: ServerResponse,
+  write: (format: Format) => Promise<{ contentType: string; text: string }>,
+): Promise<void> {
+  if (url.split('?', 1)[0] !== PATH) {
+    response.writeHead(404, TEXT).end(`The metrics are at ${PATH}.\n`)
+    return
+  }
+  if (method !== 'GET' && method !== 'HEAD') {
+    response.writeHead(405, { ...TEXT, allow: 'GET, HEAD' }).end(`Ask for ${PATH} with GET.\n`)
+    return
+  }
+  const { contentType, text } = await write(formatFor(headers.accept))
+  const length = Buffer.byteLength(text)
+  response.writeHead(200, { 'content-type': contentType, 'content-length': length, vary: 'accept' })
+  // Of a HEAD Node sends no body.
+  response.end(text)
+}
+
+const TEXT = { 'content-type': 'text/plain; charset=utf-8' }
+
+async function open(where: MetricsAddress): Promise<number> {
+  try {
+    return await bindFd(where)
+  } catch (error) {
+    if (!(error instanceof SocketPortError)) throw error
+    throw new CommandError(`--metrics: ${error.message}`, 4)
+  }
+}
