@@ -1,6 +1,13 @@
 import './base/refuse-runtime.ts'
 
-export type { DrainEndEvent, DrainStartEvent, ListenEvent, ReceiveEvent } from './base/channels.ts'
+export type {
+  DrainEndEvent,
+  DrainStartEvent,
+  ListenEvent,
+  ReadyEvent,
+  ReceiveEvent,
+  ReloadEvent,
+} from './base/channels.ts'
 export { type BindErrorCode, SocketPortError, type SocketPortErrorCode } from './base/errors.ts'
 export type * from './base/types.ts'
 export { type AnyRequest, attachmentOf } from './continue/attachment.ts'

@@ -34,6 +34,7 @@ const MODULES: Readonly<Record<string, readonly string[]>> = {
   test: [
     '@hapi',
     '@nestjs',
+    '@opentelemetry',
     '@socket-port/core',
     '@socket-port/express',
     '@socket-port/fastify',
@@ -46,6 +47,7 @@ const MODULES: Readonly<Record<string, readonly string[]>> = {
     'express',
     'fastify',
     'koa',
+    'prom-client',
     'socket.io',
     'ws',
   ],

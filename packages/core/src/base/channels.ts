@@ -10,6 +10,21 @@ export interface ListenEvent {
   name?: string
 }
 
+/** Published once on `socket-port.ready`, when every server of the process that was starting listens, or could not. */
+export interface ReadyEvent {
+  /** From the start of the process, in milliseconds. */
+  duration: number
+}
+
+/** Published on `socket-port.reload` when all hooks of `onReload` have run. */
+export interface ReloadEvent {
+  ok: boolean
+  /** How many hooks have failed. */
+  failed: number
+  /** In milliseconds. */
+  duration: number
+}
+
 /** Published on `socket-port.drain.start`. */
 export interface DrainStartEvent {
   server: AnyServer
@@ -37,6 +52,8 @@ export interface ReceiveEvent {
 const channels = {
   receive: channel('socket-port.receive'),
   listen: channel('socket-port.listen'),
+  ready: channel('socket-port.ready'),
+  reload: channel('socket-port.reload'),
   drainStart: channel('socket-port.drain.start'),
   drainEnd: channel('socket-port.drain.end'),
 }
@@ -44,6 +61,8 @@ const channels = {
 export const publish = {
   receive: (event: ReceiveEvent): void => channels.receive.publish(event),
   listen: (event: ListenEvent): void => channels.listen.publish(event),
+  ready: (event: ReadyEvent): void => channels.ready.publish(event),
+  reload: (event: ReloadEvent): void => channels.reload.publish(event),
   drainStart: (event: DrainStartEvent): void => channels.drainStart.publish(event),
   drainEnd: (event: DrainEndEvent): void => channels.drainEnd.publish(event),
 }

@@ -1,3 +1,4 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { createServer } from 'node:http'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { linuxSkipReason, requireOrSkip } from '@socket-port/testkit/requirements'
@@ -92,9 +93,13 @@ describe('onReload', () => {
       throw new Error('no such file')
     })
     reloading(() => new Promise(() => {}), 10)
-    const last = new Promise<void>((ran) => reloading(ran))
+    const published = new Promise((resolve) => {
+      subscribe('socket-port.reload', resolve)
+      onClose(() => unsubscribe('socket-port.reload', resolve))
+    })
+    reloading(() => {})
     hup()
-    await last
+    expect(await published).toEqual({ ok: false, failed: 2, duration: expect.any(Number) })
     expect(errors).toEqual([
       expect.stringMatching(/^the reload hook readCertificate failed: Error: no such file\n/),
       expect.stringMatching(/^the reload hook \(anonymous\) did not end within 10 ms; /),

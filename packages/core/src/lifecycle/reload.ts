@@ -1,3 +1,4 @@
+import { publish } from '../base/channels.ts'
 import type { Logger } from '../base/types.ts'
 import {
   type Checks,
@@ -67,6 +68,7 @@ class Reloads {
     const told = sender.state === 'ready'
     if (told) sender.post({ RELOADING: 1, MONOTONIC_USEC: monotonicMicroseconds() })
     const failures: string[] = []
+    const started = performance.now()
     for (const hook of [...this.#hooks]) {
       const failure = await hookFailure(hook)
       if (failure === undefined) continue
@@ -76,6 +78,8 @@ class Reloads {
         `the reload hook ${name} ${failure}; the process goes on with what this hook has loaded before`,
       )
     }
+    const duration = performance.now() - started
+    publish.reload({ ok: failures.length === 0, failed: failures.length, duration })
     if (!told) return
     if (failures.length > 0) {
       this.#statusBefore ??= sender.status

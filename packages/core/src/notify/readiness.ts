@@ -1,3 +1,4 @@
+import { publish } from '../base/channels.ts'
 import type { Logger } from '../base/types.ts'
 import { perProcess } from '../process/per-process.ts'
 import { LateFailures } from './late-failures.ts'
@@ -28,6 +29,8 @@ class Readiness {
   #logger: Logger | undefined
   #pending: NodeJS.Immediate | undefined
   #warned = false
+  /** Whether a server listens that was started here, and whether that was published. */
+  #listens: 'no' | 'yes' | 'published' = 'no'
   readonly #lateFailures = new LateFailures()
 
   begin(server: Starting, notify: boolean, logger: Logger): Start {
@@ -48,11 +51,13 @@ class Readiness {
     }
     // Keep no reference to a server once READY=1 was sent, or when there is no manager.
     return {
-      listening: (url) =>
+      listening: (url) => {
+        if (this.#listens === 'no') this.#listens = 'yes'
         settle((to) => {
           if (to.state === 'starting') this.#urls.set(server, url())
           else this.#lateFailures.recovered(server, to)
-        }),
+        })
+      },
       failed: (error) =>
         settle(({ state }) => {
           if (state === 'starting') this.#failed.add(server)
@@ -82,6 +87,10 @@ class Readiness {
       this.#lateFailures.report(this.#logger)
     }
     if (this.#starting.size > 0) return
+    if (this.#listens === 'yes') {
+      this.#listens = 'published'
+      publish.ready({ duration: performance.now() })
+    }
     for (const callback of this.#waiting.splice(0)) callback()
   }
 

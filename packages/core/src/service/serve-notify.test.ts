@@ -1,3 +1,4 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { createServer as createNet } from 'node:net'
@@ -44,6 +45,19 @@ async function serving(options: ServeOptions = {}, server = createServer()): Pro
   onClose(() => service.close({ quick: true }))
   return service
 }
+
+it('publishes once that the process is ready, when all servers listen, also without a manager', async () => {
+  startedWith()
+  const events: unknown[] = []
+  const heard = (event: unknown): void => void events.push(event)
+  subscribe('socket-port.ready', heard)
+  onClose(() => unsubscribe('socket-port.ready', heard))
+  await Promise.all([serving({ notify: false }), serving()])
+  await new Promise<void>(whenAllListen)
+  await serving()
+  await new Promise<void>(whenAllListen)
+  expect(events).toEqual([{ duration: expect.any(Number) }])
+})
 
 describe(...requireOrSkip('READY=1', linuxSkipReason()), () => {
   it('comes with the address, once', async () => {
