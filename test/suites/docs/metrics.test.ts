@@ -1,3 +1,6 @@
+import { once } from 'node:events'
+import { type IncomingMessage, request } from 'node:http'
+import { text } from 'node:stream/consumers'
 import { type Generation, startGeneration } from '@socket-port/testkit/generation'
 import { freePort } from '@socket-port/testkit/native'
 import { endProcesses } from '@socket-port/testkit/processes'
@@ -15,10 +18,9 @@ afterAll(() => project.remove())
 afterEach(endProcesses)
 
 /** Starts a program of the page, and waits until it is told that its server listens. */
-async function start(program: Program): Promise<[Generation, port: number]> {
+async function start(program: Program, drain: object = {}): Promise<[Generation, port: number]> {
   const port = freePort()
-  // The page keeps the default, five seconds.
-  const options = `{ port: ${port}, drain: { idleTimeout: 100 } }`
+  const options = JSON.stringify({ port, drain })
   const code = `${program.code.replace('8080', options)}\nconsole.log('listens')\n`
   const script = project.write(`${program.name}-metrics.mjs`, code)
   const generation = startGeneration({ script, cwd: project.dir })
@@ -47,8 +49,12 @@ test('with prom-client a program answers how it has started, and that it drains'
   held.send(get('/'))
   await held.receive(/hello\n$/)
   held.send('GET / HTTP/1.1\r\n')
-  const scrape = async (): Promise<string> =>
-    (await fetch(`http://127.0.0.1:${port}/metrics`)).text()
+  // Each on a connection of its own: the drain may close one that is idle.
+  const scrape = async (): Promise<string> => {
+    const asked = request({ port, path: '/metrics', agent: false }).end()
+    const [response] = (await once(asked, 'response')) as [IncomingMessage]
+    return text(response)
+  }
   const before = await scrape()
   expect(before).toMatch(/^app_ready_seconds (?!0$)[\d.]+$/m)
   expect(before).toMatch(/^app_connections_received_total 0$/m)
@@ -63,7 +69,7 @@ test('with prom-client a program answers how it has started, and that it drains'
 })
 
 test('with OpenTelemetry the counts of the drain are sent before the process ends', async () => {
-  const [generation, port] = await start(openTelemetry)
+  const [generation, port] = await start(openTelemetry, { idleTimeout: 100 })
   const idle = await connect(port)
   idle.send(get('/'))
   await idle.receive(/hello\n$/)

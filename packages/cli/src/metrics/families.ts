@@ -1,12 +1,9 @@
-import { createRequire } from 'node:module'
 import type { CountedKind, CountedWay } from '@socket-port/core/supervisor'
-import type { Counter, Gauge, Histogram, Registry } from 'prom-client'
+import type { Counter, Gauge, Histogram } from 'prom-client'
 import type { Failure } from '../supervisor/failure.ts'
 import type { Supervisor } from '../supervisor/supervisor.ts'
-
-// Only these modules: its index loads summaries, process metrics and OpenTelemetry too, 9 MB and 90 ms in place of 1 MB and 4 ms.
-const load = createRequire(import.meta.url)
-type PromClient = typeof import('prom-client')
+import type { Format } from './negotiate.ts'
+import { MetricRegistry } from './registry.ts'
 
 /** What is read when the metrics are asked for. */
 export interface MetricSource {
@@ -67,82 +64,81 @@ const CONNECTIONS: Readonly<Record<CountedWay, [name: string, help: string]>> = 
   ],
 }
 
-/** The metrics in one of the two formats. Each format needs its own: prom-client renames counters when it writes OpenMetrics. */
+/** The metrics of `run`, in one of the two formats. */
 export class Families {
-  readonly contentType: string
   readonly ready: Histogram
   readonly drain: Histogram
   readonly reloads: Counter
   readonly reloadFailures: Counter<'reason'>
   readonly lastReload: Gauge
   readonly ended: Counter<'outcome'>
-  readonly #registry: Registry
-  readonly #counter: PromClient['Counter']
-  readonly #gauge: PromClient['Gauge']
+  readonly #registry: MetricRegistry
 
-  constructor(format: 'openmetrics' | 'text', source: MetricSource) {
-    const RegistryClass = load('prom-client/lib/registry.js') as PromClient['Registry']
-    const HistogramClass = load('prom-client/lib/histogram.js') as PromClient['Histogram']
-    this.#counter = load('prom-client/lib/counter.js') as PromClient['Counter']
-    this.#gauge = load('prom-client/lib/gauge.js') as PromClient['Gauge']
-    this.contentType =
-      format === 'text'
-        ? RegistryClass.PROMETHEUS_CONTENT_TYPE
-        : RegistryClass.OPENMETRICS_CONTENT_TYPE
-    this.#registry = new RegistryClass()
-    // The types of prom-client know the default alone.
-    this.#registry.setContentType(this.contentType as Registry['contentType'])
-    const registers = [this.#registry]
+  constructor(format: Format, source: MetricSource) {
+    this.#registry = new MetricRegistry(format)
     this.#addGenerations(source)
     this.#addProcesses(source)
-    this.reloads = this.#counted('socket_port_reloads_total', 'Reloads that succeeded or failed.')
-    this.reloadFailures = this.#counted(
+    this.reloads = this.#registry.counted(
+      'socket_port_reloads_total',
+      'Reloads that succeeded or failed.',
+    )
+    this.reloadFailures = this.#registry.counted(
       'socket_port_reload_failures_total',
       'Reloads that failed, by the reason.',
       { reason: REASONS },
     )
-    this.lastReload = this.#measured(
+    this.lastReload = this.#registry.measured(
       'socket_port_last_reload_successful',
       'Whether the last reload succeeded; 1 before the first one.',
     )
     this.lastReload.set(1)
-    this.ended = this.#counted('socket_port_processes_ended_total', 'Processes that have ended.', {
-      outcome: ENDED,
-    })
-    this.ready = new HistogramClass({
-      name: 'socket_port_ready_seconds',
-      help: 'How long processes took from their start until they were ready.',
-      buckets: READY_BUCKETS,
-      registers,
-    })
-    this.drain = new HistogramClass({
-      name: 'socket_port_drain_seconds',
-      help: 'How long processes took from the moment when they had to end until they ended.',
-      buckets: DRAIN_BUCKETS,
-      registers,
-    })
+    this.ended = this.#registry.counted(
+      'socket_port_processes_ended_total',
+      'Processes that have ended.',
+      {
+        outcome: ENDED,
+      },
+    )
+    this.ready = this.#registry.histogram(
+      'socket_port_ready_seconds',
+      'How long processes took from their start until they were ready.',
+      READY_BUCKETS,
+    )
+    this.drain = this.#registry.histogram(
+      'socket_port_drain_seconds',
+      'How long processes took from the moment when they had to end until they ended.',
+      DRAIN_BUCKETS,
+    )
     this.#addConnections(source)
   }
 
-  /** The metrics as they are now. */
-  text(): Promise<string> {
-    return this.#registry.metrics()
+  /** The metrics as they are now, with their media type. */
+  async write(): Promise<{ contentType: string; text: string }> {
+    return { contentType: this.#registry.contentType, text: await this.#registry.text() }
   }
 
   #addGenerations({ supervisor, version }: MetricSource): void {
     const { pool } = supervisor
-    this.#measured(
-      'socket_port_build_info',
-      'The version of socket-port, and of the Node that runs it.',
-      ['version', 'node_version'],
-    ).set({ version, node_version: process.versions.node }, 1)
-    this.#measured('socket_port_generation', 'The newest generation that serves.', [], (gauge) =>
-      gauge.set(Math.max(0, ...pool.slots.map(({ plan }) => plan?.generation ?? 0))),
+    this.#registry
+      .measured(
+        'socket_port_build_info',
+        'The version of socket-port, and of the Node that runs it.',
+        ['version', 'node_version'],
+      )
+      .set({ version, node_version: process.versions.node }, 1)
+    this.#registry.measured(
+      'socket_port_generation',
+      'The newest generation that serves.',
+      [],
+      (gauge) => gauge.set(Math.max(0, ...pool.slots.map(({ plan }) => plan?.generation ?? 0))),
     )
-    this.#collected('socket_port_generations_total', 'Generations that were started.', [], (add) =>
-      add({}, supervisor.generation),
+    this.#registry.collected(
+      'socket_port_generations_total',
+      'Generations that were started.',
+      [],
+      (add) => add({}, supervisor.generation),
     )
-    this.#collected(
+    this.#registry.collected(
       'socket_port_restarts_total',
       'Processes that were started because the one before had crashed.',
       [],
@@ -151,11 +147,10 @@ export class Families {
   }
 
   #addProcesses({ supervisor: { pool } }: MetricSource): void {
-    this.#measured(
-      'socket_port_workers',
-      'Processes that serve at the same time, as --workers says.',
-    ).set(pool.slots.length)
-    this.#measured(
+    this.#registry
+      .measured('socket_port_workers', 'Processes that serve at the same time, as --workers says.')
+      .set(pool.slots.length)
+    this.#registry.measured(
       'socket_port_worker_up',
       'Whether a process serves in the place of this worker.',
       ['worker'],
@@ -165,7 +160,7 @@ export class Families {
         }
       },
     )
-    this.#measured(
+    this.#registry.measured(
       'socket_port_processes',
       'Processes of all generations, by their state.',
       ['state'],
@@ -183,7 +178,7 @@ export class Families {
       CountedWay,
       [string, string],
     ][]) {
-      this.#collected(name, help, ['kind'], (add) => {
+      this.#registry.collected(name, help, ['kind'], (add) => {
         const { all, ...kinds } = pool.table.connections[way]
         const others = Object.values(kinds).reduce((rest, count) => rest - count, all)
         // Streams of HTTP/2 that are cut with their connection count each, and the connection once.
@@ -193,60 +188,5 @@ export class Families {
         }
       })
     }
-  }
-
-  /** A counter that is counted up here. Each value of its label is there from the start, so that rates are right. */
-  #counted<T extends string = never>(
-    name: string,
-    help: string,
-    labels: Partial<Record<T, readonly string[]>> = {},
-  ): Counter<T> {
-    const registers = [this.#registry]
-    const labelNames = Object.keys(labels) as T[]
-    const counter = new this.#counter<T>({ name, help, labelNames, registers })
-    for (const label of labelNames) {
-      for (const value of labels[label] ?? []) {
-        counter.inc({ [label]: value } as Partial<Record<T, string>>, 0)
-      }
-    }
-    return counter
-  }
-
-  /** A counter that something else counts, and that is read when it is asked for. */
-  #collected<T extends string>(
-    name: string,
-    help: string,
-    labelNames: T[],
-    read: (add: (labels: Partial<Record<T, string>>, count: number) => void) => void,
-  ): void {
-    new this.#counter<T>({
-      name,
-      help,
-      labelNames,
-      registers: [this.#registry],
-      collect() {
-        this.reset()
-        read((labels, count) => this.inc(labels, count))
-      },
-    })
-  }
-
-  #measured<T extends string>(
-    name: string,
-    help: string,
-    labelNames: T[] = [],
-    read?: (gauge: Gauge<T>) => void,
-  ): Gauge<T> {
-    return new this.#gauge<T>({
-      name,
-      help,
-      labelNames,
-      registers: [this.#registry],
-      ...(read !== undefined && {
-        collect() {
-          read(this)
-        },
-      }),
-    })
   }
 }

@@ -17,9 +17,8 @@ export class RunMetrics {
   }
 
   /** The metrics as they are now, with their media type. */
-  async write(format: Format): Promise<{ contentType: string; text: string }> {
-    const families = this.#families[format]
-    return { contentType: families.contentType, text: await families.text() }
+  write(format: Format): Promise<{ contentType: string; text: string }> {
+    return this.#families[format].write()
   }
 
   /** Follows a process that was started, to its end. */
