@@ -2,8 +2,14 @@ import type { ViteUserConfig } from 'vitest/config'
 import { base } from './vitest.base.ts'
 
 const shipped: ViteUserConfig = {
-  // Hooks install dozens of projects from npm, and remove them.
-  test: { ...base, include: ['shipped/**/*.test.ts'], hookTimeout: 600_000 },
+  test: {
+    ...base,
+    include: ['shipped/**/*.test.ts'],
+    // Of a busy machine Chromium takes what it gets: the longer a page types, the more it has to show.
+    testTimeout: 300_000,
+    // Hooks install dozens of projects from npm, and remove them.
+    hookTimeout: 600_000,
+  },
 }
 
 export default shipped
