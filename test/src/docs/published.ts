@@ -30,7 +30,7 @@ export const PUBLISHED: readonly Published[] = [
   {
     name: 'socket-port',
     folder: 'packages/cli',
-    dependencies: [CORE, 'chokidar', 'picomatch'],
+    dependencies: [CORE, 'chokidar', 'picomatch', 'prom-client'],
     command: true,
   },
 ]

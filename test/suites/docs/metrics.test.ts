@@ -5,6 +5,7 @@ import { type Generation, startGeneration } from '@socket-port/testkit/generatio
 import { freePort } from '@socket-port/testkit/native'
 import { endProcesses } from '@socket-port/testkit/processes'
 import { get, RawConnection } from '@socket-port/testkit/raw-connection'
+import { transformSync } from 'esbuild'
 import { afterAll, afterEach, expect, onTestFinished, test } from 'vitest'
 import { readRoot } from '../../src/docs/documents.ts'
 import { tables } from '../../src/docs/markdown.ts'
@@ -21,7 +22,8 @@ afterEach(endProcesses)
 async function start(program: Program, drain: object = {}): Promise<[Generation, port: number]> {
   const port = freePort()
   const options = JSON.stringify({ port, drain })
-  const code = `${program.code.replace('8080', options)}\nconsole.log('listens')\n`
+  const source = `${program.code.replace('8080', options)}\nconsole.log('listens')\n`
+  const { code } = transformSync(source, { loader: 'ts', format: 'esm', target: 'es2023' })
   const script = project.write(`${program.name}-metrics.mjs`, code)
   const generation = startGeneration({ script, cwd: project.dir })
   onTestFinished(() => generation.dispose())
