@@ -26,7 +26,7 @@ describe.each(packed.packages)('the tarball of $name', (tarball) => {
     const stray = built.filter((path) => {
       // The bundler names these, and each build removes those of the build before.
       if (command) return !/^dist\/[\w-]+\.js$/.test(path)
-      if (/^dist\/chunks\/[\w-]+\.js$/.test(path)) return false
+      if (/^dist\/chunks\/[\w-]+\.(?:d\.ts|js)$/.test(path)) return false
       const source = /^dist\/(.+?)(?:\.d\.c?ts|\.c?js)$/.exec(path)?.[1]
       const isTest = source === undefined || /\.test$|^testing\//.test(source)
       // What a build before this one left behind has no source any more.

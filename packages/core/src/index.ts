@@ -33,6 +33,7 @@ export {
 } from './lifecycle/shutdown.ts'
 export { type InheritedSocketsOptions, inheritedSockets } from './listen/inherited-sockets.ts'
 export { listen, listenFd } from './listen/listen.ts'
+export type { ListenTarget } from './listen/options.ts'
 export { type NotifyBarrierOptions, notify, notifyBarrier } from './notify/notify.ts'
 export { type Attached, attach, serviceOf } from './service/attach.ts'
 export type { AttachOptions } from './service/options.ts'

@@ -15,7 +15,7 @@ import {
   temporaryDirectory,
 } from '../testing/real-sockets.ts'
 import { bindFd, openBound } from './bind-fd.ts'
-import { resolveListen, type Target } from './options.ts'
+import { type ListenTarget, resolveListen } from './options.ts'
 
 vi.mock('../sockets/libc.ts', async (original) => {
   const real: typeof import('../sockets/libc.ts') = await original()
@@ -24,7 +24,7 @@ vi.mock('../sockets/libc.ts', async (original) => {
 
 afterEach(closeAll)
 
-async function bound(target: Target): Promise<number> {
+async function bound(target: ListenTarget): Promise<number> {
   const fd = await bindFd(target)
   onClose(() => closeSync(fd))
   return fd
@@ -66,7 +66,7 @@ describe(...requireOrSkip('bindFd', linuxSkipReason()), () => {
     expect(await servedOn(fd, { port, host })).toBe('served')
   })
 
-  it.each<[string, Target, object]>([
+  it.each<[string, ListenTarget, object]>([
     ['an IPv4 address', { host: '127.0.0.1' }, { family: 'IPv4', address: '127.0.0.1' }],
     ['an IPv6 address', { host: '::1', ipv6Only: true }, { address: '::1', ipv6Only: true }],
     ['a host name', { host: 'localhost' }, { port: expect.any(Number), listening: true }],

@@ -6,7 +6,7 @@ import type { Libc } from '../sockets/libc.ts'
 import { openListener, type Place } from '../sockets/open.ts'
 import { usableLibc } from '../sockets/usable-libc.ts'
 import { type BindRequest, explainBindError, makeRoom, withMode } from './bind.ts'
-import { resolveListen, type Target } from './options.ts'
+import { type ListenTarget, resolveListen } from './options.ts'
 import { waitSignal } from './start-abort.ts'
 
 /**
@@ -15,7 +15,7 @@ import { waitSignal } from './start-abort.ts'
  *
  * @throws {SocketPortError} As `listen`; ERR_SOCKET_PORT_UNSUPPORTED where libc cannot be used.
  */
-export async function bindFd(target: Target): Promise<number> {
+export async function bindFd(target: ListenTarget): Promise<number> {
   return await openBound({ ...resolveListen(target), kept: true })
 }
 

@@ -6,18 +6,18 @@ import { requireOrSkip, unixSkipReason } from '@socket-port/testkit/requirements
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { SocketPortError } from '../base/errors.ts'
 import { bindOptions, explainBindError, prepareToBind, withMode } from './bind.ts'
-import { resolveListen, type Target } from './options.ts'
+import { type ListenTarget, resolveListen } from './options.ts'
 
 const nodeError = (code: string): NodeJS.ErrnoException =>
   Object.assign(new Error(`listen ${code}`), { code, errno: -1, syscall: 'listen' })
 
-const explain = (code: string, target: Target): Error =>
+const explain = (code: string, target: ListenTarget): Error =>
   explainBindError(nodeError(code), resolveListen(target))
 
 describe('bindOptions', () => {
   const common = { backlog: 1024, exclusive: false }
 
-  it.each<[string, Target, object]>([
+  it.each<[string, ListenTarget, object]>([
     ['no host, so that Node falls back to IPv4 alone where it must', 80, { port: 80 }],
     ['the host that was asked for', { port: 80, host: '::1' }, { port: 80, host: '::1' }],
     [
@@ -61,7 +61,7 @@ describe('prepareToBind', () => {
     expect(prepareToBind(resolveListen({ reusePort: true }))).toBeUndefined()
   })
 
-  it.each<Target>([
+  it.each<ListenTarget>([
     0,
     8080,
     { port: 0, killPort: true },
@@ -101,7 +101,7 @@ describe(...requireOrSkip('withMode', unixSkipReason()), () => {
 })
 
 describe('explainBindError', () => {
-  it.each<[code: string, target: Target, message: string]>([
+  it.each<[code: string, target: ListenTarget, message: string]>([
     [
       'EACCES',
       80,

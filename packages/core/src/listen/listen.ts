@@ -3,7 +3,7 @@ import { onceClosed } from '../base/own-listener.ts'
 import type { AnyServer } from '../base/types.ts'
 import { checkNoMore, checkServer } from '../base/validate.ts'
 import { takeInherited } from './inherit.ts'
-import { resolveListen, type Target } from './options.ts'
+import { type ListenTarget, resolveListen } from './options.ts'
 import { StartAbort } from './start-abort.ts'
 import { startListening } from './start-listening.ts'
 
@@ -14,18 +14,18 @@ import { startListening } from './start-listening.ts'
  * @throws {SocketPortError} ERR_SOCKET_PORT_INVALID_… for wrong arguments, …_AMBIGUOUS,
  * …_NOT_INHERITED, …_ALREADY_LISTENING; bind errors keep Node's code (`EADDRINUSE`, …).
  */
-export function listen(target: Target): Promise<NetServer>
-export function listen<S extends AnyServer>(server: S, target: Target): Promise<S>
+export function listen(target: ListenTarget): Promise<NetServer>
+export function listen<S extends AnyServer>(server: S, target: ListenTarget): Promise<S>
 export async function listen(
-  serverOrTarget: AnyServer | Target,
-  target?: Target,
+  serverOrTarget: AnyServer | ListenTarget,
+  target?: ListenTarget,
   ...more: unknown[]
 ): Promise<AnyServer> {
   checkNoMore('listen', typeof target === 'function' ? [target] : more)
   if (target !== undefined) checkServer(serverOrTarget)
   const bare = !(serverOrTarget instanceof NetServer)
   const server = bare ? createServer() : serverOrTarget
-  const request = resolveListen((bare ? serverOrTarget : target) as Target)
+  const request = resolveListen((bare ? serverOrTarget : target) as ListenTarget)
   await startListening(server, { ...request, abort: new StartAbort() })
   if (request.signal !== undefined) closeOnAbort(server, request.signal)
   return server
@@ -37,7 +37,7 @@ export async function listen(
  *
  * @throws {SocketPortError} As {@link listen}, but nothing is ever bound.
  */
-export function listenFd(target: Target): number | undefined {
+export function listenFd(target: ListenTarget): number | undefined {
   return takeInherited(resolveListen(target))?.fd
 }
 

@@ -24,8 +24,8 @@ import { LONGEST_UNIX_PATH } from '../sockets/constants.ts'
 import { encodeStored, LONGEST_STORED_NAME } from './fd-name.ts'
 import { isZoneDropped } from './zone.ts'
 
-/** What `listen` takes: a port, or options. */
-export type Target<O extends ListenOptions = ListenOptions> = number | string | O
+/** What `listen` and `serve` take: a port, or options. */
+export type ListenTarget<O extends ListenOptions = ListenOptions> = number | string | O
 
 /** The options that Node's own `server.listen` takes as well. */
 export type NodeOption =
@@ -96,14 +96,14 @@ export const LISTEN_OPTIONS: Checks<Checked> = {
 }
 
 /** Checks and completes what `listen` was given. Throws ERR_SOCKET_PORT_INVALID_… or …_UNKNOWN_OPTION. */
-export function resolveListen(target: Target): ResolvedListen {
+export function resolveListen(target: ListenTarget): ResolvedListen {
   const options = toOptions(target)
   checkKeys(options, LISTEN_OPTIONS, 'option')
   return resolveListenOptions(options)
 }
 
 /** The options that a port stands for, or those that were given. */
-export function toOptions<O extends ListenOptions>(target: Target<O>): O | ListenOptions {
+export function toOptions<O extends ListenOptions>(target: ListenTarget<O>): O | ListenOptions {
   if (typeof target === 'object' && target !== null) return target
   if (typeof target === 'number' || typeof target === 'string') return { port: target }
   throw invalid('target', target, 'a port or an options object', environmentHint(target))

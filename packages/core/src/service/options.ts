@@ -14,11 +14,11 @@ import {
 import { type ResolvedDrain, resolveDrain } from '../drain/options.ts'
 import {
   LISTEN_OPTIONS,
+  type ListenTarget,
   type NodeOption,
   OWN_LISTEN_OPTIONS,
   type ResolvedListen,
   resolveListenOptions,
-  type Target,
   toOptions,
 } from '../listen/options.ts'
 import { checkAnswers, type ResolvedProbes, resolveProbes } from '../probes/options.ts'
@@ -69,7 +69,7 @@ const SERVE_OPTIONS = { ...LISTEN_OPTIONS, ...OWN_OPTIONS }
 const ATTACH_OPTIONS = { ...OWN_LISTEN_OPTIONS, ...OWN_OPTIONS }
 
 /** Checks and completes what `serve` was given. Throws ERR_SOCKET_PORT_INVALID_… or …_UNKNOWN_OPTION. */
-export function resolveServe(target: Target<ServeOptions>): ResolvedServe {
+export function resolveServe(target: ListenTarget<ServeOptions>): ResolvedServe {
   const options = toOptions(target)
   checkKeys(options, SERVE_OPTIONS, 'option')
   return { ...resolveListenOptions(options), ...complete(options, OWN_OPTIONS) }

@@ -1,6 +1,6 @@
 import type { AnyServer, ServeOptions, Service } from '../base/types.ts'
 import { checkNoMore, checkServer } from '../base/validate.ts'
-import type { Target } from '../listen/options.ts'
+import type { ListenTarget } from '../listen/options.ts'
 import { claimSuccessor } from '../process/successor.ts'
 import { resolveServe } from './options.ts'
 import { ServerService } from './service.ts'
@@ -12,7 +12,7 @@ import { ServerService } from './service.ts'
  */
 export async function serve<S extends AnyServer>(
   server: S,
-  target: Target<ServeOptions>,
+  target: ListenTarget<ServeOptions>,
   ...more: never[]
 ): Promise<Service<S>> {
   checkServer(server)
