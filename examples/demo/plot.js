@@ -10,7 +10,7 @@ const COLOURS = `
   svg { background: var(--back); color: var(--ink) }`
 
 const WIDTH = 840
-const PANEL = 150
+const PANEL = 104
 
 /** Returns an SVG with a panel for each way: a dot for each request, at the time when its client wanted to send it. */
 export function draw(panels, { before, after }) {

@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url'
+import { untilLost } from '@socket-port/testkit/load/until-lost'
 import { endProcesses } from '@socket-port/testkit/processes'
 import { commandSkipReason, requireOrSkip } from '@socket-port/testkit/requirements'
 import { afterEach, describe, expect, it } from 'vitest'
@@ -26,18 +27,16 @@ describe(...requireOrSkip('h2load', commandSkipReason('h2load')), () => {
     return { ...clients.counts(), handled: handled.length }
   }
 
-  it('without TLS every request that was sent is answered, until its sessions have ended', async () => {
-    const { total, started, succeeded, handled } = await reload('h2c', 20_000)
-    expect(started).toBeLessThan(total)
-    expect(succeeded).toBe(started)
-    expect(handled).toBe(started)
-  })
-
-  it('with TLS every request that was handled is answered', async () => {
-    const { total, started, succeeded, handled } = await reload('h2', 20_000)
-    expect(started).toBeLessThan(total)
-    expect(succeeded).toBe(handled)
-  })
+  // A request that h2load began when it read the GOAWAY counts as started, but was not sent.
+  it.each(['h2c', 'h2'] as const)(
+    'over %s every request that was handled is answered',
+    async (kind) => {
+      // Again if h2load had sent all its requests before GOAWAY came.
+      let counts = await reload(kind, 20_000)
+      while (counts.started === counts.total) counts = await reload(kind, 20_000)
+      expect(counts.succeeded).toBe(counts.handled)
+    },
+  )
 
   it('over HTTP/1.1 every request is answered', async () => {
     const { total, succeeded } = await reload('http1', 2_000)
@@ -47,13 +46,17 @@ describe(...requireOrSkip('h2load', commandSkipReason('h2load')), () => {
   it.each(['h2c', 'h2'] as const)(
     'negative control: Node’s own close cuts requests that were handled, %s',
     async (kind) => {
-      const { succeeded, handled } = await reload(kind, 4_000, CLOSES)
-      expect(succeeded).toBeLessThan(handled)
+      await untilLost(async () => {
+        const { succeeded, handled } = await reload(kind, 4_000, CLOSES)
+        return { failed: handled - succeeded }
+      })
     },
   )
 
   it('negative control: a server without a drain loses requests over HTTP/1.1', async () => {
-    const { total, succeeded } = await reload('http1', 2_000, CLOSES)
-    expect(succeeded).toBeLessThan(total)
+    await untilLost(async () => {
+      const { total, succeeded } = await reload('http1', 2_000, CLOSES)
+      return { failed: total - succeeded }
+    })
   })
 })
