@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { requireOrSkip, rootSkipReason } from '@socket-port/testkit/requirements'
@@ -110,7 +110,11 @@ describe('the socket on which processes ask', () => {
     it('does not reach it', async () => {
       const supervised = await start({ command: below(process.execPath, fixture('cli-asker.mjs')) })
       const path = await (await fetch(`http://127.0.0.1:${await supervised.port()}/`)).text()
-      const child = spawn(process.execPath, [fixture('cli-ask.mjs'), path, 'x\n'], {
+      // That user may have no right to read the file in a clone.
+      const script = readFileSync(fixture('cli-ask.mjs'), 'utf8')
+      const ask = ['--input-type=module', '--eval', script, 'cli-ask.mjs', path, 'x\n']
+      const child = spawn(process.execPath, ask, {
+        cwd: '/',
         uid: 65_534,
         gid: 65_534,
         stdio: ['ignore', 'pipe', 'inherit'],

@@ -18,14 +18,14 @@ export interface ResolvedProbes
 }
 
 // As a request names it: what is not ASCII is percent-encoded there.
-const path: Check<string> = (name, value) => {
+const probePath: Check<string> = (name, value) => {
   if (typeof value === 'string' && /^\/[!-~]*$/.test(value) && !/[?#]/.test(value)) return value
   throw invalid(name, value, "a path that begins with / and has no query, such as '/readyz'")
 }
 
 const PROBE_OPTIONS: Checks<ResolvedProbes> = {
-  ready: optional(path),
-  live: optional(path),
+  ready: optional(probePath),
+  live: optional(probePath),
   port: LISTEN_OPTIONS.port,
   host: LISTEN_OPTIONS.host,
 }
