@@ -81,7 +81,6 @@ class Prometheus {
       const result = await this.query(query)
       if (JSON.stringify(result) === JSON.stringify(expected)) return
       await setTimeout(50)
-      await setTimeout(500)
     }
   }
 }

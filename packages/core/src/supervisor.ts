@@ -3,13 +3,23 @@
 import './base/refuse-runtime.ts'
 
 export { plainText, quote } from './base/quote.ts'
+export {
+  COUNT_FIELDS,
+  type ConnectionCounts,
+  type CountedKind,
+  type CountedWay,
+  noConnections,
+} from './handover/connection-counts.ts'
+export { RECEIVES } from './handover/supervisor-channel.ts'
 export { StopSignals } from './lifecycle/stop-signals.ts'
 export { bindFd } from './listen/bind-fd.ts'
+export { QUEUE_NAME } from './listen/fd-name.ts'
 export type { ListenTarget } from './listen/options.ts'
 export { isZoneDropped } from './listen/zone.ts'
 export { doNotBlock, type OutputStream, unreadBytes } from './node/output-stream.ts'
 export { descriptorOf } from './node/tcp-handle.ts'
 export { hasOwnTerminal, TERMINAL_VARIABLE } from './proc/terminal.ts'
+export { CHANNEL_VARIABLE } from './process/environment.ts'
 export { LONGEST_UNIX_PATH } from './sockets/constants.ts'
 export {
   ASK_VARIABLE,
@@ -20,18 +30,7 @@ export {
   readRequest,
 } from './supervisor/answer.ts'
 export { setBlocking } from './supervisor/blocking.ts'
-export {
-  CHANNEL_VARIABLE,
-  ChildChannel,
-  COUNT_FIELDS,
-  type ConnectionCounts,
-  type CountedKind,
-  type CountedWay,
-  LONG_LIVED_KINDS,
-  noConnections,
-  QUEUE_NAME,
-  RECEIVES,
-} from './supervisor/child-channel.ts'
+export { ChildChannel } from './supervisor/child-channel.ts'
 export { describeFd, type SocketFacts } from './supervisor/describe-fd.ts'
 export { matchAsked, type PassedSocket } from './supervisor/match-asked.ts'
 export { milliseconds, type Notification } from './supervisor/notification.ts'

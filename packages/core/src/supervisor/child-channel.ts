@@ -11,18 +11,6 @@ import { usableLibc } from '../sockets/usable-libc.ts'
 import type { Notification } from './notification.ts'
 import { receiveWaiting, tellSenders } from './notify-socket.ts'
 
-export {
-  COUNT_FIELDS,
-  type ConnectionCounts,
-  type CountedKind,
-  type CountedWay,
-  LONG_LIVED_KINDS,
-  noConnections,
-} from '../handover/connection-counts.ts'
-export { RECEIVES } from '../handover/supervisor-channel.ts'
-export { QUEUE_NAME } from '../listen/fd-name.ts'
-export { CHANNEL_VARIABLE } from '../process/environment.ts'
-
 /**
  * The supervisor's end of the channel to a process. It sends messages to a process that runs already, and
  * receives the notifications of one that may load no native code, and so cannot send to NOTIFY_SOCKET.
