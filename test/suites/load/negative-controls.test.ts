@@ -30,7 +30,7 @@ describe('plain server.close() on an inherited socket', () => {
     expect(total.outcomes.refused).toBe(0)
   })
 
-  test('one after the other: that, and newcomers wait for as long as it drains', async () => {
+  test('one after the other: that, and new connections wait for as long as it drains', async () => {
     const listener = inherited()
     const { rows, total } = await restart({ ...options, mode: 'one-after-the-other', listener })
     expect(sum(rows.map((row) => row.failedBefore))).toBeGreaterThan(0)

@@ -9,7 +9,7 @@ import {
   restartUnderLoad,
 } from '@socket-port/testkit/restart'
 import { afterEach, describe, expect, it } from 'vitest'
-import { expectNothingLost, MODES } from './restart-cases.ts'
+import { expectNothingLost, MODES } from '../load/restart-cases.ts'
 
 const FIXTURE = fileURLToPath(new URL('../../fixtures/core-allow-http1.mjs', import.meta.url))
 const { key, cert } = selfSigned()
