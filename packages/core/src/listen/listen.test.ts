@@ -267,6 +267,15 @@ describe('an abort', () => {
     expect(server.listening).toBe(false)
   })
 
+  it("in a listener of 'listening': the server is closed", async () => {
+    const { server, listening, abort } = start({ port: 0 })
+    server.once('listening', abort)
+    const closed = once(server, 'close')
+    await listening
+    expect(server.listening).toBe(false)
+    await closed
+  })
+
   it('that never comes leaves the server alone', async () => {
     const { server, listening } = start({ port: 0 })
     expect(await listening).toBe(server)

@@ -41,8 +41,14 @@ export function listenFd(target: ListenTarget): number | undefined {
   return takeInherited(resolveListen(target))?.fd
 }
 
-export function closeOnAbort(server: AnyServer, signal: AbortSignal): void {
-  const close = (): void => void server.close()
+/** Closes a server once the signal of the program is aborted. `close` does it. */
+export function closeOnAbort(
+  server: AnyServer,
+  signal: AbortSignal,
+  close: () => void = () => void server.close(),
+): void {
   signal.addEventListener('abort', close, { once: true })
   onceClosed(server, () => signal.removeEventListener('abort', close))
+  // A listener of 'listening' may have aborted it before: the event is over then.
+  if (signal.aborted) close()
 }

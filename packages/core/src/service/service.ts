@@ -19,6 +19,7 @@ import {
   runningShutdown,
   shuttingDown,
 } from '../lifecycle/process-shutdown.ts'
+import { closeOnAbort } from '../listen/listen.ts'
 import { noteListening } from '../listen/listening-servers.ts'
 import { StartAbort } from '../listen/start-abort.ts'
 import { type ListenRequest, type Source, startListening } from '../listen/start-listening.ts'
@@ -196,7 +197,8 @@ export class ServerService<S extends AnyServer> implements Service<S> {
       withdraw()
       throw error
     }
-    if (signal !== undefined) this.#closeOnAbort(signal)
+    // An abort after the 'listening' event has reached only the start.
+    if (signal !== undefined) closeOnAbort(this.server, signal, () => void this.close())
   }
 
   /** New connections are served, by this process or by the next one. */
@@ -214,14 +216,6 @@ export class ServerService<S extends AnyServer> implements Service<S> {
     const end = (): void => void this.#probes?.end()
     // The hooks of a shutdown run after the server has closed. Until they have run, the process is alive.
     void (runningShutdown() ?? Promise.resolve()).then(end, end)
-  }
-
-  #closeOnAbort(signal: AbortSignal): void {
-    const close = (): void => void this.close()
-    signal.addEventListener('abort', close, { once: true })
-    onceClosed(this.server, () => signal.removeEventListener('abort', close))
-    // An abort after the 'listening' event has reached only the start.
-    if (signal.aborted) close()
   }
 
   #join(): () => void {
