@@ -2,6 +2,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import { ownListener } from '../base/own-listener.ts'
+import { throwLater } from '../base/throw-later.ts'
 import type { AnyServer } from '../base/types.ts'
 import { attach } from './attachment.ts'
 import { decodeAttachment } from './attachment-bytes.ts'
@@ -46,10 +47,7 @@ export function continueConnection(
   try {
     socket.emit('data', Buffer.from(replay))
   } catch (error) {
-    // A listener of the program threw. Throw it later, uncaught as ever, so that no other connection is lost.
-    process.nextTick(() => {
-      throw error
-    })
+    throwLater(error)
   } finally {
     unsubscribe(REQUEST_START, onRequest)
     for (const event of heard) server.off(event, onUpgrade)

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import { framingOf } from './response-head.ts'
-import { textOf } from './written.ts'
+import { callbackOf, textOf, unwritten } from './written.ts'
 
 interface MuteOptions {
   /** The framing of the head that the client has: `framingOf`. */
@@ -61,9 +61,6 @@ export function muteHead(socket: Socket, { framing, refusal, refused }: MuteOpti
   }
 
   function swallow(args: unknown[]): boolean {
-    const callback = args.find((argument) => typeof argument === 'function') as
-      | (() => void)
-      | undefined
     text += textOf(args)
     let end = endOf(text)
     // Interim responses (RFC 9110, 15.2) are for a client that still waits for its response.
@@ -71,10 +68,7 @@ export function muteHead(socket: Socket, { framing, refusal, refused }: MuteOpti
       text = text.slice(end)
       end = endOf(text)
     }
-    if (end < 0) {
-      if (callback !== undefined) process.nextTick(callback)
-      return true
-    }
+    if (end < 0) return unwritten(args, true)
     const seen = framingOf(text.slice(0, end))
     if (seen !== framing) {
       refuse(`it answered with ${seen}, and the client has ${framing}`)
@@ -82,20 +76,16 @@ export function muteHead(socket: Socket, { framing, refusal, refused }: MuteOpti
     }
     unmute()
     const rest = Buffer.from(text.slice(end), 'latin1')
-    if (rest.length > 0) return Reflect.apply(own.write, socket, [rest, callback])
-    if (callback !== undefined) process.nextTick(callback)
-    return true
+    return rest.length > 0
+      ? Reflect.apply(own.write, socket, [rest, callbackOf(args)])
+      : unwritten(args, true)
   }
 
   function refuse(reason: string): void {
     unmute()
     refused(reason)
     // What the program still writes must not follow. It hears 'close' soon.
-    socket.write = (...args: unknown[]) => {
-      const callback = args.find((argument) => typeof argument === 'function')
-      if (callback !== undefined) process.nextTick(callback as () => void)
-      return false
-    }
+    socket.write = (...args: unknown[]) => unwritten(args, false)
     const close = (): void => void own.destroy.call(socket)
     socket.once('finish', close)
     setTimeout(close, LONGEST_REFUSAL).unref()

@@ -25,8 +25,8 @@ export function framingOf(head: string): string {
   return [code, ...headers.sort()].join(', ')
 }
 
-/** The longest head that is waited for, in characters: as long as Node reads one. */
-const LONGEST_HEAD = 16 * 1024
+/** The longest head that is waited for, in bytes: as long as Node reads one. */
+export const LONGEST_HEAD: number = 16 * 1024
 
 /** Calls back with the head of the next response that is written to a connection. */
 export function hearResponseHead(socket: Socket, heard: (head: string) => void): void {

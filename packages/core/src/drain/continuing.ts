@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 import { counted } from '../base/counted.ts'
+import { throwLater } from '../base/throw-later.ts'
 import { continuableOf } from '../continue/continuable.ts'
 import { type StoredContinuation, store } from '../continue/stored.ts'
 import { isFlushed, plainHandle } from '../node/tcp-handle.ts'
@@ -156,10 +157,7 @@ export class Continuing {
     try {
       continuableOf(socket)?.handedOver()
     } catch (error) {
-      // A listener of the program threw. Throw it later, uncaught as ever, so that no other connection is lost.
-      process.nextTick(() => {
-        throw error
-      })
+      throwLater(error)
     }
     this.#options.handedOver(socket)
   }

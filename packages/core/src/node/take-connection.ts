@@ -1,5 +1,6 @@
 import { closeSync } from 'node:fs'
 import { Socket } from 'node:net'
+import { throwLater } from '../base/throw-later.ts'
 import type { AnyServer } from '../base/types.ts'
 import { listeningHandle } from './tcp-handle.ts'
 
@@ -21,10 +22,7 @@ export function takeConnection(server: AnyServer, fd: number): Socket | undefine
     if (listener?.onconnection) Reflect.apply(listener.onconnection, listener, [0, handle])
     else server.emit('connection', new Socket({ handle } as object))
   } catch (error) {
-    // A listener of the program threw. Throw it later, uncaught as ever, so that no other connection is lost.
-    process.nextTick(() => {
-      throw error
-    })
+    throwLater(error)
   } finally {
     server.off('connection', onConnection)
   }

@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import type { Writable } from 'node:stream'
 import { StreamTail } from '../../continue/stream-tail.ts'
+import { unwritten, type WriteArguments } from '../../continue/written.ts'
 import { sentHead } from '../../node/http-response.ts'
 
 const EVENT_STREAM = /^content-type: *text\/event-stream\b/im
@@ -27,7 +28,7 @@ export class EventStreamEnd {
   constructor(response: Writable) {
     this.#response = response
     const { write } = response
-    response.write = ((...args: WriteArguments) => {
+    response.write = ((...args: unknown[]) => {
       const result = Reflect.apply(write, response, args)
       this.#written(args)
       return result
@@ -54,8 +55,6 @@ export class EventStreamEnd {
   }
 }
 
-type WriteArguments = [chunk: unknown, ...rest: unknown[]]
-
 /**
  * Ends a response that the program goes on writing to, until it hears 'close'. What it writes is dropped, as when a
  * client has left: Node would throw or emit an error, which ends the process.
@@ -63,12 +62,6 @@ type WriteArguments = [chunk: unknown, ...rest: unknown[]]
 export function endQuietly(response: Writable & { writeHead?: unknown }, last?: string): void {
   response.end(last)
   if ('writeHead' in response) response.writeHead = () => response
-  response.write = ((...args: unknown[]) => drop(args, false)) as Writable['write']
-  response.end = ((...args: unknown[]) => drop(args, response)) as Writable['end']
-}
-
-function drop<T>(args: unknown[], result: T): T {
-  const callback = args.find((argument) => typeof argument === 'function')
-  if (callback !== undefined) process.nextTick(callback as () => void)
-  return result
+  response.write = ((...args: unknown[]) => unwritten(args, false)) as Writable['write']
+  response.end = ((...args: unknown[]) => unwritten(args, response)) as Writable['end']
 }

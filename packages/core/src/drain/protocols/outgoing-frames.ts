@@ -1,4 +1,5 @@
 import type { ServerHttp2Stream } from 'node:http2'
+import { LONGEST_HEAD } from '../../continue/response-head.ts'
 import { sentStatus } from '../../node/http2-stream.ts'
 
 /**
@@ -7,7 +8,7 @@ import { sentStatus } from '../../node/http2-stream.ts'
  */
 export class OutgoingFrames {
   #state: 'head' | 'frames' | 'unknown'
-  /** The head of the response, or the begin of a frame whose length is not known yet. */
+  /** The head of the response, or the start of a frame whose length is not known yet. */
   #held: Buffer = Buffer.alloc(0)
   /** Bytes that the payload of the current frame still lacks. */
   #left = 0
@@ -48,7 +49,7 @@ export class OutgoingFrames {
     return text.subarray(end + 4)
   }
 
-  /** Reads the begin of a frame, and returns what follows it. */
+  /** Reads the start of a frame, and returns what follows it. */
   #frame(bytes: Buffer): Buffer {
     const frame = Buffer.concat([this.#held, bytes])
     const short = frame.length > 1 ? frame.readUInt8(1) & 0x7f : 0
@@ -83,6 +84,3 @@ export class OutgoingStreamFrames extends OutgoingFrames {
 }
 
 const SWITCHING = 'HTTP/1.1 101'
-
-// As much as Node reads of a head.
-const LONGEST_HEAD = 16 * 1024

@@ -1,5 +1,6 @@
 import type { ServerHttp2Stream } from 'node:http2'
 import type { Duplex } from 'node:stream'
+import { bytesOf, unwritten } from '../../continue/written.ts'
 import { wsWebSocket } from '../../node/web-socket.ts'
 import { OutgoingFrames, OutgoingStreamFrames } from './outgoing-frames.ts'
 
@@ -23,9 +24,9 @@ export function followWebSocket(
   let closed = false
   let between = (): void => {}
 
-  const followed = function (this: Duplex, ...args: WriteArguments): boolean {
+  const followed = function (this: Duplex, ...args: unknown[]): boolean {
     // The close frame must be the last one (RFC 6455, 5.5.1).
-    if (closed) return dropped(args)
+    if (closed) return unwritten(args, true)
     const result = Reflect.apply(write, this, args)
     if (wsWebSocket(socket) !== undefined) {
       unfollow()
@@ -92,18 +93,4 @@ function closeFrame(code: number): Buffer {
   const frame = Buffer.from([0x88, 2, 0, 0])
   frame.writeUInt16BE(code, 2)
   return frame
-}
-
-type WriteArguments = [chunk: string | Uint8Array, ...rest: unknown[]]
-
-function bytesOf([chunk, encoding]: WriteArguments): Buffer {
-  if (typeof chunk !== 'string')
-    return Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength)
-  return Buffer.from(chunk, typeof encoding === 'string' ? (encoding as BufferEncoding) : 'utf8')
-}
-
-function dropped(args: WriteArguments): boolean {
-  const callback = args.find((argument) => typeof argument === 'function')
-  if (typeof callback === 'function') process.nextTick(callback as () => void)
-  return true
 }
