@@ -135,17 +135,17 @@ const trueOrFalse: Check<boolean> = (name, value) => {
 
 export const flag = (fallback: boolean): Option<boolean> => ({ check: trueOrFalse, fallback })
 
-/** A whole number within these bounds. */
+/** A whole number within these bounds, of a `unit` if it counts something. */
 export const integer = <F extends number | undefined>(
   least: number,
   most: number,
-  unit: string,
   fallback: F,
+  unit = '',
 ): Option<number | F> => ({
   check(name, value) {
     if (Number.isInteger(value) && Number(value) >= least && Number(value) <= most)
       return Number(value)
-    throw invalid(name, value, `a whole number of ${unit} between ${least} and ${most}`)
+    throw invalid(name, value, `a whole number${unit && ` of ${unit}`} between ${least} and ${most}`)
   },
   fallback,
 })
@@ -155,7 +155,7 @@ export const LONGEST_TIMEOUT: number = 2 ** 31 - 1
 
 /** A duration in milliseconds that a timer can hold. */
 export const milliseconds = (fallback: number): Option<number> =>
-  integer(0, LONGEST_TIMEOUT, 'milliseconds', fallback)
+  integer(0, LONGEST_TIMEOUT, fallback, 'milliseconds')
 
 /** One of the known strings. */
 export const oneOf = <const T extends string, F extends T | undefined>(

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { SocketPortError } from '../base/errors.ts'
+import { invalid } from '../base/validate.ts'
 
 /** A request, or what a framework makes of it and keeps it in: Fastify's `request.raw`, Koa's `ctx.req`. */
 export type AnyRequest = IncomingMessage | { raw: IncomingMessage } | { req: IncomingMessage }
@@ -11,10 +11,7 @@ export function requestOf(request: AnyRequest): IncomingMessage {
   if (Array.isArray((found as Partial<IncomingMessage> | undefined)?.rawHeaders)) {
     return found as IncomingMessage
   }
-  throw new SocketPortError(
-    'ERR_SOCKET_PORT_INVALID_OPTION',
-    `the request must be one of node:http (got ${typeof request}); pass what the listener was given`,
-  )
+  throw invalid('the request', request, 'one of node:http', '; pass what the listener was given')
 }
 
 // Symbol.for: the package that asks for it may use another copy of this one.

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import { SocketPortError } from '../base/errors.ts'
+import { invalid } from '../base/validate.ts'
 import { isHeadSent, sentHead } from '../node/http-response.ts'
 import { isFlushed, pauseReading, resumeReading } from '../node/tcp-handle.ts'
 import { type AnyRequest, requestOf } from './attachment.ts'
@@ -43,11 +43,8 @@ export function handOverEventStream(
   const req = requestOf(request)
   const res = responseOf(response)
   if (attachment !== undefined && typeof attachment !== 'function') {
-    throw new SocketPortError(
-      'ERR_SOCKET_PORT_INVALID_OPTION',
-      `attachment of handOverEventStream must be a function (got ${typeof attachment}); ` +
-        'pass { attachment: () => ({ sent }) }',
-    )
+    const repair = '; pass { attachment: () => ({ sent }) }'
+    throw invalid('attachment of handOverEventStream', attachment, 'a function', repair)
   }
   if (req.httpVersionMajor !== 1) return
   const stream = new EventStream(req, res, urlOf(request, req), attachment)
@@ -67,10 +64,7 @@ function responseOf(response: AnyResponse): ServerResponse {
   if (typeof (found as Partial<ServerResponse> | undefined)?.writeHead === 'function') {
     return found as ServerResponse
   }
-  throw new SocketPortError(
-    'ERR_SOCKET_PORT_INVALID_OPTION',
-    `the response must be one of node:http (got ${typeof response}); pass what the listener was given`,
-  )
+  throw invalid('the response', response, 'one of node:http', '; pass what the listener was given')
 }
 
 class EventStream implements Continuable {

@@ -13,7 +13,7 @@ import {
   oneOf,
 } from '../base/validate.ts'
 
-/** Without `successor`, what the manager has said by the begin of the drain decides. */
+/** Without `successor`, what the manager has said when the drain begins decides. */
 export type ResolvedDrain = Complete<DrainOptions, 'successor' | 'streamTimeout'>
 
 // RFC 6455, 7.4, and the registry of IANA: 1004 is reserved, 1005, 1006 and 1015 are never sent.
@@ -36,7 +36,7 @@ const DRAIN_OPTIONS: Checks<ResolvedDrain> = {
   webSocketCode: { check: webSocketCode, fallback: 1001 },
   closeGrace: milliseconds(2_000),
   spread: milliseconds(2_000),
-  streamTimeout: integer(1, LONGEST_TIMEOUT, 'milliseconds', undefined),
+  streamTimeout: integer(1, LONGEST_TIMEOUT, undefined, 'milliseconds'),
 }
 
 /** Options of the calls that start a drain: `Drain.start` and `Service.close`. */

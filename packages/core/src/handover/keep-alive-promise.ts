@@ -1,17 +1,16 @@
 import type { Server as Http1Server } from 'node:http'
 import type { Server as NetServer, Socket } from 'node:net'
+import { afterPoll } from '../base/after-poll.ts'
+import { LONGEST_TIMEOUT } from '../base/validate.ts'
 import { excuseSilence } from '../node/request-timeouts.ts'
 
 /** A server that can receive connections of the previous process. */
 export type HttpServer = NetServer &
   Pick<Http1Server, 'keepAliveTimeout' | 'headersTimeout' | 'requestTimeout' | 'timeout'>
 
-// The longest delay of a timer in Node.
-const LONGEST = 2 ** 31 - 1
-
 /** A keep-alive time-out as a promise in milliseconds; 0 (without end) if no timer of Node is that long. Pure. */
 export const promiseOf = (milliseconds: number | null | undefined): number =>
-  milliseconds && milliseconds > 0 && milliseconds <= LONGEST ? milliseconds : 0
+  milliseconds && milliseconds > 0 && milliseconds <= LONGEST_TIMEOUT ? milliseconds : 0
 
 /**
  * Keeps received connections open for as long as the previous process has promised, or as this server
@@ -36,6 +35,5 @@ export function expireUnused(
   const expire = (): void => {
     for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy()
   }
-  // Close them after the event loop has polled, so that a request that has arrived is read first.
-  setTimeout(() => setImmediate(expire), promise).unref()
+  setTimeout(() => afterPoll(expire), promise).unref()
 }

@@ -3,7 +3,8 @@ import { counted } from '../base/counted.ts'
 /** What the connections of a server carry that drains: a noun, and how many. `undefined` until the drain has sorted them. */
 export type Left = ReadonlyMap<string, number> | undefined
 
-interface Draining {
+/** A server that drains. */
+export interface Draining {
   readonly connections: number
   readonly left: Left
 }

@@ -1,17 +1,12 @@
 import type { Logger } from '../base/types.ts'
-import { drainStatus, type Left } from './connections-left.ts'
+import { type Draining, drainStatus } from './connections-left.ts'
 
 // A drain that ends sooner logs nothing.
 const FIRST = 100
 
 const INTERVAL = 5_000
 
-interface Draining {
-  readonly connections: number
-  readonly left: Left
-}
-
-/** Logs what a drain waits for: soon after its begin, and then every five seconds. */
+/** Logs what a drain waits for: soon after it has begun, and then every five seconds. */
 export class DrainProgress {
   readonly #servers: readonly Draining[]
   readonly #deadline: number

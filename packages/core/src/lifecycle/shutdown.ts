@@ -1,8 +1,8 @@
-import { SocketPortError } from '../base/errors.ts'
 import {
   type Checks,
   type Complete,
   integer,
+  invalid,
   milliseconds,
   resolveOptions,
 } from '../base/validate.ts'
@@ -24,7 +24,7 @@ export interface ShutdownOptions {
 
 const HOOK_OPTIONS: Checks<Complete<ShutdownHookOptions>> = { timeout: milliseconds(5_000) }
 const SHUTDOWN_OPTIONS: Checks<Complete<ShutdownOptions, 'exitCode'>> = {
-  exitCode: integer(0, 255, 'the exit code', undefined),
+  exitCode: integer(0, 255, undefined),
 }
 
 /**
@@ -35,10 +35,7 @@ const SHUTDOWN_OPTIONS: Checks<Complete<ShutdownOptions, 'exitCode'>> = {
  */
 export function onShutdown(hook: ShutdownHook, options: ShutdownHookOptions = {}): () => void {
   if (typeof hook !== 'function') {
-    throw new SocketPortError(
-      'ERR_SOCKET_PORT_INVALID_OPTION',
-      `a shutdown hook must be a function (got ${typeof hook}); pass onShutdown(() => pool.end())`,
-    )
+    throw invalid('a shutdown hook', hook, 'a function', '; pass onShutdown(() => pool.end())')
   }
   const { timeout } = resolveOptions(options, HOOK_OPTIONS, 'onShutdown')
   return processShutdown().addHook(hook, timeout)

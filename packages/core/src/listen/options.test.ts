@@ -178,7 +178,7 @@ describe('resolveListen', () => {
     [
       'mode',
       [null, -1, 0o1000, 0.5, '0660'],
-      'a whole number of permission bits between 0 and 511',
+      'a whole number between 0 and 511',
     ],
     ['signal', [null, {}, 'abort', new AbortController()], 'an AbortSignal'],
   ])('refuses a wrong %s', (option, wrong, must) => {

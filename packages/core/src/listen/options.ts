@@ -72,7 +72,7 @@ const NODE_OPTIONS: Checks<Pick<Checked, NodeOption>> = {
   host: optional(host),
   path: optional((_, value) => unixPath(value)),
   // The kernel caps it at net.core.somaxconn.
-  backlog: integer(1, 2 ** 31 - 1, 'connections', 1024),
+  backlog: integer(1, 2 ** 31 - 1, 1024, 'connections'),
   ipv6Only: flag(false),
   reusePort: flag(false),
   exclusive: flag(false),
@@ -84,7 +84,7 @@ export const OWN_LISTEN_OPTIONS: Checks<Omit<Checked, NodeOption>> = {
   name: text,
   shared: flag(false),
   inherit: oneOf(['prefer', 'require', 'never'], 'prefer'),
-  mode: integer(0, 0o777, 'permission bits', undefined),
+  mode: integer(0, 0o777, undefined),
   killPort: { check: killPort, fallback: false },
   fdStore: flag(false),
   logger,

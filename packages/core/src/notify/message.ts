@@ -8,6 +8,7 @@ import {
   flag,
   integer,
   invalid,
+  LONGEST_TIMEOUT,
   optional,
 } from '../base/validate.ts'
 import type { NotifyFields } from './notifier.ts'
@@ -16,14 +17,14 @@ import type { NotifyFields } from './notifier.ts'
 const MOST_BYTES = 4096
 const MOST_STATUS_BYTES = 1024
 
-const LONGEST = 2 ** 31 - 1
+const MOST_PID = 2 ** 31 - 1
 
 const watchdog: Check<boolean | 'trigger'> = (name, value) => {
   if (typeof value === 'boolean' || value === 'trigger') return value
   throw invalid(name, value, "true or 'trigger'")
 }
 
-const duration = integer(1, LONGEST, 'milliseconds', undefined)
+const duration = integer(1, LONGEST_TIMEOUT, undefined, 'milliseconds')
 
 const fields: Check<Record<string, string>> = (_, value) => {
   if (typeof value !== 'object' || value === null) throw invalid('fields', value, 'an object')
@@ -45,8 +46,8 @@ const MESSAGE: Checks<Complete<NotifyMessage, Unset>> = {
   reloading: flag(false),
   stopping: flag(false),
   status: optional((_, value) => statusText(value)),
-  mainPid: integer(1, LONGEST, 'the process id', undefined),
-  errno: integer(1, 4095, 'the errno', undefined),
+  mainPid: integer(1, MOST_PID, undefined),
+  errno: integer(1, 4095, undefined),
   extendTimeout: duration,
   watchdog: { check: watchdog, fallback: false },
   watchdogTimeout: duration,

@@ -1,3 +1,5 @@
+import { afterPoll } from '../base/after-poll.ts'
+
 /** A server whose connections are counted. */
 export interface Watched {
   /** How many are open. */
@@ -51,8 +53,8 @@ export class IdleWatch {
       if (this.#watched.connections > 0) return
       const left = this.#left()
       if (left > 0) this.#timer = this.#wait(left)
-      // Timers run before the event loop polls. Let it first accept connections that wait in the queue.
-      else setImmediate(() => this.idle && this.#onIdle())
+      // Connections that wait in the queue are accepted first.
+      else afterPoll(() => this.idle && this.#onIdle())
     }, ms).unref()
   }
 }

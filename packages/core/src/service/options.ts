@@ -61,7 +61,7 @@ const OWN_OPTIONS: Checks<ResolvedOwn> = {
   probes: optional(resolveProbes),
   signals: { check: signals, fallback: SIGNALS },
   exit: flag(true),
-  idleExit: integer(1, LONGEST_TIMEOUT, 'milliseconds', undefined),
+  idleExit: integer(1, LONGEST_TIMEOUT, undefined, 'milliseconds'),
   notify: flag(true),
 }
 

@@ -1,9 +1,8 @@
 import type { IncomingMessage } from 'node:http'
 import type { IncomingHttpHeaders } from 'node:http2'
-import { SocketPortError } from '../../base/errors.ts'
 import { addHook, hooksOf } from '../../base/server-hooks.ts'
 import type { AnyServer } from '../../base/types.ts'
-import { checkServer } from '../../base/validate.ts'
+import { checkServer, invalid } from '../../base/validate.ts'
 import type { Carrier } from './carrier.ts'
 
 /** Asks the other side of an upgraded connection to leave, in the way of its protocol. */
@@ -46,11 +45,8 @@ const HOOKS = Symbol.for('@socket-port/core/on-upgraded/1')
 export function onUpgraded(server: AnyServer, hook: UpgradedHook): () => void {
   checkServer(server)
   if (typeof hook !== 'function') {
-    throw new SocketPortError(
-      'ERR_SOCKET_PORT_INVALID_OPTION',
-      `the hook of onUpgraded must be a function (got ${typeof hook}); ` +
-        'pass onUpgraded(server, (socket) => () => socket.end())',
-    )
+    const repair = '; pass onUpgraded(server, (socket) => () => socket.end())'
+    throw invalid('the hook of onUpgraded', hook, 'a function', repair)
   }
   return addHook(server, HOOKS, hook)
 }
