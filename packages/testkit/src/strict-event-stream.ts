@@ -17,7 +17,7 @@ export class StrictEventStream {
   readonly #heard = new Map<number, () => void>()
   #next: number | undefined
   #isOver = false
-  /** The begin of an event that is not complete. */
+  /** The start of an event that is not complete. */
   #event = ''
 
   private constructor(connection: RawConnection) {
@@ -63,7 +63,7 @@ export class StrictEventStream {
     }
   }
 
-  /** Returns the begin of a chunk that is not complete. */
+  /** Returns the start of a chunk that is not complete. */
   #takeChunks(text: string): string {
     let rest = text
     for (;;) {

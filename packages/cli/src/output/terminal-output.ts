@@ -1,7 +1,7 @@
 import { OwnOutput } from './own-output.ts'
 
 const NEWLINE = 0x0a
-// To the begin of the line, and erase it (ECMA-48, EL).
+// To the start of the line, and erase it (ECMA-48, EL).
 const ERASE = '\r\u001b[K'
 const NARROW = 80
 

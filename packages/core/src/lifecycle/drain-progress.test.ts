@@ -46,7 +46,7 @@ describe('the line about a drain', () => {
 const none = (): void => {}
 const quiet = { debug: none, info: none, warn: none, error: none }
 
-it('is logged soon after the begin, and every five seconds until the end', () => {
+it('is logged soon after its start, and every five seconds until the end', () => {
   vi.useFakeTimers()
   const [debug, info] = [vi.fn(), vi.fn()]
   const progress = new DrainProgress([draining({ request: 1 })], 25_000, { ...quiet, debug, info })

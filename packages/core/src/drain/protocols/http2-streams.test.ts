@@ -375,7 +375,7 @@ describe('event streams over HTTP/2', () => {
     return client
   }
 
-  /** The begin of a drain of a program of the compatibility API. */
+  /** The start of a drain in a program of the compatibility API. */
   async function startCompat(options: DrainOptions = {}) {
     const server = createServer()
     const drain = new ServerDrain(server, resolveDrain({ idleTimeout: 20, ...options }))
