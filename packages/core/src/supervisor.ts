@@ -2,6 +2,7 @@
 // it exports follows the command, and changes in any release.
 import './base/refuse-runtime.ts'
 
+export { type AskAnswer, type AskRequest, LONGEST_MESSAGE, readRequest } from './ask/messages.ts'
 export { plainText, quote } from './base/quote.ts'
 export {
   COUNT_FIELDS,
@@ -18,24 +19,19 @@ export type { ListenTarget } from './listen/options.ts'
 export { isZoneDropped } from './listen/zone.ts'
 export { doNotBlock, type OutputStream, unreadBytes } from './node/output-stream.ts'
 export { descriptorOf } from './node/tcp-handle.ts'
+export { type ProcessStat, statOf } from './proc/process.ts'
 export { hasOwnTerminal, TERMINAL_VARIABLE } from './proc/terminal.ts'
-export { CHANNEL_VARIABLE } from './process/environment.ts'
+export { ASK_VARIABLE, CHANNEL_VARIABLE } from './process/environment.ts'
 export { LONGEST_UNIX_PATH } from './sockets/constants.ts'
-export {
-  ASK_VARIABLE,
-  type AskAnswer,
-  type AskRequest,
-  answerAsker,
-  LONGEST_MESSAGE,
-  readRequest,
-} from './supervisor/answer.ts'
+export type { SocketFacts } from './sockets/facts.ts'
+export { answerAsker } from './supervisor/answer.ts'
 export { setBlocking } from './supervisor/blocking.ts'
 export { ChildChannel } from './supervisor/child-channel.ts'
-export { describeFd, type SocketFacts } from './supervisor/describe-fd.ts'
+export { describeFd } from './supervisor/describe-fd.ts'
 export { matchAsked, type PassedSocket } from './supervisor/match-asked.ts'
 export { milliseconds, type Notification } from './supervisor/notification.ts'
 export { type NotifySocket, openNotifySocket } from './supervisor/notify-socket.ts'
-export { type ProcessStat, readStat, reapOrphans } from './supervisor/orphans.ts'
+export { reapOrphans } from './supervisor/orphans.ts'
 export { type Peer, peerOf } from './supervisor/peer.ts'
 export { type PeerProcess, peerProcess } from './supervisor/peer-process.ts'
 export { openPipe } from './supervisor/pipe.ts'

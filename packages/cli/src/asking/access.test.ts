@@ -32,7 +32,7 @@ const find = (
     const process = processes[one]
     if (process === undefined) return undefined
     const [parent, session, startTime] = process
-    return { state: 'S', parent, session, startTime }
+    return { name: 'node', state: 'S', parent, session, startTime }
   }
   return startedAncestor(pid, (one) => one === 20 || one === 30, statOf)
 }

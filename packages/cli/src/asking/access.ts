@@ -1,4 +1,4 @@
-import { type ProcessStat, readStat } from '@socket-port/core/supervisor'
+import { type ProcessStat, statOf } from '@socket-port/core/supervisor'
 
 // Deeper than any chain of package managers, shells and watchers.
 const DEEPEST = 64
@@ -12,15 +12,15 @@ const DEEPEST = 64
 export function startedAncestor(
   pid: number,
   isStarted: (pid: number) => boolean,
-  statOf: (pid: number) => ProcessStat | undefined = readStat,
+  look: (pid: number) => ProcessStat | undefined = statOf,
 ): number | undefined {
   let current = pid
-  let stat = statOf(pid)
+  let stat = look(pid)
   for (let depth = 0; stat !== undefined && depth < DEEPEST; depth += 1) {
     if (isStarted(stat.session)) return stat.session
     if (isStarted(current)) return current
     current = stat.parent
-    const parent = statOf(current)
+    const parent = look(current)
     // A parent that has started after its child: the real one has ended, and this one has its pid.
     if (parent === undefined || parent.startTime > stat.startTime) return undefined
     stat = parent

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:net'
-import { readStat } from '@socket-port/core/supervisor'
+import { statOf } from '@socket-port/core/supervisor'
 import { linuxSkipReason, requireOrSkip } from '@socket-port/testkit/requirements'
 import { afterEach, describe, expect, it } from 'vitest'
 import { inodeOf } from '../run/sockets.ts'
@@ -42,7 +42,7 @@ describe('epollInodes', () => {
 
 describe(...requireOrSkip('isAccepting', linuxSkipReason()), () => {
   it('sees a server that waits, and none on another socket', async () => {
-    const { session = 0 } = readStat(process.pid) ?? {}
+    const { session = 0 } = statOf(process.pid) ?? {}
     const inode = await listening()
     expect(isAccepting(session, new Set([inode]))).toBe(true)
     expect(isAccepting(session, new Set([1n]))).toBe(false)
@@ -53,7 +53,7 @@ describe(...requireOrSkip('isAccepting', linuxSkipReason()), () => {
 
   it('a process that is gone has no session', () => {
     expect(sessionOf(2 ** 22)).toEqual([])
-    const { session = 0 } = readStat(process.pid) ?? {}
+    const { session = 0 } = statOf(process.pid) ?? {}
     expect(sessionOf(session)).toContain(process.pid)
   })
 })

@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
-import { readStat } from '@socket-port/core/supervisor'
+import { statOf } from '@socket-port/core/supervisor'
 
 /**
  * Whether a process of the session that `leader` leads waits for connections on one of the sockets. It does
@@ -23,7 +23,7 @@ export function sessionOf(leader: number): number[] {
 }
 
 function isIn(session: number, pid: number): boolean {
-  const stat = readStat(pid)
+  const stat = statOf(pid)
   return stat?.session === session && stat.state !== 'Z'
 }
 

@@ -1,5 +1,5 @@
 import { closeSync } from 'node:fs'
-import { type Notification, QUEUE_NAME, readStat } from '@socket-port/core/supervisor'
+import { type Notification, QUEUE_NAME, statOf } from '@socket-port/core/supervisor'
 import type { ProcessTable } from '../supervisor/process-table.ts'
 import type { Worker } from '../supervisor/worker.ts'
 import type { FdStore } from './fd-store.ts'
@@ -46,6 +46,6 @@ export function deliver({ pid, fields, fds }: Notification, to: Recipients): voi
 // The worker from which a process descends. Each worker leads a session, and its child processes stay in it
 // unless they leave on purpose.
 function ancestorOf(pid: number | undefined, table: ProcessTable): Worker | undefined {
-  const session = pid === undefined ? undefined : readStat(pid)?.session
+  const session = pid === undefined ? undefined : statOf(pid)?.session
   return session === undefined ? undefined : table.byPid(session)
 }

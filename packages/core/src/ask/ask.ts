@@ -5,7 +5,6 @@ import {
   AF_UNIX,
   EINTR,
   EPIPE,
-  littleEndian,
   SO_RCVTIMEO,
   SO_SNDTIMEO,
   SOCK_CLOEXEC,
@@ -49,7 +48,7 @@ export function ask(libc: Libc, path: string, request: AskRequest): Answered {
     for (const option of [SO_RCVTIMEO, SO_SNDTIMEO]) {
       libc.setsockopt(fd, SOL_SOCKET, option, timeval)
     }
-    libc.connect(fd, unixSockaddr(path, littleEndian))
+    libc.connect(fd, unixSockaddr(path))
     sendRequest(libc, fd, request)
     const answer = readAnswer(receiveLine(libc, fd, fds))
     if (typeof answer === 'string') throw new Error(`its answer cannot be read: ${answer}`)
@@ -59,7 +58,7 @@ export function ask(libc: Libc, path: string, request: AskRequest): Answered {
     }
     return { answer, fds }
   } catch (error) {
-    fds.forEach(closeFd)
+    fds.forEach(closeSync)
     throw error
   } finally {
     closeSync(fd)
@@ -98,5 +97,3 @@ function receive(libc: Libc, fd: number): { bytes: Uint8Array; control: Uint8Arr
     }
   }
 }
-
-const closeFd = (fd: number): void => closeSync(fd)

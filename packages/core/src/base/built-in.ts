@@ -25,4 +25,5 @@ export const clusterWorker = (): Worker | undefined =>
   process.send === undefined ? undefined : nodeCluster().worker
 
 // @types/node describes the module as `import()` gives it, with a default export.
-const nodeCluster = (): Cluster => process.getBuiltinModule('node:cluster') as unknown as Cluster
+export const nodeCluster = (): Cluster =>
+  process.getBuiltinModule('node:cluster') as unknown as Cluster

@@ -145,7 +145,11 @@ export const integer = <F extends number | undefined>(
   check(name, value) {
     if (Number.isInteger(value) && Number(value) >= least && Number(value) <= most)
       return Number(value)
-    throw invalid(name, value, `a whole number${unit && ` of ${unit}`} between ${least} and ${most}`)
+    throw invalid(
+      name,
+      value,
+      `a whole number${unit && ` of ${unit}`} between ${least} and ${most}`,
+    )
   },
   fallback,
 })

@@ -1,13 +1,12 @@
 import cluster from 'node:cluster'
 import { readFileSync } from 'node:fs'
 import type { Logger } from '../base/types.ts'
-import { canAsk } from '../listen/asked-sockets.ts'
 import { listeningServers } from '../listen/listening-servers.ts'
 import { listEntries, lookAtInherited } from '../listen/socket-registry.ts'
 import { readNotifyVariables } from '../notify/variables.ts'
-import { ancestry, commandOf, environOf, procIsOurs, statOf } from '../proc/process.ts'
+import { ancestorsOf, argvOf, commandOf, environOf, procIsOurs, statOf } from '../proc/process.ts'
 import { lastRefusal, wasGiven } from '../process/asked.ts'
-import { ASK_VARIABLE, claimedVariables } from '../process/environment.ts'
+import { ASK_VARIABLE, canAsk, claimedVariables } from '../process/environment.ts'
 import { parseServiceName, type ServiceName } from '../systemd/cgroup.ts'
 import { findLostPaths } from './lost-paths.ts'
 import { lookAt } from './outside.ts'
@@ -49,7 +48,7 @@ export async function gatherProcess(logger: Logger, signal: AbortSignal): Promis
   const trusted = procIsOurs()
   const name = trusted ? parseServiceName(read('/proc/self/cgroup') ?? '') : undefined
   const answer = name === undefined ? undefined : await askSystemd(name, signal)
-  const ancestors = trusted ? ancestorsOf(pid) : []
+  const ancestors = trusted ? namedAncestorsOf(pid) : []
   const { version } = answer ?? {}
   const starter = findStarter({ pid, ancestors, environment, service: name, version })
   const of = starter.kind === 'systemd' ? answer : undefined
@@ -114,7 +113,7 @@ export async function gatherUnit(unit: string, signal: AbortSignal): Promise<Gat
 export async function gatherPid(pid: number, signal: AbortSignal): Promise<Gathered> {
   const name = parseServiceName(read(`/proc/${pid}/cgroup`) ?? '')
   const answer = name === undefined ? undefined : await askSystemd(name, signal)
-  const ancestors = ancestorsOf(pid)
+  const ancestors = namedAncestorsOf(pid)
   const { sockets, unknown, ...outside } = lookAt(pid)
   const environment = pick(outside.environment)
   const { version } = answer ?? {}
@@ -163,13 +162,8 @@ const withoutProc = (trusted: boolean): string[] =>
     ? []
     : ['who started this process: /proc is not that of its pid namespace']
 
-function ancestorsOf(pid: number): { pid: number; command: string; argv: string[] }[] {
-  return ancestry(pid, (one) => statOf(one)?.parent).map((ancestor) => ({
-    pid: ancestor,
-    command: nameOf(ancestor),
-    argv: (read(`/proc/${ancestor}/cmdline`) ?? '').split('\0'),
-  }))
-}
+const namedAncestorsOf = (pid: number): { pid: number; command: string; argv: string[] }[] =>
+  ancestorsOf(pid).map((one) => ({ pid: one, command: nameOf(one), argv: argvOf(one) }))
 
 const nameOf = (pid: number): string => commandOf(pid, statOf(pid)?.name ?? '')
 

@@ -46,7 +46,7 @@ function addressOf(bytes: Uint8Array): Name | undefined {
 }
 
 function readName(bytes: Uint8Array): Name | undefined {
-  const { family, address, port } = parseSockaddr(bytes, littleEndian)
+  const { family, address, port } = parseSockaddr(bytes)
   if (address === undefined || port === undefined) return undefined
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const scope = family === 'IPv6' && bytes.length >= 28 ? view.getUint32(24, littleEndian) : 0

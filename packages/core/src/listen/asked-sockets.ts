@@ -5,7 +5,7 @@ import { clusterWorker, isMainThread } from '../base/built-in.ts'
 import type { Logger } from '../base/types.ts'
 import { becomeSupervised } from '../notify/notifier.ts'
 import { noteGiven, noteRefusal, type Refusal } from '../process/asked.ts'
-import { look } from '../process/environment.ts'
+import { canAsk, look } from '../process/environment.ts'
 import { usableLibc } from '../sockets/usable-libc.ts'
 import { hasExactAddress } from './exact-address.ts'
 import type { Wanted } from './match.ts'
@@ -25,9 +25,6 @@ export interface AskOptions {
   take: Take
   logger: Logger
 }
-
-/** Whether a supervisor can be asked. */
-export const canAsk = (): boolean => look('ask').SOCKET_PORT_ASK !== undefined
 
 /** Whether no socket can be inherited: none was passed to this process, and no supervisor can be asked for one. */
 export const isColdStart = (logger: Logger): boolean =>

@@ -1,10 +1,10 @@
 import { isIP } from 'node:net'
 import { describeHolders, findHolders, type Holder, holdersOf, isManager } from '../proc/holders.ts'
 import { type Overlap, overlap } from '../proc/overlap.ts'
-import { ancestry, statOf } from '../proc/process.ts'
+import { ancestorsOf, statOf } from '../proc/process.ts'
 import { listeningSockets } from '../proc/sockets.ts'
+import { canAsk } from '../process/environment.ts'
 import { generationsOverlap } from '../process/successor.ts'
-import { canAsk } from './asked-sockets.ts'
 import { type Listening, listeningServers } from './listening-servers.ts'
 import { isTaken } from './match.ts'
 import type { ResolvedListen } from './options.ts'
@@ -51,7 +51,7 @@ function adviceOn(request: InUseRequest, holders: readonly Holder[]): string {
   if (holders.length === 0) return adviceOnHidden(request)
   const ours = isOurs(holders)
   if (ours && serverOn(port) !== undefined) return adviceOnOurs(port)
-  const ancestors = ancestry(process.pid, (pid) => statOf(pid)?.parent)
+  const ancestors = ancestorsOf(process.pid)
   const supervisor = holders.find(({ pid }) => ancestors.includes(pid))
   if (ours || supervisor !== undefined || holders.some(isManager)) {
     const lost = adviceOnPassed(request)

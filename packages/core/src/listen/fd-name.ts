@@ -1,3 +1,6 @@
+/** The name that sd_listen_fds_with_names(3) gives to a socket without one. */
+export const UNKNOWN = 'unknown'
+
 // The prefix of every name under which this package stores a descriptor in the manager's fd store.
 const OURS = 'socket-port/'
 const LISTENER = `${OURS}listener/`

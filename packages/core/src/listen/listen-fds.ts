@@ -1,5 +1,6 @@
 import { counted } from '../base/counted.ts'
 import { quote } from '../base/quote.ts'
+import { UNKNOWN } from './fd-name.ts'
 
 /** The first passed descriptor: SD_LISTEN_FDS_START of sd_listen_fds(3). */
 export const FIRST_FD = 3
@@ -88,8 +89,7 @@ export function readEnvironment(env: NodeJS.ProcessEnv, self: Self): Environment
 
   const fds = Array.from({ length: count }, (_, index) => ({
     fd: FIRST_FD + index,
-    // sd_listen_fds_with_names(3) calls every socket 'unknown' when no names were passed.
-    name: names?.[index] ?? 'unknown',
+    name: names?.[index] ?? UNKNOWN,
   }))
   return { kind: 'passed', fds }
 }

@@ -2,6 +2,7 @@ import { isIP, isIPv6 } from 'node:net'
 import { canonicalIPv6 } from '../base/ipv6.ts'
 import { quote } from '../base/quote.ts'
 import type { SocketFacts } from '../sockets/facts.ts'
+import { UNKNOWN } from './fd-name.ts'
 import type { ResolvedListen } from './options.ts'
 
 type Selecting = 'port' | 'portGiven' | 'host' | 'path' | 'name' | 'ipv6Only' | 'shared'
@@ -140,7 +141,7 @@ const asksForFreePort = ({ port, portGiven, path }: Wanted): boolean =>
 
 // A requested name that no socket has points at a mistake in the unit: do not guess.
 const mayServeAnything = (socket: Candidate, wanted: Wanted): boolean =>
-  wanted.name === undefined || socket.name === wanted.name || socket.name === 'unknown'
+  wanted.name === undefined || socket.name === wanted.name || socket.name === UNKNOWN
 
 // Each step selects among the sockets that are left. A step that would leave none is skipped.
 function narrow<C extends Candidate>(candidates: C[], wanted: Wanted): C[] {

@@ -175,11 +175,7 @@ describe('resolveListen', () => {
       [null, 0, -1, 1.5, 2 ** 31, '1024', Number.NaN, Number.POSITIVE_INFINITY],
       'a whole number of connections between 1 and 2147483647',
     ],
-    [
-      'mode',
-      [null, -1, 0o1000, 0.5, '0660'],
-      'a whole number between 0 and 511',
-    ],
+    ['mode', [null, -1, 0o1000, 0.5, '0660'], 'a whole number between 0 and 511'],
     ['signal', [null, {}, 'abort', new AbortController()], 'an AbortSignal'],
   ])('refuses a wrong %s', (option, wrong, must) => {
     for (const value of wrong) {

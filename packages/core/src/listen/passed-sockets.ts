@@ -2,15 +2,12 @@ import { readdirSync } from 'node:fs'
 import { clusterWorker } from '../base/built-in.ts'
 import { quote } from '../base/quote.ts'
 import type { Logger } from '../base/types.ts'
-import { look, type Variables } from '../process/environment.ts'
+import { canAsk, type Variables } from '../process/environment.ts'
 import { NO_FACTS, problemOf, type SocketSystem } from '../sockets/facts.ts'
 import { socketSystem } from '../sockets/system.ts'
-import { readStoreName } from './fd-name.ts'
+import { readStoreName, UNKNOWN } from './fd-name.ts'
 import { type Environment, type PassedFd, readEnvironment } from './listen-fds.ts'
 import { type Candidate, describeCandidate } from './match.ts'
-
-/** The name that sd_listen_fds_with_names(3) gives to a socket without one. */
-export const UNKNOWN = 'unknown'
 
 /** An inherited socket, or one that is kept like one. It stays open; listeners take duplicates of it. */
 export interface Entry extends Candidate {
@@ -70,8 +67,7 @@ function readVariables(variables: Variables<'sockets'>, logger: Logger): Passed 
     return noneOf(reported)
   }
   // Below a wrapper the sockets are asked for, and only a failure of that is reported.
-  const canAsk = look('ask').SOCKET_PORT_ASK !== undefined
-  if (environment.kind === 'refused' && !(environment.foreign === true && canAsk)) {
+  if (environment.kind === 'refused' && !(environment.foreign === true && canAsk())) {
     logger.warn(`no socket is inherited: ${environment.problem}`)
   }
   if (environment.kind !== 'passed') return noneOf(reported)

@@ -6,6 +6,7 @@ import { perProcess } from '../process/per-process.ts'
 import { claimSuccessor } from '../process/successor.ts'
 import { NO_FACTS, type SocketFacts } from '../sockets/facts.ts'
 import { socketSystem } from '../sockets/system.ts'
+import { UNKNOWN } from './fd-name.ts'
 import { describeCandidate, isTaken, type SocketState } from './match.ts'
 import {
   describePassed,
@@ -13,7 +14,6 @@ import {
   type Passed,
   type Reported,
   readPassed,
-  UNKNOWN,
 } from './passed-sockets.ts'
 
 // Every copy of this package in the process shares one: two copies must not take the same socket.

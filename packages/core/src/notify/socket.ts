@@ -52,7 +52,7 @@ export function sendDatagram(libc: Libc, address: NotifyAddress, { bytes, fds }:
 
 function connectUnix(libc: Libc, path: string): number {
   return connected(libc, libc.socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0), () =>
-    unixSockaddr(path, littleEndian),
+    unixSockaddr(path),
   )
 }
 

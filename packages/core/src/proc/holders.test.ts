@@ -69,7 +69,7 @@ describe(...requireOrSkip('findHolders', linuxSkipReason()), () => {
         pid: process.pid,
         command: expect.stringMatching(/./),
         uid: process.getuid?.(),
-        startTime: statOf(process.pid)?.startTime,
+        startTime: String(statOf(process.pid)?.startTime),
         sockets: inodes.map(({ inode }) => String(inode)),
       },
     ])

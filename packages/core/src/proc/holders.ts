@@ -1,6 +1,6 @@
-import { readdirSync, readlinkSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { commandOf, procIsOurs, statOf, uidOf } from './process.ts'
-import { inodeOf, kernelPath, listeningSockets, type ProcSocket } from './sockets.ts'
+import { kernelPath, listeningSockets, type ProcSocket, socketInode } from './sockets.ts'
 
 /** A process that holds listening sockets. */
 export interface Holder {
@@ -41,7 +41,13 @@ export function holdersOf(sockets: readonly ProcSocket[]): Holder[] {
     const uid = held.length === 0 ? undefined : uidOf(pid)
     if (stat === undefined || uid === undefined) continue
     const { name, startTime } = stat
-    holders.push({ pid, command: commandOf(pid, name), uid, startTime, sockets: held })
+    holders.push({
+      pid,
+      command: commandOf(pid, name),
+      uid,
+      startTime: String(startTime),
+      sockets: held,
+    })
   }
   return holders
 }
@@ -69,18 +75,10 @@ function isAt(socket: ProcSocket, place: Place): boolean {
 function socketsOf(pid: number, wanted: ReadonlySet<number>): string[] {
   const inodes = new Set<string>()
   for (const fd of list(`/proc/${pid}/fd`)) {
-    const inode = inodeAt(`/proc/${pid}/fd/${fd}`)
+    const inode = socketInode(fd, pid)
     if (inode !== undefined && wanted.has(inode)) inodes.add(String(inode))
   }
   return [...inodes]
-}
-
-function inodeAt(link: string): number | undefined {
-  try {
-    return inodeOf(readlinkSync(link))
-  } catch {
-    return undefined // closed since it was listed
-  }
 }
 
 function list(directory: string): string[] {

@@ -1,6 +1,6 @@
 import { SocketPortError } from '../base/errors.ts'
 import { holdersOf } from './holders.ts'
-import { ancestry, environOf, isInOurNamespace, procIsOurs, statOf } from './process.ts'
+import { ancestorsOf, environOf, isInOurNamespace, procIsOurs, statOf } from './process.ts'
 import { type ProcSocket, readSockets } from './sockets.ts'
 import type { Listener, System } from './system.ts'
 
@@ -11,10 +11,10 @@ export const procSystem: System = {
     const sockets = listenersOn(port)
     return { listeners: sockets.map(listenerOf), holders: holdersOf(sockets) }
   },
-  ancestors: async () => ancestry(process.pid, (pid) => statOf(pid)?.parent),
+  ancestors: async () => ancestorsOf(process.pid),
   isElsewhere: (pid) => !isInOurNamespace(pid),
   isActivated,
-  startTime: async (pid) => statOf(pid)?.startTime,
+  startTime: async (pid) => statOf(pid)?.startTime.toString(),
   signal: (pid, name) => void process.kill(pid, name),
 }
 

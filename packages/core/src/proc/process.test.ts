@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { linuxSkipReason, requireOrSkip } from '@socket-port/testkit/requirements'
 import { describe, expect, it } from 'vitest'
 import {
+  ancestorsOf,
   ancestry,
   commandOf,
   environOf,
@@ -26,7 +27,13 @@ describe('parseStat', () => {
     { name: 'a\nb' },
   ])('reads the process named $name', ({ name }) => {
     const stat = parseStat(`3612 (${name}) ${TAIL}\n`)
-    expect(stat).toEqual({ name, parent: 3603, startTime: '1234567' })
+    expect(stat).toEqual({
+      name,
+      state: 'S',
+      parent: 3603,
+      session: 3603,
+      startTime: 1234567,
+    })
   })
 
   it.each(['', '3612', '3612 (node)', '3612 (node) S 1', ') ('])('refuses %j', (text) => {
@@ -66,7 +73,23 @@ describe(...requireOrSkip('a real process', linuxSkipReason()), () => {
     expect(procIsOurs()).toBe(true)
     expect(statOf(process.pid)?.parent).toBe(process.ppid)
     expect(uidOf(process.pid)).toBe(process.getuid?.())
-    expect(ancestry(process.pid, (pid) => statOf(pid)?.parent)[0]).toBe(process.ppid)
+    expect(ancestorsOf(process.pid)[0]).toBe(process.ppid)
+  })
+
+  it('is known by state and session, whatever the name of its program', async () => {
+    const child = spawn('/bin/sh', ['-c', 'printf "x) Z 1 2" > /proc/$$/comm; echo; read _'], {
+      stdio: ['pipe', 'pipe', 'ignore'],
+      detached: true,
+    })
+    await once(child.stdout, 'data')
+    expect(statOf(child.pid ?? 0)).toMatchObject({
+      state: expect.stringMatching(/[RS]/),
+      parent: process.pid,
+      session: child.pid,
+    })
+    child.stdin.end()
+    await once(child, 'close')
+    expect(statOf(child.pid ?? 0)).toBeUndefined()
   })
 
   it('shows its arguments and the environment it was started with', async () => {

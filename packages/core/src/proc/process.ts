@@ -2,28 +2,39 @@ import { readFileSync, readlinkSync } from 'node:fs'
 
 const COMMAND_LENGTH = 80
 
-/** Facts from `/proc/PID/stat`: the name, the parent, and the start in clock ticks since boot. */
-export interface Stat {
+/** Facts from `/proc/PID/stat` (proc_pid_stat(5)). */
+export interface ProcessStat {
   name: string
+  /** One letter, such as `R`, `S`, or `Z` for a process that has ended and was not collected. */
+  state: string
   parent: number
-  /** Identifies one process together with the pid: a reused pid has another start time. */
-  startTime: string
+  session: number
+  /** In clock ticks since boot. Identifies one process together with the pid: a reused pid has another start time. */
+  startTime: number
 }
 
 /** Returns the facts in the text of `/proc/PID/stat`; undefined if it is not such a text. */
-export function parseStat(text: string): Stat | undefined {
+export function parseStat(text: string): ProcessStat | undefined {
   // The name may hold spaces and parentheses, so it ends at the last one.
   const open = text.indexOf('(')
   const close = text.lastIndexOf(')')
   if (open === -1 || close < open) return undefined
-  const [, parent, ...rest] = text.slice(close + 2).split(' ')
-  const startTime = rest[17]
-  if (parent === undefined || startTime === undefined) return undefined
-  return { name: text.slice(open + 1, close), parent: Number(parent), startTime }
+  const fields = text.slice(close + 2).split(' ')
+  const [state = '', parent, , session] = fields
+  // The 22nd field; the first of these is the third.
+  const startTime = fields[19]
+  if (startTime === undefined) return undefined
+  return {
+    name: text.slice(open + 1, close),
+    state,
+    parent: Number(parent),
+    session: Number(session),
+    startTime: Number(startTime),
+  }
 }
 
 /** Returns the facts of a process; undefined if there is none. */
-export function statOf(pid: number): Stat | undefined {
+export function statOf(pid: number): ProcessStat | undefined {
   return parseStat(read(pid, 'stat') ?? '')
 }
 
@@ -33,9 +44,14 @@ export function uidOf(pid: number): number | undefined {
   return uid === undefined ? undefined : Number(uid)
 }
 
+/** Returns the words of the command line of a process; one empty word if it cannot be read. */
+export function argvOf(pid: number): string[] {
+  return (read(pid, 'cmdline') ?? '').replace(/\0+$/, '').split('\0')
+}
+
 /** Returns the command line of a process, or its name in brackets, fit for one line of a message. */
 export function commandOf(pid: number, name: string): string {
-  const argv = (read(pid, 'cmdline') ?? '').replace(/\0+$/, '').split('\0')
+  const argv = argvOf(pid)
   return argv[0] === '' ? `[${printable(name)}]` : printable(argv.join(' '))
 }
 
@@ -68,6 +84,11 @@ export function ancestry(pid: number, parentOf: (pid: number) => number | undefi
     parent = parentOf(parent)
   }
   return pids
+}
+
+/** Returns the pids from the parent of a process up to the first one, as `/proc` shows them. */
+export function ancestorsOf(pid: number): number[] {
+  return ancestry(pid, (one) => statOf(one)?.parent)
 }
 
 /** Returns whether /proc shows this process under its own pid, so that its pids may be trusted. */

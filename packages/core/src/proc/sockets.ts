@@ -122,8 +122,11 @@ export function listeningSockets(): ProcSocket[] {
   return (readSockets() ?? []).filter((socket) => socket.listening)
 }
 
-/** Returns the inode of the socket that a descriptor refers to; undefined if it is no socket. */
-export function socketInode(fd: number, pid: number | 'self' = 'self'): number | undefined {
+/** Returns the inode of the socket that a descriptor refers to; undefined if it is no socket, or closed. */
+export function socketInode(
+  fd: number | string,
+  pid: number | 'self' = 'self',
+): number | undefined {
   try {
     return inodeOf(readlinkSync(`/proc/${pid}/fd/${fd}`))
   } catch {

@@ -1,5 +1,4 @@
-import { readFileSync } from 'node:fs'
-import { ancestry, procIsOurs, statOf } from './process.ts'
+import { ancestorsOf, argvOf, procIsOurs } from './process.ts'
 
 /**
  * Whether this process was started by a program that restarts it at each change of its code: node
@@ -10,7 +9,8 @@ export function isWatched(env: NodeJS.ProcessEnv = process.env): boolean {
   if (env.SOCKET_PORT_GENERATION !== undefined) return false
   // Node's own watch mode sets it for its child (lib/internal/main/watch_mode.js).
   if (env.WATCH_REPORT_DEPENDENCIES !== undefined) return true
-  return ancestorsOf(process.pid).some(isWatcher)
+  // Other systems have no /proc: there nodemon and tsx watch get the full drain.
+  return procIsOurs() && ancestorsOf(process.pid).some((pid) => isWatcher(argvOf(pid)))
 }
 
 /** Whether it is the command line of tsx watch or nodemon; pure. */
@@ -21,18 +21,4 @@ export function isWatcher(argv: readonly string[]): boolean {
   const [file = '', command] = program
   if (/(^|\/)nodemon(\.js)?$/.test(file)) return true
   return /(^|\/)tsx(\/dist\/cli\.[cm]js)?$/.test(file) && command === 'watch'
-}
-
-// Other systems have no /proc: there nodemon and tsx watch get the full drain.
-function ancestorsOf(pid: number): string[][] {
-  if (!procIsOurs()) return []
-  return ancestry(pid, (one) => statOf(one)?.parent).map(commandLineOf)
-}
-
-function commandLineOf(pid: number): string[] {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')
-  } catch {
-    return []
-  }
 }

@@ -82,6 +82,9 @@ export function claim<G extends Group>(group: G): Variables<G> {
 /** Whether a supervisor has started this process, or has given it its socket: it has passed a channel, open or not. */
 export const hasSupervisor = (): boolean => look('notifications').SOCKET_PORT_CHANNEL !== undefined
 
+/** Whether a supervisor can be asked for a socket. */
+export const canAsk = (): boolean => look('ask').SOCKET_PORT_ASK !== undefined
+
 /** Claims a group, and changes variables of it as if the manager had set them for this process. */
 export function assign<G extends Group>(group: G, variables: Variables<G>): void {
   const before = claim(group)

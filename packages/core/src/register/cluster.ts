@@ -1,4 +1,4 @@
-import type { Cluster } from 'node:cluster'
+import { nodeCluster } from '../base/built-in.ts'
 import type { Logger } from '../base/types.ts'
 import { socketAddress } from '../listen/match.ts'
 import type { Entry } from '../listen/passed-sockets.ts'
@@ -10,8 +10,7 @@ let warned = false
  * part in a restart.
  */
 export function warnOfCluster(entry: Entry, logger: Logger): void {
-  const cluster = process.getBuiltinModule('node:cluster') as unknown as Cluster
-  if (warned || Object.keys(cluster.workers ?? {}).length === 0) return
+  if (warned || Object.keys(nodeCluster().workers ?? {}).length === 0) return
   warned = true
   logger.warn(
     `the program serves ${socketAddress(entry)} by workers of node:cluster, which cannot take the socket of the manager. ` +

@@ -71,7 +71,7 @@ function askSocket(libc: Libc, fd: number): SocketFacts | string {
 }
 
 function factsOf(libc: Libc, fd: number): SocketFacts {
-  const { family, address, port, path } = parseSockaddr(libc.getsockname(fd), littleEndian)
+  const { family, address, port, path } = parseSockaddr(libc.getsockname(fd))
   const listening = readInt32(libc.getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN)) === 1
   const facts: SocketFacts = {
     family,

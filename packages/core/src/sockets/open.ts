@@ -11,7 +11,6 @@ import {
   IPPROTO_IPV6,
   IPV6_V6ONLY,
   int32,
-  littleEndian,
   SO_REUSEADDR,
   SO_REUSEPORT,
   SOCK_CLOEXEC,
@@ -57,14 +56,13 @@ export function openListener(libc: Libc, place: Place, options: OpenOptions): nu
 }
 
 function sockaddr(libc: Libc, place: Place): Uint8Array {
-  if ('path' in place) return unixSockaddr(place.path, littleEndian)
+  if ('path' in place) return unixSockaddr(place.path)
   const [address = '', zone] = place.address.split('%')
   const bytes = libc.addressBytes(isIPv6(address) ? AF_INET6 : AF_INET, address)
   const length = isIPv6(address) ? 16 : 4
   return inetSockaddr(
     bytes?.subarray(0, length) ?? new Uint8Array(length),
     place.port,
-    littleEndian,
     scopeOf(libc, zone),
   )
 }

@@ -1,6 +1,6 @@
 import { canonicalIPv6 } from '../base/ipv6.ts'
 import { kernelPath } from '../proc/sockets.ts'
-import { AF_INET, AF_INET6, AF_UNIX } from './constants.ts'
+import { AF_INET, AF_INET6, AF_UNIX, littleEndian } from './constants.ts'
 
 export interface ParsedAddress {
   family: 'IPv4' | 'IPv6' | 'unix' | undefined
@@ -10,10 +10,10 @@ export interface ParsedAddress {
 }
 
 /** Reads a Linux `struct sockaddr` as getsockname(2) fills it; pure. */
-export function parseSockaddr(bytes: Uint8Array, littleEndian: boolean): ParsedAddress {
+export function parseSockaddr(bytes: Uint8Array, little: boolean = littleEndian): ParsedAddress {
   if (bytes.length < 2) return { family: undefined }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  switch (view.getUint16(0, littleEndian)) {
+  switch (view.getUint16(0, little)) {
     case AF_INET:
       return { family: 'IPv4', port: view.getUint16(2), address: bytes.subarray(4, 8).join('.') }
     case AF_INET6:
@@ -29,24 +29,24 @@ export function parseSockaddr(bytes: Uint8Array, littleEndian: boolean): ParsedA
 export function inetSockaddr(
   bytes: Uint8Array,
   port: number,
-  littleEndian: boolean,
   scope = 0,
+  little: boolean = littleEndian,
 ): Uint8Array {
   const isIPv4 = bytes.length === 4
   const sockaddr = new Uint8Array(isIPv4 ? 16 : 28)
   const view = new DataView(sockaddr.buffer)
-  view.setUint16(0, isIPv4 ? AF_INET : AF_INET6, littleEndian)
+  view.setUint16(0, isIPv4 ? AF_INET : AF_INET6, little)
   view.setUint16(2, port)
   sockaddr.set(bytes, isIPv4 ? 4 : 8)
-  if (!isIPv4) view.setUint32(24, scope, littleEndian)
+  if (!isIPv4) view.setUint32(24, scope, little)
   return sockaddr
 }
 
 /** A `struct sockaddr_un`. A path that starts with NUL is abstract and gets no NUL at its end. Pure. */
-export function unixSockaddr(path: string, littleEndian: boolean): Uint8Array {
+export function unixSockaddr(path: string, little: boolean = littleEndian): Uint8Array {
   const bytes = Buffer.from(path)
   const sockaddr = new Uint8Array(2 + bytes.length + (path.startsWith('\0') ? 0 : 1))
-  new DataView(sockaddr.buffer).setUint16(0, AF_UNIX, littleEndian)
+  new DataView(sockaddr.buffer).setUint16(0, AF_UNIX, little)
   sockaddr.set(bytes, 2)
   return sockaddr
 }

@@ -3,9 +3,6 @@ import { passFds } from '../sockets/ancillary.ts'
 import { MSG_DONTWAIT } from '../sockets/constants.ts'
 import { loadLibc } from '../sockets/libc.ts'
 
-export { type AskAnswer, type AskRequest, LONGEST_MESSAGE, readRequest } from '../ask/messages.ts'
-export { ASK_VARIABLE } from '../process/environment.ts'
-
 /**
  * Answers a process that asks for a socket (`ask`), on the connection `fd`. The caller still owns the descriptors.
  *

@@ -3,8 +3,6 @@ import type { SocketFacts } from '../sockets/facts.ts'
 import { loadLibc } from '../sockets/libc.ts'
 import { nativeSystem } from '../sockets/native.ts'
 
-export type { SocketFacts } from '../sockets/facts.ts'
-
 /** Facts about a socket, with its address as text; or a string that says why it is not a socket. */
 export function describeFd(fd: number): (SocketFacts & { text: string }) | string {
   const facts = nativeSystem(loadLibc()).describe(fd)

@@ -1,6 +1,6 @@
 import type { AskRequest } from '../ask/messages.ts'
 import { hasExactAddress } from '../listen/exact-address.ts'
-import { readStoreName } from '../listen/fd-name.ts'
+import { readStoreName, UNKNOWN } from '../listen/fd-name.ts'
 import { type Candidate, matchSocket } from '../listen/match.ts'
 import { describeFd } from './describe-fd.ts'
 
@@ -25,7 +25,7 @@ export function matchAsked<P extends PassedSocket>(
     if (typeof facts === 'string' || !facts.listening) return []
     const name = readStoreName(socket.name)
     const origin = name.kind === 'listener' ? 'stored' : 'passed'
-    const named = name.kind === 'listener' ? (name.name ?? 'unknown') : socket.name
+    const named = name.kind === 'listener' ? (name.name ?? UNKNOWN) : socket.name
     return [
       {
         ...facts,

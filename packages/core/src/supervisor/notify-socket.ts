@@ -7,7 +7,6 @@ import {
   EAGAIN,
   EINTR,
   int32,
-  littleEndian,
   MSG_DONTWAIT,
   O_CLOEXEC,
   SO_PASSCRED,
@@ -47,7 +46,7 @@ export function openNotifySocket(receive: (message: Notification) => void): Noti
   try {
     // Set it before the bind, so that even the first sender's pid is known.
     tellSenders(libc, fd)
-    libc.bind(fd, unixSockaddr(`\0${name}`, littleEndian))
+    libc.bind(fd, unixSockaddr(`\0${name}`))
     const [wakeRead, wakeWrite] = libc.pipe(O_CLOEXEC)
     opened.push(wakeRead)
     let isOpen = true
@@ -63,7 +62,7 @@ export function openNotifySocket(receive: (message: Notification) => void): Noti
     const ended = receiveAll(libc, fd, wakeRead, receive).finally(() => {
       isOpen = false
       process.off('exit', wake)
-      opened.forEach(closeFd)
+      opened.forEach(closeSync)
     })
     return {
       address: `@${name}`,
@@ -76,7 +75,7 @@ export function openNotifySocket(receive: (message: Notification) => void): Noti
       },
     }
   } catch (error) {
-    opened.forEach(closeFd)
+    opened.forEach(closeSync)
     throw error
   }
 }
@@ -134,5 +133,3 @@ function next(libc: Libc, fd: number): Notification | undefined {
     throw error
   }
 }
-
-const closeFd = (fd: number): void => closeSync(fd)

@@ -1,8 +1,8 @@
 import { closeSync, readFileSync } from 'node:fs'
 import { constants } from 'node:os'
+import { statOf } from '../proc/process.ts'
 import { readInt32, SO_PEERPIDFD, SOL_SOCKET } from '../sockets/constants.ts'
 import { type Libc, loadLibc } from '../sockets/libc.ts'
-import { readStat } from './orphans.ts'
 
 /** A running process that is no child of this one. It stays the same one when its pid is reused. */
 export interface PeerProcess {
@@ -27,7 +27,7 @@ export function peerProcess(
 ): PeerProcess | undefined {
   const pidfd = openPidfd(libc, fd, pid)
   if (pidfd === undefined) return undefined
-  const startTime = readStat(pid)?.startTime
+  const startTime = statOf(pid)?.startTime
   const process = { pid, pidfd, startTime }
   // Look at the descriptor after the pid: if the process runs now, it was the one with this start time.
   if (startTime === undefined || pidOf(pidfd) !== pid) {
@@ -45,7 +45,7 @@ function referTo(
   return {
     pid,
     get isRunning() {
-      const stat = readStat(pid)
+      const stat = statOf(pid)
       return stat?.startTime === startTime && !['Z', 'X'].includes(stat.state)
     },
     signal(signal) {

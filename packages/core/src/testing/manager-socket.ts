@@ -1,13 +1,6 @@
 import { closeSync, rmSync } from 'node:fs'
 import { controlSize, readAncillary } from '../sockets/ancillary.ts'
-import {
-  AF_UNIX,
-  EAGAIN,
-  littleEndian,
-  MSG_DONTWAIT,
-  SOCK_CLOEXEC,
-  SOCK_DGRAM,
-} from '../sockets/constants.ts'
+import { AF_UNIX, EAGAIN, MSG_DONTWAIT, SOCK_CLOEXEC, SOCK_DGRAM } from '../sockets/constants.ts'
 import { type Libc, loadLibc } from '../sockets/libc.ts'
 import { unixSockaddr } from '../sockets/sockaddr.ts'
 import { onClose, temporaryDirectory } from './real-sockets.ts'
@@ -35,7 +28,7 @@ export class ManagerSocket {
   open(): void {
     const path = this.address.replace(/^@/, '\0')
     this.#fd = this.#libc.socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)
-    this.#libc.bind(this.#fd, unixSockaddr(path, littleEndian))
+    this.#libc.bind(this.#fd, unixSockaddr(path))
   }
 
   /** Nobody reads any more; the path is left behind, as by a manager that has crashed. */
