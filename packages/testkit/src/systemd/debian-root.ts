@@ -8,9 +8,9 @@ import { debianMirrors } from './apt-sources.ts'
 
 const run = promisify(execFile)
 
-const PACKAGES = 'systemd,systemd-sysv'
+const PACKAGES = 'systemd,systemd-sysv,podman,crun'
 
-/** How long the download and set-up of some 80 packages may take. */
+/** How long the download and set-up of some 120 packages may take. */
 const BUILD_TIMEOUT = 600_000
 
 /** Whether the root has as many files as when it was built. Jobs that clean the temporary folder by age remove single files. */
@@ -46,7 +46,7 @@ mv -T "$folder.new" "$folder"
 `
 
 /**
- * Returns the root file system of a Debian release with systemd, for a box. It is built once per machine, by
+ * Returns the root file system of a Debian release with systemd and Podman, for a box. It is built once per machine, by
  * debootstrap, from the mirror of apt, in the temporary folder. Throws an error with the reason if it cannot be built.
  */
 export async function debianRoot(release: string): Promise<string> {
