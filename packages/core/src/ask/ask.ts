@@ -10,6 +10,7 @@ import {
   SOCK_CLOEXEC,
   SOCK_STREAM,
   SOL_SOCKET,
+  timeval,
 } from '../sockets/constants.ts'
 import type { Libc } from '../sockets/libc.ts'
 import { unixSockaddr } from '../sockets/sockaddr.ts'
@@ -22,7 +23,7 @@ import {
 } from './messages.ts'
 
 // The supervisor answers within milliseconds. Do not block the process for longer if it hangs.
-const PATIENCE = 5n
+const PATIENCE = 5
 
 // A listening socket, and the two descriptors of a channel.
 const MOST_FDS = 3
@@ -43,10 +44,8 @@ export function ask(libc: Libc, path: string, request: AskRequest): Answered {
   const fd = libc.socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)
   const fds: number[] = []
   try {
-    // A struct timeval: two longs.
-    const timeval = new Uint8Array(new BigInt64Array([PATIENCE, 0n]).buffer)
     for (const option of [SO_RCVTIMEO, SO_SNDTIMEO]) {
-      libc.setsockopt(fd, SOL_SOCKET, option, timeval)
+      libc.setsockopt(fd, SOL_SOCKET, option, timeval(PATIENCE, 0))
     }
     libc.connect(fd, unixSockaddr(path))
     sendRequest(libc, fd, request)

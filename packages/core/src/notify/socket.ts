@@ -16,6 +16,7 @@ import {
   SOCK_SEQPACKET,
   SOCK_STREAM,
   SOL_SOCKET,
+  timeval,
 } from '../sockets/constants.ts'
 import type { Libc } from '../sockets/libc.ts'
 import { unixSockaddr } from '../sockets/sockaddr.ts'
@@ -65,10 +66,9 @@ function connectVsock(libc: Libc, { cid, port, type }: Vsock): number {
   for (const each of wanted) {
     try {
       return connected(libc, libc.socket(AF_VSOCK, each | SOCK_CLOEXEC, 0), (fd) => {
-        // A struct timeval: two longs.
-        const timeval = new Uint8Array(new BigInt64Array([0n, BigInt(CONNECT_MICROSECONDS)]).buffer)
-        libc.setsockopt(fd, AF_VSOCK, SO_VM_SOCKETS_CONNECT_TIMEOUT, timeval)
-        libc.setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, timeval)
+        const timeout = timeval(0, CONNECT_MICROSECONDS)
+        libc.setsockopt(fd, AF_VSOCK, SO_VM_SOCKETS_CONNECT_TIMEOUT, timeout)
+        libc.setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, timeout)
         return vsockAddress(cid, port)
       })
     } catch (error) {

@@ -1,7 +1,6 @@
-import { littleEndian, SCM_CREDENTIALS, SCM_RIGHTS, SOL_SOCKET } from './constants.ts'
+import { littleEndian, SCM_CREDENTIALS, SCM_RIGHTS, SOL_SOCKET, WORD } from './constants.ts'
 
 // struct cmsghdr: a size_t, then level and type; each message is padded to a size_t (cmsg(3)).
-const WORD = ['arm', 'ia32', 'mips', 'mipsel'].includes(process.arch) ? 4 : 8
 const HEADER = WORD + 8
 const padded = (length: number): number => Math.ceil(length / WORD) * WORD
 

@@ -3,9 +3,14 @@ import { littleEndian } from '../base/endianness.ts'
 export { littleEndian }
 
 /*
- * Numbers of Linux's system calls, from its uapi headers. They are the same on every architecture that
- * koffi has a binary for.
+ * Numbers of Linux's system calls, from its uapi headers. koffi has binaries for arm, arm64, ia32, loong64, ppc64, riscv64 and
+ * x64. What is not marked is the same on all of them, and constants.test.ts compares it with the headers.
  */
+
+/** Bytes of a C `long`, a `size_t` and a pointer. */
+export const WORD: 4 | 8 = ['arm', 'ia32'].includes(process.arch) ? 4 : 8
+
+const isPowerPC = process.arch === 'ppc64'
 
 // socket(2)
 export const AF_UNIX = 1
@@ -25,10 +30,11 @@ export const SO_REUSEADDR = 2
 export const SO_TYPE = 3
 export const SO_SNDBUF = 7
 export const SO_REUSEPORT = 15
-export const SO_PASSCRED = 16
-export const SO_PEERCRED = 17
-export const SO_RCVTIMEO = 20
-export const SO_SNDTIMEO = 21
+// PowerPC has numbers of its own for these (its asm/socket.h).
+export const SO_PASSCRED: number = isPowerPC ? 20 : 16
+export const SO_PEERCRED: number = isPowerPC ? 21 : 17
+export const SO_RCVTIMEO: number = isPowerPC ? 18 : 20
+export const SO_SNDTIMEO: number = isPowerPC ? 19 : 21
 export const SO_BINDTODEVICE = 25
 export const SO_ACCEPTCONN = 30
 export const SO_DOMAIN = 39
@@ -94,6 +100,18 @@ export function int32(value: number): Uint8Array {
 export function readInt32(bytes: Uint8Array | undefined): number | undefined {
   if (bytes === undefined || bytes.length < 4) return undefined
   return new DataView(bytes.buffer, bytes.byteOffset).getInt32(0, littleEndian)
+}
+
+/** A struct timeval of the system calls that are older than 2038: two longs. */
+export function timeval(seconds: number, microseconds: number): Uint8Array {
+  const bytes = new Uint8Array(2 * WORD)
+  const view = new DataView(bytes.buffer)
+  for (const [at, value] of [seconds, microseconds].entries()) {
+    // The low half of a long of 64 bits; both values fit into it.
+    const low = WORD === 8 && !littleEndian ? 4 : 0
+    view.setInt32(at * WORD + low, value, littleEndian)
+  }
+  return bytes
 }
 
 // memfd_create(2).

@@ -109,8 +109,9 @@ function load(): Libc {
   const shutdown = c.func('int shutdown(int fd, int how)')
   const inet_pton = c.func('int inet_pton(int family, const char *text, _Out_ uint8_t *address)')
   const if_nametoindex = c.func('unsigned int if_nametoindex(const char *name)')
-  const send = c.func('int64_t send(int fd, const uint8_t *bytes, size_t size, int flags)')
-  const recv = c.func('int64_t recv(int fd, _Out_ uint8_t *bytes, size_t size, int flags)')
+  // ssize_t, for which koffi has no name, is a long. As int64_t its upper half would be garbage where a long has 32 bits.
+  const send = c.func('long send(int fd, const uint8_t *bytes, size_t size, int flags)')
+  const recv = c.func('long recv(int fd, _Out_ uint8_t *bytes, size_t size, int flags)')
   // The structs have no names: a name must be unique among all users of koffi in the process.
   const iovec = koffi.struct({ base: 'uint8_t *', length: 'size_t' })
   const msghdr = koffi.struct({
@@ -123,8 +124,8 @@ function load(): Libc {
     flags: 'int',
   })
   const pollfd = koffi.struct({ fd: 'int', events: 'int16_t', revents: 'int16_t' })
-  const sendmsg = c.func('sendmsg', 'int64_t', ['int', koffi.pointer(msghdr), 'int'])
-  const recvmsg = c.func('recvmsg', 'int64_t', ['int', koffi.inout(koffi.pointer(msghdr)), 'int'])
+  const sendmsg = c.func('sendmsg', 'long', ['int', koffi.pointer(msghdr), 'int'])
+  const recvmsg = c.func('recvmsg', 'long', ['int', koffi.inout(koffi.pointer(msghdr)), 'int'])
   const poll = c.func('poll', 'int', [koffi.pointer(pollfd), 'unsigned long', 'int'])
   const syscall = c.func('long syscall(long number, ...)')
   const waitpid = c.func('int waitpid(int pid, _Out_ int *status, int options)')
