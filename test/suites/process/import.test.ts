@@ -6,8 +6,11 @@ const ENTRIES = ['index', 'adapter'] as const
 const entry = (name: string): string =>
   new URL(`../../../packages/core/dist/${name}.js`, import.meta.url).href
 
-function run(program: string): { status: number | null; stdout: string; stderr: string } {
-  const args = ['--input-type=module', '--eval', program]
+function run(
+  program: string,
+  type = 'module',
+): { status: number | null; stdout: string; stderr: string } {
+  const args = [`--input-type=${type}`, '--eval', program]
   const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' })
   return { status, stdout, stderr }
 }
@@ -37,6 +40,11 @@ describe.each(ENTRIES)('importing %s of core', (name) => {
       'SocketPortError [ERR_SOCKET_PORT_UNSUPPORTED]: socket-port needs Node.js 20.19 or later, and this is Node.js 18.20.0',
     )
   })
+})
+
+it('the native code is found by a program on the command line, for which Node sets a global __filename', () => {
+  const program = `import('${entry('supervisor')}').then(({ openPipe }) => openPipe())`
+  expect(run(program, 'commonjs')).toEqual({ status: 0, stdout: '', stderr: '' })
 })
 
 describe('a cold start', () => {

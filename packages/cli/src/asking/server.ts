@@ -1,5 +1,4 @@
 import { once } from 'node:events'
-import { rmSync } from 'node:fs'
 import { createServer, type Socket } from 'node:net'
 import {
   type AskAnswer,
@@ -12,7 +11,7 @@ import {
   peerOf,
   readRequest,
 } from '@socket-port/core/supervisor'
-import { isStillAt, statAt } from '../base/same-file.ts'
+import { removeIfStillAt, statAt } from '../base/same-file.ts'
 
 const MOST_OPEN = 256
 // A process asks when one of its servers starts to listen, and waits for the answer. So that one process cannot keep the
@@ -60,7 +59,7 @@ export async function openAskServer(path: string, handler: AskHandler): Promise<
     path,
     async close() {
       const closed = new Promise((resolve) => server.close(resolve))
-      if (isStillAt(path, own)) rmSync(path)
+      removeIfStillAt(path, own)
       for (const socket of sockets) socket.destroy()
       await closed
     },

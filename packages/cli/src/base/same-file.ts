@@ -1,4 +1,4 @@
-import { type BigIntStats, lstatSync } from 'node:fs'
+import { type BigIntStats, lstatSync, rmSync } from 'node:fs'
 
 /** Facts for the file at a path; `undefined` when there is none, or this user may not look. A symlink is not followed. */
 export function statAt(path: string): BigIntStats | undefined {
@@ -13,4 +13,14 @@ export function statAt(path: string): BigIntStats | undefined {
 export function isStillAt(path: string, file: BigIntStats | undefined): boolean {
   const now = statAt(path)
   return file !== undefined && now?.dev === file.dev && now.ino === file.ino
+}
+
+/** Removes the file, if the path still leads to it. It stays where it cannot be removed: its directory may be read-only by now. */
+export function removeIfStillAt(path: string, file: BigIntStats | undefined): void {
+  if (!isStillAt(path, file)) return
+  try {
+    rmSync(path)
+  } catch {
+    // The next process finds that nobody answers there, and replaces it.
+  }
 }

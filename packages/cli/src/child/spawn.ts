@@ -1,7 +1,8 @@
 import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync } from 'node:fs'
+import { closeSync, statSync } from 'node:fs'
 import { ChildChannel, type Notification, type PeerProcess } from '@socket-port/core/supervisor'
+import { quote } from '../base/quote.ts'
 import { Chunks, type FormatLine, WholeLines } from '../output/lines.ts'
 import type { OwnOutputs } from '../output/own-outputs.ts'
 import type { Child, Exit } from '../supervisor/child.ts'
@@ -33,6 +34,8 @@ export interface SpawnOptions {
   serverEnded(pid: number): void
   /** Called when it has ended while a process below it serves. */
   abandoned(): void
+  /** Called once if it may not be signalled, with what to do. */
+  unsignalled(problem: string): void
 }
 
 // How long a wrapper such as npm may take to end by itself once the server below it has ended after a stop signal.
@@ -87,20 +90,25 @@ class SpawnedChild implements Child {
   readonly #inodes: ReadonlySet<bigint>
   readonly #servers: Servers
   readonly #kept: KeptQueues = new KeptQueues()
+  readonly #unsignalled: (problem: string) => void
   /** The stop signal that the servers below this process have got. */
   #stopSignal: NodeJS.Signals | undefined
+  /** Gives the process up: it may not be signalled, so it is never waited for. */
+  #giveUp: (exit: Exit) => void = () => {}
+  #isForeign = false
 
   constructor(
     child: ChildProcess,
     outputs: Output[],
     channel: ChildChannel,
     tail: Tail,
-    { inodes, exited, notified, serverEnded, abandoned }: SpawnOptions,
+    { cwd, inodes, exited, notified, serverEnded, abandoned, unsignalled }: SpawnOptions,
   ) {
     this.#child = child
     this.#channel = channel
     this.#tail = tail
     this.#inodes = inodes
+    this.#unsignalled = unsignalled
     this.#servers = new Servers({
       notified,
       ending: exited,
@@ -109,10 +117,13 @@ class SpawnedChild implements Child {
         this.#endWrapper()
       },
     })
-    this.exited = exitOf(child).then(async (exit) => {
+    const givenUp = new Promise<Exit>((resolve) => {
+      this.#giveUp = resolve
+    })
+    this.exited = Promise.race([exitOf(child, cwd), givenUp]).then(async (exit) => {
       // The wrapper often ends because its server has. A server that outlives it must drain before the session ends.
       if (this.#stopSignal === undefined && this.#servers.signal('SIGTERM')) abandoned()
-      await this.#servers.allEnded()
+      await Promise.race([this.#servers.allEnded(), givenUp])
       channel.readNow()
       exited()
       channel.close()
@@ -144,16 +155,37 @@ class SpawnedChild implements Child {
       if (STOP_SIGNALS.includes(signal)) this.#stopSignal ??= signal
       return
     }
-    // kill() does nothing once Node has collected the process.
-    this.#child.kill(signal)
+    this.#send(this.pid, signal)
   }
 
   kill(): void {
-    const { pid } = this.#child
+    const { pid } = this
     // A server may have left the process group.
     this.#servers.signal('SIGKILL')
-    // While the leader has not been collected, the kernel does not reuse the id of the group.
-    if (pid !== undefined && this.#isRunning) process.kill(-pid, 'SIGKILL')
+    const isKilled = this.#send(pid, 'SIGKILL')
+    this.#send(-pid, 'SIGKILL')
+    if (isKilled) return
+    // It must not keep this process running.
+    this.#child.unref()
+    this.#giveUp({ code: null, signal: null, error: `process ${pid} goes on` })
+  }
+
+  /**
+   * Signals the process, or its group. Returns false where it belongs to another user. ChildProcess.kill() would report that as if
+   * the process had not started.
+   */
+  #send(target: number, signal: NodeJS.Signals): boolean {
+    // While the process has not been collected, the kernel does not reuse its pid, nor the id of the group.
+    if (!this.#isRunning || this.pid < 0) return true
+    try {
+      return process.kill(target, signal)
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException
+      if (code !== 'EPERM') return true
+      if (!this.#isForeign) this.#unsignalled(whyForeign(this.pid, signal))
+      this.#isForeign = true
+      return false
+    }
   }
 
   pass(fds: readonly number[], server?: number): boolean {
@@ -182,7 +214,7 @@ class SpawnedChild implements Child {
   #endWrapper(): void {
     const signal = this.#stopSignal
     if (signal === undefined || this.#servers.pids.length > 0) return
-    setTimeout(() => this.#child.kill(signal), WRAPPER_GRACE).unref()
+    setTimeout(() => this.#send(this.pid, signal), WRAPPER_GRACE).unref()
   }
 
   tail(): string {
@@ -194,14 +226,26 @@ class SpawnedChild implements Child {
   }
 }
 
-async function exitOf(child: ChildProcess): Promise<Exit> {
+const whyForeign = (pid: number, signal: NodeJS.Signals): string =>
+  `process ${pid} cannot get ${signal} (EPERM): it runs as another user, and may go on after socket-port run. End it yourself, ` +
+  'then run the command as that user, or give it CAP_KILL (capabilities(7))'
+
+async function exitOf(child: ChildProcess, cwd: string): Promise<Exit> {
   try {
     const [code, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null]
     return { code, signal }
   } catch (error) {
-    return { code: null, signal: null, error: (error as Error).message }
+    const { message } = error as Error
+    return { code: null, signal: null, error: isFolder(cwd) ? message : whyNoFolder(cwd) }
   }
 }
+
+// The system says only that the program was not found.
+const whyNoFolder = (cwd: string): string =>
+  `the folder ${quote(cwd)}, in which it starts, is not there. Create it, or correct --cwd or a symlink in it`
+
+const isFolder = (path: string): boolean =>
+  statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
 
 function neverStarted(error: Error): Child {
   return {

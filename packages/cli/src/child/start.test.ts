@@ -1,12 +1,14 @@
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, realpathSync, rmSync, symlinkSync } from 'node:fs'
+import { existsSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { linuxSkipReason, requireOrSkip } from '@socket-port/testkit/requirements'
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import {
   childEnvironment,
   commandLine,
-  hasSetpriv,
+  findSetpriv,
+  oddNames,
   type Passed,
   workingDirectory,
 } from './start.ts'
@@ -22,9 +24,10 @@ describe('commandLine', () => {
   it.each([false, true])(
     'the process has its own pid, and its arguments as they are (setpriv: %s)',
     async (wanted) => {
-      const setpriv = wanted && (await hasSetpriv())
+      const setpriv = wanted ? await findSetpriv() : undefined
       const words = ['a b', "it's", '$HOME', '', '--', '-x']
-      const [file, args] = commandLine([...PRINT, ...words], { pid: process.pid, setpriv })
+      const facts = { pid: process.pid, setpriv, bash: true }
+      const [file, args] = commandLine([...PRINT, ...words], {}, facts)
       const [pids = '', shown] = execFileSync(file, args, { encoding: 'utf8' }).split('\n')
       const [pid, listenPid, watchdogPid] = pids.split(' ')
       expect([listenPid, watchdogPid]).toEqual([pid, pid])
@@ -33,8 +36,33 @@ describe('commandLine', () => {
   )
 
   it('starts nothing when the parent has ended already', () => {
-    const [file, args] = commandLine(PRINT, { pid: 1, setpriv: false })
+    const facts = { pid: 1, setpriv: undefined, bash: true }
+    const [file, args] = commandLine(PRINT, {}, facts)
     expect(() => execFileSync(file, args, { stdio: 'pipe' })).toThrow('Command failed')
+  })
+})
+
+describe(...requireOrSkip('the environment below the shell', linuxSkipReason()), () => {
+  it('has the variables whose names a shell cannot assign to, and no file runs before it', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'socket-port-'))
+    onTestFinished(() => rmSync(directory, { recursive: true }))
+    const odd = { 'app.port': '1', 'x-y': ' 2\n', '-z': '', '1st': '$HOME', '//host/:_token': 'é' }
+    const env = {
+      ...odd,
+      // For bash, two reasons to run a file first.
+      HOME: directory,
+      SSH_CLIENT: '::1 1 2',
+      BASH_ENV: join(directory, 'bash-env'),
+      PATH: '/nowhere',
+    }
+    for (const name of ['bash-env', '.bashrc']) writeFileSync(join(directory, name), 'exit 3')
+    const facts = { pid: process.pid, setpriv: await findSetpriv(), bash: existsSync('/bin/bash') }
+    const print = 'process.stdout.write(JSON.stringify(process.env))'
+    const [file, args] = commandLine([process.execPath, '-e', print], env, facts)
+    const shown: unknown = JSON.parse(execFileSync(file, args, { env, encoding: 'utf8' }))
+    expect(shown).toMatchObject(env)
+    expect(shown).not.toHaveProperty('POSIXLY_CORRECT')
+    expect(oddNames(env)).toEqual(Object.keys(odd))
   })
 })
 

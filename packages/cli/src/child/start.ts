@@ -1,6 +1,6 @@
 // What a process is started with: its command line, its environment and its working directory.
 import { execFile } from 'node:child_process'
-import { statSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { ASK_VARIABLE, CHANNEL_VARIABLE, TERMINAL_VARIABLE } from '@socket-port/core/supervisor'
 import { withPreload } from './preload.ts'
@@ -12,9 +12,28 @@ const FIRST_FD = 3
 export interface StartFacts {
   /** The pid of this process. */
   pid: number
-  /** setpriv(1) is installed and supports `--pdeathsig`. */
-  setpriv: boolean
+  /** The path of setpriv(1), if it is installed and supports `--pdeathsig`. The PATH of a process may be another one. */
+  setpriv: string | undefined
+  /** bash is installed. */
+  bash: boolean
 }
+
+export const startFacts = async (): Promise<StartFacts> => ({
+  pid: process.pid,
+  setpriv: await findSetpriv(),
+  bash: existsSync(BASH[0]),
+})
+
+const SHELL = ['/bin/sh', '-c'] as const
+// So that it runs no file first: not that of BASH_ENV (--posix), nor ~/.bashrc where it was started below ssh (--norc).
+const BASH = ['/bin/bash', '--norc', '--posix', '-c'] as const
+
+/**
+ * The variables that a shell may not pass on: dash and the shell of BusyBox drop those whose names they cannot assign to, such as
+ * `app.port`. bash passes on all of them.
+ */
+export const oddNames = (env: Readonly<NodeJS.ProcessEnv>): string[] =>
+  Object.keys(env).filter((name) => !/^[A-Za-z_]\w*$/.test(name))
 
 /**
  * The command line that starts `command` with the right LISTEN_PID (sd_listen_fds(3)), and that ends the
@@ -25,19 +44,25 @@ export interface StartFacts {
  */
 export function commandLine(
   command: readonly [string, ...string[]],
-  { pid, setpriv }: StartFacts,
+  env: Readonly<NodeJS.ProcessEnv>,
+  { pid, setpriv, bash }: StartFacts,
 ): [file: string, args: string[]] {
   const script = `[ "$PPID" = ${pid} ] || exit 1; export LISTEN_PID=$$ WATCHDOG_PID=$$; exec "$0" "$@"`
-  const shell = ['/bin/sh', '-c', script, ...command] as const
-  if (!setpriv) return [shell[0], shell.slice(1)]
-  return ['setpriv', ['--pdeathsig', 'TERM', '--', ...shell]]
+  const [shell, ...options] = bash && oddNames(env).length > 0 ? BASH : SHELL
+  const args = [...options, script, ...command]
+  return setpriv === undefined
+    ? [shell, args]
+    : [setpriv, ['--pdeathsig', 'TERM', '--', shell, ...args]]
 }
 
-/** Whether setpriv(1) is installed and supports `--pdeathsig`. The one of BusyBox does not. */
-export function hasSetpriv(): Promise<boolean> {
-  return new Promise((resolve) => {
-    const args = ['--pdeathsig', 'TERM', '--', 'true']
-    execFile('setpriv', args, { timeout: 5_000 }, (error) => resolve(error === null))
+/** The path of setpriv(1), if it is installed and supports `--pdeathsig`. The one of BusyBox does not. */
+export function findSetpriv(): Promise<string | undefined> {
+  const folders = (process.env.PATH ?? '/usr/bin:/bin').split(':')
+  const path = folders.map((folder) => resolve(folder, 'setpriv')).find((file) => existsSync(file))
+  if (path === undefined) return Promise.resolve(undefined)
+  return new Promise((found) => {
+    const args = ['--pdeathsig', 'TERM', '--', '/bin/sh', '-c', ':']
+    execFile(path, args, { timeout: 5_000 }, (error) => found(error === null ? path : undefined))
   })
 }
 

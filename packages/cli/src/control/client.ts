@@ -7,6 +7,9 @@ import { type ExitCode, exitCodes } from '../base/exit-codes.ts'
 import { findControlPaths, isTrusted, isTrustedPeer, ownDirectories, pathIn } from './path.ts'
 import { type ControlAnswer, type ControlCommand, readMessages, writeMessage } from './protocol.ts'
 
+// Milliseconds. A `socket-port run` answers `status` at once, so one that does not is stopped (SIGSTOP) or hangs.
+const STATUS_PATIENCE = 10_000
+
 export interface ControlTarget {
   /** The name, as in `run --name`. @default the only `run` that answers; if several answer, an error lists them */
   name?: string | undefined
@@ -23,10 +26,36 @@ export interface ControlTarget {
 export async function statuses(
   target: ControlTarget = {},
   directories: readonly string[] = ownDirectories(),
+  patience: number = STATUS_PATIENCE,
 ): Promise<readonly ControlAnswer[]> {
   const found = await findSockets(target, directories)
   if (!('sockets' in found)) return [found]
-  return Promise.all(found.sockets.map(({ socket }) => ask(socket, 'status', () => {})))
+  return Promise.all(
+    found.sockets.map(async ({ path, socket }) => {
+      let silent = ''
+      const timer = setTimeout(() => {
+        silent = whySilent(path, socket, patience)
+        socket.destroy()
+      }, patience)
+      const answer = await ask(socket, 'status', () => {})
+      clearTimeout(timer)
+      return silent === '' ? answer : failed(3, silent)
+    }),
+  )
+}
+
+function whySilent(path: string, socket: Socket, patience: number): string {
+  let pid: number | undefined
+  try {
+    pid = peerOf(descriptorOf(socket))?.pid
+  } catch {
+    // Native code cannot be loaded to ask.
+  }
+  const who = pid === undefined ? 'the process that listens' : `process ${pid}, which listens`
+  return (
+    `${who} on ${path}, has not answered for ${patience / 1000} s: it is stopped (SIGSTOP), or it hangs. ` +
+    `Continue it with kill -CONT${pid === undefined ? '' : ` ${pid}`}, or end it`
+  )
 }
 
 /**

@@ -114,9 +114,37 @@ describe('a request', () => {
     })
     server.close()
   })
+
+  it('for the status fails where the process is stopped', async () => {
+    let goOn = (_: ControlAnswer): void => {}
+    const later = new Promise<ControlAnswer>((resolve) => {
+      goOn = resolve
+    })
+    await open('web', () => later)
+    const [silent] = await statuses({}, [own], 50)
+    expect(silent).toMatchObject({ ok: false, exitCode: 3 })
+    expect(silent?.message).toContain(
+      `process ${process.pid}, which listens on ${pathOf('web')}, has not answered for 0.05 s`,
+    )
+    goOn(answer)
+  })
 })
 
 describe('the server', () => {
+  it('handles one request of each connection', async () => {
+    let requests = 0
+    const { path } = await open('web', async () => {
+      requests += 1
+      return answer
+    })
+    const client = connect(path).resume()
+    const closed = new Promise((resolve) => client.once('close', resolve))
+    // What it has not read yet may be reset.
+    client.on('error', () => {}).write('{"command":"status"}\n'.repeat(1_000))
+    await closed
+    expect(requests).toBe(1)
+  })
+
   it('is for this user alone', async () => {
     const { path } = await open('web')
     expect(statSync(path).mode & 0o777).toBe(0o600)

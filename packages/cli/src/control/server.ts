@@ -1,9 +1,8 @@
 import { once } from 'node:events'
-import { rmSync } from 'node:fs'
 import { createServer, type Server, type Socket } from 'node:net'
 import { bindFd } from '@socket-port/core/supervisor'
 import { CommandError } from '../base/errors.ts'
-import { isStillAt, statAt } from '../base/same-file.ts'
+import { removeIfStillAt, statAt } from '../base/same-file.ts'
 import {
   type ControlAnswer,
   type ControlCommand,
@@ -40,8 +39,11 @@ export async function openControlServer(path: string, handle: Handler): Promise<
     socket.once('close', () => sockets.delete(socket))
     // A request continues when its client has disconnected.
     socket.on('error', () => {})
+    let isAsked = false
     readMessages(socket, (message) => {
-      if (!isRequest(message)) return void socket.destroy()
+      // One request for each connection: the answers of many would wait in memory for a client that reads none.
+      if (isAsked || !isRequest(message)) return void socket.destroy()
+      isAsked = true
       const progress = (line: string): void => writeMessage(socket, { line })
       const answered = handle(message.command, progress).then((answer) => {
         writeMessage(socket, { answer })
@@ -73,9 +75,7 @@ async function listenAt(server: Server, path: string): Promise<() => void> {
   const own = statAt(path)
   server.listen({ fd })
   await once(server, 'listening')
-  return () => {
-    if (isStillAt(path, own)) rmSync(path)
-  }
+  return () => removeIfStillAt(path, own)
 }
 
 // Core removes a stale socket, after it has checked twice.

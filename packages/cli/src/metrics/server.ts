@@ -1,10 +1,9 @@
 import { once } from 'node:events'
-import { rmSync } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { SocketPortError } from '@socket-port/core'
 import { bindFd, describeFd } from '@socket-port/core/supervisor'
 import { CommandError } from '../base/errors.ts'
-import { isStillAt, statAt } from '../base/same-file.ts'
+import { removeIfStillAt, statAt } from '../base/same-file.ts'
 import { type Format, formatFor } from './negotiate.ts'
 
 /** Where metrics are answered: what `bindFd` of core takes. */
@@ -51,7 +50,7 @@ export async function openMetricsServer(
       server.close()
       server.closeAllConnections()
       await closed
-      if (path !== undefined && isStillAt(path, file)) rmSync(path)
+      if (path !== undefined) removeIfStillAt(path, file)
     },
   }
 }

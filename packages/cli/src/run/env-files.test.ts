@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -40,4 +41,13 @@ test('names the file that cannot be read, and the mend', async () => {
   await expect(readEnvFiles([path])).rejects.toThrow(
     `the environment file '${path}' cannot be read (ENOENT). Correct --env-file, or create it`,
   )
+})
+
+test('refuses a pipe, which is empty at the second reading, and whose opening may wait for ever', async () => {
+  const path = join(dir, 'pipe.env')
+  execFileSync('mkfifo', [path])
+  await expect(readEnvFiles([path])).rejects.toThrow(
+    `the environment file '${path}' is a pipe or a socket, which cannot be read again at each reload`,
+  )
+  expect(await readEnvFiles(['/dev/null'])).toEqual({})
 })

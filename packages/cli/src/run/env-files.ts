@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import { parseEnv } from 'node:util'
 import { CommandError } from '../base/errors.ts'
 import { quote } from '../base/quote.ts'
@@ -16,11 +16,17 @@ export async function readEnvFiles(paths: readonly string[]): Promise<Record<str
 
 async function content(path: string): Promise<string> {
   try {
-    return await readFile(path, 'utf8')
+    const stats = await stat(path)
+    // A pipe is empty at the second reading, or opening it waits for a writer, and then this process could not end.
+    if (!stats.isFIFO() && !stats.isSocket()) return await readFile(path, 'utf8')
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : error
     throw new CommandError(
       `the environment file ${quote(path)} cannot be read (${code}). Correct --env-file, or create it`,
     )
   }
+  throw new CommandError(
+    `the environment file ${quote(path)} is a pipe or a socket, which cannot be read again at each reload. ` +
+      'Write the variables into a file, or set them for socket-port run itself',
+  )
 }

@@ -1,5 +1,6 @@
 import { fstatSync, openSync } from 'node:fs'
 import { bindFd } from '@socket-port/core/supervisor'
+import { libc } from '@socket-port/testkit/libc'
 import { linuxSkipReason, requireOrSkip } from '@socket-port/testkit/requirements'
 import { afterEach, describe, expect, it } from 'vitest'
 import { FdStore } from './fd-store.ts'
@@ -36,6 +37,18 @@ describe(...requireOrSkip('FdStore', linuxSkipReason()), () => {
     store.add('web', [kept], new Set([inodeOf(kept)]))
     expect(store.all.map(({ fd }) => fd)).toEqual([fd, again])
     expect(isOpen(kept)).toBe(false)
+  })
+
+  it('keeps each descriptor that is no file, although all of these have one inode', () => {
+    const watchers = [libc.eventfd(0, 0), libc.eventfd(0, 0)]
+    store.add('watch', watchers, nothing)
+    expect(store.all.map(({ fd }) => fd)).toEqual(watchers)
+  })
+
+  it('keeps a file whose inode has the number of a socket that is passed anyway', () => {
+    const file = openSync('/dev/null', 'r')
+    store.add('file', [file], new Set([inodeOf(file)]))
+    expect(store.all.map(({ fd }) => fd)).toEqual([file])
   })
 
   it.each([[undefined], ['a:b'], [''], ['x'.repeat(256)], ['\u00e9']])('%j is no name', (name) => {

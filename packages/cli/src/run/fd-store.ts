@@ -1,11 +1,10 @@
-import { closeSync } from 'node:fs'
+import { type BigIntStats, closeSync, constants, fstatSync } from 'node:fs'
 import { describeFd } from '@socket-port/core/supervisor'
-import { inodeOf } from './sockets.ts'
 
 export interface Stored {
   name: string
   fd: number
-  inode: bigint
+  file: BigIntStats
   /** A listening socket is passed to every worker, any other descriptor to the first one. */
   listening: boolean
 }
@@ -26,8 +25,9 @@ export class FdStore {
   /** Stores the descriptors of a notification. Closes the ones in `kept`, which every process gets anyway. */
   add(name: string | undefined, fds: readonly number[], kept: ReadonlySet<bigint>): void {
     for (const fd of fds) {
-      const inode = inodeOf(fd)
-      const isKnown = kept.has(inode) || this.#stored.some((one) => one.inode === inode)
+      const file = fstatSync(fd, { bigint: true })
+      const isKept = file.isSocket() && kept.has(file.ino)
+      const isKnown = isKept || this.#stored.some((one) => isSameFile(one.file, file))
       if (isKnown || this.#stored.length >= FdStore.size) {
         closeSync(fd)
         continue
@@ -35,7 +35,7 @@ export class FdStore {
       const facts = describeFd(fd)
       const listening = typeof facts !== 'string' && facts.listening
       const valid = name !== undefined && NAME.test(name) ? name : NAMELESS
-      this.#stored.push({ name: valid, fd, inode, listening })
+      this.#stored.push({ name: valid, fd, file, listening })
     }
   }
 
@@ -58,3 +58,7 @@ export class FdStore {
     this.#stored = this.#stored.filter((stored) => !which(stored))
   }
 }
+
+// An eventfd, an epoll instance and their like are no file: all have one inode, and no type.
+const isSameFile = (a: BigIntStats, b: BigIntStats): boolean =>
+  a.dev === b.dev && a.ino === b.ino && (a.mode & BigInt(constants.S_IFMT)) !== 0n

@@ -3,7 +3,8 @@ import {
   type NotifySocket,
   openNotifySocket,
 } from '@socket-port/core/supervisor'
-import type { StartFacts } from '../child/start.ts'
+import { quote } from '../base/quote.ts'
+import { oddNames, type StartFacts } from '../child/start.ts'
 import type { Metrics } from '../metrics/open-metrics.ts'
 import type { LineFormat } from '../output/line-format.ts'
 import type { OwnOutputs } from '../output/own-outputs.ts'
@@ -62,7 +63,8 @@ export class Generations {
     this.#notifySocket = openNotifySocket(receive)
     this.serverReports = new ServerReports(realClock, (message) => reporter.report(message))
     const serverEnded = (worker: Worker, pid: number): void => this.serverReports.ended(worker, pid)
-    const notifications = { socket: this.#notifySocket, receive, serverEnded }
+    const unsignalled = (problem: string): void => reporter.report(problem, 'error')
+    const notifications = { socket: this.#notifySocket, receive, serverEnded, unsignalled }
     const launcher = new Launcher(
       options,
       sockets,
@@ -80,7 +82,10 @@ export class Generations {
       clock: realClock,
       prepare: async (generation) => {
         this.reloadLog.starting(generation)
-        return { files: await readEnvFiles(envFiles), compileCache: cacheFolder() }
+        const files = await readEnvFiles(envFiles)
+        const odd = facts.bash ? [] : oddNames({ ...process.env, ...files })
+        if (odd.length > 0) warn(lostVariables(odd))
+        return { files, compileCache: cacheFolder() }
       },
       launch: (spec, place) => {
         const worker = launcher.start(spec, place)
@@ -124,3 +129,7 @@ export class Generations {
     })
   }
 }
+
+const lostVariables = (names: readonly string[]): string =>
+  `the shell that starts the command may not pass on the environment variable ${names.map(quote).join(', ')}: ` +
+  'install bash, or give it a name of letters, digits and underscores'

@@ -26,6 +26,8 @@ export interface Notifications {
   receive(message: Notification): void
   /** A process below a started one has ended, which has served in its place. */
   serverEnded(worker: Worker, pid: number): void
+  /** A process of another user may not be signalled. */
+  unsignalled(problem: string): void
 }
 
 /** Starts processes with the kept sockets and the stored descriptors. */
@@ -97,7 +99,19 @@ export class Launcher {
   ): Child {
     const { command, watchdog, logFormat } = this.#options
     const passed = this.passedTo(place)
-    const [file, args] = commandLine(command, this.#facts)
+    const env = childEnvironment(process.env, {
+      ...spec,
+      ...place,
+      watchdog,
+      colours: logFormat === 'json' ? undefined : colours(),
+      terminal: hasOwnTerminal(),
+      preload: this.#preload,
+      names: passed.map(({ name }) => name),
+      notifySocket: this.#notifications.socket.address,
+      askPath: this.askPath,
+      storeSize: FdStore.size,
+    })
+    const [file, args] = commandLine(command, env, this.#facts)
     return spawnChild({
       file,
       args,
@@ -108,18 +122,8 @@ export class Launcher {
       notified: (message) => this.#notifications.receive(message),
       // Read its last notifications before it counts as ended.
       exited: () => this.#notifications.socket.readNow(),
-      env: childEnvironment(process.env, {
-        ...spec,
-        ...place,
-        watchdog,
-        colours: logFormat === 'json' ? undefined : colours(),
-        terminal: hasOwnTerminal(),
-        preload: this.#preload,
-        names: passed.map(({ name }) => name),
-        notifySocket: this.#notifications.socket.address,
-        askPath: this.askPath,
-        storeSize: FdStore.size,
-      }),
+      unsignalled: (problem) => this.#notifications.unsignalled(problem),
+      env,
       fds: passed.map(({ fd }) => fd),
       inodes: new Set(passed.filter(({ listening }) => listening).map(({ fd }) => inodeOf(fd))),
     })

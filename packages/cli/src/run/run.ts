@@ -1,6 +1,6 @@
 import { CommandError, explain } from '../base/errors.ts'
 import type { ExitCode } from '../base/exit-codes.ts'
-import { hasSetpriv } from '../child/start.ts'
+import { startFacts } from '../child/start.ts'
 import { coloursOf } from '../output/colours.ts'
 import { LineFormat } from '../output/line-format.ts'
 import { openOwnOutputs } from '../output/own-outputs.ts'
@@ -51,12 +51,11 @@ export async function run(options: RunOptions): Promise<ExitCode> {
 type Context = Omit<GenerationsOptions, 'manager' | 'settled'>
 
 async function runWith(context: Omit<Context, 'sockets' | 'facts'>): Promise<ExitCode> {
-  const [sockets, setpriv] = await Promise.all([
+  const [sockets, facts] = await Promise.all([
     openSockets(context.options, context.reporter.logger),
-    hasSetpriv(),
+    startFacts(),
   ])
   try {
-    const facts = { pid: process.pid, setpriv }
     return await superviseToTheEnd({ ...context, sockets, facts })
   } finally {
     closeSockets(sockets)

@@ -6,10 +6,13 @@ export interface Clock {
   after(ms: number, callback: () => void): () => void
 }
 
+// setTimeout fires at once for any longer time. A process may ask for one (EXTEND_TIMEOUT_USEC).
+const LONGEST = 2 ** 31 - 1
+
 export const realClock: Clock = {
   now: () => performance.now(),
   after(ms, callback) {
-    const timer = setTimeout(callback, ms)
+    const timer = setTimeout(callback, Math.min(ms, LONGEST))
     return () => clearTimeout(timer)
   },
 }

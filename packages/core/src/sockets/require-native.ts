@@ -24,15 +24,16 @@ export function requireNative(name: string): unknown {
 
 /*
  * The files from which the package is looked up, in this order:
- * 1. This module, or the bundle that contains it. A CommonJS bundle has `__filename`, and no `import.meta.url`.
+ * 1. This module, or the bundle that contains it. A CommonJS bundle has `__filename`, and no `import.meta.url`. In a module
+ *    `__filename` may be a global one: `node -e` sets it to `[eval]`.
  * 2. The program: the bundle may be stored elsewhere.
  * 3. Node's own binary: an executable that contains the program has neither of the two.
  *
  * The working directory is not among them: it must not decide which native code runs.
  */
 function bases(): string[] {
-  const own = typeof __filename === 'string' ? __filename : import.meta.url
-  return [own, process.argv[1], process.execPath].filter(
+  const bundle = typeof __filename === 'string' ? __filename : undefined
+  return [bundle, import.meta.url, process.argv[1], process.execPath].filter(
     // A bundler may have left a name that is no absolute path.
     (base) => base !== undefined && /^(\/|[A-Za-z]:[\\/]|file:)/.test(base),
   ) as string[]
