@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { invalid } from '../base/validate.ts'
+import { hasNextRequest } from '../node/http-parser.ts'
 import { isHeadSent, sentHead } from '../node/http-response.ts'
 import { isFlushed, pauseReading, resumeReading } from '../node/tcp-handle.ts'
 import { type AnyRequest, requestOf } from './attachment.ts'
@@ -46,7 +47,8 @@ export function handOverEventStream(
     const repair = '; pass { attachment: () => ({ sent }) }'
     throw invalid('attachment of handOverEventStream', attachment, 'a function', repair)
   }
-  if (req.httpVersionMajor !== 1) return
+  // An answer to HEAD has no events.
+  if (req.httpVersionMajor !== 1 || req.method === 'HEAD') return
   const stream = new EventStream(req, res, urlOf(request, req), attachment)
   const undo = handOverConnection(req.socket, stream)
   res.once('close', undo)
@@ -108,6 +110,8 @@ class EventStream implements Continuable {
     if (length !== '0' || encoding !== undefined) return 'the request had a body'
     if (/^content-encoding: *(?!identity)/im.test(sentHead(response))) return 'it is compressed'
     if (response.writableEnded) return 'it has ended'
+    // This process has read that request, so it must answer it.
+    if (hasNextRequest(this.#socket, request)) return 'a request has come behind it'
     if (!isHeadSent(response) || !isFlushed(response, this.#socket) || !this.#tail.isBetween)
       return undefined
     const lastId = this.#lastId.value

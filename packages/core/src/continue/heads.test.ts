@@ -80,6 +80,7 @@ test.each([
   ['bytes', [Buffer.from('id: 3\n\n')], '3'],
   ['an id above ASCII, as bytes', ['id: \u00e9\n\n'], '\u00c3\u00a9'],
   ['an id that is taken back', ['id: 1\n\nid\n\n'], ''],
+  ['an id with NUL, which no client takes', ['id: 1\n\nid: 2\0\n\n'], '1'],
   ['no id', ['data: id: 4\n\n'], 'before'],
   ['a comment', [': id: 4\n\n'], 'before'],
 ])('the last id of %s', (_, chunks, id) => {
@@ -95,6 +96,10 @@ test.each([
   [['data: x\r\n\r\n'], true],
   [['data: x\r\r'], true],
   [['data: x\n'], false],
+  [['data: x', '\n'], false],
+  [['\n'], true],
+  [['\r', '\n'], true],
+  [['\n', 'data: x\n'], false],
   [['data: x\n\n', 'data'], false],
   [[Buffer.from('data: x\n\n')], true],
 ])('%j is between two events: %s', (chunks, between) => {

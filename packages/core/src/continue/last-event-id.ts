@@ -17,6 +17,8 @@ export class LastEventId {
     const lines = (this.#line + textOf(write)).split(/\r\n|\n|\r/)
     this.#line = (lines.pop() ?? '').slice(0, LONGEST_LINE)
     for (const line of lines) {
+      // A client ignores an id with NUL, and no header can have one.
+      if (line.includes('\0')) continue
       if (line.startsWith('id:')) this.value = line.slice(3).replace(/^ /, '')
       else if (line === 'id') this.value = ''
     }

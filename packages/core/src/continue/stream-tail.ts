@@ -1,5 +1,6 @@
 // A blank line ends an event. A line ends with LF, CR or both (WHATWG HTML, 9.2.5).
-const BLANK_LINE = /(\n\n|\r\r|\n\r\n)$/
+// A blank line at the very start ends none, but none has begun: NestJS writes one after the head.
+const BLANK_LINE = /(\n\n|\r\r|\n\r\n)$|^(\r\n?|\n)$/
 const LONGEST_BLANK_LINE = 3
 
 /** The last bytes of an event stream, which tell whether an event is complete. */

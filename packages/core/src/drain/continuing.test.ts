@@ -7,14 +7,15 @@ import {
   type ServerResponse,
 } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
-import { RawConnection } from '@socket-port/testkit/raw-connection'
+import { get, RawConnection } from '@socket-port/testkit/raw-connection'
 import { linuxSkipReason, requireOrSkip } from '@socket-port/testkit/requirements'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { DrainResult } from '../base/types.ts'
 import { attachmentOf, isContinued } from '../continue/attachment.ts'
-import { handOverConnection } from '../continue/continuable.ts'
+import { type Continuation, handOverConnection } from '../continue/continuable.ts'
 import { continueConnection } from '../continue/continue-connection.ts'
 import { handOverEventStream } from '../continue/event-stream.ts'
+import { hasNextRequest } from '../node/http-parser.ts'
 import { takeConnection } from '../node/take-connection.ts'
 import { F_DUPFD_CLOEXEC } from '../sockets/constants.ts'
 import { loadLibc } from '../sockets/libc.ts'
@@ -31,6 +32,8 @@ afterEach(async () => {
 /** Keeps duplicates, as the kernel does with what is on its way through a unix socket. */
 class TestTarget implements TransferTarget {
   readonly kept: ContinuedConnection[] = []
+  /** How many connections came at once. */
+  readonly batches: number[] = []
   readonly barrier: Barrier = new Barrier()
   readonly room = 1_000
   accepts = true
@@ -41,6 +44,7 @@ class TestTarget implements TransferTarget {
 
   sendContinued(connections: readonly ContinuedConnection[]): boolean {
     if (!this.accepts) return false
+    this.batches.push(connections.length)
     for (const { fd, continuation } of connections) {
       this.kept.push({ fd: loadLibc().fcntl(fd, F_DUPFD_CLOEXEC, 3), continuation })
     }
@@ -245,6 +249,39 @@ describe(
       expect(client.text).toBe('data: next\n\n')
     })
 
+    it('goes on before its first event, also where a framework has written an empty line', async () => {
+      const first = ({ request, response }: Stream): void => {
+        response.writeHead(200, STREAM).flushHeaders()
+        handOverEventStream(request, response)
+        response.write('\n')
+      }
+      const { open, drain } = await restart(() => {}, first)
+      const { client } = await open()
+      await client.receive(/\r\n\r\n1\r\n\n\r\n$/)
+      expect(await drain()).toMatchObject({ eventStreams: { handedOver: 1 } })
+    })
+
+    it('goes in a batch of its own where others fill one', async () => {
+      const { open, drain, target } = await restart(
+        () => {},
+        ({ request, response }) => {
+          response.writeHead(200, STREAM)
+          const replay = Buffer.alloc(7 * 1024 * 1024)
+          const continuation = { kind: 'eventStreams', replay, refusal: replay, responseHead: '' }
+          const [suspend, resume, handedOver] = [() => {}, () => {}, () => {}]
+          const capture = (): Continuation => continuation as Continuation
+          handOverConnection(request.socket, { suspend, capture, handedOver, resume })
+          response.write('data: x\n\n')
+        },
+      )
+      for (let n = 0; n < 4; n += 1) {
+        const { client } = await open()
+        await client.receive(/data: x\n\n\r\n$/)
+      }
+      expect(await drain()).toMatchObject({ eventStreams: { handedOver: 4 } })
+      expect(target.batches).toEqual([3, 1])
+    })
+
     it('is handed over when its event is complete', async () => {
       const { open, drain, succeed } = await restart(
         (_, response) => void response.writeHead(200, STREAM).write('data: next\n\n'),
@@ -305,6 +342,45 @@ describe(
         expect(client.text).toBe('0\r\n\r\n')
         const said = `not every connection goes on in the next process: 1 connection: ${reason}`
         expect(warn).toHaveBeenCalledWith(said)
+      })
+
+      it.each([
+        ['a request', get('/other'), ''],
+        ['a part of a request', 'GET /ot', 'her HTTP/1.1\r\nHost: x\r\n\r\n'],
+      ])('with %s behind it, which is answered here', async (_, behind, rest) => {
+        const { open, drain, target, warn } = await restart(
+          () => {},
+          ({ request, response }) => {
+            if (request.url === '/other') return void response.end('other')
+            response.writeHead(200, STREAM)
+            handOverEventStream(request, response)
+            response.write('data: x\n\n')
+          },
+        )
+        const { client, stream } = await open(get('/events') + behind)
+        await client.receive(/data: x\n\n\r\n$/)
+        // Both came in one packet, and were read at once.
+        expect(hasNextRequest(stream.request.socket, stream.request)).toBe(true)
+        const drained = drain()
+        expect(await client.receive(/0\r\n\r\n/)).toMatch(/^0\r\n\r\n/)
+        client.send(rest)
+        expect(await drained).toMatchObject({ ...ended, served: 2 })
+        expect(target.kept).toEqual([])
+        expect(warn.mock.calls.flat().join()).toContain('a request has come behind it')
+      })
+
+      it('that answers HEAD, which has no events', async () => {
+        const { open, drain, target, warn } = await restart(
+          () => {},
+          ({ request, response }) => {
+            response.writeHead(200, STREAM).flushHeaders()
+            handOverEventStream(request, response)
+          },
+        )
+        const { client } = await open('HEAD / HTTP/1.1\r\nHost: x\r\n\r\n')
+        await client.receive(/\r\n\r\n$/)
+        expect(await drain()).toMatchObject(ended)
+        expect([target.kept, client.text, warn.mock.calls]).toEqual([[], '', []])
       })
 
       it('whose event is not completed', async () => {

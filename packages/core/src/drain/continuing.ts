@@ -16,6 +16,12 @@ const PATIENCE = [500, 1_500, 4_500]
 /** How long it is read on in between, in milliseconds: its client may only be late to read what it was sent. */
 const PAUSE = 500
 
+/**
+ * A batch takes no more connections from so many bytes on: the bytes are serialized, encrypted and written in one turn of
+ * the event loop, and are in memory several times then.
+ */
+const FULL = 16 * 1024 * 1024
+
 const ENDED = 'it has ended'
 
 /** The time between two looks at connections that cannot be captured yet, in milliseconds. */
@@ -102,12 +108,16 @@ export class Continuing {
       this.#suspended.set(socket, performance.now())
     }
     const batch = new Map<Socket, ContinuedConnection>()
+    let bytes = 0
     for (const [socket, since] of this.#suspended) {
+      if (bytes >= FULL) break
       const continuation = this.#capture(socket, since)
       const fd = plainHandle(socket)?.fd
       if (typeof continuation === 'string') this.#stays(socket, continuation)
-      else if (continuation !== undefined && fd !== undefined)
+      else if (continuation !== undefined && fd !== undefined) {
         batch.set(socket, { fd, continuation })
+        bytes += continuation.replay.length
+      }
     }
     // What the program sent to one of them while another was captured must leave first.
     for (const socket of batch.keys()) if (!isFlushed(socket, socket)) batch.delete(socket)

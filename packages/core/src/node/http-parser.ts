@@ -53,6 +53,14 @@ export function unreadRequest(socket: Socket): IncomingMessage | undefined {
   return request && !request.complete ? request : undefined
 }
 
+/** Whether anything of a request was read that came behind this one on its connection, and be it a part of its head. */
+export function hasNextRequest(socket: Socket, request: IncomingMessage): boolean {
+  if (newestRequest(socket) !== request) return true
+  // Node keeps the server of a connection there (connectionListenerInternal in lib/_http_server.js, 20 to 26).
+  const { server } = socket as { server?: AnyServer }
+  return request.complete && server !== undefined && receivingConnections(server).has(socket)
+}
+
 /**
  * Whether bytes of a next request were received together with this one. A client that pipelines sends them,
  * and the handler may answer the first request before the second was parsed.

@@ -5,6 +5,7 @@ import { PassThrough, pipeline } from 'node:stream'
 import { get, RawConnection } from '@socket-port/testkit/raw-connection'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Drain, DrainOptions } from '../../base/types.ts'
+import { handOverEventStream } from '../../continue/event-stream.ts'
 import { createDrain } from '../drain.ts'
 
 const cleanups: (() => unknown)[] = []
@@ -144,6 +145,29 @@ describe('event streams', () => {
     opened[0]?.end('data: complete\n\n')
     expect(await client.receive(LAST_CHUNK)).toMatch(/complete/)
     expect(await drained).toMatchObject({ served: 2, eventStreams: { closed: 1 } })
+  })
+
+  it('behind which another request came wait for it, and it is whole', async () => {
+    const opened: ServerResponse[] = []
+    const fixture = await start(
+      (request, response) => {
+        opened.push(response)
+        const type = request.url === '/events' ? 'text/event-stream' : 'text/plain'
+        response.writeHead(200, { 'content-type': type }).write('data: hello\n\n')
+        if (request.url === '/events') handOverEventStream(request, response)
+      },
+      { spread: 0 },
+    )
+    const client = await fixture.open()
+    client.send(get('/plain') + get('/events'))
+    await client.receive(/hello\n\n\r\n$/)
+    const drained = fixture.drain.start()
+    const ticks = setInterval(() => opened[0]?.write('more'), 1)
+    await client.receive(/(4\r\nmore\r\n){20}/)
+    clearInterval(ticks)
+    opened[0]?.end('rest')
+    expect(await client.receive(/hello\n\n\r\n0\r\n\r\n$/)).toMatch(/4\r\nrest\r\n0\r\n\r\nHTTP/)
+    expect(await drained).toMatchObject({ forced: 0, served: 2, eventStreams: { closed: 1 } })
   })
 
   it('are left to a program that listens to the signal, and cut at the deadline', async () => {

@@ -1,6 +1,7 @@
-import type { ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { continuableOf } from '../../continue/continuable.ts'
+import { hasNextRequest } from '../../node/http-parser.ts'
 import { currentResponse } from '../../node/http-response.ts'
 import { answerPoll, closingPoll } from './engine-io.ts'
 import { EventStreamEnd, endQuietly, isEventStream, isOpenEnded } from './event-stream.ts'
@@ -65,10 +66,11 @@ export class EndlessResponses {
 
   #isEndless(response: ServerResponse, { since, socket }: Followed): boolean {
     // A client that posts does not post again by itself when the stream ends. Such a stream is the answer to
-    // one question, and ends when it is complete.
+    // one question, and ends when it is complete. A client that asked with HEAD has its whole answer.
     const { quick, streamTimeout } = this.#context
-    if (isEventStream(response) && (quick || response.req.method === 'GET')) return true
-    if (continuableOf(socket) !== undefined) return true
+    if (isEventStream(response) && (quick || isSafe(response.req))) return true
+    // With a request behind this one it may be that one which goes on in the next process.
+    if (continuableOf(socket) !== undefined && !hasNextRequest(socket, response.req)) return true
     return streamTimeout !== undefined && performance.now() - since >= streamTimeout
   }
 
@@ -86,3 +88,5 @@ export class EndlessResponses {
     }
   }
 }
+
+const isSafe = ({ method }: IncomingMessage): boolean => method === 'GET' || method === 'HEAD'
