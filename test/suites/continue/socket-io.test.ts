@@ -60,6 +60,6 @@ it('what the next program refuses is closed, and connects anew', async () => {
   expect(await closed).toBe('transport close')
   expect(await refused).toMatchObject({ message: 'expired' })
   await supervised.printed(
-    /warning: closed 1 connection that .* in the middle of an exchange: a middleware of its namespace refused it;/,
+    /warning: closed 1 connection that the previous process handed over: a middleware of its namespace refused it;/,
   )
 })

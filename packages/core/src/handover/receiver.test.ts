@@ -13,6 +13,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import { F_DUPFD_CLOEXEC } from '../sockets/constants.ts'
 import { loadLibc } from '../sockets/libc.ts'
 import { writeBatchHeader } from './batch-header.ts'
+import { writeContinuations } from './continuation-file.ts'
 import type { Received } from './fd-queue.ts'
 import { Receiver } from './receiver.ts'
 import type { Batch } from './waiting-connections.ts'
@@ -280,6 +281,38 @@ describe(...requireOrSkip('connections of the previous process', linuxSkipReason
     receiver.join(server)
     await receiver.receive(queueOf(batch([fd])), logger)
     expect(optionsNow()).toEqual([1, 1])
+  })
+
+  it('are told and reported where the server has as many as its maxConnections', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    cleanups.push(() => vi.useRealTimers())
+    const continued = await unserved()
+    const server = await listening('full', continued)
+    const idle = await unservedBy(server)
+    const first = await RawConnection.open(server.port)
+    cleanups.push(() => first.close())
+    first.send(get('/'))
+    await first.receive(/full/)
+    server.maxConnections = 1
+    const [replay, refusal] = [Buffer.from(get('/ws')), Buffer.from('bye')]
+    const { fd: file, key } = writeContinuations(loadLibc(), [
+      { kind: 'webSockets', replay, refusal, framing: '101', attachment: undefined },
+    ])
+    const header = writeBatchHeader({ kind: 'continued', connections: 1, key })
+    const receiver = new Receiver()
+    receiver.join(server)
+    const next = queueOf({ ...message({}, [file, continued.fd]), bytes: header }, batch([idle.fd]))
+    await receiver.receive(next, logger)
+    for (const { client } of [continued, idle]) await client.closed
+    expect([continued.client.text, idle.client.text]).toEqual(['bye', ''])
+    vi.advanceTimersByTime(1_000)
+    expect(logger.warn.mock.calls).toEqual([
+      [
+        'closed 2 connections that the previous process handed over: the server has as many as its maxConnections (1); ' +
+          'their clients connect anew',
+      ],
+    ])
+    expect(receiver.received).toBe(0)
   })
 
   it('survive a descriptor among them that is no connection', async () => {

@@ -46,7 +46,7 @@ export class WaitingConnections {
 
   /**
    * `given` is called for each connection that a server has received, with the kind of one that is continued;
-   * `refused` when the program did not continue it. `grace` is the number of milliseconds for which
+   * `refused` when the program did not continue it, or its server takes no more. `grace` is the number of milliseconds for which
    * connections wait once all servers listen.
    */
   constructor(
@@ -116,7 +116,10 @@ export class WaitingConnections {
   #give(server: HttpServer, connections: readonly WaitingConnection[], promise: number): void {
     const idle: Socket[] = []
     for (const { fd, continuation } of connections) {
-      const socket = takeConnection(server, fd)
+      const socket = takeConnection(server, fd, () => {
+        tell(fd, continuation?.refusal)
+        this.#refused(`the server has as many as its maxConnections (${server.maxConnections})`)
+      })
       if (socket === undefined) continue
       this.#given(server, continuation?.kind)
       if (continuation === undefined) idle.push(socket)
@@ -150,12 +153,16 @@ function addressOf(fd: number): LocalAddress | undefined {
   }
 }
 
-/** Tells the client of a connection that would have been continued that it is not, as far as the kernel takes it now. */
 function closeConnection(fd: number, refusal: Uint8Array | undefined): void {
+  tell(fd, refusal)
+  closeSync(fd)
+}
+
+/** Tells the client of a connection that would have been continued that it is not, as far as the kernel takes it now. */
+function tell(fd: number, refusal: Uint8Array | undefined): void {
   try {
     if (refusal !== undefined) writeSync(fd, refusal)
   } catch {
     // The client has left, or does not read.
   }
-  closeSync(fd)
 }

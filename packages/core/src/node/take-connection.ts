@@ -6,9 +6,14 @@ import { listeningHandle } from './tcp-handle.ts'
 
 /**
  * Lets a listening server take an open connection as if it had accepted it. The server then owns the
- * descriptor. Returns `undefined` if the server refused it (`maxConnections`, `blockList`).
+ * descriptor. Returns `undefined` if the server refused it (`maxConnections`, `blockList`). `dropped` is called where that
+ * is for `maxConnections`, before the descriptor is closed.
  */
-export function takeConnection(server: AnyServer, fd: number): Socket | undefined {
+export function takeConnection(
+  server: AnyServer,
+  fd: number,
+  dropped: () => void = () => {},
+): Socket | undefined {
   const handle = connectionHandle(fd)
   if (handle === undefined) return undefined
   let taken: Socket | undefined
@@ -16,6 +21,8 @@ export function takeConnection(server: AnyServer, fd: number): Socket | undefine
     taken = socket
   }
   server.prependOnceListener('connection', onConnection)
+  // Node emits it first, and closes the connection then (onconnection in lib/net.js, 20 to 26).
+  server.prependOnceListener('drop', dropped)
   const listener = listeningHandle(server)
   try {
     // Node then applies the options of the server, as to a connection that it accepted.
@@ -24,7 +31,7 @@ export function takeConnection(server: AnyServer, fd: number): Socket | undefine
   } catch (error) {
     throwLater(error)
   } finally {
-    server.off('connection', onConnection)
+    server.off('connection', onConnection).off('drop', dropped)
   }
   return taken
 }
