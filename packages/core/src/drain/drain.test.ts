@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http'
 import { type AddressInfo, createServer as createNetServer } from 'node:net'
-import type { Duplex } from 'node:stream'
+import { Duplex } from 'node:stream'
 import { get, RawConnection } from '@socket-port/testkit/raw-connection'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { AnyServer, Drain, DrainOptions } from '../base/types.ts'
@@ -356,6 +356,42 @@ describe('a response', () => {
     expect(await client.receive(/too large$/)).toMatch(/^HTTP\/1.1 413.*connection: close/is)
     expect(client.error).toBeUndefined()
     expect(await drained).toMatchObject({ graceful: true, served: 1 })
+  })
+})
+
+describe('a connection that is no socket', () => {
+  /** Answers, and ends when the server has ended. */
+  function connect(server: Server): { stream: Duplex; written: () => string } {
+    let text = ''
+    const stream: Duplex = new Duplex({
+      read() {},
+      write(chunk, _, callback) {
+        text += chunk
+        callback()
+      },
+      final(callback) {
+        stream.push(null)
+        callback()
+      },
+    })
+    server.emit('connection', stream)
+    return { stream, written: () => text }
+  }
+
+  it('is drained like any other', async () => {
+    const { server, drain, held } = await fixture({ idleTimeout: 20 })
+    const [busy, half, idle] = [connect(server), connect(server), connect(server)]
+    busy.stream.push(get('/hold'))
+    half.stream.push('GET /half HTTP/1.1\r\n')
+    const response = await held('/hold')
+    const drained = drain.start()
+    const closed = [busy, half, idle].map(({ stream }) => once(stream, 'close'))
+    half.stream.push('Host: test\r\n\r\n')
+    response.end('done')
+    await Promise.all(closed)
+    expect(busy.written()).toMatch(/connection: close.*done$/is)
+    expect(half.written()).toMatch(/connection: close.*\/half$/is)
+    expect(await drained).toMatchObject({ graceful: true, served: 2, forced: 0 })
   })
 })
 

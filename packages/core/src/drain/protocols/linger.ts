@@ -11,7 +11,9 @@ import type { Socket } from 'node:net'
  */
 export function lingerAfter({ req }: ServerResponse): void {
   const socket = req.socket as Socket
-  const close = socket.destroySoon
+  const close: typeof socket.destroySoon | undefined = socket.destroySoon
+  // Any Duplex may carry HTTP: `server.emit('connection', stream)`. Node only ends one that has no such method.
+  if (close === undefined) return
   socket.destroySoon = () => {
     socket.destroySoon = close
     if (req.complete || socket.readableEnded || socket.destroyed) return socket.destroySoon()
