@@ -8,8 +8,6 @@ import { parse } from './command-line/parse.ts'
 import { nearest } from './command-line/suggest.ts'
 import { commands } from './commands/index.ts'
 
-export { version } from './base/version.ts'
-
 /** Runs the arguments of `socket-port`, and resolves with the exit code; never rejects. */
 export async function main(argv: readonly string[], io: Io): Promise<ExitCode> {
   try {

@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import { createServer, type Socket } from 'node:net'
 import {
   type AskAnswer,
@@ -11,7 +10,7 @@ import {
   peerOf,
   readRequest,
 } from '@socket-port/core/supervisor'
-import { removeIfStillAt, statAt } from '../base/same-file.ts'
+import { listenOn } from '../base/listen-on.ts'
 
 const MOST_OPEN = 256
 // A process asks when one of its servers starts to listen, and waits for the answer. So that one process cannot keep the
@@ -50,16 +49,12 @@ export async function openAskServer(path: string, handler: AskHandler): Promise<
     serve(socket, handler, open)
   })
   server.maxConnections = MOST_OPEN
-  // server.listen(path) would unlink the path at the close, even if it belongs to another process by then.
-  const fd = await bindFd({ path, mode: 0o600 })
-  const own = statAt(path)
-  server.listen({ fd })
-  await once(server, 'listening')
+  const removeFile = await listenOn(server, await bindFd({ path, mode: 0o600 }), path)
   return {
     path,
     async close() {
       const closed = new Promise((resolve) => server.close(resolve))
-      removeIfStillAt(path, own)
+      removeFile()
       for (const socket of sockets) socket.destroy()
       await closed
     },

@@ -1,8 +1,7 @@
-import { once } from 'node:events'
-import { createServer, type Server, type Socket } from 'node:net'
+import { createServer, type Socket } from 'node:net'
 import { bindFd } from '@socket-port/core/supervisor'
 import { CommandError } from '../base/errors.ts'
-import { removeIfStillAt, statAt } from '../base/same-file.ts'
+import { listenOn } from '../base/listen-on.ts'
 import {
   type ControlAnswer,
   type ControlCommand,
@@ -53,7 +52,7 @@ export async function openControlServer(path: string, handle: Handler): Promise<
       void answered.finally(() => pending.delete(answered))
     })
   })
-  const removeFile = await listenAt(server, path)
+  const removeFile = await listenOn(server, await bind(path), path)
   return {
     path,
     async close() {
@@ -66,16 +65,6 @@ export async function openControlServer(path: string, handle: Handler): Promise<
       clearTimeout(timer)
     },
   }
-}
-
-/** Listens, and returns a function that removes the socket's file unless another file has replaced it. */
-async function listenAt(server: Server, path: string): Promise<() => void> {
-  // server.listen(path) would unlink the path at the close, even when it belongs to another server by then.
-  const fd = await bind(path)
-  const own = statAt(path)
-  server.listen({ fd })
-  await once(server, 'listening')
-  return () => removeIfStillAt(path, own)
 }
 
 // Core removes a stale socket, after it has checked twice.

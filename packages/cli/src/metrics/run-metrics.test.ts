@@ -167,7 +167,7 @@ describe('the metrics of run', () => {
     await generation([3])
     await clock.advance(runDefaults.drainTimeout)
     child(3).obedient = false
-    const stop = supervisor.stop('SIGTERM')
+    const stop = supervisor.pool.stop('SIGTERM')
     child(3).exit({ code: 1 })
     await stop
     expect(await lines()).toEqual(

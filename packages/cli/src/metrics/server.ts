@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { SocketPortError } from '@socket-port/core'
 import { bindFd, describeFd } from '@socket-port/core/supervisor'
 import { CommandError } from '../base/errors.ts'
-import { removeIfStillAt, statAt } from '../base/same-file.ts'
+import { listenOn } from '../base/listen-on.ts'
 import { type Format, formatFor } from './negotiate.ts'
 
 /** Where metrics are answered: what `bindFd` of core takes. */
@@ -39,10 +39,7 @@ export async function openMetricsServer(
   server.maxConnections = MOST_CONNECTIONS
   const fd = await open(where)
   const facts = describeFd(fd)
-  const { path } = where
-  const file = path === undefined ? undefined : statAt(path)
-  server.listen({ fd })
-  await once(server, 'listening')
+  const removeFile = await listenOn(server, fd, where.path)
   return {
     address: (typeof facts === 'string' ? undefined : facts.text) ?? `fd ${fd}`,
     async close() {
@@ -50,7 +47,7 @@ export async function openMetricsServer(
       server.close()
       server.closeAllConnections()
       await closed
-      if (path !== undefined) removeIfStillAt(path, file)
+      removeFile()
     },
   }
 }

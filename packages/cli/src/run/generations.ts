@@ -65,15 +65,16 @@ export class Generations {
     const serverEnded = (worker: Worker, pid: number): void => this.serverReports.ended(worker, pid)
     const unsignalled = (problem: string): void => reporter.report(problem, 'error')
     const notifications = { socket: this.#notifySocket, receive, serverEnded, unsignalled }
-    const launcher = new Launcher(
+    const { store } = this
+    const launcher = new Launcher({
       options,
       sockets,
-      this.store,
+      store,
       notifications,
       facts,
       outputs,
       format,
-    )
+    })
     this.launcher = launcher
     this.supervisor = new Supervisor({
       workers,

@@ -30,42 +30,34 @@ export interface Notifications {
   unsignalled(problem: string): void
 }
 
+interface LauncherParts {
+  options: RunOptions
+  sockets: readonly KeptSocket[]
+  store: FdStore
+  notifications: Notifications
+  facts: StartFacts
+  outputs: OwnOutputs
+  format: LineFormat
+}
+
 /** Starts processes with the kept sockets and the stored descriptors. */
 export class Launcher {
-  readonly #options: RunOptions
-  readonly #sockets: readonly KeptSocket[]
-  readonly #store: FdStore
-  readonly #notifications: Notifications
-  readonly #facts: StartFacts
-  readonly #outputs: OwnOutputs
-  readonly #format: LineFormat
+  readonly #parts: LauncherParts
   readonly #cwd: string
   readonly #preload: string | undefined
   /** Where processes ask for their socket; `undefined` where they cannot. */
   askPath: string | undefined
 
-  constructor(
-    options: RunOptions,
-    sockets: readonly KeptSocket[],
-    store: FdStore,
-    notifications: Notifications,
-    facts: StartFacts,
-    outputs: OwnOutputs,
-    format: LineFormat,
-  ) {
-    this.#options = options
-    this.#sockets = sockets
-    this.#store = store
-    this.#notifications = notifications
-    this.#facts = facts
-    this.#outputs = outputs
-    this.#format = format
-    this.#cwd = workingDirectory(options.cwd)
-    if (options.register) this.#preload = preloadPath()
+  constructor(parts: LauncherParts) {
+    const { cwd, register } = parts.options
+    this.#parts = parts
+    this.#cwd = workingDirectory(cwd)
+    if (register) this.#preload = preloadPath()
   }
 
   start(spec: Spec, place: Place): Worker {
-    const { command, register, ready, readyTimeout, settle, drainTimeout, watchdog } = this.#options
+    const { command, register, ready, readyTimeout, settle, drainTimeout, watchdog } =
+      this.#parts.options
     const rules = { register, ready, readyTimeout, settle, drainTimeout, watchdog }
     // It is assigned before the child can print anything.
     let worker: Worker | undefined
@@ -75,7 +67,7 @@ export class Launcher {
       serverEnded: (pid) => {
         if (worker === undefined) return
         worker.serverEnded(pid)
-        this.#notifications.serverEnded(worker, pid)
+        this.#parts.notifications.serverEnded(worker, pid)
       },
     })
     worker = new Worker(child, place, { ...rules, program: quote(command[0]) }, realClock)
@@ -84,12 +76,12 @@ export class Launcher {
 
   /** The descriptors that a process in this place is started with. */
   passedTo(place: Place): { name: string; fd: number; listening: boolean }[] {
-    const kept = this.#sockets.map(({ name, fds }) => ({
+    const kept = this.#parts.sockets.map(({ name, fds }) => ({
       name,
       fd: fds[(place.worker - 1) % fds.length] as number,
       listening: true,
     }))
-    return [...kept, ...this.#store.for(place.worker)]
+    return [...kept, ...this.#parts.store.for(place.worker)]
   }
 
   #spawn(
@@ -97,7 +89,7 @@ export class Launcher {
     place: Place,
     events: Pick<SpawnOptions, 'printed' | 'abandoned' | 'serverEnded'>,
   ): Child {
-    const { command, watchdog, logFormat } = this.#options
+    const { command, watchdog, logFormat } = this.#parts.options
     const passed = this.passedTo(place)
     const env = childEnvironment(process.env, {
       ...spec,
@@ -107,22 +99,22 @@ export class Launcher {
       terminal: hasOwnTerminal(),
       preload: this.#preload,
       names: passed.map(({ name }) => name),
-      notifySocket: this.#notifications.socket.address,
+      notifySocket: this.#parts.notifications.socket.address,
       askPath: this.askPath,
       storeSize: FdStore.size,
     })
-    const [file, args] = commandLine(command, env, this.#facts)
+    const [file, args] = commandLine(command, env, this.#parts.facts)
     return spawnChild({
       file,
       args,
       cwd: this.#cwd,
-      outputs: this.#outputs,
-      formatLine: this.#format.ofProcess(place),
+      outputs: this.#parts.outputs,
+      formatLine: this.#parts.format.ofProcess(place),
       ...events,
-      notified: (message) => this.#notifications.receive(message),
+      notified: (message) => this.#parts.notifications.receive(message),
       // Read its last notifications before it counts as ended.
-      exited: () => this.#notifications.socket.readNow(),
-      unsignalled: (problem) => this.#notifications.unsignalled(problem),
+      exited: () => this.#parts.notifications.socket.readNow(),
+      unsignalled: (problem) => this.#parts.notifications.unsignalled(problem),
       env,
       fds: passed.map(({ fd }) => fd),
       inodes: new Set(passed.filter(({ listening }) => listening).map(({ fd }) => inodeOf(fd))),

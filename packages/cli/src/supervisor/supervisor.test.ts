@@ -360,7 +360,7 @@ describe('stop', () => {
     await first
     const second = supervisor.reload()
     await settle()
-    const stopped = supervisor.stop('SIGTERM')
+    const stopped = supervisor.pool.stop('SIGTERM')
     expect(await second).toMatchObject({ ok: false, failure: { kind: 'stopped' } })
     child(1).exit({ code: 0 })
     await stopped
@@ -378,7 +378,7 @@ describe('stop', () => {
     const { supervisor, child, clock, started } = await running()
     child(1).exit({ code: 1 })
     await settle()
-    await supervisor.stop('SIGTERM')
+    await supervisor.pool.stop('SIGTERM')
     await clock.advance(60_000)
     expect(started).toHaveLength(1)
   })
@@ -386,10 +386,10 @@ describe('stop', () => {
   it('a second stop ends them at once, a third by SIGKILL', async () => {
     const { supervisor, child } = await running()
     child(1).obedient = false
-    void supervisor.stop('SIGINT')
-    void supervisor.stop('SIGINT')
+    void supervisor.pool.stop('SIGINT')
+    void supervisor.pool.stop('SIGINT')
     expect(child(1).signals).toEqual(['SIGINT', 'SIGINT'])
-    await supervisor.stop('SIGINT')
+    await supervisor.pool.stop('SIGINT')
     expect(child(1).signals).toEqual(['SIGINT', 'SIGINT', 'kill'])
     expect(supervisor.pool.table.killed).toBe(1)
   })
@@ -397,7 +397,7 @@ describe('stop', () => {
   it('before the first process is there', async () => {
     const { supervisor, started } = setUp()
     const first = supervisor.reload()
-    await supervisor.stop('SIGTERM')
+    await supervisor.pool.stop('SIGTERM')
     expect(await first).toMatchObject({ ok: false, failure: { kind: 'stopped' } })
     expect(started).toHaveLength(0)
   })

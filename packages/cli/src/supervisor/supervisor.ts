@@ -59,11 +59,6 @@ export class Supervisor<Spec> {
     for (const { next } of this.pool.slots) next?.stop()
   }
 
-  /** Stops every process, and resolves when all have ended. A second call stops them at once. */
-  stop(signal: NodeJS.Signals): Promise<void> {
-    return this.pool.stop(signal)
-  }
-
   async #reload(): Promise<Outcome> {
     this.#state = 'reloading'
     this.generation += 1
