@@ -3,11 +3,13 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { type AddressInfo, createServer, type ListenOptions, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { endProcesses } from '@socket-port/testkit'
 import { afterEach, describe, expect, it } from 'vitest'
 import { closeAll, onClose } from './testing/applications.ts'
-import { Child } from './testing/child.ts'
+import { linesOf, said, startChild } from './testing/child.ts'
 
 afterEach(closeAll)
+afterEach(endProcesses)
 
 async function opened(options: ListenOptions): Promise<Server> {
   const server = createServer().listen(options)
@@ -33,23 +35,23 @@ describe.each(['fastify', 'fastify-oldest'])('%s', (RELEASE) => {
   ])('inherits %s without a warning, and serves nothing else', async (host, url) => {
     const socket = await opened({ port: 0, host })
     const port = portOf(socket)
-    const child = new Child({ RELEASE, LISTEN: { port } }, [socket])
-    const { address, addresses, origin } = await child.printed('address')
+    const child = startChild({ RELEASE, LISTEN: { port } }, [socket])
+    const { address, addresses, origin } = await said(child, 'address')
     expect(addresses).toMatchObject([{ address: host, port }])
     expect(origin).toBe(`${url}:${port}`)
     if (host !== '0.0.0.0') expect(address).toBe(origin)
     child.signal('SIGTERM')
-    expect(await child.exit).toBe(0)
+    expect(await child.exit).toMatchObject({ code: 0 })
     expect(child.stderr).toBe('')
-    expect(child.lines.filter((line) => 'level' in line)).toEqual([])
+    expect(linesOf(child).filter((line) => 'level' in line)).toEqual([])
   })
 
   it('says what the host was that it was asked for and does not have', async () => {
     const socket = await opened({ port: 0, host: '::' })
-    const child = new Child({ RELEASE, LISTEN: { port: portOf(socket), host: '127.0.0.1' } }, [
+    const child = startChild({ RELEASE, LISTEN: { port: portOf(socket), host: '127.0.0.1' } }, [
       socket,
     ])
-    expect(await child.printed('level')).toMatchObject({
+    expect(await said(child, 'level')).toMatchObject({
       plugin: '@socket-port/fastify',
       msg: expect.stringContaining('host 127.0.0.1 was asked for'),
     })
@@ -58,46 +60,46 @@ describe.each(['fastify', 'fastify-oldest'])('%s', (RELEASE) => {
   it.each([true, false])('inherits a unix socket; asked for by its path: %j', async (asked) => {
     const path = socketPath()
     const socket = await opened({ path })
-    const child = new Child({ RELEASE, LISTEN: asked ? { path } : { port: 1 } }, [socket])
-    expect(await child.printed('address')).toEqual({
+    const child = startChild({ RELEASE, LISTEN: asked ? { path } : { port: 1 } }, [socket])
+    expect(await said(child, 'address')).toEqual({
       address: path,
       addresses: [path],
       origin: path,
     })
     child.signal('SIGTERM')
-    expect(await child.exit).toBe(0)
-    expect(child.lines.filter((line) => 'level' in line)).toHaveLength(asked ? 0 : 1)
+    expect(await child.exit).toMatchObject({ code: 0 })
+    expect(linesOf(child).filter((line) => 'level' in line)).toHaveLength(asked ? 0 : 1)
   })
 
   it.each(['SIGTERM', 'SIGINT'] as const)(
     'on %s drains, runs its onClose hooks, then those of the process, and ends',
     async (signal) => {
-      const child = new Child({ RELEASE })
-      await child.printed('address')
+      const child = startChild({ RELEASE })
+      await said(child, 'address')
       child.signal(signal)
-      expect(await child.exit).toBe(0)
-      expect(child.lines.slice(1)).toEqual([{ onClose: 'closed' }, { hook: signal }])
+      expect(await child.exit).toMatchObject({ code: 0 })
+      expect(linesOf(child).slice(1)).toEqual([{ onClose: 'closed' }, { hook: signal }])
     },
   )
 
   it('ends with 1 where an onClose hook fails, after the other hooks', async () => {
-    const child = new Child({ RELEASE, FAIL: true })
-    await child.printed('address')
+    const child = startChild({ RELEASE, FAIL: true })
+    await said(child, 'address')
     child.signal('SIGTERM')
-    expect(await child.exit).toBe(1)
-    expect(await child.printed('hook')).toEqual({ hook: 'SIGTERM' })
-    expect(await child.printed('level')).toMatchObject({
+    expect(await child.exit).toMatchObject({ code: 1 })
+    expect(await said(child, 'hook')).toEqual({ hook: 'SIGTERM' })
+    expect(await said(child, 'level')).toMatchObject({
       level: 50,
       msg: expect.stringMatching(/hook closeFastify failed: Error: the pool has gone/),
     })
   })
 
   it('ends while localhost is looked up for a further address', async () => {
-    const child = new Child({ RELEASE, SLOW_LOOKUP: true })
-    await child.printed('lookup')
+    const child = startChild({ RELEASE, SLOW_LOOKUP: true })
+    await said(child, 'lookup')
     child.signal('SIGTERM')
-    expect(await child.exit).toBe(0)
-    expect(child.lines).toMatchObject([
+    expect(await child.exit).toMatchObject({ code: 0 })
+    expect(linesOf(child)).toMatchObject([
       { lookup: 'localhost' },
       { onClose: 'closed' },
       { found: 'localhost' },

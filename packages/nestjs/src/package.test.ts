@@ -1,19 +1,19 @@
 import { ExpressAdapter } from '@nestjs/platform-express'
+import { endProcesses } from '@socket-port/testkit'
 import { BuiltPackage } from '@socket-port/testkit/built-package'
 import { afterEach, describe, expect, it } from 'vitest'
-import { Child } from './testing/child.ts'
+import { startChild } from './testing/child.ts'
 
 const built = new BuiltPackage(new URL('..', import.meta.url))
 const OLDER = process.env.OLDER !== undefined
 
-let child: Child | undefined
-afterEach(() => child?.dispose())
+afterEach(endProcesses)
 
 describe('the tests', () => {
   it('run on the NestJS that they are for, and so do their processes', async () => {
     // Only Nest 12 has it.
     expect('beforeClose' in ExpressAdapter.prototype).toBe(!OLDER)
-    child = new Child('signals.mjs', { CLOSE: 'nobody', PLATFORM: 'express' })
+    const child = startChild('signals.mjs', { CLOSE: 'nobody', PLATFORM: 'express' })
     await child.printed(new RegExp(`^Nest ${OLDER ? 11 : 12}$`, 'm'))
   })
 })

@@ -1,19 +1,18 @@
+import { endProcesses, type Generation } from '@socket-port/testkit'
 import { get, RawConnection } from '@socket-port/testkit/raw-connection'
 import { afterEach, describe, expect, it } from 'vitest'
-import { Child } from './testing/child.ts'
+import { startChild } from './testing/child.ts'
 
-const children: Child[] = []
-afterEach(() => Promise.all(children.splice(0).map((child) => child.dispose())))
+afterEach(endProcesses)
 
 interface Started {
-  child: Child
+  child: Generation
   /** Opens a connection to the application, or to the other server of its process. */
   open(path: string, server?: 'application' | 'other'): Promise<RawConnection>
 }
 
 async function start(CLOSE: string, PLATFORM = 'express'): Promise<Started> {
-  const child = new Child('signals.mjs', { CLOSE, PLATFORM })
-  children.push(child)
+  const child = startChild('signals.mjs', { CLOSE, PLATFORM })
   const [, application, other] = await child.printed(/ports (\d+) (\d+)/)
   return {
     child,
@@ -24,6 +23,14 @@ async function start(CLOSE: string, PLATFORM = 'express'): Promise<Started> {
     },
   }
 }
+
+/** `'SIGTERM'` by a signal, else the exit code. */
+async function endOf(child: Generation): Promise<NodeJS.Signals | number | null> {
+  const { signal, code } = await child.exit
+  return signal ?? code
+}
+
+const linesOf = ({ output }: Generation): string[] => output.trimEnd().split('\n')
 
 const HOOKS = (by: string): string[] => ['destroyed', `shut down by ${by}`]
 const FASTIFY_HOOKS = (by: string): string[] => [
@@ -54,15 +61,15 @@ describe('SIGTERM', () => {
     const late = await open('/release')
     expect(await late.receive(/released$/)).toMatch(/connection: close/i)
     expect(await held.receive(/held$/)).toMatch(/connection: close/i)
-    expect(await child.ended).toBe(end)
-    expect(child.lines.slice(2)).toEqual(['holding', 'signal', ...hooks])
+    expect(await endOf(child)).toBe(end)
+    expect(linesOf(child).slice(2)).toEqual(['holding', 'signal', ...hooks])
   })
 
   it('without a connection runs the hooks of Nest and ends by the signal', async () => {
     const { child } = await start('nest')
     child.signal('SIGTERM')
-    expect(await child.ended).toBe('SIGTERM')
-    expect(child.lines.slice(2)).toEqual(['signal', 'hook SIGTERM', ...HOOKS('SIGTERM')])
+    expect(await endOf(child)).toBe('SIGTERM')
+    expect(linesOf(child).slice(2)).toEqual(['signal', 'hook SIGTERM', ...HOOKS('SIGTERM')])
   })
 
   it('keeps the modules until the other servers of the process have drained', async () => {
@@ -74,8 +81,8 @@ describe('SIGTERM', () => {
     const late = await open('/release', 'other')
     await late.receive(/released$/)
     await held.receive(/held$/)
-    expect(await child.ended).toBe('SIGTERM')
-    expect(child.lines.slice(-3)).toEqual(['hook SIGTERM', ...HOOKS('SIGTERM')])
+    expect(await endOf(child)).toBe('SIGTERM')
+    expect(linesOf(child).slice(-3)).toEqual(['hook SIGTERM', ...HOOKS('SIGTERM')])
   })
 
   it('a second time cuts what is open; the hooks of Nest still run', async () => {
@@ -88,8 +95,8 @@ describe('SIGTERM', () => {
     const impatience = setInterval(() => child.signal('SIGTERM'), 10)
     await held.closed
     clearInterval(impatience)
-    expect(await child.ended).toBe('SIGTERM')
-    expect(child.lines.slice(-3)).toEqual(['hook SIGTERM', ...HOOKS('SIGTERM')])
+    expect(await endOf(child)).toBe('SIGTERM')
+    expect(linesOf(child).slice(-3)).toEqual(['hook SIGTERM', ...HOOKS('SIGTERM')])
   })
 })
 
@@ -104,7 +111,7 @@ describe('SIGINT', () => {
     idle.send(get('/release'))
     expect(await idle.receive(/released$/)).toMatch(/connection: close/i)
     await idle.closed
-    expect(await child.ended).toBe('SIGINT')
-    expect(child.lines.slice(-3)).toEqual(['hook SIGINT', ...HOOKS('SIGINT')])
+    expect(await endOf(child)).toBe('SIGINT')
+    expect(linesOf(child).slice(-3)).toEqual(['hook SIGINT', ...HOOKS('SIGINT')])
   })
 })

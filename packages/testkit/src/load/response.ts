@@ -14,8 +14,6 @@ export class ResponseReader {
   /** The server said `Connection: close`. */
   closes = false
   body = ''
-  /** A byte has arrived. */
-  started = false
   /** What is wrong with the response. */
   error: string | undefined
   #state: State = 'head'
@@ -27,7 +25,6 @@ export class ResponseReader {
     this.id = undefined
     this.closes = false
     this.body = ''
-    this.started = false
     this.error = undefined
     this.#state = 'head'
     this.#left = 0
@@ -36,7 +33,6 @@ export class ResponseReader {
 
   /** Reads the next bytes. Returns true when the response is complete or malformed. */
   push(bytes: Buffer): boolean {
-    this.started = true
     this.#text =
       this.#text === '' ? bytes.toString('latin1') : this.#text + bytes.toString('latin1')
     while (this.error === undefined && this.#state !== 'done') {
