@@ -10,7 +10,7 @@ import {
 } from '../base/validate.ts'
 import { describeRequest } from '../listen/inherit.ts'
 import type { Listening } from '../listen/listening-servers.ts'
-import { socketAddress } from '../listen/match.ts'
+import { addressText } from '../listen/match.ts'
 import { type Gathered, gatherPid, gatherProcess, gatherUnit } from './gather.ts'
 import { passedIsKnown } from './outside.ts'
 import type { Facts } from './rules/facts.ts'
@@ -94,10 +94,4 @@ function check(options: DiagnoseOptions): Resolved {
 
 function describeListening({ request, source, fd, address }: Listening): DiagnosedListener {
   return { request: describeRequest(request), source, fd, address: addressText(address) }
-}
-
-function addressText(address: Listening['address']): string {
-  if (address === null || typeof address === 'string') return `unix:${address ?? ''}`
-  const family = address.family === 'IPv6' ? 'IPv6' : 'IPv4'
-  return socketAddress({ ...address, family, path: undefined })
 }

@@ -11,11 +11,10 @@ export class Refusals {
 
   add(reason: string, logger: Logger): void {
     this.#reasons.set(reason, (this.#reasons.get(reason) ?? 0) + 1)
-    this.#timer ??= setTimeout(() => this.report(logger), COALESCE).unref()
+    this.#timer ??= setTimeout(() => this.#report(logger), COALESCE).unref()
   }
 
-  report(logger: Logger): void {
-    clearTimeout(this.#timer)
+  #report(logger: Logger): void {
     this.#timer = undefined
     for (const [reason, count] of this.#reasons) {
       logger.warn(

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { counted } from '../base/counted.ts'
+import { quote } from '../base/quote.ts'
 import type { Logger } from '../base/types.ts'
 import { look } from '../process/environment.ts'
 import { parseServiceName } from '../systemd/cgroup.ts'
@@ -99,8 +100,7 @@ async function systemdVersion(): Promise<number> {
   const signal = AbortSignal.timeout(DRAIN_PATIENCE)
   const printed = await systemctl(['--version'], { signal, user: false })
   const version = /^systemd (\d+)/.exec(printed)?.[1]
-  if (version === undefined)
-    throw new Error(`systemctl --version has printed ${JSON.stringify(printed)}`)
+  if (version === undefined) throw new Error(`systemctl --version has printed ${quote(printed)}`)
   return Number(version)
 }
 

@@ -1,4 +1,4 @@
-import { isIP, isIPv6 } from 'node:net'
+import { isIP, isIPv6, type Server as NetServer } from 'node:net'
 import { canonicalIPv6 } from '../base/ipv6.ts'
 import { quote } from '../base/quote.ts'
 import type { SocketFacts } from '../sockets/facts.ts'
@@ -104,6 +104,13 @@ export function socketAddress(
   if (socket.family === 'unix') return `unix:${socket.path ?? '(unnamed)'}`
   const host = socket.family === 'IPv6' ? `[${socket.address}]` : socket.address
   return `${host}:${socket.port}`
+}
+
+/** The same of what `server.address()` returns. */
+export function addressText(address: ReturnType<NetServer['address']>): string {
+  if (address === null || typeof address === 'string') return `unix:${address ?? ''}`
+  const family = address.family === 'IPv6' ? 'IPv6' : 'IPv4'
+  return socketAddress({ ...address, family, path: undefined })
 }
 
 /** Whether the socket has the port, which is not 0, or the path that is asked for. */

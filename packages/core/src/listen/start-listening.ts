@@ -14,7 +14,7 @@ import { openBound } from './bind-fd.ts'
 import { clearTheWay, isStored, keepBound, store, sweepLater } from './fd-store.ts'
 import { describeRequest, type InheritedListener, refuseTaken, takeInherited } from './inherit.ts'
 import { noteListening } from './listening-servers.ts'
-import { socketAddress } from './match.ts'
+import { addressText, socketAddress } from './match.ts'
 import type { ResolvedListen } from './options.ts'
 import type { Entry } from './passed-sockets.ts'
 import { drop, take } from './socket-registry.ts'
@@ -191,7 +191,7 @@ async function listenBound(server: AnyServer, request: ListenRequest): Promise<v
   const note = (): void => {
     if (named && mode !== undefined) chmodSync(bindPath, mode)
     if (!isSilent(logger)) {
-      logger[request.announces ? 'debug' : 'info'](`listening on ${addressText(server)}`)
+      logger[request.announces ? 'debug' : 'info'](`listening on ${addressText(server.address())}`)
     }
     noteListening(server, { request, source: 'bound', fd: undefined })
     publish.listen({ server, source: 'bound' })
@@ -223,14 +223,3 @@ function reportPath(server: AnyServer, path: string): () => void {
 
 const nativeListen = (server: AnyServer, request: ListenRequest): NativeListen =>
   request.nativeListen ?? ((...args) => Reflect.apply(server.listen, server, args))
-
-function addressText(server: AnyServer): string {
-  const address = server.address()
-  if (address === null || typeof address === 'string') return `unix:${address}`
-  return socketAddress({
-    family: address.family === 'IPv6' ? 'IPv6' : 'IPv4',
-    address: address.address,
-    port: address.port,
-    path: undefined,
-  })
-}

@@ -1,5 +1,5 @@
 import { statusText } from './message.ts'
-import { type Notifier, type NotifyFields, notifier } from './notifier.ts'
+import type { Notifier, NotifyFields } from './notifier.ts'
 
 const INTERVAL = 1_000
 
@@ -18,7 +18,7 @@ export class StopReport {
   #lastStatus = ''
   #timer: NodeJS.Timeout | undefined
 
-  constructor(sender: Notifier = notifier()) {
+  constructor(sender: Notifier) {
     this.#notifier = sender
   }
 
@@ -29,7 +29,7 @@ export class StopReport {
     this.#until = performance.now() + limit
     // A blocked event loop sends nothing, so that the manager's own time-out ends the process.
     this.#timer ??= setInterval(() => this.#tick(), INTERVAL).unref()
-    if (begins) this.#post({ STOPPING: 1, ...this.#status(), [AHEAD]: AHEAD_MICROSECONDS })
+    if (begins) this.#notifier.post({ STOPPING: 1, ...this.#status(), [AHEAD]: AHEAD_MICROSECONDS })
   }
 
   /** Stops reporting. */
@@ -40,7 +40,7 @@ export class StopReport {
 
   #tick(): void {
     if (performance.now() <= this.#until)
-      this.#post({ ...this.#status(), [AHEAD]: AHEAD_MICROSECONDS })
+      this.#notifier.post({ ...this.#status(), [AHEAD]: AHEAD_MICROSECONDS })
   }
 
   #status(): NotifyFields {
@@ -48,9 +48,5 @@ export class StopReport {
     if (text === this.#lastStatus) return {}
     this.#lastStatus = text
     return { STATUS: text }
-  }
-
-  #post(fields: NotifyFields): void {
-    this.#notifier.post(fields)
   }
 }

@@ -89,6 +89,10 @@ export const LONGEST_UNIX_PATH: number = process.platform === 'linux' ? 107 : 10
 /** The longest name of a network interface, with its NUL (netdevice(7)). */
 export const IFNAMSIZ = 16
 
+// memfd_create(2).
+export const MFD_CLOEXEC = 1
+export const MFD_NOEXEC_SEAL = 8
+
 /** A C int in this machine's byte order. */
 export function int32(value: number): Uint8Array {
   const bytes = new Uint8Array(4)
@@ -113,7 +117,3 @@ export function timeval(seconds: number, microseconds: number): Uint8Array {
   }
   return bytes
 }
-
-// memfd_create(2).
-export const MFD_CLOEXEC = 1
-export const MFD_NOEXEC_SEAL = 8

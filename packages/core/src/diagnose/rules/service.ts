@@ -1,5 +1,5 @@
 import { counted } from '../../base/counted.ts'
-import type { Facts } from './facts.ts'
+import type { Facts, ServiceUnit } from './facts.ts'
 import {
   error,
   isHeard,
@@ -27,38 +27,14 @@ export const serviceRules: readonly Rule[] = [
 function startLimit(facts: Facts): Problem[] {
   const { service } = facts
   if (service === undefined) return []
-  const {
-    id,
-    restarts,
-    restart,
-    restartDelay,
-    startLimit,
-    active,
-    result,
-    fdStoreMax = 0,
-  } = service
-  const { interval, burst } = startLimit
+  const { id, restarts, restart, restartDelay, active, result, fdStoreMax = 0 } = service
+  const { interval, burst } = service.startLimit
   const units = passingUnits(facts)
-  const limited = units.filter((unit) => unit.result.endsWith('-limit-hit'))
-  const given =
+  const closed = units.filter((unit) => unit.result.endsWith('-limit-hit')).map((unit) => unit.id)
+  const hit =
     result === 'start-limit-hit' ||
     (active === 'failed' && restart !== 'no' && burst > 0 && restarts >= burst)
-  if (given || limited.length > 0) {
-    const closed = limited.map((unit) => unit.id)
-    const all = [id, ...closed].join(' ')
-    const command = systemctl(facts)
-    return [
-      error(
-        'START_LIMIT_HIT',
-        `${id} was started more than ${counted(burst, 'time')} in ${seconds(interval)}` +
-          (closed.length === 0
-            ? ''
-            : `, so systemd has closed ${join(closed)}: clients are refused`),
-        `find out why it ends (journalctl -u ${id}), set StartLimitIntervalSec=0 in its [Unit], then run ` +
-          `${command} reset-failed ${all}, and ${command} start ${closed.join(' ') || id}`,
-      ),
-    ]
-  }
+  if (hit || closed.length > 0) return [limitHit(service, closed, facts)]
   const reachable =
     interval > 0 && burst > 0 && (restart === 'no' || restartDelay * burst < interval)
   if (!reachable || (units.length === 0 && fdStoreMax === 0)) return []
@@ -70,6 +46,24 @@ function startLimit(facts: Facts): Problem[] {
       'set StartLimitIntervalSec=0 in [Unit], with Restart=on-failure and RestartSec=1 in [Service]',
     ),
   ]
+}
+
+/** `closed`: the socket units that systemd has closed with it. */
+function limitHit(
+  { id, startLimit }: ServiceUnit,
+  closed: readonly string[],
+  facts: Facts,
+): Problem {
+  const { interval, burst } = startLimit
+  const command = systemctl(facts)
+  const refused =
+    closed.length === 0 ? '' : `, so systemd has closed ${join(closed)}: clients are refused`
+  return error(
+    'START_LIMIT_HIT',
+    `${id} was started more than ${counted(burst, 'time')} in ${seconds(interval)}${refused}`,
+    `find out why it ends (journalctl -u ${id}), set StartLimitIntervalSec=0 in its [Unit], then run ` +
+      `${command} reset-failed ${[id, ...closed].join(' ')}, and ${command} start ${closed.join(' ') || id}`,
+  )
 }
 
 function fdStore({ listeners, service, sockets }: Facts): Problem[] {

@@ -86,56 +86,49 @@ const place = (socket: DiagnosedSocket, facts: Facts): string =>
   unitOf(socket, facts)?.id ?? 'the .socket unit'
 
 function mismatch({ request, source, fd }: Listening, facts: Facts): Problem[] {
-  const { name, port, path, inherit } = request
-  if (inherit === 'never') return []
-  const asked = path === undefined ? `port ${port}` : `path ${path}`
-  if (source === 'inherited') {
-    const socket = facts.sockets.find((candidate) => candidate.fd === fd)
-    if (socket === undefined) return []
-    const problems: Problem[] = []
-    if (name !== undefined && socket.name !== name) {
-      problems.push(
-        warning(
-          'NAME_UNKNOWN',
-          `the program asked for the name ${quote(name)}, but it serves ${describe(socket)}`,
-          mendName(name, socket, facts),
-        ),
-      )
-    }
-    const differs = path === undefined ? port !== 0 && socket.port !== port : socket.path !== path
-    if (differs) {
-      problems.push(
-        warning(
-          'PORT_MISMATCH',
-          `the program asked for ${asked}, but it serves ${describe(socket)}`,
-          mendPort(port, path, socket, facts),
-        ),
-      )
-    }
-    return problems
+  if (request.inherit === 'never') return []
+  return source === 'inherited' ? servesOther(request, fd, facts) : missed(request, facts)
+}
+
+/** It serves a passed socket that differs from what it asked for. */
+function servesOther(request: Asked, fd: number | undefined, facts: Facts): Problem[] {
+  const { name, port, path } = request
+  const socket = facts.sockets.find((candidate) => candidate.fd === fd)
+  if (socket === undefined) return []
+  const serves = `but it serves ${describe(socket)}`
+  const problems: Problem[] = []
+  if (name !== undefined && socket.name !== name) {
+    const problem = `the program asked for the name ${quote(name)}, ${serves}`
+    problems.push(warning('NAME_UNKNOWN', problem, mendName(name, socket, facts)))
   }
+  const differs = path === undefined ? port !== 0 && socket.port !== port : socket.path !== path
+  if (differs) {
+    const problem = `the program asked for ${askedFor(request)}, ${serves}`
+    problems.push(warning('PORT_MISMATCH', problem, mendPort(port, path, socket, facts)))
+  }
+  return problems
+}
+
+/** It has bound a socket although one was passed. */
+function missed(request: Asked, facts: Facts): Problem[] {
+  const { name, port, path } = request
   const free = freeSockets(facts)
   const [socket] = free
   if (socket === undefined) return []
-  const others = `it was passed ${join(free.map(describe))}, and has bound another socket`
+  const others = `but it was passed ${join(free.map(describe))}, and has bound another socket`
   if (name !== undefined) {
-    return [
-      error(
-        'NAME_UNKNOWN',
-        `the program asked for the name ${quote(name)}, but ${others}`,
-        mendName(name, socket, facts),
-      ),
-    ]
+    const problem = `the program asked for the name ${quote(name)}, ${others}`
+    return [error('NAME_UNKNOWN', problem, mendName(name, socket, facts))]
   }
   if (path === undefined && port === 0) return []
-  return [
-    error(
-      'PORT_MISMATCH',
-      `the program asked for ${asked}, but ${others}`,
-      mendPort(port, path, socket, facts),
-    ),
-  ]
+  const problem = `the program asked for ${askedFor(request)}, ${others}`
+  return [error('PORT_MISMATCH', problem, mendPort(port, path, socket, facts))]
 }
+
+type Asked = Listening['request']
+
+const askedFor = ({ port, path }: Asked): string =>
+  path === undefined ? `port ${port}` : `path ${path}`
 
 const mendName = (name: string, socket: DiagnosedSocket, facts: Facts): string =>
   `set FileDescriptorName=${name} in ${place(socket, facts)}, or ask for ` +
