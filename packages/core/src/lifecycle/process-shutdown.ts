@@ -237,6 +237,14 @@ export class ProcessShutdown {
     }
   }
 
+  /** Puts the listeners back that the program has removed with its own (`process.removeAllListeners`). */
+  listenAgain(): void {
+    for (const signal of this.#listening) {
+      if (!process.listeners(signal).includes(this.#onSignal))
+        process.prependListener(signal, this.#onSignal)
+    }
+  }
+
   // The listeners stay during a shutdown: without one a second signal would end the process without a message.
   #listen(): void {
     if (this.#running !== undefined) return

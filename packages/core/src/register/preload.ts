@@ -26,10 +26,12 @@ function install(): Preloaded {
     listen: Server.prototype.listen,
     served: new WeakMap(),
     onSignal: undefined,
+    onRemoved: undefined,
     onRestart: undefined,
   }
   replaceListen(state)
   replaceEmit(state)
+  replaceRemoveAll(state)
   return state
 }
 
@@ -71,6 +73,16 @@ function replaceEmit(state: Preloaded): void {
     return state.onSignal?.(event, pass) ?? pass()
   }
   process.emit = replaced as typeof process.emit
+}
+
+// The program means its own listeners. Without ours, the next signal would cut every request.
+function replaceRemoveAll(state: Preloaded): void {
+  const { removeAllListeners } = process
+  process.removeAllListeners = function (this: unknown, ...args: unknown[]) {
+    const result: unknown = Reflect.apply(removeAllListeners, this, args)
+    state.onRemoved?.()
+    return result
+  } as typeof process.removeAllListeners
 }
 
 // Where sockets were passed, a plain server may be the one that a cluster opens for its workers.

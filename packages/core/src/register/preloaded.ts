@@ -16,6 +16,8 @@ export interface Preloaded {
    * whether anything listens. @default the listeners are called
    */
   onSignal: ((signal: ShutdownSignal, pass: () => boolean) => boolean) | undefined
+  /** Called when the program has removed all listeners of an event. */
+  onRemoved: (() => void) | undefined
   /** Does what the signal for a restart asks for. Returns `undefined` for every other event. */
   onRestart: ((event: string | symbol) => boolean | undefined) | undefined
 }
