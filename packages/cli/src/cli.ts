@@ -49,9 +49,12 @@ function commandNamed(name: string): (typeof commands)[number] {
   const found = commands.find((command) => command.name === name)
   if (found !== undefined) return found
   const names = commands.map((command) => command.name)
-  const meant = nearest(name, [...names, 'help', 'version'])
-  const fix =
-    meant === undefined
+  const meant =
+    commands.find(({ elsewhere }) => elsewhere?.includes(name))?.name ??
+    nearest(name, [...names, 'help', 'version'])
+  const fix = name.startsWith('-')
+    ? `Write the command first: socket-port run ${name}`
+    : meant === undefined
       ? `The commands are ${names.join(', ')}; to run your own: socket-port run -- COMMAND`
       : `Did you mean ${meant}?`
   throw new UsageError(`there is no command ${quote(name)}. ${fix}`)

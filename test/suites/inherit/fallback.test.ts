@@ -98,7 +98,7 @@ describe.each([
     const refused = {
       code: 'ERR_SOCKET_PORT_UNSUPPORTED',
       message:
-        `fd 3 "unknown" [::]:${port} is taken, and cannot be shared: without native code there is no ` +
+        `fd 3 [::]:${port} is taken, and cannot be shared: without native code there is no ` +
         'duplicate of it. Allow native code, or serve it with one server',
     }
     expect(report.outcomes).toMatchObject([{ source: 'inherited' }, refused, refused])

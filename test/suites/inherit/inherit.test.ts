@@ -327,10 +327,12 @@ describe('messages', () => {
       .replaceAll(/^SOCKET-PORT \d+: /gm, '')
       .split('\n')
     expect(lines).toEqual([
-      `inherited fd 3 "unknown" [::]:${port}`,
-      `listening on [::]:${port}, inherited as fd 3 "unknown"`,
+      `inherited fd 3 [::]:${port}`,
+      `listening on [::]:${port}, inherited as fd 3`,
       'SIGTERM: draining 1 server',
-      expect.stringMatching(`^drained http://localhost:${port} in \\d+ ms: 0 requests served, `),
+      expect.stringMatching(
+        `^drained http://localhost:${port} in \\d+ ms: 0 requests served meanwhile, `,
+      ),
     ])
   })
 })

@@ -48,7 +48,7 @@ describe('a passed descriptor', () => {
     const { report, process: child } = await startListening([{}], { sockets: [{ fd }] })
     const problem = problems[kind].native
     expect(report.outcomes).toMatchObject([{ source: 'bound' }])
-    expect(report.warnings).toEqual([warningOf(`fd 3 "unknown" ${problem}`)])
+    expect(report.warnings).toEqual([warningOf(`fd 3 ${problem}`)])
     expect(report.sockets).toMatchObject([{ fd: 3, taken: false, problem }])
     expect(linkOf(child.pid, 3)).toBe(linkOf(process.pid, fd))
   })

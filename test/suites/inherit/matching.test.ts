@@ -144,9 +144,7 @@ describe('a sole socket', () => {
       { source: 'inherited', address: { port: listener.port } },
     ])
     expect(report.warnings).toEqual([
-      expect.stringMatching(
-        `^port ${port} was asked for, but the inherited socket is fd 3 "unknown" `,
-      ),
+      expect.stringMatching(`^port ${port} was asked for, but the inherited socket is fd 3 `),
     ])
     await expectServed([listener])
   })
@@ -171,8 +169,8 @@ describe('where nothing decides', () => {
       {
         code: 'ERR_SOCKET_PORT_AMBIGUOUS',
         message:
-          `2 inherited sockets fit port ${v4.port}: fd 3 "unknown" 0.0.0.0:${v4.port}, ` +
-          `fd 4 "unknown" [::]:${v4.port}; pass name, host or ipv6Only to choose one`,
+          `2 inherited sockets fit port ${v4.port}: fd 3 0.0.0.0:${v4.port}, ` +
+          `fd 4 [::]:${v4.port}; pass name, host or ipv6Only to choose one`,
       },
     ])
     expect(report.sockets).toMatchObject([{ taken: false }, { taken: false }])

@@ -92,7 +92,7 @@ describe('SIGTERM', () => {
     started.process.signal('SIGTERM')
     expect(await started.process.exit).toMatchObject({ code: 0 })
     expect(started.process.stderr).toMatch(
-      /drained .*: 0 requests served, 1 idle .* closed, 1 .* cut/,
+      /drained .*: 0 requests served meanwhile, 1 idle .* closed, 1 .* cut/,
     )
     expect(started.process.stdout).toMatch(/first SIGTERM/)
   })

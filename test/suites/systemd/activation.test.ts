@@ -137,7 +137,9 @@ describe(...requireOrSkip('systemd-socket-activate', systemdSkipReason()), () =>
     expect(await ask(port)).toMatch(/^app /)
     expect(await ask(port, '::1')).toMatch(/^app /)
     expect(generation.output).toContain(`http://localhost:${port} (inherited)`)
-    expect(generation.output).toContain(`inherited as fd 4 "${name ?? 'unknown'}"`)
+    expect(generation.output).toContain(
+      `inherited as fd 4${name === undefined ? '' : ` "${name}"`}`,
+    )
     if (name === undefined) return
     expect(await ask(adminPort)).toMatch(/^admin /)
   })

@@ -8,6 +8,8 @@ export interface Option {
   readonly short?: string
   /** The value of the long option without one: before a word that begins with a dash, or as the last word. */
   readonly alone?: string
+  /** What other tools, or other commands, call it: `--port`, `-p`. An error about that word names this option. */
+  readonly elsewhere?: readonly string[]
   /** The option may be repeated, and every value counts. */
   readonly many?: true
   readonly summary: string
@@ -33,6 +35,8 @@ export interface Parsed<Name extends string = string> {
 
 interface Definition<Name extends string> {
   readonly name: string
+  /** What other tools call it. An error about that word names this command. */
+  readonly elsewhere?: readonly string[]
   /** One sentence, for the list of commands. */
   readonly summary: string
   /** More sentences, for the help of the command. */

@@ -102,8 +102,11 @@ function optionValue(command: Command, token: OptionToken): string {
 }
 
 function unknownOption(command: Command, rawName: string): UsageError {
-  const options = Object.keys(optionsOf(command))
-  const meant = rawName.startsWith('--') ? nearest(rawName.slice(2), options) : undefined
+  const options = optionsOf(command)
+  const names = Object.keys(options)
+  const meant =
+    names.find((name) => options[name]?.elsewhere?.includes(rawName)) ??
+    (rawName.startsWith('--') ? nearest(rawName.slice(2), names) : undefined)
   const fix =
     meant === undefined ? `See socket-port ${command.name} --help` : `Did you mean --${meant}?`
   return new UsageError(`${command.name} has no option ${quote(rawName)}. ${fix}`)
@@ -116,13 +119,20 @@ function checkArguments(command: Command, { arguments: words, rest }: Parsed): v
     throw new UsageError(`${command.name} needs ${missing.name}, ${example(command)}`)
   }
   const surplus = words[wanted.length] ?? (command.rest === undefined ? rest?.[0] : undefined)
-  if (surplus !== undefined) {
-    throw new UsageError(`${command.name} takes no argument ${quote(surplus)}, ${example(command)}`)
-  }
+  if (surplus !== undefined) throw surplusArgument(command, surplus)
   if (command.rest === undefined || (command.rest.optional && rest === undefined)) return
   if (rest === undefined || rest[0] === undefined || rest[0] === '') {
     throw new UsageError(`${command.name} needs a command after --, ${example(command)}`)
   }
+}
+
+// The name of a `socket-port run` is most often its port, so `reload 8080` is meant for one of several.
+function surplusArgument(command: Command, word: string): UsageError {
+  const fix =
+    command.arguments === undefined && Object.hasOwn(command.options, 'name')
+      ? `; to choose one by its name: socket-port ${command.name} --name ${word}`
+      : `, ${example(command)}`
+  return new UsageError(`${command.name} takes no argument ${quote(word)}${fix}`)
 }
 
 const example = ({ examples }: Command): string => `e.g. ${examples[0]?.[0]}`

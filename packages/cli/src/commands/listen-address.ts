@@ -34,6 +34,8 @@ function addressOf(text: string): ListenAddress | string {
   if (text.startsWith('unix:')) return unixAddress(text.slice('unix:'.length))
   if (/^[./@]/.test(text)) return `write a unix socket as unix:${text}`
   if (/^\d+$/.test(text)) return withPort({}, text)
+  const [, place] = /^[a-z]+:\/\/([^/]*)/i.exec(text) ?? []
+  if (place !== undefined) return `write the address alone: ${place || 'localhost:8080'}`
   const bracketed = /^\[(.*)\]:(\d+)$/.exec(text)
   if (bracketed) {
     const [, host = '', port = ''] = bracketed

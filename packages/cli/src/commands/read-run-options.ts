@@ -54,6 +54,11 @@ export async function readRunOptions(parsed: Parsed<RunOption>): Promise<RunOpti
 function commandOf(rest: readonly string[] = []): RunOptions['command'] {
   const [program, ...args] = rest
   if (program === undefined) throw new UsageError('run needs a command after --')
+  if (/^(?:[\w.-]*:)?\d+$/.test(program)) {
+    throw new UsageError(
+      `${quote(program)} is no program; to keep a port: socket-port run --listen ${program} -- COMMAND`,
+    )
+  }
   return [program, ...args]
 }
 

@@ -3,6 +3,7 @@ import { ask, showAnswer, type TargetName, targetOptions } from './control.ts'
 
 export const reloadCommand: Command = defineCommand<TargetName>({
   name: 'reload',
+  elsewhere: ['restart'],
   summary: 'Restart with overlap, and wait until the new process serves.',
   details:
     'The exit code is 0 when the new process serves. It is 1 when the new process failed: then its last output is shown, and the old process continues to serve.',

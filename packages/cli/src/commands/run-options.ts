@@ -3,6 +3,7 @@ export const runOptions = {
   listen: {
     short: 'l',
     value: 'ADDRESS',
+    elsewhere: ['--port', '-p'],
     many: true,
     summary:
       'Open a socket and pass it to the command: 8080, 127.0.0.1:8080, [::1]:8080 or unix:/run/app.sock; with a name, as in web=8080.',
@@ -14,6 +15,7 @@ export const runOptions = {
   workers: {
     short: 'w',
     value: 'N',
+    elsewhere: ['--instances', '-i'],
     summary:
       'Number of processes in each generation, or max: one for each CPU that this process may use. Default: 1.',
   },

@@ -3,6 +3,7 @@ import { type RunOption, runOptions } from './run-options.ts'
 
 export const runCommand: Command = defineCommand<RunOption>({
   name: 'run',
+  elsewhere: ['start', 'serve'],
   summary: 'Start a command with sockets, and restart it without closing them.',
   details:
     'SIGHUP, or socket-port reload, starts the command again, waits until it serves, and then drains the old process. If the new process fails, the old one continues to serve. So does rs and Enter on a terminal. SIGTERM and Ctrl-C drain every process and stop. TIME is 500ms, 30s or 2m; a number without a unit is milliseconds.',

@@ -10,6 +10,7 @@ import { watchText } from './watch-status.ts'
 
 export const statusCommand: Command = defineCommand<TargetName | 'json' | 'watch'>({
   name: 'status',
+  elsewhere: ['list', 'ls', 'ps'],
   summary: 'Show sockets, generations and processes, and the outcome of the last reload.',
   details:
     'Without a name, and where several socket-port run of this user are up, it prints a line for each; --json then prints an array.',

@@ -3,6 +3,7 @@ import { ask, showAnswer, type TargetName, targetOptions } from './control.ts'
 
 export const stopCommand: Command = defineCommand<TargetName>({
   name: 'stop',
+  elsewhere: ['kill', 'delete'],
   summary: 'Drain every process, close the sockets, and wait until every process has ended.',
   options: targetOptions,
   examples: [['socket-port stop', 'Stop, from another terminal or from a script.']],

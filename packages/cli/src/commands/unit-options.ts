@@ -1,6 +1,11 @@
 /** The options of `unit`, for the parser and for help. */
 export const unitOptions = {
-  port: { short: 'p', value: 'PORT', summary: 'Port on which the program listens. Required.' },
+  port: {
+    short: 'p',
+    value: 'PORT',
+    elsewhere: ['--listen', '-l'],
+    summary: 'Port on which the program listens. Required.',
+  },
   way: {
     value: 'WAY',
     summary:

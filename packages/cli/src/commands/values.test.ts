@@ -43,7 +43,7 @@ describe('--listen', () => {
     ['web=[2001:db8::1%2]:80', 'without %2 it is [2001:db8::1]:80'],
     ['[::1]', 'in brackets, with a port after them: [::1]:8080'],
     ['[127.0.0.1]:80', 'only an IPv6 address is written in brackets'],
-    ['http://a:80', 'in brackets'],
+    ['http://a:80/b', 'write the address alone: a:80'],
     ['a b:80', 'is neither an address nor a host name'],
     ['/run/app.sock', 'write a unix socket as unix:/run/app.sock'],
     ['@app', 'write a unix socket as unix:@app'],
@@ -73,7 +73,7 @@ describe('--metrics', () => {
   test.each([
     ['', 'a port is missing'],
     ['/run/metrics.sock', 'write a unix socket as unix:/run/metrics.sock'],
-    ['http://localhost:9100/metrics', 'in brackets'],
+    ['http://localhost:9100/metrics', 'write the address alone: localhost:9100'],
     ['localhost', 'a port is missing'],
     // A name has no meaning here.
     ['web=9100', 'a port is missing'],

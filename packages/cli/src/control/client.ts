@@ -123,7 +123,7 @@ async function findSockets(
   target: ControlTarget,
   directories: readonly string[],
 ): Promise<{ sockets: readonly [Answering, ...Answering[]] } | ControlAnswer> {
-  const { name, control } = target
+  const { name } = target
   const tried = await Promise.all(
     candidates(target, directories).map(async (path) => ({
       path,
@@ -134,7 +134,7 @@ async function findSockets(
     typeof found === 'string' ? [] : [{ path, socket: found }],
   )
   if (first === undefined) {
-    return failed(3, whyNoAnswer(tried as { path: string; found: string }[], { name, control }))
+    return failed(3, whyNoAnswer(tried as { path: string; found: string }[], target, directories))
   }
   if (name === undefined) return { sockets: [first, ...others] }
   for (const { socket } of others) socket.destroy()
@@ -150,6 +150,7 @@ function candidates({ name, control }: ControlTarget, directories: readonly stri
 function whyNoAnswer(
   tried: readonly { path: string; found: string }[],
   { name, control }: ControlTarget,
+  directories: readonly string[],
 ): string {
   const foreign = tried.find(({ found }) => found === FOREIGN)
   if (foreign !== undefined) {
@@ -164,7 +165,9 @@ function whyNoAnswer(
   }
   const which = control ?? (name === undefined ? undefined : `the name ${name}`)
   return which === undefined
-    ? 'no socket-port run of this user answers; start one, or name its socket with --control'
+    ? // Under sudo, and without a login, XDG_RUNTIME_DIR may be another one, or missing.
+      `no socket-port run of this user answers in ${directories.join(', ')}; start one, or name its socket ` +
+        'with --control'
     : `no socket-port run answers under ${which}; start one, or list all with socket-port status`
 }
 

@@ -93,7 +93,7 @@ describe('a request', () => {
   })
 
   it.each([
-    [{}, 'no socket-port run of this user answers; '],
+    [{}, 'no socket-port run of this user answers in '],
     [{ name: 'web' }, 'no socket-port run answers under the name web; '],
     [{ control: '/nowhere/x.sock' }, 'no socket-port run answers under /nowhere/x.sock; '],
   ])('to nobody: %j', async (target, message) => {

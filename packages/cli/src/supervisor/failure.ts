@@ -81,6 +81,15 @@ export const failureOf = (
   return { ...failure, message: `${failure.message}${inUseHint(seen)}`, output }
 }
 
+// The program is quoted.
+function otherCommand(program: string): string | undefined {
+  if (/^.[^/ ]+ /.test(program))
+    return 'pass its words one by one, without quotes around all of them'
+  return /\.[cm]?[jt]s.$/.test(program)
+    ? 'write the program that runs it first, such as node'
+    : undefined
+}
+
 function failedExit(exit: Exit, wasReady: boolean, seen: Observed): Omit<Failure, 'output'> {
   const { pid, program, after } = seen
   if (exit.error !== undefined) {
@@ -89,13 +98,13 @@ function failedExit(exit: Exit, wasReady: boolean, seen: Observed): Omit<Failure
   if (exit.code === NOT_FOUND && !wasReady) {
     return {
       kind: 'not-found',
-      message: `${program} was not found (${describeExit(exit)}); check the command and PATH`,
+      message: `${program} was not found (${describeExit(exit)}); ${otherCommand(program) ?? 'check the command and PATH'}`,
     }
   }
   if (exit.code === NOT_EXECUTABLE && !wasReady) {
     return {
       kind: 'not-executable',
-      message: `${program} cannot be executed (${describeExit(exit)}); check its permissions`,
+      message: `${program} cannot be executed (${describeExit(exit)}); ${otherCommand(program) ?? 'check its permissions'}`,
     }
   }
   const when = wasReady ? 'right after it became ready' : 'before it was ready'

@@ -34,12 +34,13 @@ export function printUnits(job: UnitJob, output: UnitOutput, io: Io): ExitCode {
 }
 
 function warningsOf(job: UnitJob): string[] {
-  const { way, entry, command, node, user } = job
+  const { way, entry, command, preload, node, user } = job
   const warnings: string[] = []
   if (!existsSync(entry)) {
     warnings.push(`${quote(entry)} does not exist here; the units name it nevertheless`)
   }
-  if (way === 'run' && command.includes('/_npx/')) {
+  const ours = way === 'run' ? command : preload
+  if (ours?.includes('/_npx/')) {
     warnings.push(
       'npx keeps socket-port in a cache that may be deleted: npm i -g socket-port, then print again',
     )
@@ -57,7 +58,7 @@ function warningsOf(job: UnitJob): string[] {
 /** Why the user of the service cannot read a file that it needs, and the repair. */
 function whyUnreadable(
   path: string,
-  { user, node, command }: UnitJob,
+  { user, node, command, preload }: UnitJob,
   rights: Rights | undefined,
 ): string | undefined {
   const real = realPath(path) ?? path
@@ -72,7 +73,7 @@ function whyUnreadable(
   const elsewhere =
     path === node
       ? ', or --node PATH of a node that every user may run, such as /usr/bin/node'
-      : path === command
+      : path === command || path === preload
         ? ', or install it for all users: sudo npm i -g socket-port'
         : ', or move the program, for example to /srv'
   return `${reader} cannot read ${quote(path)} (${where}). Pass --user NAME, for example the owner${elsewhere}`

@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { UsageError } from '../base/errors.ts'
+import { fakeIo } from '../testing/io.ts'
 import { commandWord, environmentWord, plainValue } from './escape.ts'
 import { hardening } from './harden.ts'
+import { printUnits } from './print.ts'
 import { renderUnits, type UnitJob } from './render.ts'
 
 const job: UnitJob = {
@@ -62,6 +64,16 @@ describe('escaping', () => {
 
 describe('with --register', () => {
   const preload = '/srv/shop/node modules/register.cjs'
+
+  test.each(['socket', 'store', 'run'] as const)('%s warns of a cache of npx', (way) => {
+    const warnings = (path: string): string => {
+      const io = fakeIo()
+      printUnits({ ...job, way, command: path, preload: path }, { kind: 'json' }, io)
+      return io.written().stderr
+    }
+    expect(warnings('/srv/npm/_npx/1/node_modules/any.cjs')).toMatch(/npx keeps .* may be deleted/)
+    expect(warnings('/srv/npm/node_modules/any.cjs')).not.toContain('npx')
+  })
 
   test.each([
     ['socket', []],

@@ -1,6 +1,6 @@
 import { counted } from '../base/counted.ts'
 import { plainText, quote } from '../base/quote.ts'
-import { socketAddress } from '../listen/match.ts'
+import { describeNamed, socketAddress } from '../listen/match.ts'
 import { passedIsKnown } from './outside.ts'
 import type { DiagnosedListener, DiagnosedSocket, Diagnosis, Starter } from './rules/types.ts'
 
@@ -84,7 +84,7 @@ function describeSocket(socket: DiagnosedSocket): string {
   const served = taken === undefined ? 'listens' : taken ? 'taken' : 'not taken'
   const state = problem ?? served
   const address = socket.family === undefined ? [] : [socketAddress(socket)]
-  return [`fd ${fd} ${quote(name)}`, ...address, state, ...queue].join(', ')
+  return [describeNamed({ fd, name }), ...address, state, ...queue].join(', ')
 }
 
 // Quote a value that is long, or that holds spaces or control characters.

@@ -104,7 +104,7 @@ describe('listen', () => {
     expect(await failure(second)).toMatchObject({
       code: 'ERR_SOCKET_PORT_ALREADY_LISTENING',
       message:
-        'cannot listen on port 0 on ::1: the server listens already; close it first, or use one server for each socket',
+        'cannot listen on port 0 on ::1: the server listens already; remove the other call of listen, or use one server for each socket',
     })
     await first
     expect(await failure(listen(server, { path: '@app', logger }))).toMatchObject({

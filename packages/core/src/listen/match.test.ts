@@ -349,19 +349,19 @@ describe('the warning of matchSocket', () => {
       asked: 'path /b',
       request: { path: '/b' },
       sole: unix(3, '/a'),
-      is: 'fd 3 "unknown" unix:/a',
+      is: 'fd 3 unix:/a',
     },
     {
       asked: 'path /b',
       request: { path: '/b' },
       sole: v4(3, 80),
-      is: 'fd 3 "unknown" 0.0.0.0:80',
+      is: 'fd 3 0.0.0.0:80',
     },
     {
       asked: 'port 81',
       request: { port: 81, host: '127.0.0.1' },
       sole: socket(3, { family: 'unix' }),
-      is: 'fd 3 "unknown" unix:(unnamed)',
+      is: 'fd 3 unix:(unnamed)',
     },
     {
       asked: 'name "web"',
@@ -373,25 +373,25 @@ describe('the warning of matchSocket', () => {
       asked: 'host 127.0.0.1',
       request: { port: 80, host: '127.0.0.1' },
       sole: v4(3, 80),
-      is: 'fd 3 "unknown" 0.0.0.0:80',
+      is: 'fd 3 0.0.0.0:80',
     },
     {
       asked: 'host localhost',
       request: { port: 80, host: 'localhost' },
       sole: v6(3, 80),
-      is: 'fd 3 "unknown" [::]:80',
+      is: 'fd 3 [::]:80',
     },
     {
       asked: 'host 0.0.0.0',
       request: { port: 80, host: '0.0.0.0' },
       sole: v6(3, 80, { ipv6Only: true }),
-      is: 'fd 3 "unknown" [::]:80',
+      is: 'fd 3 [::]:80',
     },
     {
       asked: 'port 81, name "web", host ::1',
       request: { port: 81, name: 'web', host: '::1' },
       sole: v6(3, 80),
-      is: 'fd 3 "unknown" [::]:80',
+      is: 'fd 3 [::]:80',
     },
   ])('says that $asked was asked for and $is is used', ({ asked, request, sole, is }) => {
     expect(warning(request, [sole])).toBe(
@@ -403,7 +403,7 @@ describe('the warning of matchSocket', () => {
   it('lists what there is where none fits', () => {
     const sockets = [v6(3, 80, { name: 'web' }), unix(4, '/run/app.sock')]
     expect(warning({ port: 81 }, sockets)).toBe(
-      'none of the inherited sockets fits port 81: fd 3 "web" [::]:80, fd 4 "unknown" unix:/run/app.sock. ' +
+      'none of the inherited sockets fits port 81: fd 3 "web" [::]:80, fd 4 unix:/run/app.sock. ' +
         'A socket of its own is bound; to use an inherited one, ask for its port or its name',
     )
     expect(warning({ path: '/x', name: 'y' }, sockets)).toContain('fits path /x, name "y": fd 3')

@@ -94,8 +94,12 @@ export function inTheWay<C extends Candidate>(wanted: Wanted, sockets: readonly 
 
 /** One line for messages: `fd 3 "web" 0.0.0.0:8080`. */
 export function describeCandidate(socket: Omit<Candidate, 'origin' | 'state'>): string {
-  return `fd ${socket.fd} ${quote(socket.name)} ${socketAddress(socket)}`
+  return `${describeNamed(socket)} ${socketAddress(socket)}`
 }
+
+/** `fd 3 "web"`, and `fd 3` without a name. */
+export const describeNamed = ({ fd, name }: { fd: number; name: string }): string =>
+  name === UNKNOWN ? `fd ${fd}` : `fd ${fd} ${quote(name)}`
 
 /** `0.0.0.0:80`, `[::]:80` or `unix:/path`. */
 export function socketAddress(

@@ -132,7 +132,7 @@ describe('resolveListen', () => {
     const error = failure(() => untyped(undefined))
     expect(error.code).toBe('ERR_SOCKET_PORT_INVALID_OPTION')
     expect(error.message).toBe(
-      `target must be a port or an options object (got undefined)${fromEnvironment}`,
+      `what to listen on must be a port or an options object (got undefined)${fromEnvironment}`,
     )
   })
 
@@ -145,7 +145,9 @@ describe('resolveListen', () => {
   ])('refuses the target %s', (target, shown) => {
     const error = failure(() => untyped(target))
     expect(error.code).toBe('ERR_SOCKET_PORT_INVALID_OPTION')
-    expect(error.message).toBe(`target must be a port or an options object (got ${shown})`)
+    expect(error.message).toBe(
+      `what to listen on must be a port or an options object (got ${shown})`,
+    )
   })
 
   it.each(['Port', 'hots', 'drain', 'signals', 'fd', 'ipv6only', 'constructor', '0'])(

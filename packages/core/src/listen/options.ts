@@ -106,7 +106,7 @@ export function resolveListen(target: ListenTarget): ResolvedListen {
 export function toOptions<O extends ListenOptions>(target: ListenTarget<O>): O | ListenOptions {
   if (typeof target === 'object' && target !== null) return target
   if (typeof target === 'number' || typeof target === 'string') return { port: target }
-  throw invalid('target', target, 'a port or an options object', environmentHint(target))
+  throw invalid('what to listen on', target, 'a port or an options object', environmentHint(target))
 }
 
 /** As {@link resolveListen}, for options that may have more keys. */

@@ -1,13 +1,12 @@
 import { readdirSync } from 'node:fs'
 import { clusterWorker } from '../base/built-in.ts'
-import { quote } from '../base/quote.ts'
 import type { Logger } from '../base/types.ts'
 import { canAsk, type Variables } from '../process/environment.ts'
 import { NO_FACTS, problemOf, type SocketSystem } from '../sockets/facts.ts'
 import { socketSystem } from '../sockets/system.ts'
 import { readStoreName, UNKNOWN } from './fd-name.ts'
 import { type Environment, type PassedFd, readEnvironment } from './listen-fds.ts'
-import { type Candidate, describeCandidate } from './match.ts'
+import { type Candidate, describeCandidate, describeNamed } from './match.ts'
 
 /** An inherited socket, or one that is kept like one. It stays open; listeners take duplicates of it. */
 export interface Entry extends Candidate {
@@ -108,7 +107,7 @@ export function describePassed(
       origin: stored ? 'stored' : 'passed',
       state: problem === undefined ? { kind: 'unclaimed' } : { kind: 'unusable', problem },
     })
-    if (problem !== undefined) problems.push(`fd ${fd} ${quote(name)} ${problem}`)
+    if (problem !== undefined) problems.push(`${describeNamed({ fd, name })} ${problem}`)
   }
   reported.missing = missing
   if (missing > 0) {

@@ -4,7 +4,6 @@ import { publish } from '../base/channels.ts'
 import { SocketPortError } from '../base/errors.ts'
 import { isSilent } from '../base/logger.ts'
 import { onceClosed } from '../base/own-listener.ts'
-import { quote } from '../base/quote.ts'
 import type { AnyServer } from '../base/types.ts'
 import { failedToStart } from '../notify/readiness.ts'
 import { isStarting } from '../process/own-servers.ts'
@@ -14,7 +13,7 @@ import { openBound } from './bind-fd.ts'
 import { clearTheWay, isStored, keepBound, store, sweepLater } from './fd-store.ts'
 import { describeRequest, type InheritedListener, refuseTaken, takeInherited } from './inherit.ts'
 import { noteListening } from './listening-servers.ts'
-import { addressText, socketAddress } from './match.ts'
+import { addressText, describeNamed, socketAddress } from './match.ts'
 import type { ResolvedListen } from './options.ts'
 import type { Entry } from './passed-sockets.ts'
 import { drop, take } from './socket-registry.ts'
@@ -65,7 +64,7 @@ const listensAlready = (request: ListenRequest): SocketPortError =>
   new SocketPortError(
     'ERR_SOCKET_PORT_ALREADY_LISTENING',
     `cannot listen on ${describeRequest(request)}: the server listens already; ` +
-      'close it first, or use one server for each socket',
+      'remove the other call of listen, or use one server for each socket',
   )
 
 function startOnce(server: AnyServer, request: ListenRequest): Promise<void> {
@@ -146,7 +145,7 @@ async function listenInherited(
     if (origin === 'kept') return noteKept(server, request, inherited.entry)
     request.logger.info(
       `listening on ${socketAddress(entry)}, inherited${origin === 'stored' ? ' from the fd store' : ''} ` +
-        `as fd ${fd} ${quote(name)}`,
+        `as ${describeNamed({ fd, name })}`,
     )
     noteListening(server, { request, source: 'inherited', fd })
     publish.listen({ server, source: 'inherited', fd, name })

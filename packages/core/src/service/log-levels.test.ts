@@ -32,7 +32,9 @@ it('a restart prints one line when it began, and one when it is over, and all is
   const { told, debug } = await restart({}, true)
   expect(told).toEqual([
     expect.stringMatching(/^info listening on /),
-    expect.stringMatching(/^info drained .*: 1 request served, 0 idle .* closed, 0 .* cut$/),
+    expect.stringMatching(
+      /^info drained .*: 1 request served meanwhile, 0 idle .* closed, 0 .* cut$/,
+    ),
   ])
   expect(debug).toContain('shutdown: draining 1 server')
 })

@@ -172,7 +172,7 @@ describe('a service', () => {
     expect(lines).toEqual([
       `info listening on [::]:${service.port}`,
       expect.stringMatching(
-        /^info drained http:\S+ in \d+ ms: 0 requests served, 0 idle connections closed, 0 connections cut$/,
+        /^info drained http:\S+ in \d+ ms: 0 requests served meanwhile, 0 idle connections closed, 0 connections cut$/,
       ),
     ])
   })

@@ -334,7 +334,7 @@ function report(result: DrainResult, url: string, logger: Logger): void {
   const gone = some(counted(handedOver, 'connection'), ...longLived('handedOver'))
   const ended = some(...longLived('closed'))
   const message =
-    `drained ${url} in ${Math.round(duration)} ms: ${counted(served, 'request')} served, ` +
+    `drained ${url} in ${Math.round(duration)} ms: ${counted(served, 'request')} served meanwhile, ` +
     (gone === '' ? '' : `${gone} handed over, `) +
     (ended === '' ? '' : `${ended} closed, `) +
     `${counted(expired, 'idle connection')} closed, ${counted(forced, 'connection')} cut`

@@ -322,7 +322,7 @@ const cases: Case[] = [
   {
     name: 'a socket without the name',
     of: { sockets: [socket({ name: 'unknown' })], listeners: [listening({ name: 'web' })] },
-    codes: [['NAME_UNKNOWN', /it serves fd 3 "unknown"/, /FileDescriptorName=web/]],
+    codes: [['NAME_UNKNOWN', /it serves fd 3/, /FileDescriptorName=web/]],
   },
   {
     name: 'a socket that nobody serves',

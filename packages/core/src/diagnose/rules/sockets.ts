@@ -1,7 +1,7 @@
 import { counted } from '../../base/counted.ts'
 import { quote } from '../../base/quote.ts'
 import type { Listening } from '../../listen/listening-servers.ts'
-import { describeCandidate, socketAddress } from '../../listen/match.ts'
+import { describeCandidate, describeNamed } from '../../listen/match.ts'
 import type { Facts, SocketUnit } from './facts.ts'
 import { error, join, nameSelf, passingUnits, type Rule, systemctl, warning } from './report.ts'
 import type { DiagnosedSocket, Problem } from './types.ts'
@@ -51,7 +51,7 @@ function nothingPassed(facts: Facts): Problem[] {
 
 function unusable({ sockets, missing, environment }: Facts): Problem[] {
   const bad = sockets.filter(({ problem }) => problem !== undefined)
-  const found = bad.map(({ fd, name, problem }) => `fd ${fd} ${quote(name)} ${problem}`)
+  const found = bad.map((socket) => `${describeNamed(socket)} ${socket.problem}`)
   if (missing > 0) {
     found.push(
       `${missing} of ${environment.LISTEN_FDS} descriptors ${missing === 1 ? 'is' : 'are'} not open`,
@@ -198,7 +198,7 @@ function backlogCut(socket: DiagnosedSocket, facts: Facts): Problem[] {
   return [
     warning(
       'BACKLOG_CUT',
-      `the accept queue of ${quote(socket.name)} ${socketAddress(socket)} holds ${counted(backlog, 'connection')}, not ` +
+      `the accept queue of ${describe(socket)} holds ${counted(backlog, 'connection')}, not ` +
         `${meant}: a process that shares the socket has called listen(2) on it`,
       `find that process (server.listen({ fd }) of Node sets ${NODE_BACKLOG}; serve and listen of this package keep ` +
         `the length), then ${restart}`,
