@@ -64,8 +64,8 @@ describe.each(['serve', 'attach', 'listen'])('metrics before the application, by
       code: 'EADDRINUSE',
       message:
         `cannot listen on port ${port} (EADDRINUSE): the server that asked for port ${other} has taken the ` +
-        `inherited socket fd 3 [::]:${port}, because no other was passed. Give that server ` +
-        "inherit: 'never', so that it binds a socket of its own, or let it listen last",
+        `inherited socket fd 3 [::]:${port}, because no other was passed. Let the manager open a socket ` +
+        "for each (socket-port run --listen, ListenStream=), give that server inherit: 'never', so that it binds a socket of its own, or let it listen last",
     })
     expect(manager.texts()).toEqual([])
     expect(process.stderr).toMatch(

@@ -72,7 +72,8 @@ export function refuseTaken(request: ListenPlace): void {
     'EADDRINUSE',
     `cannot listen on ${describeRequest(request)} (EADDRINUSE): the server that asked for ` +
       `${askedFor(entry)} has taken the inherited socket ${describeCandidate(entry)}, because no other ` +
-      "was passed. Give that server inherit: 'never', so that it binds a socket of its own, or let it listen last",
+      'was passed. Let the manager open a socket for each (socket-port run --listen, ListenStream=), give that server ' +
+      "inherit: 'never', so that it binds a socket of its own, or let it listen last",
     {
       ...(request.path === undefined ? { port: request.port } : { path: request.path }),
       fd: entry.fd,
@@ -96,10 +97,14 @@ function isInTheWay({ host, defaultHost, ipv6Only }: ListenPlace, entry: Entry):
   return overlap({ address, ipv6Only }, entry) !== 'none'
 }
 
-function notGivenWarning(request: ResolvedListen, { problem }: NotGiven): string {
+function notGivenWarning(request: ResolvedListen, { kind, problem, kept }: NotGiven): string {
+  const use =
+    kind === 'none' && kept.length === 0
+      ? 'to keep one through restarts, start socket-port run with --listen'
+      : 'to use a kept one, ask for its address'
   return (
     `socket-port run has given no socket for ${describeRequest(request)}: ${problem}. A socket of its own ` +
-    "is bound; to use a kept one, ask for its address, and where none is meant, pass inherit: 'never'"
+    `is bound; ${use}, and where none is meant, pass inherit: 'never'`
   )
 }
 
