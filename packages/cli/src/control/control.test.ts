@@ -278,6 +278,20 @@ describe('the path', () => {
     expect(path).not.toBe(pathOf('y'.repeat(200)))
   })
 
+  it('is in a directory that is created, with those above it', () => {
+    const deep = join(directory, 'a', 'b')
+    expect(controlPath('web', deep)).toBe(join(deep, 'web.sock'))
+    expect(controlPath('web', deep)).toBe(join(deep, 'web.sock'))
+    expect(statSync(join(directory, 'a')).mode & 0o777).toBe(0o700)
+  })
+
+  it.each(['/proc/nowhere/socket-port', '/dev/null/socket-port'])(
+    'is not in %s, which cannot be created',
+    (path) => {
+      expect(() => controlPath('web', path)).toThrow(/^E(NOENT|NOTDIR|ROFS)\b/)
+    },
+  )
+
   it('is in no directory into which others write', () => {
     chmodSync(join(pathOf('web'), '..'), 0o777)
     expect(isTrusted(own)).toBe(false)

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { lstatSync, mkdirSync, readdirSync } from 'node:fs'
+import { lstatSync, mkdirSync, readdirSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { LONGEST_UNIX_PATH } from '@socket-port/core/supervisor'
@@ -27,11 +27,31 @@ export function controlPath(
   directory: string = ownDirectories()[0] as string,
   suffix: string = SUFFIX,
 ): string {
-  mkdirSync(directory, { recursive: true, mode: 0o700 })
+  makeDirectory(directory)
   if (!isTrusted(directory)) {
     throw new Error(`${directory} belongs to another user; remove it, or pass --control PATH`)
   }
   return pathIn(directory, name, suffix)
+}
+
+/** Creates a directory and those above it. With `recursive`, mkdirSync of Node 20 never returns where `/proc` refuses one (ENOENT). */
+function makeDirectory(directory: string): void {
+  try {
+    makeOne(directory)
+  } catch (error) {
+    const parent = dirname(directory)
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || parent === directory) throw error
+    makeDirectory(parent)
+    makeOne(directory)
+  }
+}
+
+function makeOne(directory: string): void {
+  try {
+    mkdirSync(directory, 0o700)
+  } catch (error) {
+    if (statSync(directory, { throwIfNoEntry: false })?.isDirectory() !== true) throw error
+  }
 }
 
 /** The path of the control socket `name` in a directory. It may not exist. */
