@@ -23,7 +23,7 @@ import { type ResolvedDrain, resolveDrain, START_OPTIONS } from './options.ts'
 // The algorithm, with the protocols and the strategies.
 const drainRun = later(() => import('./drain-run.ts'))
 
-/** What the quick form takes at most, in milliseconds: a person waits, or new code. */
+/** What the quick form takes at most, in milliseconds: somebody at a terminal waits for it, or a watcher with new code. */
 export const QUICK_TIMEOUT = 3_000
 
 /** The counts of a drain of a server without connections. */
