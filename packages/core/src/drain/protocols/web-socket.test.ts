@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import { createServer as createHttps } from 'node:https'
-import type { AddressInfo, Socket } from 'node:net'
+import { type AddressInfo, connect, type Socket } from 'node:net'
 import { cert, key } from '@socket-port/testkit/fixed-certificate'
 import { get, RawConnection } from '@socket-port/testkit/raw-connection'
 import { handshake } from '@socket-port/testkit/raw-web-socket'
@@ -246,6 +246,33 @@ describe('WebSockets of another library', () => {
     client.close()
     await drained
   })
+
+  it.each([
+    ['before the drain', false],
+    ['during the drain', true],
+  ])(
+    'that the program refuses %s, and whose client stays, are destroyed after the grace',
+    async (_, late) => {
+      const { server, drain, port } = await start({ closeGrace: 20, spread: 0 })
+      const upgraded = once(server, 'upgrade')
+      const client = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
+      cleanups.push(() => client.destroy())
+      client.write(HANDSHAKE)
+      const [, socket] = (await upgraded) as [IncomingMessage, Socket]
+      // The drain waits for the end of what it cannot ask.
+      const asked = new Promise<void>((resolve) =>
+        socket.on('newListener', (event) => event === 'finish' && resolve()),
+      )
+      const drained = late ? drain.start() : undefined
+      if (late) await asked
+      const finished = once(socket, 'finish')
+      const answered = once(client, 'data')
+      socket.end('HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n')
+      await finished
+      expect(await (drained ?? drain.start())).toMatchObject({ graceful: true, forced: 0 })
+      expect(String(await answered)).toMatch(/^HTTP\/1.1 401 /)
+    },
+  )
 
   it('that have answered with something else are left to the program', async () => {
     const fixture = await start({ timeout: 50 })

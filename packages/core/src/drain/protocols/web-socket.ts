@@ -62,6 +62,9 @@ export function followWebSocket(
         asked()
       }
       if (frames.isBetween) between()
+      // The program has refused the handshake: nothing is left to send, and only the client has not closed.
+      else if (socket.writableFinished) asked()
+      else socket.once('finish', asked)
       return frames.isKnown
     },
   }
