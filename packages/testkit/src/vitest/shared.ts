@@ -37,4 +37,6 @@ export const shared: TestUserConfig = {
   // By default vitest leaves one core free for itself. On two cores it would then run one file at a time.
   maxWorkers: '100%',
   setupFiles: [LOAD_CORE],
+  // The first hook of a file loads core: on a busy machine that took longer than the 10 s of the default.
+  hookTimeout: 30_000,
 }
