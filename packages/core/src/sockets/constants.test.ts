@@ -32,6 +32,9 @@ const HEADERS = [
 // Newer than some headers: Linux 6.3 and 6.5.
 const NEW = ['MFD_NOEXEC_SEAL', 'SO_PEERPIDFD']
 
+// Those that take a timeval of two longs. Where time_t is longer than a long, the plain names stand for others.
+const OLD = ['SO_RCVTIMEO', 'SO_SNDTIMEO']
+
 const arch = Object.getOwnPropertyDescriptor(process, 'arch') ?? {}
 afterEach(() => {
   Object.defineProperty(process, 'arch', arch)
@@ -83,6 +86,10 @@ async function programFor(name: string): Promise<string> {
   ]
   const lines = asserted.map(([left, right]) => {
     const assertion = `_Static_assert((${left}) == ${right}, "${left}");`
+    if (OLD.includes(left)) {
+      const old = `_Static_assert(${left}_OLD == ${right}, "${left}");`
+      return `#ifdef ${left}_OLD\n${old}\n#else\n${assertion}\n#endif`
+    }
     return NEW.includes(left) ? `#ifdef ${left}\n${assertion}\n#endif` : assertion
   })
   return [
