@@ -1,9 +1,9 @@
-import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { freePort } from '@socket-port/testkit/native'
 import { endProcesses } from '@socket-port/testkit/processes'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { ROOT, readRoot } from '../src/docs/documents.ts'
+import { entriesOf, filesBehind } from '../src/docs/entries.ts'
 import { PackedPackages } from '../src/docs/packed.ts'
 import { USES } from '../src/docs/published.ts'
 import { type Ended, run } from '../src/docs/run.ts'
@@ -18,22 +18,25 @@ const bin = (tool: string): string => join(ROOT, 'test/node_modules/.bin', tool)
 
 describe.each(packed.packages)('the tarball of $name', (tarball) => {
   const { file, files, folder, manifest, command = false } = tarball
+  const entries = entriesOf(tarball)
 
-  test('holds the built sources and three files more, and nothing else', () => {
-    const built = files.filter((path) => path.startsWith('dist/'))
+  test('holds what its entries load, and three files more', async () => {
     const others = files.filter((path) => !path.startsWith('dist/'))
     expect(others.sort()).toEqual(['LICENSE', 'README.md', 'package.json'])
-    const stray = built.filter((path) => {
-      // The bundler names these, and each build removes those of the build before.
-      if (command) return !/^dist\/[\w-]+\.js$/.test(path)
-      if (/^dist\/chunks\/[\w-]+\.(?:d\.ts|js)$/.test(path)) return false
-      const source = /^dist\/(.+?)(?:\.d\.c?ts|\.c?js)$/.exec(path)?.[1]
-      const isTest = source === undefined || /\.test$|^testing\//.test(source)
-      // What a build before this one left behind has no source any more.
-      return isTest || !existsSync(join(ROOT, folder, `src/${source}.ts`))
-    })
-    expect(stray).toEqual([])
-    expect(built).toContain(command ? 'dist/main.js' : 'dist/index.js')
+    const behind = await Promise.all(entries.map((entry) => filesBehind(entry, tarball)))
+    const loaded = new Set(behind.flatMap((found) => [...found]))
+    expect(files.filter((path) => !others.includes(path)).sort()).toEqual([...loaded].sort())
+  })
+
+  test('declares its types in one file for each entry, and in what entries share', async () => {
+    const isDeclaration = (path: string): boolean => /\.d\.c?ts$/.test(path)
+    const declarations = entries.filter(isDeclaration)
+    expect(declarations).toHaveLength(command ? 0 : entries.length / 2)
+    const behind = await Promise.all(declarations.map((entry) => filesBehind(entry, tarball)))
+    const shared = files.filter((path) => isDeclaration(path) && !declarations.includes(path))
+    for (const path of shared) {
+      expect(behind.filter((found) => found.has(path)).length, path).toBeGreaterThan(1)
+    }
   })
 
   test('has the licence of the repository, and a README', async () => {
@@ -124,6 +127,18 @@ describe.each(installations)('$use.title, installed by $manager', ({ use, manage
     installed = await project.install()
   })
 
+  /** What the entries export, by what a program calls the entry. */
+  async function exported(): Promise<Record<string, string[]>> {
+    const { manifest } = packed.packages.find((one) => one.name === name) ?? {}
+    const entries = Object.keys(manifest?.exports ?? {}).filter((key) => !lacks.includes(key))
+    const found: Record<string, string[]> = {}
+    for (const entry of entries.filter((key) => !key.endsWith('.json'))) {
+      const specifier = join(name, entry)
+      found[specifier] = Object.keys(await import(/* @vite-ignore */ specifier)).sort()
+    }
+    return found
+  }
+
   test('succeeds without a warning that is ours', () => {
     for (const { status, stdout, stderr } of installed) {
       const ours = withoutEngines(stderr, wantsNewerNode)
@@ -135,11 +150,7 @@ describe.each(installations)('$use.title, installed by $manager', ({ use, manage
   })
 
   test('gives what import and require find, alike and without a warning', async () => {
-    const { manifest } = packed.packages.find((one) => one.name === name) ?? {}
-    const entries = Object.keys(manifest?.exports ?? {}).filter((key) => !lacks.includes(key))
-    for (const entry of entries.filter((key) => !key.endsWith('.json'))) {
-      const specifier = join(name, entry)
-      const names = Object.keys(await import(/* @vite-ignore */ specifier)).sort()
+    for (const [specifier, names] of Object.entries(await exported())) {
       const asEsm = `import * as all from '${specifier}'
         console.log(JSON.stringify(Object.keys(all).sort()))`
       expect(await project.run('entry.mjs', asEsm)).toEqual({
@@ -188,8 +199,8 @@ describe.each(installations)('$use.title, installed by $manager', ({ use, manage
     if (prints !== undefined) expect(output).toBe(prints.replace('$source', source))
   })
 
-  test('has types that hold under strict, in ESM and in CommonJS', async () => {
-    expect(await project.compile()).toMatchObject({ stdout: '', status: 0 })
+  test('has types that hold under strict, in ESM and in CommonJS, and name what is exported', async () => {
+    expect(await project.compile(await exported())).toMatchObject({ stdout: '', status: 0 })
   })
 })
 

@@ -2,8 +2,6 @@ import type { AttachOptions, AttachParts } from '@socket-port/core/adapter'
 import type { FastifyInstance } from 'fastify'
 import { Servers } from './servers.ts'
 
-export type { Servers } from './servers.ts'
-
 /**
  * Attaches to the servers of a Fastify application before it is ready: what the plugin is made of, for
  * adapters of frameworks that run on Fastify.

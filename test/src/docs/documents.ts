@@ -50,7 +50,8 @@ export interface Manifest {
   engines: { node: string }
   repository: { url: string }
   scripts: Record<string, string>
-  exports?: Record<string, unknown>
+  bin?: Record<string, string>
+  exports?: Record<string, string | Record<string, string>>
   dependencies?: Record<string, string>
   optionalDependencies?: Record<string, string>
 }

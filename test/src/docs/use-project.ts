@@ -57,12 +57,13 @@ export class UseProject {
     return program
   }
 
-  /** Compiles the consumers in TypeScript. */
-  async compile(): Promise<Ended> {
+  /** Compiles the consumers in TypeScript, and one that says which values each module exports. */
+  async compile(exported: Readonly<Record<string, readonly string[]>>): Promise<Ended> {
     const [folder, ...others] = this.#use.consumers
     const consumers = readdirSync(join(ROOT, folder)).filter((name) => /\.[cm]ts$/.test(name))
     const wanted = consumers.filter((name) => !others.includes(name))
     for (const name of [...wanted, 'tsconfig.json']) this.#copy(join(folder, name), 'types')
+    this.#write('types/names.mts', Object.entries(exported).map(sameNames).join(''))
     // The workspace leaves out what its own version of the framework does not have.
     const config = { extends: './tsconfig.json', exclude: [] }
     const path = this.#write('types/tsconfig.use.json', JSON.stringify(config))
@@ -80,4 +81,12 @@ export class UseProject {
     mkdirSync(target, { recursive: true })
     copyFileSync(join(ROOT, path), join(target, path.slice(path.lastIndexOf('/'))))
   }
+}
+
+/** It compiles if the types of a module declare just these values: no class as one that is exported as a type only. */
+function sameNames([specifier, names]: [string, readonly string[]], n: number): string {
+  const entries = names.map((name) => [name, true])
+  return `import * as module${n} from '${specifier}'
+export const names${n}: Record<keyof typeof module${n}, true> = ${JSON.stringify(Object.fromEntries(entries))}
+`
 }
