@@ -1,5 +1,6 @@
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -153,6 +154,25 @@ describe('a signal to the group of `cross-env VARIABLE=value socket-port run`', 
     expect(await supervised.generation.exit).toMatchObject({ code: 7, signal: null })
   })
 })
+
+it.each(['SIGHUP', 'SIGTERM'] as const)(
+  '%s while `run` closes its own sockets changes nothing',
+  async (late) => {
+    const directory = mkdtempSync(join(tmpdir(), 'socket-port-'))
+    afterTest(() => rmSync(directory, { recursive: true }))
+    const control = join(directory, 'control.sock')
+    const supervised = await start({ args: ['--listen', '127.0.0.1:0', '--control', control] })
+    // For this client, which does not close its end, the control socket waits for up to a second.
+    const client = connect({ path: control, allowHalfOpen: true }).resume()
+    await once(client, 'connect')
+    supervised.generation.signal('SIGTERM')
+    await once(client, 'end')
+    supervised.generation.signal(late)
+    expect(await supervised.generation.exit).toMatchObject({ code: 0, signal: null })
+    expect(readdirSync(directory)).toEqual([])
+    client.destroy()
+  },
+)
 
 describe('a later stop signal', () => {
   it('cuts what is left; a request that is cut shows in the exit code', async () => {

@@ -103,14 +103,13 @@ async function superviseToTheEnd(context: Context): Promise<ExitCode> {
     if (asking !== undefined) closers.push(() => asking.close())
     generations.launcher.askPath = asking?.path
     closers.push(startReaper(() => pool.table.workers.map(({ startedPid }) => startedPid)))
-    const stopListening = listenToSignals({
+    listenToSignals({
       reload: () => void supervisor.reload(),
       stop: (signal) => void shutdown.stop(signal),
       forward: (signal) => {
         for (const { current } of pool.slots) current?.signal(signal)
       },
     })
-    closers.push(stopListening)
     closers.push(listenToKeyboard(() => void supervisor.reload()))
     reporter.report(announcement(sockets))
     // Watch before the first process reads its code, so that no change is missed.

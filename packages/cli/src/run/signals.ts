@@ -18,8 +18,8 @@ const FORWARDED = ['SIGUSR1', 'SIGUSR2', 'SIGWINCH'] as const
 // the first signal a little later have then ended too.
 const ONE_STOP = 300
 
-/** Listens to signals until the returned function is called. */
-export function listenToSignals(actions: SignalActions): () => void {
+/** Listens to signals until this process ends: one that comes while it closes its sockets must not end it before. */
+export function listenToSignals(actions: SignalActions): void {
   const hadTerminal = hasOwnTerminal()
   const stops = new StopSignals(ONE_STOP)
   const stop = (signal: NodeJS.Signals) => (): void => {
@@ -38,7 +38,4 @@ export function listenToSignals(actions: SignalActions): () => void {
     ]),
   ]
   for (const [signal, listener] of listeners) process.on(signal, listener)
-  return () => {
-    for (const [signal, listener] of listeners) process.off(signal, listener)
-  }
 }
