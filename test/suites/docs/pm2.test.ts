@@ -30,14 +30,17 @@ const column = (table: string[][], index: number): string[] =>
 describe('docs/pm2.md', () => {
   test('names commands that pm2 has', async () => {
     const home = mkdtempSync(join(realpathSync(tmpdir()), 'socket-port-pm2-'))
-    onTestFinished(() => rmSync(home, { recursive: true }))
-    const { stdout } = await run(process.execPath, [join(PM2, 'bin/pm2'), '--help'], {
-      cwd: ROOT,
-      env: { PM2_HOME: home },
+    const pm2 = (command: string): ReturnType<typeof run> =>
+      run(process.execPath, [join(PM2, 'bin/pm2'), command], { cwd: ROOT, env: { PM2_HOME: home } })
+    // Every command starts its daemon, even --help.
+    onTestFinished(async () => {
+      await pm2('kill')
+      rmSync(home, { recursive: true })
     })
+    const { stdout } = await pm2('--help')
     for (const command of column(commands, 0)) {
-      const [pm2, verb = ''] = command.split(' ')
-      expect(pm2).toBe('pm2')
+      const [program, verb = ''] = command.split(' ')
+      expect(program).toBe('pm2')
       expect(stdout).toMatch(new RegExp(`^ +(?:\\w+\\|)?${verb}[| ]`, 'm'))
     }
   })
