@@ -97,11 +97,12 @@ esac`)
     const server = createServer().listen({ port: 0, host: '127.0.0.1' })
     onClose(() => void server.close())
     await once(server, 'listening')
-    // As systemd does it: the socket is fd 3, and the variables name the very process.
-    const program = 'exec sh -c "echo started; exec sleep 600"'
+    // As systemd does it: the socket is fd 3, and the variables name the very process. After the line it must not call
+    // exec(): during that its environment reads as empty.
+    const program = 'exec sh -c "echo started; read _"'
     const script = `LISTEN_FDS=2 LISTEN_FDNAMES=web:gone LISTEN_PID=$$ ${program}`
     const { _handle: handle } = server as unknown as { _handle: { fd: number } }
-    const child = spawn('sh', ['-c', script], { stdio: ['ignore', 'pipe', 'ignore', handle.fd] })
+    const child = spawn('sh', ['-c', script], { stdio: ['pipe', 'pipe', 'ignore', handle.fd] })
     onClose(() => void child.kill())
     await once(child.stdout as NodeJS.ReadableStream, 'data')
     fakeSystemctl(`case "$*" in
@@ -123,9 +124,8 @@ esac`)
   })
 
   it('looks at another process, and at what stands around it', async () => {
-    const script =
-      'LISTEN_FDS=1 LISTEN_PID=$$ exec sh -c "sh -c \'echo \\$\\$; exec sleep 600\'; true"'
-    const child = spawn('sh', ['-c', script], { stdio: ['ignore', 'pipe', 'ignore'] })
+    const script = 'LISTEN_FDS=1 LISTEN_PID=$$ exec sh -c "sh -c \'echo \\$\\$; read _\'; true"'
+    const child = spawn('sh', ['-c', script], { stdio: ['pipe', 'pipe', 'ignore'] })
     onClose(() => void child.kill())
     const [said] = await once(child.stdout as NodeJS.ReadableStream, 'data')
     const pid = Number(said)
