@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, symlinkSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { linuxSkipReason, requireOrSkip } from '@socket-port/testkit/requirements'
 import { untilGone } from '@socket-port/testkit/until-gone'
 import { afterEach, describe, expect, it, vi } from 'vitest'
@@ -34,6 +37,15 @@ describe(...requireOrSkip('spawnChild', linuxSkipReason()), () => {
     const { error } = await spawnIt({ cwd: '/nowhere' }).exited
     expect(error).toMatch(/^the folder '\/nowhere', in which it starts, is not there/)
     expect((await spawnIt({ file: '/nowhere' }).exited).error).toBe('spawn /nowhere ENOENT')
+  })
+
+  it('names a folder that cannot be entered', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'socket-port-'))
+    const loop = join(directory, 'loop')
+    symlinkSync('loop', loop)
+    const { error } = await spawnIt({ cwd: loop }).exited
+    rmSync(directory, { recursive: true })
+    expect(error).toContain(`the folder '${loop}', in which it starts, is not there`)
   })
 
   it('gives up a process that may not be signalled, and says so once', async () => {

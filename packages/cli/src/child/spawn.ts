@@ -1,6 +1,6 @@
 import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, statSync } from 'node:fs'
+import { closeSync, existsSync } from 'node:fs'
 import { ChildChannel, type Notification, type PeerProcess } from '@socket-port/core/supervisor'
 import { quote } from '../base/quote.ts'
 import { Chunks, type FormatLine, WholeLines } from '../output/lines.ts'
@@ -75,7 +75,7 @@ export function spawnChild(options: SpawnOptions): Child {
     return new SpawnedChild(child, outputs, channel, tail, options)
   } catch (error) {
     channel?.close()
-    return neverStarted(error as Error)
+    return neverStarted(notStarted(error as Error, options.cwd))
   } finally {
     channel?.started()
     for (const { writeEnd } of outputs) closeSync(writeEnd)
@@ -235,22 +235,23 @@ async function exitOf(child: ChildProcess, cwd: string): Promise<Exit> {
     const [code, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null]
     return { code, signal }
   } catch (error) {
-    const { message } = error as Error
-    return { code: null, signal: null, error: isFolder(cwd) ? message : whyNoFolder(cwd) }
+    return notStarted(error as Error, cwd)
   }
 }
 
-// The system says only that the program was not found.
-const whyNoFolder = (cwd: string): string =>
-  `the folder ${quote(cwd)}, in which it starts, is not there. Create it, or correct --cwd or a symlink in it`
+function notStarted({ message }: Error, cwd: string): Exit {
+  // The system names only the program. Through the dot only a folder is found, and one that this user may enter.
+  const error = existsSync(`${cwd}/.`)
+    ? message
+    : `the folder ${quote(cwd)}, in which it starts, is not there, or not for this user. Create it, or correct its ` +
+      'permissions, --cwd, or a symlink in it'
+  return { code: null, signal: null, error }
+}
 
-const isFolder = (path: string): boolean =>
-  statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
-
-function neverStarted(error: Error): Child {
+function neverStarted(exit: Exit): Child {
   return {
     pid: -1,
-    exited: Promise.resolve({ code: null, signal: null, error: error.message }),
+    exited: Promise.resolve(exit),
     servers: [],
     join() {
       throw new Error('the process has not started')
