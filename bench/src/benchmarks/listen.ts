@@ -1,3 +1,7 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import module from 'node:module'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { freePort, type Listener, openListener, startGeneration } from '@socket-port/testkit'
 import { alternate } from '../alternate.ts'
@@ -12,9 +16,11 @@ const STARTS = ['cold', 'inherited'] as const
 const HOWS = ['plain', 'plain again', 'listen', 'serve', 'register'] as const
 // With an older build of core (--before).
 const HOWS_BEFORE = ['listen before', 'serve before'] as const
+// With the compile cache that `socket-port run` turns on for its processes.
+const HOWS_CACHED = ['listen cached', 'serve cached'] as const
 
 type Start = (typeof STARTS)[number]
-type How = (typeof HOWS)[number] | (typeof HOWS_BEFORE)[number]
+type How = (typeof HOWS)[number] | (typeof HOWS_BEFORE)[number] | (typeof HOWS_CACHED)[number]
 type Variant = `${Start} ${How}`
 type Samples = Partial<Record<Variant, ListenReading[]>>
 
@@ -35,6 +41,9 @@ type Field = (typeof FIELDS)[number]
 
 const SCRIPT = fileURLToPath(new URL('../processes/listen-sample.js', import.meta.url))
 
+// Node 20 has no compile cache. @types/node 20, by which this is compiled, does not know the function.
+const HAS_COMPILE_CACHE = 'enableCompileCache' in module
+
 const PRELOAD = fileURLToPath(import.meta.resolve('@socket-port/core/register'))
 
 export const listen: Benchmark = {
@@ -43,18 +52,24 @@ export const listen: Benchmark = {
   rounds: 20,
   async run({ rounds, before }) {
     const older = olderBuild(before)
-    const hows: readonly How[] = older === undefined ? HOWS : [...HOWS, ...HOWS_BEFORE]
+    const hows: readonly How[] = [
+      ...HOWS,
+      ...(older === undefined ? [] : HOWS_BEFORE),
+      ...(HAS_COMPILE_CACHE ? HOWS_CACHED : []),
+    ]
     const variants = STARTS.flatMap((start) => hows.map((how): Variant => `${start} ${how}`))
     const listener = openListener()
+    const cache = mkdtempSync(join(tmpdir(), 'socket-port-bench-'))
     try {
-      // The first round reads the files from disk and is not counted.
+      // The first round reads the files from disk, fills the compile cache, and is not counted.
       const samples = await alternate(variants, rounds + 1, (variant) =>
-        sample(variant, listener, older),
+        sample(variant, listener, older, cache),
       )
       for (const variant of variants) samples[variant].shift()
       return findings(samples, older !== undefined)
     } finally {
       listener.close()
+      rmSync(cache, { recursive: true })
     }
   },
 }
@@ -64,18 +79,20 @@ async function sample(
   variant: Variant,
   listener: Listener,
   older: Environment | undefined,
+  cache: string,
 ): Promise<ListenReading> {
   const [start, how = '', which] = variant.split(' ')
   const inherited = start === 'inherited'
   const preload = how === 'register' ? ['--require', PRELOAD] : []
   const build = older === undefined || which === 'before' ? older : thisBuild()
+  const env = { ...build, ...(which === 'cached' && { NODE_COMPILE_CACHE: cache }) }
   const generation = startGeneration({
     command: [process.execPath, ...preload, SCRIPT],
     args: inherited
       ? [how, String(listener.port), 'inherited']
       : [how, ...(how === 'register' ? [String(freePort())] : [])],
     sockets: inherited ? [listener] : [],
-    ...(build !== undefined && { env: build }),
+    env,
   })
   try {
     const reading: unknown = await generation.ready()
@@ -90,9 +107,13 @@ async function sample(
 }
 
 function findings(samples: Samples, compares: boolean): Findings {
-  const hows: readonly How[] = compares
-    ? ['plain again', 'listen', 'listen before', 'serve', 'serve before']
-    : ['plain again', 'listen', 'serve', 'register']
+  const hows: readonly How[] = [
+    'plain again',
+    ...(compares
+      ? (['listen', 'listen before', 'serve', 'serve before'] as const)
+      : (['listen', 'serve', 'register'] as const)),
+    ...(HAS_COMPILE_CACHE ? HOWS_CACHED : []),
+  ]
   const table = [['', 'plain', ...hows]]
   for (const start of STARTS) {
     for (const field of FIELDS) {
@@ -109,6 +130,9 @@ function findings(samples: Samples, compares: boolean): Findings {
     'plain: the value itself; all others: how much more it is, with the 95 % interval of the median',
     'register: the program of plain, with the preload and a port of its own',
     'import: importing core, with node:http loaded before; whole: from the start of the process to listening, import included',
+    HAS_COMPILE_CACHE
+      ? 'cached: with the compile cache that socket-port run turns on; plain has none'
+      : 'without the columns for the compile cache: this Node has none, Node 22.1 has one',
     ...(compares
       ? [
           'both builds are imported by the URLs of their files, so import lacks what it takes to find the package by its name',
