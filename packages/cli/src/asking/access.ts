@@ -7,7 +7,8 @@ const DEEPEST = 64
  * The process that was started by `socket-port run`, and from which `pid` descends; `undefined` if there is none.
  *
  * Each started process leads a session. A process below it stays in the session even when its parent has ended, unless it
- * leaves on purpose, and no process can join the session of another. Of a process that has left, the parents are looked at.
+ * leaves on purpose, and no process can join the session of another. If a process has left its session, its parents are
+ * checked instead.
  */
 export function startedAncestor(
   pid: number,
@@ -21,7 +22,7 @@ export function startedAncestor(
     if (isStarted(current)) return current
     current = stat.parent
     const parent = look(current)
-    // A parent that has started after its child: the real one has ended, and this one has its pid.
+    // A parent that is younger than its child has the reused pid of the real parent, which has ended.
     if (parent === undefined || parent.startTime > stat.startTime) return undefined
     stat = parent
   }

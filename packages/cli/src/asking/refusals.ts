@@ -1,7 +1,7 @@
 // Milliseconds. A program that asks in a loop must not fill the log.
 const REPORT_EVERY = 10_000
 
-/** Reports the processes that were given no socket: the first at once, the others counted, every ten seconds. */
+/** Reports processes that were given no socket: the first one at once, and then one every ten seconds, with the number of the others. */
 export class Refusals {
   readonly #report: (message: string) => void
   readonly #now: () => number

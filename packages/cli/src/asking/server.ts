@@ -13,13 +13,13 @@ import {
 import { listenOn } from '../base/listen-on.ts'
 
 const MOST_OPEN = 256
-// A process asks when one of its servers starts to listen, and waits for the answer. So that one process cannot keep the
-// others from asking, it has few connections.
+// A process asks when one of its servers starts to listen, and waits for the answer, so it needs few connections at a time.
+// The limit keeps it from using up all that may be open.
 const MOST_OF_A_PROCESS = 4
 // Milliseconds. A process sends its request at once.
 const PATIENCE = 2_000
 
-/** Decides about one process that has connected. */
+/** Answers one process that has connected. */
 export interface Asker {
   /** The answer to its request, and the descriptors that go with it. They are closed by `done`. */
   answer(request: AskRequest): { answer: AskAnswer; fds: readonly number[] }
@@ -28,9 +28,9 @@ export interface Asker {
 }
 
 export interface AskHandler {
-  /** Called for each connection, before anything is read from it. A string is the reason why nothing is given. */
+  /** Called for each connection, before anything is read from it. A string is the reason why the process gets nothing. */
   admit(peer: Peer | undefined, fd: number): Asker | string
-  /** A process was given nothing, or has sent no request. */
+  /** Called when a process was given nothing, or has sent no request. */
   refused(peer: Peer | undefined, reason: string): void
 }
 
@@ -61,7 +61,7 @@ export async function openAskServer(path: string, handler: AskHandler): Promise<
   }
 }
 
-/** `open`: how many connections each process has. */
+/** Serves one connection. `open` has the number of connections of each process. */
 function serve(socket: Socket, handler: AskHandler, open: Map<number, number>): void {
   const fd = descriptorOf(socket)
   if (fd < 0) {
@@ -75,7 +75,10 @@ function serve(socket: Socket, handler: AskHandler, open: Map<number, number>): 
   }
   const pid = peer?.pid ?? 0
   const others = open.get(pid) ?? 0
-  const asker = others < MOST_OF_A_PROCESS ? handler.admit(peer, fd) : 'it asks too often at a time'
+  const asker =
+    others < MOST_OF_A_PROCESS
+      ? handler.admit(peer, fd)
+      : `it has ${MOST_OF_A_PROCESS} requests open already`
   if (typeof asker === 'string') {
     refuse(asker)
     return

@@ -4,7 +4,8 @@ import { statOf } from '@socket-port/core/supervisor'
 import { linuxSkipReason, requireOrSkip } from '@socket-port/testkit/requirements'
 import { afterEach, describe, expect, it } from 'vitest'
 import { inodeOf } from '../run/sockets.ts'
-import { epollInodes, isAccepting, sessionOf } from './accepting.ts'
+import { epollInodes, isAccepting } from './accepting.ts'
+import { sessionOf } from './session.ts'
 
 const servers: Server[] = []
 afterEach(() => {

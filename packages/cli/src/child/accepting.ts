@@ -1,5 +1,6 @@
-import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
-import { statOf } from '@socket-port/core/supervisor'
+import { statSync } from 'node:fs'
+import { linkOf, readFile, readNames } from './proc-files.ts'
+import { sessionOf } from './session.ts'
 
 /**
  * Whether a process of the session that `leader` leads waits for connections on one of the sockets. It does
@@ -14,24 +15,11 @@ export function isAccepting(leader: number, inodes: ReadonlySet<bigint>): boolea
   })
 }
 
-/** The running processes of the session that `leader` leads, or led before it ended. */
-export function sessionOf(leader: number): number[] {
-  return readNames('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .map(Number)
-    .filter((pid) => isIn(leader, pid))
-}
-
-function isIn(session: number, pid: number): boolean {
-  const stat = statOf(pid)
-  return stat?.session === session && stat.state !== 'Z'
-}
-
 // The kernel's description of each epoll instance of the process.
 function epollsOf(pid: number): string[] {
   return readNames(`/proc/${pid}/fd`)
     .filter((fd) => linkOf(`/proc/${pid}/fd/${fd}`) === 'anon_inode:[eventpoll]')
-    .map((fd) => read(`/proc/${pid}/fdinfo/${fd}`))
+    .map((fd) => readFile(`/proc/${pid}/fdinfo/${fd}`))
 }
 
 /** The inodes that an epoll instance watches, from its fdinfo (proc_pid_fdinfo(5)); pure. */
@@ -44,7 +32,7 @@ const WAITS = /^(inet_csk_accept|__skb_wait_for_more_packets|poll_schedule_timeo
 
 function waits(pid: number, inodes: ReadonlySet<bigint>): boolean {
   const isWaiting = readNames(`/proc/${pid}/task`).some((task) =>
-    WAITS.test(read(`/proc/${pid}/task/${task}/wchan`)),
+    WAITS.test(readFile(`/proc/${pid}/task/${task}/wchan`)),
   )
   return isWaiting && readNames(`/proc/${pid}/fd`).some((fd) => inodes.has(inodeOf(pid, fd)))
 }
@@ -54,30 +42,5 @@ function inodeOf(pid: number, fd: string): bigint {
     return statSync(`/proc/${pid}/fd/${fd}`, { bigint: true }).ino
   } catch {
     return -1n
-  }
-}
-
-// A process that has ended, or belongs to another user, counts as absent.
-function readNames(directory: string): string[] {
-  try {
-    return readdirSync(directory)
-  } catch {
-    return []
-  }
-}
-
-function read(file: string): string {
-  try {
-    return readFileSync(file, 'latin1')
-  } catch {
-    return ''
-  }
-}
-
-function linkOf(path: string): string {
-  try {
-    return readlinkSync(path)
-  } catch {
-    return ''
   }
 }

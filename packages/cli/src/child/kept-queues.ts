@@ -1,6 +1,6 @@
 import { closeSync } from 'node:fs'
 
-// A watcher that restarts its server again and again, and no server that ever receives.
+// Without a limit, a watcher that restarts a server again and again, and none of them receives, would use up the descriptors.
 const MOST = 8
 
 interface Kept {
@@ -9,11 +9,11 @@ interface Kept {
   sockets: ReadonlySet<bigint>
 }
 
-/** Queues with connections of a server that was replaced below its wrapper, until the next one can receive them. */
+/** Keeps queues with connections of a server that was replaced below its wrapper, until the next server can receive them. */
 export class KeptQueues {
   #queues: readonly Kept[] = []
 
-  /** Takes the descriptors over. Drops the oldest queue where there are too many. */
+  /** Keeps a queue, and owns its descriptors from now on. Drops the oldest queue if there are too many. */
   add(fds: readonly number[], sockets: ReadonlySet<bigint>): void {
     const queues = [...this.#queues, { fds, sockets }]
     this.#queues = queues.slice(-MOST)

@@ -6,14 +6,14 @@ import type { OwnOutput } from '../output/own-output.ts'
 // About one screen.
 const MOST_LINES = 20
 const MOST_CHARACTERS = 8_192
-// After a process has ended, another one may hold its output open.
+// Milliseconds. After a process has ended, another one may hold its output open.
 const CLOSE_TIMEOUT = 200
 
-// `SocketPortError: cannot listen on …`: the first line of an uncaught error, before its stack and its cause.
+// The first line of an uncaught error, such as `SocketPortError: cannot listen on …`. Its stack and its cause follow.
 const isHeadline = (line: string): boolean =>
   /^(Uncaught )?[\w.]*(Error|Exception)\b.*: ./.test(line)
 
-/** The last lines of a growing text. When they are only the stack of an error, its first line comes before them. */
+/** Keeps the last lines of a growing text. If they are only the stack of an error, the first line of the error is kept too. */
 export class Tail {
   #text = ''
 
@@ -47,7 +47,7 @@ export class Lines {
 export interface Output {
   /** The end for the child. The caller closes it once the child has it. */
   writeEnd: number
-  /** The child has ended: resolves when all its output was read, or after {@link CLOSE_TIMEOUT}. */
+  /** Call it when the child has ended. Resolves when all its output was read, or after {@link CLOSE_TIMEOUT}. */
   read(): Promise<void>
 }
 

@@ -1,12 +1,13 @@
 import { ChildChannel, type Notification, type PeerProcess } from '@socket-port/core/supervisor'
+import type { Joined } from '../supervisor/child.ts'
 
-// How often to look whether a process has ended whose channel has hung up.
+// Milliseconds between two checks whether a process has ended, after its channel has hung up.
 const LOOK_EVERY = 20
 
 export interface ServersOptions {
   /** Called with notifications through the channel of a server. */
   notified(message: Notification): void
-  /** Called before a server counts as ended. */
+  /** Called before a server counts as ended, so that its last notifications can be read. */
   ending(): void
   ended(pid: number): void
 }
@@ -30,25 +31,25 @@ export class Servers {
     return this.#list.map(({ process }) => process.pid)
   }
 
-  /** Gives the process a channel. Returns the descriptors to pass to it; call `passed` then. */
-  add(process: PeerProcess): { fds: readonly number[]; passed(): void } {
+  /** Opens a channel for the process. Returns the descriptors to pass to it. */
+  add(process: PeerProcess): Joined {
     const channel = new ChildChannel(this.#options.notified)
     const { fds } = channel
     const server = { process, channel }
     this.#list = [...this.#list, server]
-    // The kernel closes the channel when the process ends, whoever its parent is.
+    // The kernel closes the channel when the process ends, even though the process is no child of this one.
     channel.onHangUp(() => this.#whenEnded(server))
     return { fds, passed: () => channel.started() }
   }
 
-  /** Sends each of them the signal. False: there is none. */
+  /** Sends the signal to each running server. Returns false if there is none. */
   signal(signal: NodeJS.Signals): boolean {
     const running = this.#list.filter(({ process }) => process.isRunning)
     for (const { process } of running) process.signal(signal)
     return running.length > 0
   }
 
-  /** The channel of the one that has the pid. */
+  /** The channel of the server with this pid. */
   channelOf(pid: number): ChildChannel | undefined {
     return this.#list.find(({ process }) => process.pid === pid)?.channel
   }
@@ -57,7 +58,7 @@ export class Servers {
     for (const { channel } of this.#list) channel.sayNext()
   }
 
-  /** Resolves when none is left. */
+  /** Resolves when no server is left. */
   async allEnded(): Promise<void> {
     while (this.#list.length > 0) await new Promise<void>((resolve) => this.#waiting.push(resolve))
   }
@@ -69,7 +70,7 @@ export class Servers {
       return
     }
     const { process, channel } = server
-    // Its last notifications count as its own.
+    // Read its last notifications before its channel is closed.
     channel.readNow()
     this.#options.ending()
     this.#list = this.#list.filter((other) => other !== server)

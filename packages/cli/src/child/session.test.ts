@@ -2,8 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { linuxSkipReason, requireOrSkip } from '@socket-port/testkit/requirements'
 import { describe, expect, it } from 'vitest'
-import { sessionOf } from './accepting.ts'
-import { endSession } from './session.ts'
+import { endSession, sessionOf } from './session.ts'
 
 describe(...requireOrSkip('endSession', linuxSkipReason()), () => {
   it.each([

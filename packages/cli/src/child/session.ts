@@ -1,11 +1,25 @@
 import { setTimeout } from 'node:timers/promises'
-import { sessionOf } from './accepting.ts'
+import { statOf } from '@socket-port/core/supervisor'
+import { readNames } from './proc-files.ts'
 
-// How long the rest of a session may take to end after SIGTERM.
+// Milliseconds. How long the rest of a session may take to end after SIGTERM.
 const END_TIMEOUT = 5_000
 const LOOK_EVERY = 20
-// How long the kernel may take to end one after SIGKILL. It may wait for a disk for ever.
+// How long the kernel may take to end a process after SIGKILL. A process may wait for a disk for ever.
 const KILL_TIMEOUT = 5_000
+
+/** The running processes of the session that `leader` leads, or led before it ended. */
+export function sessionOf(leader: number): number[] {
+  return readNames('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => isIn(leader, pid))
+}
+
+function isIn(session: number, pid: number): boolean {
+  const stat = statOf(pid)
+  return stat?.session === session && stat.state !== 'Z'
+}
 
 /**
  * Ends the remaining processes in the session of a process that has ended: SIGTERM, then SIGKILL. Resolves when
@@ -20,7 +34,7 @@ export async function endSession(leader: number): Promise<void> {
   }
 }
 
-/** Returns those that got the signal. */
+/** Signals the processes. Returns those that got the signal. */
 function send(pids: readonly number[], signal: NodeJS.Signals | 0): number[] {
   return pids.filter((pid) => {
     try {

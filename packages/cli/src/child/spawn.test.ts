@@ -35,7 +35,7 @@ function spawnIt(options: Partial<SpawnOptions>): Child {
 describe(...requireOrSkip('spawnChild', linuxSkipReason()), () => {
   it('names the folder that is gone, not the program, which is there', async () => {
     const { error } = await spawnIt({ cwd: '/nowhere' }).exited
-    expect(error).toMatch(/^the folder '\/nowhere', in which it starts, is not there/)
+    expect(error).toMatch(/^the folder '\/nowhere', in which it starts, does not exist/)
     expect((await spawnIt({ file: '/nowhere' }).exited).error).toBe('spawn /nowhere ENOENT')
   })
 
@@ -45,7 +45,7 @@ describe(...requireOrSkip('spawnChild', linuxSkipReason()), () => {
     symlinkSync('loop', loop)
     const { error } = await spawnIt({ cwd: loop }).exited
     rmSync(directory, { recursive: true })
-    expect(error).toContain(`the folder '${loop}', in which it starts, is not there`)
+    expect(error).toContain(`the folder '${loop}', in which it starts, does not exist`)
   })
 
   it('gives up a process that may not be signalled, and says so once', async () => {

@@ -3,9 +3,10 @@ import { once } from 'node:events'
 import { closeSync, existsSync } from 'node:fs'
 import { ChildChannel, type Notification, type PeerProcess } from '@socket-port/core/supervisor'
 import { quote } from '../base/quote.ts'
+import { STOP_SIGNALS } from '../base/stop-signals.ts'
 import { Chunks, type FormatLine, WholeLines } from '../output/lines.ts'
 import type { OwnOutputs } from '../output/own-outputs.ts'
-import type { Child, Exit } from '../supervisor/child.ts'
+import type { Child, Exit, Joined } from '../supervisor/child.ts'
 import { isAccepting } from './accepting.ts'
 import { KeptQueues } from './kept-queues.ts'
 import { Lines, type Output, openOutput, Tail } from './output.ts'
@@ -17,33 +18,32 @@ export interface SpawnOptions {
   args: readonly string[]
   env: NodeJS.ProcessEnv
   cwd: string
-  /** The descriptors that become fd 3 and up. The two of the channel come after them. */
+  /** The descriptors that become fd 3 and up. The two descriptors of the channel come after them. */
   fds: readonly number[]
   /** The inodes of the listening sockets among them. */
   inodes: ReadonlySet<bigint>
   /** Where its output goes. */
   outputs: OwnOutputs
-  /** How its lines are written; `undefined`: its output is passed on as it is. */
+  /** Formats its lines; `undefined` to pass its output on as it is. */
   formatLine: FormatLine | undefined
+  /** Called with each line of its output. */
   printed(line: string): void
-  /** Called with notifications through the channel: from a process that cannot send to NOTIFY_SOCKET. */
+  /** Called with notifications through the channel: a process that cannot send to NOTIFY_SOCKET sends them there. */
   notified(message: Notification): void
-  /** Called when the process has ended, before its session has. */
+  /** Called when the process has ended, before the rest of its session is ended. */
   exited(): void
-  /** Called when a process below it has ended that has served in its place. */
+  /** Called when a process that served in its place has ended. */
   serverEnded(pid: number): void
   /** Called when it has ended while a process below it serves. */
   abandoned(): void
-  /** Called once if it may not be signalled, with what to do. */
+  /** Called at most once: this user may not signal the process. `problem` names the repair. */
   unsignalled(problem: string): void
 }
 
-// How long a wrapper such as npm may take to end by itself once the server below it has ended after a stop signal.
+// Milliseconds. How long a wrapper such as npm may take to end by itself after the server below it was stopped.
 const WRAPPER_GRACE = 1_000
 
-const STOP_SIGNALS: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGHUP']
-
-/** Starts a process. If it cannot be started, the result is a child that has ended. */
+/** Starts a process. If it cannot be started, returns a child that has ended. */
 export function spawnChild(options: SpawnOptions): Child {
   const tail = new Tail()
   const outputs: Output[] = []
@@ -69,7 +69,7 @@ export function spawnChild(options: SpawnOptions): Child {
     const writeEnds = outputs.map(({ writeEnd }) => writeEnd)
     const stdio: StdioOptions = ['ignore', ...writeEnds, ...options.fds, ...channel.fds]
     const { file, args, env, cwd } = options
-    // A session of its own: Ctrl-C then reaches the process only through this one, and once.
+    // `detached` gives it a session of its own, so that Ctrl-C reaches only this process, which passes it on once.
     const child = spawn(file, args, { env, cwd, stdio, detached: true })
     pid = child.pid ?? pid
     return new SpawnedChild(child, outputs, channel, tail, options)
@@ -91,9 +91,9 @@ class SpawnedChild implements Child {
   readonly #servers: Servers
   readonly #kept: KeptQueues = new KeptQueues()
   readonly #unsignalled: (problem: string) => void
-  /** The stop signal that the servers below this process have got. */
+  /** The stop signal that was sent to the servers below this process. */
   #stopSignal: NodeJS.Signals | undefined
-  /** Gives the process up: it may not be signalled, so it is never waited for. */
+  /** Stops waiting for the process, because this user may not signal it. */
   #giveUp: (exit: Exit) => void = () => {}
   #isForeign = false
 
@@ -145,11 +145,11 @@ class SpawnedChild implements Child {
     return this.#servers.pids
   }
 
-  join(server: PeerProcess): { fds: readonly number[]; passed(): void } {
+  join(server: PeerProcess): Joined {
     return this.#servers.add(server)
   }
 
-  // The server gets it, and not the wrapper: some wrappers pass signals on, and others do not.
+  // The server gets the signal, and not the wrapper: some wrappers pass signals on, and others do not.
   signal(signal: NodeJS.Signals): void {
     if (this.#servers.signal(signal)) {
       if (STOP_SIGNALS.includes(signal)) this.#stopSignal ??= signal
@@ -165,14 +165,14 @@ class SpawnedChild implements Child {
     const isKilled = this.#send(pid, 'SIGKILL')
     this.#send(-pid, 'SIGKILL')
     if (isKilled) return
-    // It must not keep this process running.
+    // The process must not keep this one running.
     this.#child.unref()
     this.#giveUp({ code: null, signal: null, error: `process ${pid} goes on` })
   }
 
   /**
-   * Signals the process, or its group. Returns false where it belongs to another user. ChildProcess.kill() would report that as if
-   * the process had not started.
+   * Signals the process, or its group. Returns false if it belongs to another user: ChildProcess.kill() would report that as
+   * if the process had not started.
    */
   #send(target: number, signal: NodeJS.Signals): boolean {
     // While the process has not been collected, the kernel does not reuse its pid, nor the id of the group.
@@ -240,10 +240,11 @@ async function exitOf(child: ChildProcess, cwd: string): Promise<Exit> {
 }
 
 function notStarted({ message }: Error, cwd: string): Exit {
-  // The system names only the program. Through the dot only a folder is found, and one that this user may enter.
+  // The error of the system names the program even when the folder is the problem. The path with `/.` exists only if it is a
+  // folder that this user may enter.
   const error = existsSync(`${cwd}/.`)
     ? message
-    : `the folder ${quote(cwd)}, in which it starts, is not there, or not for this user. Create it, or correct its ` +
+    : `the folder ${quote(cwd)}, in which it starts, does not exist, or this user may not enter it. Create it, or correct its ` +
       'permissions, --cwd, or a symlink in it'
   return { code: null, signal: null, error }
 }

@@ -1,4 +1,4 @@
-// What a process is started with: its command line, its environment and its working directory.
+// Makes what a process is started with: its command line, its environment and its working directory.
 import { execFile } from 'node:child_process'
 import { existsSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
@@ -12,7 +12,7 @@ const FIRST_FD = 3
 export interface StartFacts {
   /** The pid of this process. */
   pid: number
-  /** The path of setpriv(1), if it is installed and supports `--pdeathsig`. The PATH of a process may be another one. */
+  /** The path of setpriv(1), if it is installed and supports `--pdeathsig`. The processes may have another PATH. */
   setpriv: string | undefined
   /** bash is installed. */
   bash: boolean
@@ -25,7 +25,7 @@ export const startFacts = async (): Promise<StartFacts> => ({
 })
 
 const SHELL = ['/bin/sh', '-c'] as const
-// So that it runs no file first: not that of BASH_ENV (--posix), nor ~/.bashrc where it was started below ssh (--norc).
+// The options keep bash from running a file first: that of BASH_ENV (--posix), or ~/.bashrc below ssh (--norc).
 const BASH = ['/bin/bash', '--norc', '--posix', '-c'] as const
 
 /**
@@ -55,7 +55,7 @@ export function commandLine(
     : [setpriv, ['--pdeathsig', 'TERM', '--', shell, ...args]]
 }
 
-/** The path of setpriv(1), if it is installed and supports `--pdeathsig`. The one of BusyBox does not. */
+/** The path of setpriv(1), if it is installed and supports `--pdeathsig`. That of BusyBox does not. */
 export function findSetpriv(): Promise<string | undefined> {
   const folders = (process.env.PATH ?? '/usr/bin:/bin').split(':')
   const path = folders.map((folder) => resolve(folder, 'setpriv')).find((file) => existsSync(file))
@@ -66,14 +66,14 @@ export function findSetpriv(): Promise<string | undefined> {
   })
 }
 
-/** What the environment of a process contains, beside the variables of this one. */
+/** What the environment of a process contains besides the variables of this process. */
 export interface Passed {
   /** The names of the descriptors from 3 on. The two descriptors of its channel come after them. */
   names: readonly string[]
   notifySocket: string
   /** Where processes below it ask for their socket; `undefined` where they cannot. */
   askPath: string | undefined
-  /** Milliseconds. */
+  /** Milliseconds; `undefined` for none. */
   watchdog: number | undefined
   /** How many descriptors it may store (FDSTORE=1). */
   storeSize: number
@@ -91,7 +91,7 @@ export interface Passed {
   preload: string | undefined
 }
 
-// The variables that the manager of this process set for this process alone. Those of the preload are the user's.
+// Variables that the manager of this process set for this process alone. SOCKET_PORT_REGISTER_… are set by the user.
 const OURS =
   /^(LISTEN_(FDS|PID|PIDFDID|FDNAMES)|NOTIFY_SOCKET|WATCHDOG_(USEC|PID)|FDSTORE|MAINPID|SOCKET_PORT_(?!REGISTER_).*)$/
 

@@ -1,16 +1,14 @@
 import { UsageError } from '../base/errors.ts'
+import { LONGEST_TIMEOUT } from '../base/longest-timeout.ts'
 import { quote } from '../base/quote.ts'
 
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000 }
-
-// setTimeout fires at once for any longer time.
-const LONGEST = 2 ** 31 - 1
 
 /** Reads a duration in milliseconds: `500`, `500ms`, `1.5s`, `2m`. */
 export function duration(option: string, value: string): number {
   const [, number = '', unit = 'ms'] = /^(\d+(?:\.\d+)?)(ms|s|m)?$/.exec(value) ?? []
   const ms = Math.round(Number(number) * (UNITS[unit] ?? 1))
-  if (number !== '' && ms <= LONGEST) return ms
+  if (number !== '' && ms <= LONGEST_TIMEOUT) return ms
   throw new UsageError(
     `--${option} takes a time of at most 24 days, such as 500ms, 30s or 2m (got ${quote(value)})`,
   )

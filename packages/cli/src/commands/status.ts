@@ -100,22 +100,25 @@ export function formatStatus(status: Status, output: Output): string {
 function formatHandover(connections: Status['connections']): string {
   const { handedOver, received, webSockets, eventStreams, tunnels } = connections
   const kinds = [
-    counted(webSockets, 'WebSocket'),
-    counted(eventStreams, 'event stream'),
-    counted(tunnels, 'tunnel'),
-  ].filter((each) => !each.startsWith('0 '))
-  const named = kinds.length > 0 ? ` (${kinds.join(', ')})` : ''
+    [webSockets, 'WebSocket'],
+    [eventStreams, 'event stream'],
+    [tunnels, 'tunnel'],
+  ] as const
+  const shown = kinds.flatMap(([count, kind]) => (count > 0 ? [counted(count, kind)] : []))
+  const named = shown.length > 0 ? ` (${shown.join(', ')})` : ''
   return `${counted(handedOver, 'connection')} handed over${named}, ${received} received`
 }
 
-const problems: Record<string, string> = {
+const problems: Readonly<Record<NonNullable<SocketStatus['problem']>, string>> = {
   'path-gone': ', its path has been removed: no client can find it',
   'path-replaced': ', another file has replaced its path: no client can reach it',
 }
 
 function formatSocket({ address, name, inherited, problem }: SocketStatus): string {
   const named = name === 'unknown' ? '' : ` (${name})`
-  return `${address}${named}${inherited ? ', inherited' : ''}${problems[problem ?? ''] ?? ''}`
+  // Another version of `run` may know other problems.
+  const trouble = (problem === null ? undefined : problems[problem]) ?? ''
+  return `${address}${named}${inherited ? ', inherited' : ''}${trouble}`
 }
 
 function formatGeneration({ number, workers }: GenerationStatus, output: Output): string[] {

@@ -32,14 +32,14 @@ export async function statuses(
   if (!('sockets' in found)) return [found]
   return Promise.all(
     found.sockets.map(async ({ path, socket }) => {
-      let silent = ''
+      let silence: string | undefined
       const timer = setTimeout(() => {
-        silent = whySilent(path, socket, patience)
+        silence = whySilent(path, socket, patience)
         socket.destroy()
       }, patience)
       const answer = await ask(socket, 'status', () => {})
       clearTimeout(timer)
-      return silent === '' ? answer : failed(3, silent)
+      return silence === undefined ? answer : failed(3, silence)
     }),
   )
 }

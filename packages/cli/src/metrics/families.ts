@@ -1,6 +1,6 @@
 import type { CountedKind, CountedWay } from '@socket-port/core/supervisor'
 import type { Counter, Gauge, Histogram } from 'prom-client'
-import type { Failure } from '../supervisor/failure.ts'
+import { FAILURE_KINDS } from '../supervisor/failure.ts'
 import type { Supervisor } from '../supervisor/supervisor.ts'
 import type { Format } from './negotiate.ts'
 import { MetricRegistry } from './registry.ts'
@@ -11,23 +11,12 @@ export interface MetricSource {
   version: string
 }
 
+const ENDED = ['drained', 'failed', 'killed', 'crashed'] as const
+
 /** How a process has ended. */
-export type Ended = 'drained' | 'failed' | 'killed' | 'crashed'
+export type Ended = (typeof ENDED)[number]
 
-const ENDED: readonly Ended[] = ['drained', 'failed', 'killed', 'crashed']
-
-const REASONS = Object.keys({
-  'cannot-start': 0,
-  'not-found': 0,
-  'not-executable': 0,
-  ended: 0,
-  'ended-after-ready': 0,
-  timeout: 0,
-  hung: 0,
-  stopped: 0,
-} satisfies Record<Failure['kind'], 0>)
-
-// Seconds. Up to the times out of the box, 30 s, and beyond.
+// Seconds. 30 is the default of --ready-timeout and of --drain-timeout.
 const READY_BUCKETS = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60]
 const DRAIN_BUCKETS = [0.05, 0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 300]
 
@@ -85,7 +74,7 @@ export class Families {
     this.reloadFailures = this.#registry.counted(
       'socket_port_reload_failures_total',
       'Reloads that failed, by the reason.',
-      { reason: REASONS },
+      { reason: FAILURE_KINDS },
     )
     this.lastReload = this.#registry.measured(
       'socket_port_last_reload_successful',

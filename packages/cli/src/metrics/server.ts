@@ -1,8 +1,9 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { SocketPortError } from '@socket-port/core'
-import { bindFd, describeFd } from '@socket-port/core/supervisor'
+import { bindFd } from '@socket-port/core/supervisor'
 import { CommandError } from '../base/errors.ts'
+import { fdAddress } from '../base/fd-address.ts'
 import { listenOn } from '../base/listen-on.ts'
 import { type Format, formatFor } from './negotiate.ts'
 
@@ -20,7 +21,7 @@ export interface MetricsServer {
 
 const PATH = '/metrics'
 
-// A scraper asks at once and reads fast. What is slower must not collect here.
+// Milliseconds. A scraper asks at once and reads fast: slower clients must not pile up.
 const REQUEST_TIMEOUT = 10_000
 const MOST_CONNECTIONS = 100
 
@@ -38,10 +39,9 @@ export async function openMetricsServer(
   })
   server.maxConnections = MOST_CONNECTIONS
   const fd = await open(where)
-  const facts = describeFd(fd)
   const removeFile = await listenOn(server, fd, where.path)
   return {
-    address: (typeof facts === 'string' ? undefined : facts.text) ?? `fd ${fd}`,
+    address: fdAddress(fd),
     async close() {
       const closed = once(server, 'close')
       server.close()
@@ -68,7 +68,7 @@ async function respond(
   const { contentType, text } = await write(formatFor(headers.accept))
   const length = Buffer.byteLength(text)
   response.writeHead(200, { 'content-type': contentType, 'content-length': length, vary: 'accept' })
-  // Of a HEAD Node sends no body.
+  // Node sends no body in the response to a HEAD request.
   response.end(text)
 }
 

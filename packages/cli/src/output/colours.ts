@@ -1,15 +1,15 @@
 import { type Output, styled } from '../base/io.ts'
 import type { Level } from '../base/level.ts'
 
-/** Colours the lines of `run` for a terminal, failures in red; `undefined` for another stream. */
+/** Returns how to colour a line of `run` on a terminal; `undefined` if the stream is none. */
 export function coloursOf(
   stream: Output,
-): ((label: string, message: string, level: Level) => string) | undefined {
+): ((prefix: string, message: string, level: Level) => string) | undefined {
   // `styled` alone obeys FORCE_COLOR too.
   if (stream.isTTY !== true) return undefined
-  return (label, message, level) => {
-    if (level === 'error') return styled(stream, 'red', label + message)
-    const styledLabel = styled(stream, level === 'warn' ? 'yellow' : 'cyan', label.trimEnd())
-    return `${styledLabel} ${message}`
+  return (prefix, message, level) => {
+    if (level === 'error') return styled(stream, 'red', prefix + message)
+    const styledPrefix = styled(stream, level === 'warn' ? 'yellow' : 'cyan', prefix.trimEnd())
+    return `${styledPrefix} ${message}`
   }
 }

@@ -9,7 +9,7 @@ export interface LineFormatOptions {
   timestamps: boolean
   logFormat: 'text' | 'json'
   /** Colours a line of `run` itself; absent where it goes to no terminal. */
-  colour?: ((label: string, message: string, level: Level) => string) | undefined
+  colour?: ((prefix: string, message: string, level: Level) => string) | undefined
 }
 
 /** A line of JSON (`--log-format json`). */
@@ -25,10 +25,10 @@ export interface JsonLine {
   text: string
 }
 
-// The labels that a line of text has in place of its level.
-const labels = { info: '', warn: 'warning: ', error: 'error: ' } as const
+// How a line of text shows its level.
+const LEVELS = { info: '', warn: 'warning: ', error: 'error: ' } as const
 
-/** How `run` writes lines: its own ones, and those of its processes. */
+/** Formats the lines that `run` writes: its own, and those of its processes. */
 export class LineFormat {
   /** False: the output of the processes is passed on as it is. */
   readonly isByLine: boolean
@@ -44,16 +44,16 @@ export class LineFormat {
     this.isByLine = prefix || timestamps || this.isJson
   }
 
-  /** A line of `socket-port run`. `label` says the level in a text, where the message does not. */
-  own(message: string, level: Level, label: 'label' | 'no label'): string {
+  /** A line of `socket-port run`. `'hide level'`: the message itself shows how serious it is. JSON always has the level. */
+  own(message: string, level: Level, shown: 'show level' | 'hide level'): string {
     if (this.isJson) {
       return this.#json(message, level, { worker: null, pid: process.pid, generation: null })
     }
-    const labelled = `socket-port: ${label === 'label' ? labels[level] : ''}`
-    return `${this.#time()}${this.#options.colour?.(labelled, message, level) ?? labelled + message}\n`
+    const prefix = `socket-port: ${shown === 'show level' ? LEVELS[level] : ''}`
+    return `${this.#time()}${this.#options.colour?.(prefix, message, level) ?? prefix + message}\n`
   }
 
-  /** Formats the lines of the process in a place; `undefined`: they are passed on as they are. */
+  /** Returns how to format a line of the process in this place; `undefined` if its output is passed on as it is. */
   ofProcess(place: { worker: number; generation: number }): FormatLine | undefined {
     if (!this.isByLine) return undefined
     const { worker, generation } = place
@@ -64,7 +64,7 @@ export class LineFormat {
       }
     }
     const prefix = this.#options.prefix ? `[${worker}] ` : ''
-    // The line may be no UTF-8.
+    // Keep the bytes: the line may not be UTF-8.
     return (line) => Buffer.concat([Buffer.from(this.#time() + prefix), line, NEWLINE])
   }
 

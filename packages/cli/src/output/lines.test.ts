@@ -99,12 +99,16 @@ it('without an option output is passed on as it is', () => {
 })
 
 describe('a line of run itself', () => {
-  it('has a label, or a level and the same keys as those of the processes', () => {
-    expect(format({}).own('it is full', 'warn', 'label')).toBe('socket-port: warning: it is full\n')
-    expect(format({ timestamps: true }).own('failed', 'error', 'no label')).toBe(
+  it('shows its level; as JSON it has the same keys as a line of a process', () => {
+    expect(format({}).own('it is full', 'warn', 'show level')).toBe(
+      'socket-port: warning: it is full\n',
+    )
+    expect(format({ timestamps: true }).own('failed', 'error', 'hide level')).toBe(
       '2026-01-02T03:04:05.678Z socket-port: failed\n',
     )
-    expect(JSON.parse(format({ logFormat: 'json' }).own('two\nlines', 'warn', 'label'))).toEqual({
+    expect(
+      JSON.parse(format({ logFormat: 'json' }).own('two\nlines', 'warn', 'show level')),
+    ).toEqual({
       time: AT.toISOString(),
       level: 'warn',
       worker: null,

@@ -21,7 +21,7 @@ export interface OwnOutputs {
 export function openOwnOutputs(format: LineFormat): OwnOutputs {
   leaveTerminalsAtExit()
   const notice = (message: string, level: Level): void =>
-    void stderr.write(format.own(message, level, 'label'))
+    void stderr.write(format.own(message, level, 'show level'))
   // With JSON the reader is a program, on a terminal too.
   const terminal =
     process.stderr.isTTY && process.env.TERM !== 'dumb' && !format.isJson

@@ -13,8 +13,8 @@ export class Reporter {
   readonly logger: Logger = {
     debug: () => {},
     info: () => {},
-    warn: (message) => this.#write(message, 'warn', 'label'),
-    error: (message) => this.#write(message, 'error', 'label'),
+    warn: (message) => this.#write(message, 'warn', 'show level'),
+    error: (message) => this.#write(message, 'error', 'show level'),
   }
 
   constructor(stderr: Pick<OwnOutput, 'write'>, format: LineFormat) {
@@ -23,7 +23,7 @@ export class Reporter {
   }
 
   report(message: string, level: Level = 'info'): void {
-    this.#write(message, level, 'no label')
+    this.#write(message, level, 'hide level')
     for (const listener of this.#listeners) listener(message)
   }
 
@@ -33,8 +33,8 @@ export class Reporter {
     return () => void this.#listeners.delete(listener)
   }
 
-  #write(message: string, level: Level, label: 'label' | 'no label'): void {
+  #write(message: string, level: Level, shown: 'show level' | 'hide level'): void {
     // A message may quote the output of a process, which may contain control characters.
-    this.#stderr.write(this.#format.own(plainText(message), level, label))
+    this.#stderr.write(this.#format.own(plainText(message), level, shown))
   }
 }

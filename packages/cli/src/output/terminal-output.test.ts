@@ -25,7 +25,7 @@ it('rewrites its last line, and what is written appears above it', () => {
   output.rewrite('2 s left')
   output.rewrite('1 s left')
   output.write('log\n')
-  output.rewrite('')
+  output.rewrite(undefined)
   output.write('end\n')
   expect(screen()).toBe(`start\n2 s left${ERASE}1 s left${ERASE}log\n1 s left${ERASE}end\n`)
 })
@@ -36,7 +36,7 @@ it('waits for the end of a line that a process has begun', () => {
   output.rewrite('2 s left')
   output.write(' and half\n')
   output.write('more')
-  output.rewrite('')
+  output.rewrite(undefined)
   expect(screen()).toBe(`half and half\n2 s left${ERASE}more`)
 })
 

@@ -12,6 +12,7 @@ import type { Generations } from './generations.ts'
 import type { KeptPaths } from './kept-paths.ts'
 import { nameOf } from './name.ts'
 import type { RunOptions } from './options.ts'
+import { whyNotInOrder } from './shutdown.ts'
 import type { KeptSocket } from './sockets.ts'
 import { statusOf } from './status.ts'
 
@@ -52,13 +53,9 @@ function requestHandler(context: ControlContext): Handler {
     }
     if (command === 'stop') {
       const exitCode = await context.stop()
-      const how =
-        exitCode === 5
-          ? '; some had to be ended by SIGKILL'
-          : exitCode === 7
-            ? '; a process has cut connections, or ended with an error'
-            : ''
-      return { ...done(`every process has ended${how}`), ok: exitCode === 0, exitCode }
+      const why = whyNotInOrder(exitCode)
+      const message = `every process has ended${why === undefined ? '' : `; ${why}`}`
+      return { ok: exitCode === 0, exitCode, message }
     }
     const unsubscribe = reporter.listen(progress)
     const outcome = await supervisor.reload()

@@ -22,7 +22,7 @@ function reportsOf(state: 'draining' | 'ready', statuses: readonly string[]): st
 const seconds = (what: string, count: number): string[] =>
   Array.from({ length: count }, (_, at) => `draining: ${what}; ${25 - at} s left`)
 
-it('says every five seconds what a drain waits for, but not at its begin', () => {
+it('says every five seconds what a drain waits for, but not when it begins', () => {
   expect(reportsOf('draining', seconds('1 request, 10 WebSockets', 12))).toEqual([
     'process 7 of generation 2 still drains: 1 request, 10 WebSockets; 20 s left',
     'process 7 of generation 2 still drains: 1 request, 10 WebSockets; 15 s left',
@@ -40,7 +40,7 @@ it.each([
 })
 
 it('on a terminal one line counts down, for each second, until the process has ended', () => {
-  const lines: string[] = []
+  const lines: (string | undefined)[] = []
   const drains = new DrainLine((line) => lines.push(line))
   const worker = (pid: number) => ({
     state: 'draining' as const,
@@ -60,13 +60,13 @@ it('on a terminal one line counts down, for each second, until the process has e
   other.reported.status = 'draining: 0 connections left'
   drains.statusChanged(other as Draining)
   drains.ended(other as Draining)
-  const said = (pid: number, what: string): string =>
+  const progress = (pid: number, what: string): string =>
     `socket-port: process ${pid} of generation 2 still drains: ${what}`
   expect(lines).toEqual([
-    said(7, '1 request; 9 s left'),
-    said(7, '1 request; 8 s left'),
-    said(7, '1 request; 8 s left (and 1 more)'),
-    said(8, '2 requests; 9 s left'),
-    '',
+    progress(7, '1 request; 9 s left'),
+    progress(7, '1 request; 8 s left'),
+    progress(7, '1 request; 8 s left (and 1 more)'),
+    progress(8, '2 requests; 9 s left'),
+    undefined,
   ])
 })

@@ -1,14 +1,14 @@
 import type { Worker } from '../supervisor/worker.ts'
 
-// A drain that takes less is nothing to tell of, and a longer one is told of once in this time.
+// Milliseconds. A shorter drain is not reported, and a longer one once in this time.
 const INTERVAL = 5_000
 
-// What core reports of a drain that waits for more than idle connections, which end by themselves.
+// The status that core reports in a drain that waits for more than idle connections: those end by themselves.
 const WAITS = /^draining: (?!0 |\d+ idle connections?;)(.+; \d+ s left)$/
 
 type Draining = Pick<Worker, 'state' | 'reported' | 'pid' | 'place'>
 
-/** Tells what processes wait for that drain. */
+/** Reports what draining processes wait for. */
 export interface DrainProgress {
   /** A process may have a new status. */
   statusChanged(worker: Draining): void
@@ -16,19 +16,19 @@ export interface DrainProgress {
   ended(worker: Draining): void
 }
 
-/** What a draining process waits for; `undefined` where that is nothing to tell of. */
+/** What a draining process waits for; `undefined` if it does not drain, or has only idle connections left. */
 function progressOf(worker: Draining): string | undefined {
   const [, waitsFor] = WAITS.exec(worker.reported.status ?? '') ?? []
   if (worker.state !== 'draining' || waitsFor === undefined) return undefined
   return `process ${worker.pid} of generation ${worker.place.generation} still drains: ${waitsFor}`
 }
 
-/** Keeps one line on a terminal, which counts down. */
+/** Shows the drains as one line of a terminal, which counts down. */
 export class DrainLine implements DrainProgress {
-  readonly #rewrite: (line: string) => void
+  readonly #rewrite: (line: string | undefined) => void
   readonly #lines = new Map<Draining, string>()
 
-  constructor(rewrite: (line: string) => void) {
+  constructor(rewrite: (line: string | undefined) => void) {
     this.#rewrite = rewrite
   }
 
@@ -48,11 +48,11 @@ export class DrainLine implements DrainProgress {
   #show(): void {
     const [first, ...others] = this.#lines.values()
     const more = others.length === 0 ? '' : ` (and ${others.length} more)`
-    this.#rewrite(first === undefined ? '' : `socket-port: ${first}${more}`)
+    this.#rewrite(first && `socket-port: ${first}${more}`)
   }
 }
 
-/** Reports what a process waits for whose drain takes long. */
+/** Reports the drains that take long, each every five seconds. */
 export class LongDrains implements DrainProgress {
   readonly #report: (message: string) => void
   readonly #now: () => number

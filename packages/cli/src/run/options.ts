@@ -66,8 +66,8 @@ export interface RunOptions {
   /** How lines are written, those of `run` itself too. @default 'text' */
   logFormat: 'text' | 'json'
   /**
-   * Starts to watch, and calls `changed` for each batch of changes. With it, a failed first start waits for a
-   * change instead of ending the command.
+   * Starts to watch, and calls `changed` once for all changes that come together. With it, a failed first start waits for
+   * a change instead of ending the command.
    */
   watch: Watch | undefined
 }

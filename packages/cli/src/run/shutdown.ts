@@ -50,7 +50,10 @@ export class Shutdown<Spec> {
         else if (this.#exitCode === 0 && table.failed > failed) this.#exitCode = 7
         // The failed first start was reported already.
         if (this.#exitCode !== 1)
-          report(exitReport(this.#exitCode), this.#exitCode === 0 ? 'info' : 'error')
+          report(
+            `stopped: ${whyNotInOrder(this.#exitCode) ?? 'every process has ended'}`,
+            this.#exitCode === 0 ? 'info' : 'error',
+          )
         this.#isOver(this.#exitCode)
       })
     }
@@ -58,8 +61,9 @@ export class Shutdown<Spec> {
   }
 }
 
-function exitReport(exitCode: ExitCode): string {
-  if (exitCode === 5) return 'stopped: some processes had to be ended by SIGKILL'
-  if (exitCode === 7) return 'stopped: a process has cut connections, or ended with an error'
-  return 'stopped: every process has ended'
+/** Why the processes did not all end in order, as the exit code of {@link Shutdown.stop} shows; `undefined` if they did. */
+export function whyNotInOrder(exitCode: ExitCode): string | undefined {
+  if (exitCode === 5) return 'some processes had to be ended by SIGKILL'
+  if (exitCode === 7) return 'a process has cut connections, or ended with an error'
+  return undefined
 }

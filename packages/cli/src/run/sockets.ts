@@ -2,6 +2,7 @@ import { closeSync, fstatSync } from 'node:fs'
 import { inheritedSockets, type Logger, listenFd, SocketPortError } from '@socket-port/core'
 import { bindFd, describeFd, setBlocking } from '@socket-port/core/supervisor'
 import { CommandError } from '../base/errors.ts'
+import { fdAddress } from '../base/fd-address.ts'
 import type { ListenAddress, RunOptions } from './options.ts'
 
 /** A socket that this process keeps for as long as the command runs. */
@@ -33,7 +34,7 @@ export async function openSockets(options: RunOptions, logger: Logger): Promise<
   const taken = new Set(kept.map(({ fds: [fd = -1] }) => inodeOf(fd)))
   for (const { fd, name } of passed) {
     if (taken.has(inodeOf(fd))) continue
-    kept.push({ name, address: textOf(fd), inherited: true, fds: [fd] })
+    kept.push({ name, address: fdAddress(fd), inherited: true, fds: [fd] })
   }
   return kept
 }
@@ -78,7 +79,7 @@ async function openSocket(
   const first = await open({ ...target, reusePort })
   const fds: [number, ...number[]] = [first]
   try {
-    const { port } = factsOf(first)
+    const port = portOf(first)
     // With port 0, the kernel chooses the port of the first socket; the others use the same.
     while (fds.length < workers) {
       fds.push(await open({ ...target, reusePort, ...(port !== undefined && { port }) }))
@@ -98,7 +99,7 @@ async function open(target: Parameters<typeof bindFd>[0]): Promise<number> {
 
 const kept = (name = 'unknown', inherited: boolean, fds: [number, ...number[]]): KeptSocket => ({
   name,
-  address: textOf(fds[0]),
+  address: fdAddress(fds[0]),
   inherited,
   fds,
 })
@@ -108,9 +109,7 @@ const sameSocket =
   (entry: { fd: number }): boolean =>
     inodeOf(entry.fd) === inodeOf(fd)
 
-function factsOf(fd: number): { port?: number | undefined; text?: string } {
+function portOf(fd: number): number | undefined {
   const facts = describeFd(fd)
-  return typeof facts === 'string' ? {} : facts
+  return typeof facts === 'string' ? undefined : facts.port
 }
-
-const textOf = (fd: number): string => factsOf(fd).text ?? `fd ${fd}`

@@ -1,5 +1,5 @@
 import type { ConnectionCounts } from '@socket-port/core/supervisor'
-import type { GenerationStatus, ReloadStatus, Status } from '../control/status.ts'
+import type { GenerationStatus, Status, WorkerStatus } from '../control/status.ts'
 import type { Worker } from '../supervisor/worker.ts'
 import type { KeptPaths } from './kept-paths.ts'
 import type { KeptSocket } from './sockets.ts'
@@ -13,7 +13,7 @@ export interface Facts {
   paths: Pick<KeptPaths, 'problemOf'>
   workers: readonly Worker[]
   restarts: number
-  reloads: { succeeded: number; failed: number; last: ReloadStatus | null }
+  reloads: Status['reloads']
   connections: ConnectionCounts
   stored: readonly { name: string }[]
   /** The time, in milliseconds of the same clock as the workers' times. */
@@ -59,7 +59,7 @@ function connectionStatus({ handedOver, received, cut }: ConnectionCounts): Stat
   return { handedOver: all, received: received.all, ...kinds, cut: cut.all }
 }
 
-function workerStatus(worker: Worker, now: number): GenerationStatus['workers'][number] {
+function workerStatus(worker: Worker, now: number): WorkerStatus {
   const { place, pid, startedAt, readyAt, state, reported } = worker
   const { status = null } = reported
   const { received, handedOver } = reported.connections

@@ -1,3 +1,5 @@
+import { LONGEST_TIMEOUT } from '../base/longest-timeout.ts'
+
 /** The clock of the supervisor; tests pass a fake one. */
 export interface Clock {
   /** Milliseconds since an arbitrary moment; never goes back. */
@@ -6,13 +8,11 @@ export interface Clock {
   after(ms: number, callback: () => void): () => void
 }
 
-// setTimeout fires at once for any longer time. A process may ask for one (EXTEND_TIMEOUT_USEC).
-const LONGEST = 2 ** 31 - 1
-
 export const realClock: Clock = {
   now: () => performance.now(),
   after(ms, callback) {
-    const timer = setTimeout(callback, Math.min(ms, LONGEST))
+    // A process may ask for a longer time (EXTEND_TIMEOUT_USEC).
+    const timer = setTimeout(callback, Math.min(ms, LONGEST_TIMEOUT))
     return () => clearTimeout(timer)
   },
 }

@@ -1,18 +1,23 @@
+import { STOP_SIGNALS } from '../base/stop-signals.ts'
 import type { Exit } from './child.ts'
 import type { Event } from './lifecycle.ts'
 import type { Readiness } from './rules.ts'
 
+/** The kinds of {@link Failure}. Metrics show them as the label `reason`. */
+export const FAILURE_KINDS = [
+  'cannot-start',
+  'not-found',
+  'not-executable',
+  'ended',
+  'ended-after-ready',
+  'timeout',
+  'hung',
+  'stopped',
+] as const
+
 /** Why a process did not become ready. */
 export interface Failure {
-  kind:
-    | 'cannot-start'
-    | 'not-found'
-    | 'not-executable'
-    | 'ended'
-    | 'ended-after-ready'
-    | 'timeout'
-    | 'hung'
-    | 'stopped'
+  kind: (typeof FAILURE_KINDS)[number]
   /** What happened and how to repair it. */
   message: string
   /** The last lines of its output. */
@@ -41,13 +46,14 @@ export interface Observed {
 export const describeExit = ({ code, signal, error }: Exit): string =>
   error ?? signal ?? `exit code ${code}`
 
-// SIGHUP, SIGINT, SIGQUIT, SIGTERM: the signal itself, or the exit code that shells and many programs use for it.
-const STOP_SIGNALS: readonly (string | null)[] = ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM']
+// Success, and the exit codes that shells and many programs use for STOP_SIGNALS: 128 plus the number of the signal.
 const STOP_CODES: readonly (number | null)[] = [0, 129, 130, 131, 143]
 
 /** Whether this is a normal end for a process that was told to stop; pure. */
 export const endedInOrder = ({ code, signal, error }: Exit): boolean =>
-  error !== undefined || STOP_SIGNALS.includes(signal) || STOP_CODES.includes(code)
+  error !== undefined ||
+  (signal !== null && STOP_SIGNALS.includes(signal)) ||
+  STOP_CODES.includes(code)
 
 // Exit codes of the shell when exec fails (POSIX, Shell Command Language 2.8.2).
 const NOT_EXECUTABLE = 126
@@ -57,13 +63,13 @@ const NOT_FOUND = 127
 function inUseHint({ output, register }: Observed): string {
   const isInUse = /EADDRINUSE|address already in use/i.test(output)
   if (!isInUse || /cannot listen on port/.test(output)) return ''
-  const said =
+  const hint =
     '; its output says that an address is in use. If no other program uses it, this program'
   if (register) {
-    return `${said} opens a port of --listen in a process that the preload does not reach: one that is not Node, or a worker of node:cluster`
+    return `${hint} opens a port of --listen in a process that the preload does not reach: one that is not Node, or a worker of node:cluster`
   }
   return (
-    `${said} opens a port of --listen itself. A Node program takes the socket without a change: ` +
+    `${hint} opens a port of --listen itself. A Node program takes the socket without a change: ` +
     'socket-port run --register. Or make it take the socket that is passed to it, with @socket-port/core, ' +
     'one of its adapters, or LISTEN_FDS (sd_listen_fds(3))'
   )

@@ -49,7 +49,7 @@ export class ProcessTable {
   }
 
   /** Resolves when so few processes drain that one more generation may start. */
-  async room(workers: number): Promise<void> {
+  async untilFewDrain(workers: number): Promise<void> {
     for (;;) {
       const draining = this.workers.filter(({ state }) => state === 'draining')
       if (draining.length < MOST_DRAINING * workers) return

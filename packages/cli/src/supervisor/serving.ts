@@ -4,14 +4,13 @@ interface Server {
   readonly process: ServerProcess
   /** The inodes of the sockets that were given to it. */
   readonly sockets: Set<bigint>
-  ready: boolean
+  /** What it has reported last: nothing yet, READY=1, or STOPPING=1. */
+  state: 'starting' | 'ready' | 'stopping'
   /** It can receive connections of the previous process. */
   receives: boolean
-  /** It has reported STOPPING=1. */
-  stopping: boolean
 }
 
-/** What is known of the processes below a started one that serve in its place. */
+/** Facts about the processes below a started one that serve in its place. */
 export class Serving {
   readonly #servers = new Map<number, Server>()
 
@@ -22,8 +21,8 @@ export class Serving {
   /** The running process, other than `pid`, that serves the socket and does not stop. */
   holderOf(socket: bigint, pid: number): number | undefined {
     const others = [...this.#servers.values()].filter(
-      ({ process, sockets, stopping }) =>
-        process.pid !== pid && sockets.has(socket) && !stopping && process.isRunning,
+      ({ process, sockets, state }) =>
+        process.pid !== pid && sockets.has(socket) && state !== 'stopping' && process.isRunning,
     )
     return others[0]?.process.pid
   }
@@ -53,32 +52,26 @@ export class Serving {
   }
 
   add(process: ServerProcess): void {
-    const server = {
-      process,
-      sockets: new Set<bigint>(),
-      ready: false,
-      receives: false,
-      stopping: false,
-    }
-    this.#servers.set(process.pid, server)
+    const sockets = new Set<bigint>()
+    this.#servers.set(process.pid, { process, sockets, state: 'starting', receives: false })
   }
 
   give(pid: number, socket: bigint): void {
     this.#servers.get(pid)?.sockets.add(socket)
   }
 
-  /** Notes READY=1. Returns whether every one of them is ready. */
+  /** Notes READY=1. Returns whether none of them is still starting. */
   ready(pid: number): boolean {
     const server = this.#servers.get(pid)
-    if (server !== undefined) server.ready = true
-    return [...this.#servers.values()].every(({ ready, stopping }) => ready || stopping)
+    if (server?.state === 'starting') server.state = 'ready'
+    return [...this.#servers.values()].every(({ state }) => state !== 'starting')
   }
 
   /** Notes STOPPING=1. Returns whether all of them stop. */
   stopping(pid: number): boolean {
     const server = this.#servers.get(pid)
-    if (server !== undefined) server.stopping = true
-    return [...this.#servers.values()].every(({ stopping }) => stopping)
+    if (server !== undefined) server.state = 'stopping'
+    return [...this.#servers.values()].every(({ state }) => state === 'stopping')
   }
 
   remove(pid: number): void {

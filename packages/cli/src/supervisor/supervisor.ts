@@ -107,7 +107,7 @@ export class Supervisor<Spec> {
     plan: Plan<Spec>,
   ): Promise<Failure | undefined> {
     const { pool } = this
-    await pool.table.room(pool.slots.length)
+    await pool.table.untilFewDrain(pool.slots.length)
     if (pool.isStopping) return stopped
     const started = group.map((slot) => ({ slot, worker: pool.start(slot, plan) }))
     const failures = await Promise.all(started.map(({ worker }) => worker.milestones.started))

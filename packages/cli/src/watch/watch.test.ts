@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
-import { batched } from './batch.ts'
+import { collectChanges } from './collect.ts'
 import { ignoring } from './ignore.ts'
 import { watching } from './watch.ts'
 
@@ -41,40 +41,40 @@ describe('what is ignored', () => {
   })
 })
 
-describe('a batch', () => {
+describe('changes that are collected', () => {
   beforeEach(() => void vi.useFakeTimers())
   afterEach(() => void vi.useRealTimers())
 
-  test('is delivered once nothing has changed for a while, each path once', () => {
+  test('are delivered when nothing has changed for a while, each path once', () => {
     const deliver = vi.fn()
-    const batch = batched(deliver, { quiet: 100, patience: 1_000 })
-    batch.add('a')
+    const changes = collectChanges(deliver, { quiet: 100, patience: 1_000 })
+    changes.add('a')
     vi.advanceTimersByTime(99)
-    batch.add('b')
-    batch.add('a')
+    changes.add('b')
+    changes.add('a')
     vi.advanceTimersByTime(99)
     expect(deliver).not.toHaveBeenCalled()
     vi.advanceTimersByTime(1)
-    batch.add('c')
+    changes.add('c')
     vi.advanceTimersByTime(100)
     expect(deliver.mock.calls).toEqual([[['a', 'b']], [['c']]])
   })
 
-  test('is delivered in the end though changes never cease', () => {
+  test('are delivered after a while though more changes come all the time', () => {
     const deliver = vi.fn()
-    const batch = batched(deliver, { quiet: 100, patience: 1_000 })
+    const changes = collectChanges(deliver, { quiet: 100, patience: 1_000 })
     for (let i = 0; i < 20; i++) {
-      batch.add('a')
+      changes.add('a')
       vi.advanceTimersByTime(60)
     }
     expect(deliver).toHaveBeenCalledTimes(1)
   })
 
-  test('is forgotten when it is closed', () => {
+  test('are forgotten at the close', () => {
     const deliver = vi.fn()
-    const batch = batched(deliver, { quiet: 100, patience: 1_000 })
-    batch.add('a')
-    batch.close()
+    const changes = collectChanges(deliver, { quiet: 100, patience: 1_000 })
+    changes.add('a')
+    changes.close()
     vi.advanceTimersByTime(10_000)
     expect(deliver).not.toHaveBeenCalled()
   })

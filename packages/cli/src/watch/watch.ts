@@ -2,7 +2,7 @@ import { relative, resolve } from 'node:path'
 import { type FSWatcher, watch as openWatcher } from 'chokidar'
 import { CommandError } from '../base/errors.ts'
 import type { Watch } from '../run/options.ts'
-import { batched } from './batch.ts'
+import { collectChanges } from './collect.ts'
 import { ignoring } from './ignore.ts'
 
 export interface WatchOptions {
@@ -10,9 +10,9 @@ export interface WatchOptions {
   paths: readonly string[]
   /** Patterns beside `alwaysIgnored`; see {@link ignoring}. */
   ignore: readonly string[]
-  /** A batch is complete when nothing has changed for this time, in ms. @default 100 */
+  /** Changes are reported together when nothing has changed for this time, in ms. @default 100 */
   quiet?: number
-  /** The oldest age of a batch, in ms. @default 2000 */
+  /** Changes are reported at the latest after this time, in ms. @default 2000 */
   patience?: number
 }
 
@@ -21,17 +21,17 @@ export function watching(options: WatchOptions): Watch {
   const { quiet = 100, patience = 2_000 } = options
   return async (changed, warn) => {
     const roots = options.paths.map((path) => resolve(path))
-    const batch = batched((paths) => changed(reason(paths)), { quiet, patience })
+    const changes = collectChanges((paths) => changed(reason(paths)), { quiet, patience })
     const watcher = openWatcher(roots, {
       ignored: ignoring(roots, options.ignore),
       ignoreInitial: true,
     })
-    watcher.on('all', (_, path) => batch.add(path))
+    watcher.on('all', (_, path) => changes.add(path))
     await opened(watcher)
     watcher.on('error', (error) => warn(explain(error).message))
     return {
       async close() {
-        batch.close()
+        changes.close()
         await watcher.close()
       },
     }
