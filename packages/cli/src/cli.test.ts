@@ -290,7 +290,7 @@ describe('the options of run', () => {
     expect(workers).toBe(availableParallelism())
   })
 
-  test('in help name the defaults that are in force', () => {
+  test('in help name the defaults of the source', () => {
     const { options } = runCommand
     const ms = (name: string): string | undefined =>
       /Default: (\w+)\./.exec(options[name]?.summary ?? '')?.[1]

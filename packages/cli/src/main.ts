@@ -1,7 +1,7 @@
 import { whyUnsupported } from '@socket-port/core/runtime'
 import type { ExitCode } from './base/exit-codes.ts'
 
-/** Runs the command. Imports its modules here, because an unsupported Node cannot load them. */
+/** Runs the command. Imports its modules only now, because an unsupported Node cannot load them. */
 async function runCommand(): Promise<void> {
   const [{ main }, { unwritten }] = await Promise.all([
     import('./cli.ts'),
@@ -12,7 +12,7 @@ async function runCommand(): Promise<void> {
   process.stdout.on('error', (error) => {
     failed ??= error
   })
-  // An error of stderr cannot be reported anywhere; the exit code still tells how the command went.
+  // An error of stderr cannot be reported anywhere. The exit code still shows whether the command succeeded.
   process.stderr.on('error', () => {})
   // Wait for the exit: output may fail after the command has ended.
   process.on('exit', () => {

@@ -79,7 +79,7 @@ test('the options of run in the README are those of the source', () => {
   expect(table('run').map(([option]) => option)).toEqual(options)
 })
 
-test('the metrics of the README are those that are answered, with the values of their labels', async () => {
+test('the metrics of the README are those that are served, with the values of their labels', async () => {
   const supervisor = new Supervisor<string>({
     workers: 1,
     replace: 'all-at-once',
@@ -134,7 +134,7 @@ test('the list of status in the README is one that is printed', () => {
   expect(readme).toContain(`\n${formatList(list, fakeIo().stdout)}\``)
 })
 
-test('the lines in the README are written so', () => {
+test('the lines in the README are formatted as run formats them', () => {
   const now = (): Date => new Date('2026-01-02T03:04:05.678Z')
   const written = (options: Partial<LineFormatOptions>, worker: number, text: string): string => {
     const all = { prefix: false, timestamps: false, logFormat: 'text', ...options } as const

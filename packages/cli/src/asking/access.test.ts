@@ -62,14 +62,14 @@ describe('startedAncestor', () => {
     expect(find(pid)).toBeUndefined()
   })
 
-  it('a process whose parent has ended is not below the one that has the pid of the parent now', () => {
+  it('a process whose parent has ended is not below another process that has reused the pid of the parent', () => {
     expect(find(24, { 23: [22, 20, 900] })).toBeUndefined()
     // Started in the same tick.
     expect(find(24, { 23: [22, 23, 240] })).toBe(20)
     expect(find(24, { 23: undefined })).toBeUndefined()
   })
 
-  it('ends where parents form a circle or a long chain', () => {
+  it('ends if parents form a circle or a long chain', () => {
     expect(find(50, { 50: [51, 50, 1], 51: [50, 51, 1] })).toBeUndefined()
     const chain = Object.fromEntries(
       Array.from({ length: 100 }, (_, index): [number, Process] => [

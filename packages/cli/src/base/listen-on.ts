@@ -3,9 +3,9 @@ import type { Server } from 'node:net'
 import { removeIfStillAt, statAt } from './same-file.ts'
 
 /**
- * Lets a server listen on a descriptor that is bound already, to `path` if it is a unix socket. Returns a function that
- * removes the file of the socket, unless another file has replaced it: `server.listen(path)` would remove the path at
- * the close even when it belongs to another server by then.
+ * Lets a server listen on a descriptor that is bound already; `path` is the path of a unix socket. Returns a function that
+ * removes the file of the socket, unless another file has replaced it. `server.listen(path)` would remove the path at
+ * the close, even if it then belongs to another server.
  */
 export async function listenOn(
   server: Server,

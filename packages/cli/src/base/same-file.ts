@@ -1,6 +1,6 @@
 import { type BigIntStats, lstatSync, rmSync } from 'node:fs'
 
-/** Facts for the file at a path; `undefined` when there is none, or this user may not look. A symlink is not followed. */
+/** Facts about the file at a path; `undefined` if there is none, or this user may not ask. Does not follow a symlink. */
 export function statAt(path: string): BigIntStats | undefined {
   try {
     return lstatSync(path, { bigint: true })
@@ -15,12 +15,12 @@ export function isStillAt(path: string, file: BigIntStats | undefined): boolean 
   return file !== undefined && now?.dev === file.dev && now.ino === file.ino
 }
 
-/** Removes the file, if the path still leads to it. It stays where it cannot be removed: its directory may be read-only by now. */
+/** Removes the file, if the path still leads to it. Does nothing if it cannot be removed: its directory may be read-only by now. */
 export function removeIfStillAt(path: string, file: BigIntStats | undefined): void {
   if (!isStillAt(path, file)) return
   try {
     rmSync(path)
   } catch {
-    // The next process finds that nobody answers there, and replaces it.
+    // The next process finds that no server answers on the path, and replaces the file.
   }
 }

@@ -31,7 +31,7 @@ it('passes on the queues of a socket, once, and closes what it has passed or dro
   expect(isOpen(admin)).toBe(false)
 })
 
-it('keeps a few', () => {
+it('keeps only a few queues', () => {
   const queues = new KeptQueues()
   const fds = Array.from({ length: 10 }, open)
   for (const fd of fds) queues.add([fd], new Set([1n]))

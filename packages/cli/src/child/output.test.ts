@@ -21,7 +21,7 @@ describe('Tail', () => {
 
   const stack = (lines: number): string => '    at start (server.js:1:1)\n'.repeat(lines)
 
-  it('keeps what an error says whose stack is longer', () => {
+  it('keeps the first line of an error whose stack is longer', () => {
     const tail = new Tail()
     tail.add(`SocketPortError: too old: ends\n${stack(2)}starting\n`)
     tail.add(`SocketPortError: cannot listen on port 80 (EADDRINUSE): stop it\n${stack(9)}`)
@@ -34,7 +34,7 @@ describe('Tail', () => {
     expect(tail.toString().split('\n')).toHaveLength(22)
   })
 
-  it('adds nothing where the last lines have it', () => {
+  it('adds nothing if the last lines already have it', () => {
     const tail = new Tail()
     tail.add(`Error: one\n${stack(30)}RangeError [ERR_X]: two\n${stack(3)}`)
     expect(tail.toString()).toMatch(/^ {4}at [\s\S]*RangeError \[ERR_X\]: two\n/)
@@ -46,7 +46,7 @@ describe('Tail', () => {
 })
 
 describe('Lines', () => {
-  it('puts together what comes in pieces', () => {
+  it('joins a line that arrives in pieces', () => {
     const lines = new Lines()
     expect(['a', 'b\nc', '\n\nd', '\n'].map((text) => lines.add(text))).toEqual([
       [],

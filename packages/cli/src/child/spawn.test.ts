@@ -48,7 +48,7 @@ describe(...requireOrSkip('spawnChild', linuxSkipReason()), () => {
     expect(error).toContain(`the folder '${loop}', in which it starts, does not exist`)
   })
 
-  it('gives up a process that may not be signalled, and says so once', async () => {
+  it('gives up a process that may not be signalled, and reports it once', async () => {
     const problems: string[] = []
     const child = spawnIt({ unsignalled: (problem) => problems.push(problem) })
     const { pid } = child

@@ -91,7 +91,7 @@ const OURS = {
 }
 
 describe('childEnvironment', () => {
-  it('contains what is passed, and none of the variables that our own manager has set', () => {
+  it('contains the variables of run, and none that the manager of run has set', () => {
     const env = {
       PATH: '/bin',
       LISTEN_FDS: '9',
@@ -132,7 +132,7 @@ describe('childEnvironment', () => {
     expect(env.WATCHDOG_USEC).toBe('1500500')
   })
 
-  it('environment files override the environment, and never what is passed', () => {
+  it('environment files override the environment, and never the variables of run', () => {
     const files = { MODE: 'file', NOTIFY_SOCKET: '@theirs' }
     const env = childEnvironment({ MODE: 'env' }, { ...passed, files })
     expect(env).toMatchObject({ MODE: 'file', NOTIFY_SOCKET: '@ours' })
@@ -172,7 +172,7 @@ describe('childEnvironment', () => {
     [{}, '2'],
     [{ FORCE_COLOR: '0' }, '0'],
     [{ NO_COLOR: '1' }, undefined],
-  ])('colours where the terminal has them: %j', (env, expected) => {
+  ])('has FORCE_COLOR if the terminal has colours: %j', (env, expected) => {
     const { FORCE_COLOR } = childEnvironment(env, { ...passed, colours: '2' })
     expect(FORCE_COLOR).toBe(expected)
   })

@@ -6,9 +6,9 @@ export interface Option {
   /** The placeholder of the value in help, such as `PORT`. An option without a value has none. */
   readonly value?: string
   readonly short?: string
-  /** The value of the long option without one: before a word that begins with a dash, or as the last word. */
+  /** The value of a long option that is typed without one: before a word that begins with a dash, or as the last word. */
   readonly alone?: string
-  /** What other tools, or other commands, call it: `--port`, `-p`. An error about that word names this option. */
+  /** Its names in other tools or commands, such as `--port` and `-p`. An error about such a name suggests this option. */
   readonly elsewhere?: readonly string[]
   /** The option may be repeated, and every value counts. */
   readonly many?: true
@@ -35,7 +35,7 @@ export interface Parsed<Name extends string = string> {
 
 interface Definition<Name extends string> {
   readonly name: string
-  /** What other tools call it. An error about that word names this command. */
+  /** Its names in other tools. An error about such a name suggests this command. */
   readonly elsewhere?: readonly string[]
   /** One sentence, for the list of commands. */
   readonly summary: string

@@ -23,7 +23,7 @@ const withArgument: Command = defineCommand({
 })
 
 describe('what is read', () => {
-  test('options, short ones and those with = among them, the last one winning', () => {
+  test('options, short ones and those with =; the last value counts', () => {
     const parsed = parse(withRest, [
       '-l',
       '1',
@@ -89,12 +89,12 @@ describe('what is read', () => {
     expect(parse(command, argv).all('near')).toEqual(values)
   })
 
-  test('arguments, in any place', () => {
+  test('arguments before, between and after options', () => {
     expect(parse(withArgument, ['--json', '8080', '--name', 'a']).arguments).toEqual(['8080'])
     expect(parse(withArgument, ['8080']).rest).toBeUndefined()
   })
 
-  test('a cry for help, whatever else is missing', () => {
+  test('--help, even if required arguments are missing', () => {
     expect(parse(withRest, ['--help']).has('help')).toBe(true)
     expect(parse(withArgument, ['-h']).has('help')).toBe(true)
   })

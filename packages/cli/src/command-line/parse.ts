@@ -17,7 +17,7 @@ export function parse(command: Command, argv: readonly string[]): Parsed {
   const { tokens } = parseArgs({
     args: argv.map((word, at) => word + valueAlone(command, word, argv[at + 1])),
     options: config(optionsOf(command)),
-    // The messages of strict mode suggest nothing, so the checks are below.
+    // The messages of strict mode suggest no repair, so the checks are below.
     strict: false,
     tokens: true,
   })
@@ -49,7 +49,7 @@ export function parse(command: Command, argv: readonly string[]): Parsed {
   return parsed
 }
 
-/** What stands after an option whose value may be missing, and is. `parseArgs` would take the next word in any case. */
+/** `=VALUE`, to add to an option whose value may be missing, and is missing; else nothing. `parseArgs` would take the next word as the value. */
 function valueAlone(command: Command, word: string, next: string | undefined): string {
   const alone = word.startsWith('--') ? optionNamed(command, word.slice(2))?.alone : undefined
   return alone === undefined || (next !== undefined && !next.startsWith('-')) ? '' : `=${alone}`
@@ -126,7 +126,7 @@ function checkArguments(command: Command, { arguments: words, rest }: Parsed): v
   }
 }
 
-// The name of a `socket-port run` is most often its port, so `reload 8080` is meant for one of several.
+// The name of a `socket-port run` is most often its port, so `reload 8080` is meant to choose that one.
 function surplusArgument(command: Command, word: string): UsageError {
   const fix =
     command.arguments === undefined && Object.hasOwn(command.options, 'name')

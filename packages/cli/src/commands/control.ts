@@ -11,7 +11,7 @@ export const targetOptions: Readonly<Record<TargetName, Option>> = {
 
 export type TargetName = 'name' | 'control'
 
-/** Sends a command to the `socket-port run` that the options choose; its progress goes to stderr. */
+/** Sends a command to the `socket-port run` that the options choose. Writes its progress to stderr. */
 export async function ask(
   command: ControlCommand,
   parsed: Parsed<TargetName>,

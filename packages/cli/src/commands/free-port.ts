@@ -8,7 +8,7 @@ export interface FreeJob {
   port: number
   /** The address to free. @default every one */
   host?: string
-  /** Without a question. */
+  /** Do not ask before. */
   yes: boolean
   force: boolean
   json: boolean

@@ -62,14 +62,17 @@ function programOf({ arguments: [given], rest = [] }: Parsed<UnitOption>, way: W
   return { entry: findCommand(command), byNode: false, words }
 }
 
-/** A path in the folder of the program: a command is typed there, and the file of a framework is in its node_modules. */
+/**
+ * A file in the folder of the program, whose package gives the units their name. The folder of a command is the current one,
+ * and that of a framework's file is the one with its node_modules.
+ */
 function programFile({ entry, byNode }: Program): string {
   if (!byNode) return resolve('server.js')
   const at = entry.indexOf('/node_modules/')
   return at < 0 ? entry : `${entry.slice(0, at)}/server.js`
 }
 
-// That of the program, if it has one: the installation of this command may be a cache of npx.
+// Prefers the preload that the program has installed: this command may be in a cache of npx, which may be deleted.
 function preloadOf(entry: string): string {
   try {
     return createRequire(entry).resolve('@socket-port/core/register')

@@ -6,7 +6,7 @@ export const runCommand: Command = defineCommand<RunOption>({
   elsewhere: ['start', 'serve'],
   summary: 'Start a command with sockets, and restart it without closing them.',
   details:
-    'SIGHUP, or socket-port reload, starts the command again, waits until it serves, and then drains the old process. If the new process fails, the old one continues to serve. So does rs and Enter on a terminal. SIGTERM and Ctrl-C drain every process and stop. TIME is 500ms, 30s or 2m; a number without a unit is milliseconds.',
+    'SIGHUP, or socket-port reload, starts the command again, waits until it serves, and then drains the old process. If the new process fails, the old one continues to serve. Typing rs and Enter on a terminal reloads too. SIGTERM and Ctrl-C drain every process and stop. TIME is 500ms, 30s or 2m; a number without a unit is milliseconds.',
   rest: { name: 'COMMAND…', summary: 'The program to run, with its own options.' },
   options: runOptions,
   examples: [

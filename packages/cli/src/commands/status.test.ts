@@ -40,7 +40,7 @@ const status: Status = {
   stored: [],
 }
 
-test('the status for humans', () => {
+test('the status for people', () => {
   expect(formatStatus(status, fakeIo().stdout)).toBe(`\
 shop is reloading, process 10, up 1 d 1 h
   command   node server.js
@@ -56,7 +56,7 @@ generation 1
 `)
 })
 
-test('several statuses for humans, a line for each', () => {
+test('several statuses for people, a line for each', () => {
   const blog: Status = { ...status, name: 'my-blog', state: 'running', sockets: [] }
   const reloads = { ...status.reloads, last: null }
   expect(formatList([{ ...blog, reloads }, status], fakeIo().stdout)).toBe(`\

@@ -18,11 +18,13 @@ export const statusCommand: Command = defineCommand<TargetName | 'json' | 'watch
     ...targetOptions,
     name: { value: 'NAME', summary: 'The name, as in run --name. Default: every one that runs.' },
     json: { summary: 'Print JSON, for scripts; times in milliseconds.' },
-    watch: { summary: 'Stay on the terminal, and show the status anew each second, until Ctrl-C.' },
+    watch: {
+      summary: 'Stay on the terminal, and show the status again each second, until Ctrl-C.',
+    },
   },
   examples: [
     ['socket-port status', 'Show sockets, generations and processes.'],
-    ['socket-port status --watch', 'Look on while something is reloaded.'],
+    ['socket-port status --watch', 'Watch a reload.'],
     ['socket-port status --json', 'Print the same for a script.'],
   ],
   async execute(parsed, io) {
@@ -39,7 +41,7 @@ export const statusCommand: Command = defineCommand<TargetName | 'json' | 'watch
 const shownOf = (answers: readonly ControlAnswer[]): readonly Status[] =>
   answers.flatMap(({ ok, status }) => (ok && status !== undefined ? [status] : []))
 
-/** All answers for people, also those that report an error. */
+/** Formats all answers for people, also those that report an error. */
 function textOf(answers: readonly ControlAnswer[], output: Output): string {
   const failures = answers.filter(({ ok }) => !ok).map(({ message }) => `${message}\n`)
   return [formatStatuses(answers, output), ...failures].join('')

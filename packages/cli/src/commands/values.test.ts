@@ -52,7 +52,7 @@ describe('--listen', () => {
     ['=8080', 'a name is 1 to 255'],
     ['a b=8080', 'a name is 1 to 255'],
     ['stored=8080', 'systemd reserves the name stored'],
-  ])('refuses %j and says why', (value, fix) => {
+  ])('refuses %j, and names the reason', (value, fix) => {
     const attempt = (): unknown => listenAddress(value)
     expect(attempt).toThrow(UsageError)
     expect(attempt).toThrow(fix)
@@ -78,7 +78,7 @@ describe('--metrics', () => {
     // A name has no meaning here.
     ['web=9100', 'a port is missing'],
     ['web=127.0.0.1:9100', "'web=127.0.0.1' is neither an address nor a host name"],
-  ])('refuses %j and says why', (value, fix) => {
+  ])('refuses %j, and names the reason', (value, fix) => {
     const attempt = (): unknown => plainAddress('metrics', value)
     expect(attempt).toThrow(UsageError)
     expect(attempt).toThrow(`--metrics '${value}': `)

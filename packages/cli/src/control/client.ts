@@ -20,8 +20,8 @@ export interface ControlTarget {
 }
 
 /**
- * Asks for the status of every `socket-port run` that the target names, and of every one of this user when it
- * names none. An error is an answer with an exit code, as that of {@link controlRequest}.
+ * Asks every `socket-port run` that the target names for its status; without a name, every one of this user. Never rejects:
+ * an error is an answer with an exit code.
  */
 export async function statuses(
   target: ControlTarget = {},
@@ -102,7 +102,7 @@ function ask(
   })
 }
 
-// Every text may quote the output of a process, and goes to a terminal.
+// Removes control characters: an answer may quote the output of a process, and is shown on a terminal.
 const printable = (_: string, value: unknown): unknown =>
   typeof value === 'string' ? plainText(value) : value
 
@@ -118,7 +118,7 @@ interface Answering {
   socket: Socket
 }
 
-/** The sockets that answer: one if the target names one, else those of every `run` of this user. */
+/** Connects to the control socket that the target names, or else to those of every `run` of this user. */
 async function findSockets(
   target: ControlTarget,
   directories: readonly string[],
@@ -171,7 +171,7 @@ function whyNoAnswer(
     : `no socket-port run answers under ${which}; start one, or list all with socket-port status`
 }
 
-// Another user can answer there.
+// The socket that another user can answer on.
 const FOREIGN = 'foreign'
 
 async function open(path: string, { control }: ControlTarget): Promise<Socket | string> {

@@ -71,7 +71,7 @@ describe('a request', () => {
     expect(lines).toEqual(['reload 1', 'two\nlines'])
   })
 
-  it('needs no name where one is there, and one where several are', async () => {
+  it('needs no name if one run answers, and a name if several do', async () => {
     await open('web')
     expect(await request('status')).toEqual(answer)
     await open('admin')
@@ -83,7 +83,7 @@ describe('a request', () => {
     expect(await request('status', { name: 'web' })).toEqual(answer)
   })
 
-  it('for the status goes to every one, unless it names one', async () => {
+  it('for the status goes to every run, unless it names one', async () => {
     await open('web', async () => ({ ...answer, message: 'web' }))
     expect(await statuses({}, [own])).toMatchObject([{ message: 'web' }])
     await open('admin', async () => ({ ...answer, message: 'admin' }))
@@ -96,7 +96,7 @@ describe('a request', () => {
     [{}, 'no socket-port run of this user answers in '],
     [{ name: 'web' }, 'no socket-port run answers under the name web; '],
     [{ control: '/nowhere/x.sock' }, 'no socket-port run answers under /nowhere/x.sock; '],
-  ])('to nobody: %j', async (target, message) => {
+  ])('that reaches no run: %j', async (target, message) => {
     expect(await request('stop', target)).toMatchObject({
       ok: false,
       exitCode: 3,
@@ -115,7 +115,7 @@ describe('a request', () => {
     server.close()
   })
 
-  it('for the status fails where the process is stopped', async () => {
+  it('for the status fails if the process is stopped (SIGSTOP)', async () => {
     let goOn = (_: ControlAnswer): void => {}
     const later = new Promise<ControlAnswer>((resolve) => {
       goOn = resolve
@@ -158,13 +158,13 @@ describe('the server', () => {
     expect(existsSync(server.path)).toBe(false)
   })
 
-  it('does not take the place of one that answers', async () => {
+  it('does not replace a socket on which a process answers', async () => {
     await open('web')
     await expect(open('web')).rejects.toMatchObject({ exitCode: 4, name: 'CommandError' })
     expect(await request('status')).toEqual(answer)
   })
 
-  it('takes the place of one that is left over', async () => {
+  it('replaces a stale socket', async () => {
     const path = pathOf('web')
     // As after SIGKILL: the file stays, and nobody listens.
     closeSync(await bindFd({ path }))
@@ -173,7 +173,7 @@ describe('the server', () => {
     expect(await request('status')).toEqual(answer)
   })
 
-  it('leaves a file that has taken its place', async () => {
+  it('leaves a file that has replaced its socket', async () => {
     const server = await open('web')
     rmSync(server.path)
     const other = createServer().listen(server.path)
@@ -184,7 +184,7 @@ describe('the server', () => {
     other.close()
   })
 
-  it('takes the place of nothing but a socket', async () => {
+  it('replaces no file that is not a socket', async () => {
     const path = pathOf('web')
     for (const make of [() => writeFileSync(path, 'mine'), () => symlinkSync('/nowhere', path)]) {
       make()
@@ -193,7 +193,7 @@ describe('the server', () => {
     }
   })
 
-  it('of two that find one left over, one takes its place, and the other says so', async () => {
+  it('of two that find a stale socket, one replaces it, and the other reports that the name is taken', async () => {
     closeSync(await bindFd({ path: pathOf('web') }))
     const outcomes = await Promise.allSettled([open('web'), open('web'), open('web')])
     expect(outcomes.map(({ status }) => status).toSorted()).toEqual([
@@ -235,13 +235,13 @@ describe('whose answer is believed', () => {
   const uid = process.geteuid?.() ?? -1
   const nobody = 65_534
 
-  it("ours and root's, wherever it is", () => {
+  it('that of this user and of root, in any directory', () => {
     for (const path of [join(directory, 'x.sock'), '/nowhere/x.sock']) {
       expect([uid, 0].map((who) => isTrustedPeer(path, who))).toEqual([true, true])
     }
   })
 
-  it("nobody else's", () => {
+  it('that of no other user', () => {
     chmodSync(directory, 0o777)
     expect(isTrustedPeer(join(directory, 'x.sock'), nobody)).toBe(false)
     expect(isTrustedPeer('/nowhere/x.sock', nobody)).toBe(false)

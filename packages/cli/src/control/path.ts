@@ -16,7 +16,7 @@ export function controlDirectories(env: NodeJS.ProcessEnv, uid: number): string[
   return uid === 0 ? [...runtime, shared, own] : [...runtime, own, shared]
 }
 
-/** The user as whom files are opened. In a container it may be missing from /etc/passwd. */
+/** The id of the user as whom this process opens files. In a container, the user may be missing from /etc/passwd. */
 export const ownUid = (): number => process.geteuid?.() ?? -1
 
 export const ownDirectories = (): string[] => controlDirectories(process.env, ownUid())
@@ -34,7 +34,7 @@ export function controlPath(
   return pathIn(directory, name, suffix)
 }
 
-/** Creates a directory and those above it. With `recursive`, mkdirSync of Node 20 never returns where `/proc` refuses one (ENOENT). */
+/** Creates a directory and those above it. With `recursive`, mkdirSync of Node 20 never returns if the path is below /proc (ENOENT). */
 function makeDirectory(directory: string): void {
   try {
     makeOne(directory)
@@ -54,7 +54,7 @@ function makeOne(directory: string): void {
   }
 }
 
-/** The path of the control socket `name` in a directory. It may not exist. */
+/** The path of the control socket `name` in a directory; there may be no such socket. */
 export function pathIn(directory: string, name: string, suffix: string = SUFFIX): string {
   const path = join(directory, `${name}${suffix}`)
   if (Buffer.byteLength(path) <= LONGEST_UNIX_PATH) return path
@@ -62,7 +62,7 @@ export function pathIn(directory: string, name: string, suffix: string = SUFFIX)
   return join(directory, `${digest}${suffix}`)
 }
 
-/** The control sockets of this user and of root. The processes of some may have ended. */
+/** The paths of all control sockets of this user and of root. Some may be of processes that have ended. */
 export function findControlPaths(directories: readonly string[]): string[] {
   return directories.filter(isTrusted).flatMap((directory) => socketsIn(directory))
 }

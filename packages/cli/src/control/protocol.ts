@@ -23,7 +23,7 @@ export interface Request {
 /** A message of the server, as one line of JSON: progress, and finally the answer. */
 export type Reply = { line: string } | { answer: ControlAnswer }
 
-// A request has about thirty bytes; a reply may hold the last lines of a process's output.
+// Characters. A request has about thirty; a reply may hold the last lines of a process's output.
 const LONGEST = 1_048_576
 
 /**

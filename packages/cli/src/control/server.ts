@@ -21,14 +21,14 @@ export interface ControlServer {
   close(): Promise<void>
 }
 
-// How long to wait for clients that do not read their answers.
+// Milliseconds. How long to wait for clients that do not read their answers.
 const READ_TIMEOUT = 1_000
 
 /**
  * Listens on the control socket, which only this user can use. Replaces a stale socket, but not one on which
  * a process answers.
  *
- * @throws {CommandError} with exit code 4 where the name is taken
+ * @throws {CommandError} with exit code 4 if the name is taken
  */
 export async function openControlServer(path: string, handle: Handler): Promise<ControlServer> {
   const pending = new Set<Promise<unknown>>()
@@ -40,7 +40,7 @@ export async function openControlServer(path: string, handle: Handler): Promise<
     socket.on('error', () => {})
     let isAsked = false
     readMessages(socket, (message) => {
-      // One request for each connection: the answers of many would wait in memory for a client that reads none.
+      // One request for each connection: else the answers would fill the memory for a client that reads none of them.
       if (isAsked || !isRequest(message)) return void socket.destroy()
       isAsked = true
       const progress = (line: string): void => writeMessage(socket, { line })

@@ -5,7 +5,7 @@ import type { Supervisor } from '../supervisor/supervisor.ts'
 import type { Format } from './negotiate.ts'
 import { MetricRegistry } from './registry.ts'
 
-/** What is read when the metrics are asked for. */
+/** What is read each time when the metrics are asked for. */
 export interface MetricSource {
   supervisor: Pick<Supervisor<unknown>, 'generation' | 'pool'>
   version: string
@@ -26,7 +26,7 @@ const KINDS: Readonly<Record<Exclude<CountedKind, 'all'>, string>> = {
   tunnels: 'tunnel',
 }
 
-// The others have no kind of their own. A connection that is cut had a request in flight, or was not idle yet.
+// The label `kind` of connections that are of none of these kinds. One that is cut had a request in flight, or was not idle yet.
 const OTHERS: Readonly<Record<CountedWay, string>> = {
   received: 'idle',
   handedOver: 'idle',
@@ -170,7 +170,8 @@ export class Families {
       this.#registry.collected(name, help, ['kind'], (add) => {
         const { all, ...kinds } = pool.table.connections[way]
         const others = Object.values(kinds).reduce((rest, count) => rest - count, all)
-        // Streams of HTTP/2 that are cut with their connection count each, and the connection once.
+        // The kinds can add up to more than `all`: streams of HTTP/2 that are cut with their connection count each, and the
+        // connection counts once.
         add({ kind: OTHERS[way] }, Math.max(0, others))
         for (const [kind, count] of Object.entries(kinds) as [keyof typeof kinds, number][]) {
           add({ kind: KINDS[kind] }, count)

@@ -6,7 +6,7 @@ interface Range {
   quality: number
 }
 
-// The media types with their versions. Of two that a client likes alike it gets the first one.
+// The media types with their versions. If a client accepts two of them equally, it gets the first one.
 const OFFERED = [
   { format: 'openmetrics', type: 'application/openmetrics-text', versions: ['1.0.0', '0.0.1'] },
   { format: 'text', type: 'text/plain', versions: ['0.0.4'] },
@@ -14,7 +14,7 @@ const OFFERED = [
 
 /**
  * The format that an Accept header asks for (RFC 9110, section 12.5.1): OpenMetrics unless the header prefers the text format of
- * Prometheus. Also OpenMetrics where neither fits: a client can better read that than nothing. Pure.
+ * Prometheus. If neither fits, the client gets OpenMetrics too, since an answer is better than none. Pure.
  */
 export function formatFor(accept = '*/*'): Format {
   const ranges = accept.split(',').map(rangeOf)
@@ -31,7 +31,7 @@ function rangeOf(part: string): Range {
   return { type, version, quality: quality >= 0 && quality <= 1 ? quality : 0 }
 }
 
-/** The quality of the most specific range that the type is in; of two such ranges the better one. */
+/** The quality of the most specific range that contains the type; of several such ranges the highest. */
 function qualityOf(type: string, versions: readonly string[], ranges: readonly Range[]): number {
   const [family] = type.split('/')
   for (const wanted of [type, `${family}/*`, '*/*']) {

@@ -13,7 +13,7 @@ export interface Metrics {
 }
 
 /**
- * Counts what the supervisor does, and answers with it at the address.
+ * Counts what the supervisor does, and serves the counts at the address.
  *
  * @throws {CommandError} with exit code 4 when the address cannot be used
  */

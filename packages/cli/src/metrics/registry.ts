@@ -2,11 +2,12 @@ import { createRequire } from 'node:module'
 import type { Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { Format } from './negotiate.ts'
 
-// Only these modules: its index loads summaries, process metrics and OpenTelemetry too, 9 MB and 90 ms in place of 1 MB and 4 ms.
+// Loads single modules: the index of prom-client loads summaries, process metrics and OpenTelemetry too, which take 9 MB and
+// 90 ms instead of 1 MB and 4 ms.
 const load = createRequire(import.meta.url)
 type PromClient = typeof import('prom-client')
 
-/** Metrics of prom-client in one of the two formats. Each format needs its own: prom-client renames counters when it writes OpenMetrics. */
+/** The metrics in one format. Each format needs a registry of its own: prom-client renames counters when it writes OpenMetrics. */
 export class MetricRegistry {
   readonly contentType: string
   readonly #registry: Registry
@@ -24,7 +25,7 @@ export class MetricRegistry {
         ? RegistryClass.PROMETHEUS_CONTENT_TYPE
         : RegistryClass.OPENMETRICS_CONTENT_TYPE
     this.#registry = new RegistryClass()
-    // The types of prom-client know the default alone.
+    // The types of prom-client allow only the default.
     this.#registry.setContentType(this.contentType as Registry['contentType'])
   }
 
@@ -38,7 +39,7 @@ export class MetricRegistry {
     return new this.#classes.Histogram({ name, help, buckets, registers })
   }
 
-  /** A counter that is counted up here. Each value of its label is there from the start, so that rates are right. */
+  /** A counter that its user increments. Each value of its labels has a 0 from the start, so that rates are right. */
   counted<T extends string = never>(
     name: string,
     help: string,
@@ -55,7 +56,7 @@ export class MetricRegistry {
     return counter
   }
 
-  /** A counter that something else counts, and that is read when it is asked for. */
+  /** A counter whose value is kept elsewhere: `read` is called each time when the metrics are asked for. */
   collected<T extends string>(
     name: string,
     help: string,
@@ -74,7 +75,7 @@ export class MetricRegistry {
     })
   }
 
-  /** A gauge, which is set here, or read when it is asked for. */
+  /** A gauge that its user sets, or that `read` sets each time when the metrics are asked for. */
   measured<T extends string>(
     name: string,
     help: string,

@@ -154,7 +154,7 @@ describe('the metrics of run', () => {
     expect(await lines()).toContain('socket_port_last_reload_successful 1')
   })
 
-  it('tell how a process has ended, and count what was started in its place', async () => {
+  it('show how a process ended, and count the restart after a crash', async () => {
     const { supervisor, clock, generation, child, say, lines } = setUp()
     await generation([1])
     child(1).exit({ code: 1 })

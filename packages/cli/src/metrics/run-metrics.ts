@@ -44,7 +44,7 @@ export class RunMetrics {
     })
   }
 
-  /** Counts a reload. The first start is none. */
+  /** Counts a reload. The first start is not one. */
   settled({ ok, generation, failure }: Outcome): void {
     if (generation === 1) return
     this.#each(({ reloads, reloadFailures, lastReload }) => {

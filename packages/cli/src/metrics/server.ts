@@ -7,7 +7,7 @@ import { fdAddress } from '../base/fd-address.ts'
 import { listenOn } from '../base/listen-on.ts'
 import { type Format, formatFor } from './negotiate.ts'
 
-/** Where metrics are answered: what `bindFd` of core takes. */
+/** The address on which metrics are served, as `bindFd` of core takes it. */
 export type MetricsAddress = Pick<
   Extract<Parameters<typeof bindFd>[0], object>,
   'port' | 'host' | 'path' | 'mode'

@@ -23,7 +23,7 @@ function written(chunks: (string | Buffer)[], options: Partial<LineFormatOptions
 }
 
 describe('the lines of a process', () => {
-  it('are written whole, and the last one gets an end', () => {
+  it('are written whole, and the last one gets a newline', () => {
     expect(written(['a', 'b\nc', '\n\nd\ne'], { prefix: true })).toEqual([
       '',
       '[2] ab\n',
@@ -32,7 +32,7 @@ describe('the lines of a process', () => {
     ])
   })
 
-  it('keep bytes that are no text', () => {
+  it('keep bytes that are not UTF-8', () => {
     const bytes = Buffer.from([0xff, 0x00, 0x0d, 0x0a])
     expect(written([bytes], { prefix: true })).toEqual(['[2] \xff\x00\r\n', ''])
   })
@@ -45,7 +45,7 @@ describe('the lines of a process', () => {
     expect(written(['a\n'], { timestamps: true })).toEqual(['2026-01-02T03:04:05.678Z a\n', ''])
   })
 
-  it('are objects of JSON, and nothing in them reaches a terminal', () => {
+  it('are JSON objects, with control characters escaped', () => {
     const text = 'a "b" \u009b2J\u202e\tc'
     const [line = ''] = written([`${text}\r\n`], { logFormat: 'json', prefix: true })
     expect(JSON.parse(line)).toEqual({

@@ -1,11 +1,11 @@
 import type { Level } from '../base/level.ts'
 
-/** A text that arrives in chunks, in the pieces in which it is passed on. */
+/** Turns a text that arrives in chunks into the pieces in which it is passed on. */
 export interface Pieces {
   add(chunk: Buffer): void
   /** The next piece; `undefined` until more has arrived. */
   next(): Buffer | undefined
-  /** What is left when no more arrives. */
+  /** The last piece, when no more text arrives; `undefined` for none. */
   rest(): Buffer | undefined
 }
 
@@ -24,14 +24,14 @@ export class Chunks implements Pieces {
   rest(): undefined {}
 }
 
-// A line that never ends must not fill the memory.
+// Bytes. A line that never ends must not fill the memory.
 const LONGEST_LINE = 65_536
-// Formatted lines are longer than what has arrived. No piece is much longer than this.
+// Bytes. Formatted lines are longer than what has arrived, so they are passed on in pieces that are not much longer than this.
 const PIECE = 65_536
 
 const NEWLINE = 0x0a
 
-/** Passes on whole lines alone, each as `format` returns it. A line of more than 64 KiB becomes several. */
+/** Passes on whole lines, each as `format` returns it. A line of more than 64 KiB becomes several. */
 export class WholeLines implements Pieces {
   readonly #format: (line: Buffer) => Buffer
   #text: Buffer = Buffer.alloc(0)
@@ -76,7 +76,7 @@ export class WholeLines implements Pieces {
   }
 }
 
-/** Where the UTF-8 character at this place begins, or the place itself in what is not UTF-8. */
+/** The position where the UTF-8 character at this position begins; the position itself if the text is not UTF-8. */
 function startOfCharacter(text: Buffer, at: number): number {
   for (let start = at; start > at - 4; start -= 1) {
     if (((text[start] ?? 0) & 0xc0) !== 0x80) return start

@@ -36,7 +36,7 @@ function fileStream(path: string): Stream {
 }
 
 describe(...requireOrSkip('our own output', linuxSkipReason()), () => {
-  it('to a full disk is dropped and counted, and told once when there is room again', () => {
+  it('to a full disk is dropped and counted, and reported once when there is room again', () => {
     vi.useFakeTimers({ toFake: ['performance'] })
     const directory = mkdtempSync(join(tmpdir(), 'socket-port-'))
     cleanups.push(() => rmSync(directory, { recursive: true }))
@@ -80,7 +80,7 @@ describe(...requireOrSkip('our own output', linuxSkipReason()), () => {
     expect(await notice).toContain('EPIPE')
   })
 
-  it('to a slow reader asks to wait, and goes on when it has read', async () => {
+  it('to a slow reader makes the caller wait until it has read', async () => {
     const { stream, reader } = pipe()
     const { output: stdout, notices } = output(stream)
     const room = fill(stdout)
@@ -90,7 +90,7 @@ describe(...requireOrSkip('our own output', linuxSkipReason()), () => {
     expect(stdout.waiting).toBeLessThan(MEBIBYTE)
   })
 
-  it('to one that reads nothing waits for a second, and then drops, with a bound', async () => {
+  it('to a reader that reads nothing waits for a second, and is then dropped, with a limit on what is kept', async () => {
     vi.useFakeTimers({ toFake: ['performance', 'setTimeout', 'clearTimeout'] })
     const { stream, reader } = pipe()
     let onNotice = (_: string): void => {}

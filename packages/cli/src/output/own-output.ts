@@ -5,14 +5,14 @@ import type { Level } from '../base/level.ts'
 
 // How many bytes may wait for a slow reader, for each of the two streams.
 const MOST_WAITING = 1_048_576
-// How long a reader may read nothing before output is dropped. Until then the processes wait.
+// Milliseconds. How long a reader may read nothing before output is dropped. Until then the processes wait.
 export const STUCK_AFTER = 1_000
 
 /**
- * One stream of this process, which neither ends nor blocks it. Output that cannot be written is dropped and
- * counted. A notice reports the first drop, and another one the number of bytes when writing works again.
- * For a slow reader, {@link write} asks its caller to wait. A reader that reads nothing for a second loses
- * output until it reads again.
+ * Writes to stdout or stderr of this process, so that a failing or slow stream neither ends nor blocks the process. Output
+ * that cannot be written is dropped and counted. One notice reports the first drop, and another one reports the number of
+ * bytes when writing works again. If the reader is slow, {@link write} asks its caller to wait. A reader that reads nothing
+ * for a second loses output until it reads again.
  */
 export class OwnOutput {
   readonly #stream: OutputStream
@@ -30,7 +30,7 @@ export class OwnOutput {
     this.#stream = stream
     this.#name = name
     this.#notice = notice
-    // The callback of each write reports its error. For other commands, an error of the stream is a failure.
+    // Other commands fail when the stream does. Here the callback of each write reports the error.
     stream.removeAllListeners('error')
     stream.on('error', () => {})
     doNotBlock(stream)
@@ -40,7 +40,7 @@ export class OwnOutput {
   write(text: Uint8Array | string): Promise<void> | undefined {
     const bytes = typeof text === 'string' ? Buffer.from(text) : text
     const stream = this.#stream
-    // A file: when the disk is full, Node takes a partial write for a complete one.
+    // Write to a file with writeSync: when the disk is full, the stream of Node takes a partial write for a complete one.
     if (!(stream instanceof Socket)) return this.#settle(bytes.length, writeAll(stream.fd, bytes))
     const { writableLength } = stream
     // Reports and the last output of processes do not wait, so they have a limit too.
@@ -98,7 +98,7 @@ export class OwnOutput {
     return this.#room
   }
 
-  // The callback of a write comes only when all of it is written; with a slow reader that takes long.
+  // Looks at the socket: the callback of a write is called only when all of it is written, which takes long with a slow reader.
   #watch(before: number): void {
     this.#timer = setTimeout(() => {
       const now = unreadBytes(this.#stream)

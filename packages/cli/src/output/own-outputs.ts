@@ -22,13 +22,13 @@ export function openOwnOutputs(format: LineFormat): OwnOutputs {
   leaveTerminalsAtExit()
   const notice = (message: string, level: Level): void =>
     void stderr.write(format.own(message, level, 'show level'))
-  // With JSON the reader is a program, on a terminal too.
+  // JSON is for programs, so no line is rewritten, even on a terminal.
   const terminal =
     process.stderr.isTTY && process.env.TERM !== 'dumb' && !format.isJson
       ? new TerminalOutput(process.stderr, 'stderr', notice)
       : undefined
   const stderr: OwnOutput = terminal ?? new OwnOutput(process.stderr, 'stderr', notice)
-  // A slow reader takes a part of a write. Two streams to one reader then mix within a line.
+  // If both are one file, use one stream: a slow reader takes a part of a write, and two streams would mix within a line.
   const isOne = (format.isByLine || terminal !== undefined) && leadToOneFile(1, 2)
   const stdout = isOne ? stderr : new OwnOutput(process.stdout, 'stdout', notice)
   const outputs = new Set([stdout, stderr])

@@ -19,7 +19,7 @@ function terminal() {
 
 const ERASE = '\r\u001b[K'
 
-it('rewrites its last line, and what is written appears above it', () => {
+it('rewrites its last line, and shows other output above it', () => {
   const { output, screen } = terminal()
   output.write('start\n')
   output.rewrite('2 s left')

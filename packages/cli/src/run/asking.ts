@@ -13,21 +13,22 @@ import type { RunOptions } from './options.ts'
 import { inodeOf } from './sockets.ts'
 
 const SUFFIX = '.ask'
-// Of runs with one name, each has a control socket of another path (--control).
+// Several `run` can have one name, if each has a path of its own for the control socket (--control).
 const MOST_OF_A_NAME = 16
 
 export interface AskingContext {
   options: RunOptions
   reporter: Reporter
   table(): ProcessTable
-  /** What the processes of a place are started with. */
+  /** The sockets that a process in this place is started with. */
   passedTo(place: Place): readonly PassedSocket[]
+  /** Called when a process below the one of this worker was given a socket. */
   joined(worker: Worker): void
 }
 
 /**
- * Opens the socket on which the processes below the started ones ask for a listening socket: a wrapper such as npm closes
- * those that it was passed. Warns and returns `undefined` where no directory for it can be used.
+ * Opens the socket on which processes below the started ones ask for a listening socket, because a wrapper such as npm closes
+ * those that it was passed. Warns and returns `undefined` if no directory can be used for it.
  */
 export async function openAsking(context: AskingContext): Promise<AskServer | undefined> {
   const { options, reporter } = context
@@ -53,7 +54,8 @@ export async function openAsking(context: AskingContext): Promise<AskServer | un
 }
 
 function admit(peer: Peer | undefined, fd: number, context: AskingContext): Asker | string {
-  if (peer === undefined || peer.pid === 0) return 'it cannot be seen from here'
+  if (peer === undefined || peer.pid === 0)
+    return 'it is in another pid namespace, such as a container'
   if (peer.uid !== ownUid()) {
     return `it runs as user ${peer.uid}, and socket-port run as user ${ownUid()}`
   }

@@ -63,14 +63,14 @@ describe(...requireOrSkip('the compile cache', linuxSkipReason()), () => {
     { NODE_COMPILE_CACHE: '' },
     { NODE_DISABLE_COMPILE_CACHE: '1' },
     { NODE_V8_COVERAGE: '/coverage' },
-  ])('is the business of the user with %j', (env) => {
+  ])('is left to the user who has set %j', (env) => {
     const { open, warnings } = found(env, [place()])
     expect(open()).toBeUndefined()
     expect(warnings).toEqual([])
     expect(readdirSync(base)).toEqual([])
   })
 
-  it('is left out without a word where no folder can be created', () => {
+  it('is left out without a warning if no folder can be created', () => {
     writeFileSync(join(base, 'file'), '')
     const nowhere = { base: join(base, 'nowhere'), names }
     const { open, warnings } = found({}, [nowhere, { base: join(base, 'file'), names: ['x'] }])
@@ -78,7 +78,7 @@ describe(...requireOrSkip('the compile cache', linuxSkipReason()), () => {
     expect(warnings.join()).not.toContain('nowhere')
   })
 
-  it('is in the next place where the first one is refused or cannot be created', () => {
+  it('is in the next place if the first one is refused or cannot be created', () => {
     mkdirSync(join(base, 'open'))
     chmodSync(join(base, 'open'), 0o777)
     const others = [
@@ -155,7 +155,7 @@ describe(
         expectRefused(/ belongs to user 65534/)
       })
 
-      it('is refused for that user where it belongs to root', () => {
+      it('is refused for that user if it belongs to root', () => {
         mkdirSync(folder(), { recursive: true, mode: 0o700 })
         expect(() => privateFolder(place(), NOBODY)).toThrow(/ belongs to user 0/)
       })

@@ -4,10 +4,10 @@ import { basename, dirname, isAbsolute, join } from 'node:path'
 import { quote } from '../base/quote.ts'
 import { ownDirectories, ownUid } from '../control/path.ts'
 
-// With one of these the user has decided. Coverage is less precise with a cache (node.js, api/module.html).
+// If one of these is set, the user has decided. Coverage is less precise with a cache (nodejs.org/api/module.html).
 const DECIDED = ['NODE_COMPILE_CACHE', 'NODE_DISABLE_COMPILE_CACHE', 'NODE_V8_COVERAGE'] as const
 
-/** The path of the folder, in two parts: `base` must exist, and the folders `names` below it are created if missing. */
+/** The path of the folder in two parts: `base` must exist, and the folders `names` below it are created if they are missing. */
 export interface CachePlace {
   base: string
   names: readonly string[]
@@ -35,7 +35,7 @@ export function compileCache(options: CompileCacheOptions): () => string | undef
       try {
         return privateFolder(place)
       } catch (error) {
-        // Other errors say that this user can create no folder there, such as EROFS. Node works without one.
+        // Other errors, such as EROFS, show that this user can create no folder there. Node works without one.
         if (error instanceof UntrustedFolder) refusals.push(error.message)
       }
     }
@@ -74,14 +74,14 @@ function homeOf({ HOME }: NodeJS.ProcessEnv): string | undefined {
   }
 }
 
-/** Another user could put code into the folder, and this user would run it. */
+/** Thrown for a folder into which another user could put code that this user would run. */
 export class UntrustedFolder extends Error {}
 
 /**
  * Returns the path of a folder that only the user `uid` can read and change; creates it if it is missing.
  * Every folder above it is checked too: a user who may rename one of them can replace this one.
  *
- * @throws {UntrustedFolder} and then nothing has been created in a folder that is not trusted
+ * @throws {UntrustedFolder} if another user could change it; nothing was created in an untrusted folder
  */
 export function privateFolder({ base, names }: CachePlace, uid: number = ownUid()): string {
   // The user may have moved the folder of all caches, and left a symlink.

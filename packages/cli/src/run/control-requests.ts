@@ -26,7 +26,7 @@ export interface ControlContext {
   stop(): Promise<ExitCode>
 }
 
-/** Opens the control socket. Warns and returns `undefined` where no directory for one can be used. */
+/** Opens the control socket. Warns and returns `undefined` if no directory can be used for it. */
 export async function openControl(context: ControlContext): Promise<ControlServer | undefined> {
   const { options, reporter } = context
   const { control } = options

@@ -29,21 +29,21 @@ test('reads what node --env-file reads, and lets the last file win', async () =>
   expect(await readEnvFiles([])).toEqual({})
 })
 
-test('reads a file anew each time', async () => {
+test('reads a file again each time', async () => {
   const path = file('a.env', 'A=1')
   expect(await readEnvFiles([path])).toEqual({ A: '1' })
   file('a.env', 'A=2')
   expect(await readEnvFiles([path])).toEqual({ A: '2' })
 })
 
-test('names the file that cannot be read, and the mend', async () => {
+test('names the file that cannot be read, and the repair', async () => {
   const path = join(dir, 'none.env')
   await expect(readEnvFiles([path])).rejects.toThrow(
     `the environment file '${path}' cannot be read (ENOENT). Correct --env-file, or create it`,
   )
 })
 
-test('refuses a pipe, which is empty at the second reading, and whose opening may wait for ever', async () => {
+test('refuses a pipe, which is empty when it is read again, and whose opening may wait for ever', async () => {
   const path = join(dir, 'pipe.env')
   execFileSync('mkfifo', [path])
   await expect(readEnvFiles([path])).rejects.toThrow(

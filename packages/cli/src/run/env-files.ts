@@ -17,7 +17,7 @@ export async function readEnvFiles(paths: readonly string[]): Promise<Record<str
 async function content(path: string): Promise<string> {
   try {
     const stats = await stat(path)
-    // A pipe is empty at the second reading, or opening it waits for a writer, and then this process could not end.
+    // A pipe is empty when it is read again, or opening it waits for a writer, and this process could not end meanwhile.
     if (!stats.isFIFO() && !stats.isSocket()) return await readFile(path, 'utf8')
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : error

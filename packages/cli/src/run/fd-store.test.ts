@@ -21,7 +21,7 @@ const isOpen = (fd: number): boolean => {
 const nothing: ReadonlySet<bigint> = new Set()
 
 describe(...requireOrSkip('FdStore', linuxSkipReason()), () => {
-  it('keeps what listens for every worker, and the rest for one', async () => {
+  it('keeps listening sockets for every worker, and other descriptors for the first', async () => {
     const listener = await bindFd({ port: 0, host: '127.0.0.1' })
     store.add('web', [listener], nothing)
     store.add('file', [openSync('/dev/null', 'r')], nothing)
@@ -56,7 +56,7 @@ describe(...requireOrSkip('FdStore', linuxSkipReason()), () => {
     expect(store.all.map((stored) => stored.name)).toEqual(['stored'])
   })
 
-  it('closes what is taken out', () => {
+  it('closes a descriptor that is removed', () => {
     const [first, second] = [openSync('/dev/null', 'r'), openSync('/dev/zero', 'r')]
     store.add('a', [first], nothing)
     store.add('b', [second], nothing)
@@ -66,7 +66,7 @@ describe(...requireOrSkip('FdStore', linuxSkipReason()), () => {
     expect(store.all.map(({ name }) => name)).toEqual(['b'])
   })
 
-  it('closes what is too much', () => {
+  it('closes descriptors beyond its size', () => {
     const fds = Array.from({ length: 3 }, () => openSync('/proc/self/stat', 'r'))
     store.add('a', fds, nothing)
     store.close()

@@ -9,12 +9,13 @@ export interface Stored {
   listening: boolean
 }
 
-// The names that sd_pid_notify_with_fds(3) allows in FDNAME, and the name in place of an invalid one.
+// The names that sd_pid_notify_with_fds(3) allows in FDNAME, and the name that replaces any other.
 const NAME = /^[\x20-\x39\x3b-\x7e]{1,255}$/
 const NAMELESS = 'stored'
 
 /** Descriptors that processes store here for the next processes (FDSTORE=1). */
 export class FdStore {
+  /** The most descriptors that are stored. */
   static readonly size: number = 1024
   #stored: Stored[] = []
 
@@ -22,7 +23,7 @@ export class FdStore {
     return this.#stored
   }
 
-  /** Stores the descriptors of a notification. Closes the ones in `kept`, which every process gets anyway. */
+  /** Stores the descriptors of a notification. Closes those of kept sockets (`kept` has their inodes), which every process gets anyway. */
   add(name: string | undefined, fds: readonly number[], kept: ReadonlySet<bigint>): void {
     for (const fd of fds) {
       const file = fstatSync(fd, { bigint: true })
@@ -59,6 +60,6 @@ export class FdStore {
   }
 }
 
-// An eventfd, an epoll instance and their like are no file: all have one inode, and no type.
+// An eventfd, an epoll instance and others share one inode, and have no type of file: they cannot be compared.
 const isSameFile = (a: BigIntStats, b: BigIntStats): boolean =>
   a.dev === b.dev && a.ino === b.ino && (a.mode & BigInt(constants.S_IFMT)) !== 0n

@@ -24,7 +24,6 @@ import { ReloadLog } from './reload-log.ts'
 import { ServerReports } from './server-reports.ts'
 import { inodeOf, type KeptSocket } from './sockets.ts'
 
-/** What generations need. */
 export interface GenerationsOptions {
   options: RunOptions
   sockets: readonly KeptSocket[]
@@ -44,7 +43,7 @@ export class Generations {
   readonly store: FdStore = new FdStore()
   readonly launcher: Launcher
   readonly serverReports: ServerReports
-  /** Is told of each process and each reload (`--metrics`). */
+  /** Called for each process that was started, and for each reload (`--metrics`). */
   observer: Pick<Metrics, 'started' | 'settled'> | undefined
   readonly #options: RunOptions
   readonly #notifySocket: NotifySocket

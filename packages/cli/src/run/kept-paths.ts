@@ -5,7 +5,7 @@ import type { KeptSocket } from './sockets.ts'
 
 type Problem = SocketStatus['problem']
 
-// How often the paths are checked: one may be removed at any time, for example by tmpfiles.d(5).
+// Milliseconds between two checks: a path may be removed at any time, for example by tmpfiles.d(5).
 const CHECK_EVERY = 10_000
 
 interface Kept {

@@ -28,12 +28,12 @@ it.each([
   stop()
 })
 
-it('nothing is read that is no terminal', () => {
+it('reads no stdin that is not a terminal', () => {
   const { stdin } = keyboard(false, () => true)
   expect(stdin.listenerCount('data')).toBe(0)
 })
 
-it('nothing is read in the background, where the kernel would stop this process', async () => {
+it('reads nothing in the background, because the kernel would stop this process', async () => {
   let isForeground = false
   const { stdin, stop, reloads } = keyboard(true, () => isForeground)
   stdin.write('rs\n')

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 
 /**
- * Calls `reload` when a person types `rs` and Enter, until the returned function is called. Does nothing where stdin is
- * no terminal. The processes do not read it: their stdin is empty.
+ * Calls `reload` when a person types `rs` and Enter, until the returned function is called. Does nothing if stdin is not a
+ * terminal. The started processes do not read it: their stdin is empty.
  */
 export function listenToKeyboard(
   reload: () => void,
@@ -18,7 +18,7 @@ export function listenToKeyboard(
     if (isForeground()) stdin.resume()
     else stdin.pause()
   }
-  // Before the listener, which would begin to read.
+  // Pause before adding the listener, which would begin to read.
   stdin.pause()
   stdin.setEncoding('utf8').on('data', typed)
   // A terminal may be closed while this process runs on.
@@ -32,7 +32,7 @@ export function listenToKeyboard(
   }
 }
 
-/** Whether this process belongs to the foreground job of its terminal: its group is the one of the terminal (proc_pid_stat(5)). */
+/** Whether this process belongs to the foreground job of its terminal: its process group is that of the terminal (proc_pid_stat(5)). */
 function isInForeground(): boolean {
   try {
     const stat = readFileSync('/proc/self/stat', 'latin1')

@@ -24,9 +24,9 @@ export interface Spec {
 export interface Notifications {
   socket: NotifySocket
   receive(message: Notification): void
-  /** A process below a started one has ended, which has served in its place. */
+  /** Called when a process below the one of this worker has ended, and has served in its place. */
   serverEnded(worker: Worker, pid: number): void
-  /** A process of another user may not be signalled. */
+  /** Called if this user may not signal a process. `problem` names the repair. */
   unsignalled(problem: string): void
 }
 
@@ -59,7 +59,7 @@ export class Launcher {
     const { command, register, ready, readyTimeout, settle, drainTimeout, watchdog } =
       this.#parts.options
     const rules = { register, ready, readyTimeout, settle, drainTimeout, watchdog }
-    // It is assigned before the child can print anything.
+    // Assigned before the child can print or end: the events come in later turns of the event loop.
     let worker: Worker | undefined
     const child = this.#spawn(spec, place, {
       printed: (line) => worker?.printed(line),
@@ -122,7 +122,7 @@ export class Launcher {
   }
 }
 
-// A process that writes into a pipe assumes that its colours cannot be shown; FORCE_COLOR tells it otherwise.
+// The value of FORCE_COLOR. Without it, a process that writes into a pipe assumes that colours cannot be shown.
 function colours(): string | undefined {
   if (!process.stdout.isTTY) return undefined
   const depth = process.stdout.getColorDepth()

@@ -22,7 +22,7 @@ function reportsOf(state: 'draining' | 'ready', statuses: readonly string[]): st
 const seconds = (what: string, count: number): string[] =>
   Array.from({ length: count }, (_, at) => `draining: ${what}; ${25 - at} s left`)
 
-it('says every five seconds what a drain waits for, but not when it begins', () => {
+it('reports every five seconds what a drain waits for, but not when it begins', () => {
   expect(reportsOf('draining', seconds('1 request, 10 WebSockets', 12))).toEqual([
     'process 7 of generation 2 still drains: 1 request, 10 WebSockets; 20 s left',
     'process 7 of generation 2 still drains: 1 request, 10 WebSockets; 15 s left',
@@ -35,7 +35,7 @@ it.each([
   ['that has ended', 'draining', Array(12).fill('draining: 0 connections left')],
   ['of a program with a status of its own', 'draining', Array(12).fill('flushing')],
   ['in name only', 'ready', seconds('1 request', 12)],
-] as const)('says nothing of a drain %s', (_, state, statuses) => {
+] as const)('does not report a drain %s', (_, state, statuses) => {
   expect(reportsOf(state, statuses)).toEqual([])
 })
 

@@ -57,7 +57,7 @@ describe('deliver', () => {
     expect(delivered).toEqual([worker])
   })
 
-  it.each([undefined, 78, 2 ** 22])('one of %s does not', (from) => {
+  it.each([undefined, 78, 2 ** 22])('a message of %s does not count', (from) => {
     const { worker, delivered, send } = setUp({ pid: 77 })
     const fd = openSync('/dev/null', 'r')
     send(from, 'READY=1\nFDSTORE=1', [fd])
@@ -66,7 +66,7 @@ describe('deliver', () => {
     expect(isOpen(fd)).toBe(false)
   })
 
-  it('keeps what is to be stored, and closes every other descriptor', () => {
+  it('stores descriptors with FDSTORE=1, and closes all others', () => {
     const { send } = setUp({ pid: 77 })
     const [kept, barrier] = [openSync('/dev/null', 'r'), openSync('/dev/null', 'r')]
     send(77, 'FDSTORE=1\nFDNAME=a', [kept])

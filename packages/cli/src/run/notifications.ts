@@ -8,21 +8,21 @@ export interface Recipients {
   table: ProcessTable
   access: 'main' | 'all'
   store: FdStore
-  /** The sockets that every process gets anyway. */
+  /** The inodes of the sockets that every process gets anyway. */
   kept: ReadonlySet<bigint>
   /** The process that replaced a draining one; `undefined` where there is none. */
   replacementOf(worker: Worker): Worker | undefined
-  /** Called for each notification that a worker has got. */
+  /** Called after the worker has handled a notification. */
   delivered(worker: Worker): void
 }
 
-/** Gives a notification to the worker that it is about, and stores or passes on its descriptors. */
+/** Gives a notification to the worker whose process sent it, and stores or passes on its descriptors. */
 export function deliver({ pid, fields, fds }: Notification, to: Recipients): void {
   const worker = pid === undefined ? undefined : to.table.byPid(pid)
   const ancestor = worker === undefined ? ancestorOf(pid, to.table) : undefined
   const sender = worker ?? (to.access === 'all' ? ancestor : undefined)
   if (sender === undefined) {
-    // Closing the descriptor answers BARRIER=1, for every sender.
+    // Closing the descriptor of BARRIER=1 answers it. Every sender gets that answer.
     for (const fd of fds) closeSync(fd)
     if (pid !== undefined && fields.get('READY') === '1') ancestor?.reported.noteForeignPid(pid)
     return
@@ -43,8 +43,8 @@ export function deliver({ pid, fields, fds }: Notification, to: Recipients): voi
   to.delivered(sender)
 }
 
-// The worker from which a process descends. Each worker leads a session, and its child processes stay in it
-// unless they leave on purpose.
+// The worker from whose process this one descends. The process of a worker leads a session, and its child processes stay
+// in the session unless they leave on purpose.
 function ancestorOf(pid: number | undefined, table: ProcessTable): Worker | undefined {
   const session = pid === undefined ? undefined : statOf(pid)?.session
   return session === undefined ? undefined : table.byPid(session)

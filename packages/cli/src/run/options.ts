@@ -63,7 +63,7 @@ export interface RunOptions {
   prefix: boolean | undefined
   /** Begin each line with the time; one of JSON always has it. @default false */
   timestamps: boolean
-  /** How lines are written, those of `run` itself too. @default 'text' */
+  /** How lines are written, also those of `run` itself. @default 'text' */
   logFormat: 'text' | 'json'
   /**
    * Starts to watch, and calls `changed` once for all changes that come together. With it, a failed first start waits for

@@ -1,6 +1,6 @@
 import { type Logger, notify } from '@socket-port/core'
 
-// Each EXTEND_TIMEOUT_USEC asks for more time than passes until the next one; core does the same in a drain.
+// Milliseconds. Each EXTEND_TIMEOUT_USEC asks for more time than passes until the next one, as core does in a drain.
 const EXTEND_EVERY = 1_000
 const EXTENSION = 5_000
 
@@ -17,7 +17,7 @@ export class OwnManager {
     this.#logger = logger
   }
 
-  /** A step has begun that takes time, and has its own deadline. */
+  /** Call it when a step begins that takes time, and has its own deadline. */
   busy(kind: 'starting' | 'reloading' | 'stopping', status: string): void {
     this.#status = status
     const logger = this.#logger
@@ -30,6 +30,7 @@ export class OwnManager {
     ).unref()
   }
 
+  /** Reports that a generation serves, and that the current step has ended. */
   ready(status: string): void {
     this.quiet()
     this.#status = status
@@ -54,7 +55,7 @@ export class OwnManager {
   }
 }
 
-/** The watchdog time-out of this process in milliseconds. Read it before core removes the variable. */
+/** The watchdog time-out of this process, in milliseconds; `undefined` for none. Call it before core removes the variables. */
 export function watchdogOf({ WATCHDOG_USEC, WATCHDOG_PID }: NodeJS.ProcessEnv): number | undefined {
   if (WATCHDOG_USEC === undefined || !/^[1-9]\d{0,15}$/.test(WATCHDOG_USEC)) return undefined
   const isOurs = WATCHDOG_PID === undefined || WATCHDOG_PID === String(process.pid)

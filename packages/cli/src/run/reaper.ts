@@ -1,6 +1,6 @@
 import { reapOrphans } from '@socket-port/core/supervisor'
 
-// SIGCHLD is not queued: one signal may stand for several processes, and one may arrive during the collection.
+// Milliseconds. SIGCHLD is not queued: one signal may stand for several processes, and one may arrive during a collection.
 const COLLECT_EVERY = 10_000
 
 /** As PID 1, collects ended processes whose parent has ended too. Returns a function that stops it. */

@@ -34,7 +34,7 @@ export class ReloadLog<Spec> {
     this.#manager.busy('stopping', 'draining')
   }
 
-  /** A process may have a new status. The status of the first worker stands for all. */
+  /** Call it when a process may have a new status. The manager gets the status of the first worker alone. */
   statusChanged(worker: Worker): void {
     const [{ current } = {}] = this.#pool.slots
     if (worker === current && !this.#manager.isBusy) this.#manager.status(this.summary)

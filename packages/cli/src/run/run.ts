@@ -62,7 +62,7 @@ async function runWith(context: Omit<Context, 'sockets' | 'facts'>): Promise<Exi
   }
 }
 
-/** From the start of the first process to the end of the last one. */
+/** Starts the first process, and resolves when the last one has ended. */
 async function superviseToTheEnd(context: Context): Promise<ExitCode> {
   const { options, sockets, reporter } = context
   const manager = new OwnManager(reporter.logger)

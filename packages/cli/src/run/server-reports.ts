@@ -1,14 +1,14 @@
 import type { Clock } from '../supervisor/clock.ts'
 import type { Worker } from '../supervisor/worker.ts'
 
-// Milliseconds. npm and its like end a moment after the server below them.
+// Milliseconds. npm and other wrappers end a moment after the server below them.
 const GRACE = 1_000
 
 /** Reports when a server below a wrapper has ended while the wrapper goes on, as `node --watch` does, and when the next serves. */
 export class ServerReports {
   readonly #clock: Clock
   readonly #report: (message: string) => void
-  /** Workers without a server, as was reported. */
+  /** Workers whose server has ended, as was reported. */
   readonly #lost = new WeakSet<Worker>()
 
   constructor(clock: Clock, report: (message: string) => void) {
@@ -16,9 +16,10 @@ export class ServerReports {
     this.#report = report
   }
 
+  /** Call it when the server `pid` below the wrapper has ended. */
   ended(worker: Worker, pid: number): void {
     this.#clock.after(GRACE, () => {
-      // It has ended too, it is told to stop, or the next server is there.
+      // Nothing to report: the wrapper has ended too, or was told to stop, or has started the next server.
       if (worker.state === 'draining' || worker.state === 'gone') return
       if (worker.pid !== worker.startedPid) return
       this.#lost.add(worker)
@@ -29,6 +30,7 @@ export class ServerReports {
     })
   }
 
+  /** Call it when a server below the wrapper has got a socket. */
   joined(worker: Worker): void {
     if (this.#lost.delete(worker)) {
       this.#report(`process ${worker.pid} serves now, below process ${worker.startedPid}`)

@@ -29,7 +29,7 @@ const start = (pool: WorkerPool<string>): void =>
   void pool.start(pool.slots[0] as (typeof pool.slots)[0], { generation: 1, spec: '' })
 
 describe('the end', () => {
-  it('is told once, and comes when every process is gone', async () => {
+  it('is reported once, and comes when every process has ended', async () => {
     const { child, pool, shutdown, reports } = setUp()
     start(pool)
     child.obedient = false
@@ -45,7 +45,7 @@ describe('the end', () => {
     ])
   })
 
-  it('says by 5 that somebody had to be killed', async () => {
+  it('has exit code 5 if a process had to be ended by SIGKILL', async () => {
     const { child, pool, shutdown } = setUp()
     start(pool)
     child.obedient = false
@@ -66,7 +66,7 @@ describe('the end', () => {
     ['crashed', (child) => child.exit({ signal: 'SIGSEGV' }), 7],
     ['ended as shells say it', (child) => child.exit({ code: 143 }), 0],
     ['ended by the signal', (child) => child.exit({ signal: 'SIGTERM' }), 0],
-  ])('tells by its exit code of a process that %s', async (_, end, code) => {
+  ])('shows by its exit code a process that %s', async (_, end, code) => {
     const { child, pool, shutdown } = setUp()
     start(pool)
     child.obedient = false
@@ -75,7 +75,7 @@ describe('the end', () => {
     expect(await shutdown.over).toBe(code)
   })
 
-  it('says by 1 that the first start has failed', async () => {
+  it('has exit code 1 if the first start failed', async () => {
     const { shutdown, reports } = setUp()
     expect(await shutdown.fail()).toBe(1)
     expect(reports).toEqual(['stopping'])

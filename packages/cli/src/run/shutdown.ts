@@ -31,7 +31,7 @@ export class Shutdown<Spec> {
     return this.stop('SIGTERM')
   }
 
-  /** Stops every process. A second call stops them at once. Both promises resolve together. */
+  /** Stops every process. A second call stops them at once. All promises resolve together, with the exit code. */
   stop(signal: NodeJS.Signals): Promise<ExitCode> {
     const { pool, report, stopping } = this.#options
     const { table } = pool

@@ -8,17 +8,17 @@ export interface SignalActions {
    * 300 ms are one call.
    */
   stop(signal: NodeJS.Signals): void
-  /** Called for a signal that means nothing to this process: it is meant for the serving processes. */
+  /** Called for SIGUSR1, SIGUSR2 and SIGWINCH, which are meant for the serving processes. */
   forward(signal: NodeJS.Signals): void
 }
 
 const FORWARDED = ['SIGUSR1', 'SIGUSR2', 'SIGWINCH'] as const
 
-// Longer than the 200 ms of core. When this process passes on a second signal, the 200 ms of a process that got
-// the first signal a little later have then ended too.
+// Milliseconds. Longer than the 200 ms of core: when this process passes on a second signal, the 200 ms of a process that
+// got the first signal a little later have ended too.
 const ONE_STOP = 300
 
-/** Listens to signals until this process ends: one that comes while it closes its sockets must not end it before. */
+/** Listens to signals until this process ends. A signal that comes while it closes its sockets must not end it earlier. */
 export function listenToSignals(actions: SignalActions): void {
   const hadTerminal = hasOwnTerminal()
   const stops = new StopSignals(ONE_STOP)
@@ -28,9 +28,9 @@ export function listenToSignals(actions: SignalActions): void {
   const listeners: [NodeJS.Signals, () => void][] = [
     ['SIGTERM', stop('SIGTERM')],
     ['SIGQUIT', stop('SIGTERM')],
-    // The quick form is for a person. Some managers stop with SIGINT too, for example pm2.
+    // SIGINT is the quick form of a drain, for a person who waits. Some managers, such as pm2, stop with SIGINT too.
     ['SIGINT', stop(hadTerminal ? 'SIGINT' : 'SIGTERM')],
-    // A closed terminal sends SIGHUP too. Then stop: nobody would see a new process.
+    // A terminal that is closed sends SIGHUP too. Stop then: no person would see the new process.
     ['SIGHUP', () => (hadTerminal && !hasOwnTerminal() ? stop('SIGTERM')() : actions.reload())],
     ...FORWARDED.map((signal): [NodeJS.Signals, () => void] => [
       signal,

@@ -51,13 +51,13 @@ describe(...requireOrSkip('openSockets', linuxSkipReason()), () => {
     expect(new Set(ports).size).toBe(1)
   })
 
-  it('one for all workers where a group makes no sense', async () => {
+  it('one socket for all workers if a group makes no sense', async () => {
     const unix = [{ path: '@socket-port-group' }]
     const [socket] = await open({ listen: unix, workers: 3, reusePort: true })
     expect(socket?.fds).toHaveLength(1)
   })
 
-  it('all or none: the exit code says that one could not be opened', async () => {
+  it('all or none: exit code 4 if one cannot be opened', async () => {
     const [held] = await open({ listen: [{ port: 0, host: '127.0.0.1' }] })
     const taken = { port: portOf(held as KeptSocket) ?? 0, host: '127.0.0.1' }
     const free = { path: '@socket-port-free' }

@@ -80,7 +80,7 @@ async function openSocket(
   const fds: [number, ...number[]] = [first]
   try {
     const port = portOf(first)
-    // With port 0, the kernel chooses the port of the first socket; the others use the same.
+    // With port 0, the kernel chooses the port of the first socket. The others use the same port.
     while (fds.length < workers) {
       fds.push(await open({ ...target, reusePort, ...(port !== undefined && { port }) }))
     }

@@ -20,7 +20,7 @@ export interface Facts {
   now: number
 }
 
-/** The answer to `status`. Pure except for the clock. */
+/** Makes the answer to `status`. */
 export function statusOf(facts: Facts): Status {
   const { name, version, state, command, sockets, paths, workers, stored, now } = facts
   const { reloads, connections, restarts } = facts

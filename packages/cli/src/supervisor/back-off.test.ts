@@ -17,14 +17,14 @@ describe('BackOff', () => {
     expect(lives.map((ms) => backOff.next(ms))).toEqual(waits)
   })
 
-  it('stays at the cap for ever', () => {
+  it('never waits longer than the limit', () => {
     const backOff = new BackOff(rules)
     for (let failure = 0; failure < 2000; failure += 1) backOff.next(0)
     expect(backOff.next(0)).toBe(1000)
     expect(backOff.failures).toBe(2001)
   })
 
-  it('is forgotten after a reload', () => {
+  it('starts again from zero after a reload', () => {
     const backOff = new BackOff(rules)
     for (let failure = 0; failure < 3; failure += 1) backOff.next(0)
     backOff.forget()

@@ -8,11 +8,11 @@ export interface Place {
 export interface Exit {
   code: number | null
   signal: NodeJS.Signals | null
-  /** The system's reason why no process could be started. */
+  /** Why no process could be started, or why this one is no longer waited for. */
   error?: string
 }
 
-/** A process below a started one that has asked for a socket. It stays the same one when its pid is reused. */
+/** A process below a started one that has asked for a socket. If it ends and its pid is reused, this is still the old process. */
 export interface ServerProcess {
   readonly pid: number
   readonly isRunning: boolean
@@ -31,9 +31,9 @@ export interface Child {
   readonly pid: number
   /** Resolves when the process has ended and all its output was read. */
   readonly exited: Promise<Exit>
-  /** The processes below it that serve in its place, the newest last: it is a wrapper, such as npm. */
+  /** The processes below it that serve in its place, the newest last. Only a wrapper, such as npm, has any. */
   readonly servers: readonly number[]
-  /** Has a process below it serve in its place: that one gets the signals and the messages from now on. */
+  /** Notes that a process below it serves in its place. That process gets the signals and the messages from now on. */
   join(server: ServerProcess): Joined
   /** Does nothing once the process has ended: its pid may belong to another process by then. */
   signal(signal: NodeJS.Signals): void
@@ -42,17 +42,17 @@ export interface Child {
   /** The last lines of the process's output. */
   tail(): string
   /**
-   * Passes descriptors to the running process, or to the server below it that has the pid; the caller still owns
-   * them. Returns whether the process takes any.
+   * Passes descriptors to the running process, or to the server below it with the pid `server`. The caller still owns
+   * them. Returns whether they could be sent.
    */
   pass(fds: readonly number[], server?: number): boolean
-  /** Keeps a queue of connections, and owns its descriptors, until a server below it receives that has one of the sockets. */
+  /** Keeps a queue of connections, and owns its descriptors, until it is passed to a server that has one of the sockets. */
   keep(fds: readonly number[], sockets: ReadonlySet<bigint>): void
-  /** Passes the kept queues of these sockets to a server below it. */
+  /** Passes the kept queues of these sockets to the server below it with the pid `server`. */
   passKept(server: number, sockets: ReadonlySet<bigint>): void
   /** Closes the kept queues, and with them their connections. */
   dropKept(): void
-  /** Tells the process that the next process serves. A signal that is sent afterwards arrives later. */
+  /** Tells the process that the next process serves. It reads that before any signal that is sent afterwards. */
   sayNext(): void
   /** Whether the process waits for connections on a socket that was passed to it. */
   isAccepting(): boolean

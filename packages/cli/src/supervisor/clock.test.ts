@@ -3,7 +3,7 @@ import { realClock } from './clock.ts'
 
 afterEach(() => vi.restoreAllMocks())
 
-it('never calls back sooner than asked because the time is too long for a timer', () => {
+it('never calls back early because a time is too long for setTimeout', () => {
   const set = vi.spyOn(globalThis, 'setTimeout')
   const callback = (): void => {}
   // WATCHDOG_USEC of 30 days, and what a process may send as EXTEND_TIMEOUT_USEC.

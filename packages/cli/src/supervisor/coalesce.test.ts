@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { Coalesced } from './coalesce.ts'
 
-it('runs one at a time, and joins those that come meanwhile', async () => {
+it('runs one task at a time, and once more for all calls that come meanwhile', async () => {
   const finish: (() => void)[] = []
   let runs = 0
   const reloads = new Coalesced(async () => {

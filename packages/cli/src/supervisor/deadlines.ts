@@ -2,16 +2,16 @@ import type { Clock } from './clock.ts'
 import type { Event, State } from './lifecycle.ts'
 import type { WorkerRules } from './rules.ts'
 
-// How often /proc is read while a process starts.
+// Milliseconds between two looks at /proc while a process starts.
 const LOOK_EVERY = 20
-// The time in which a hung process may write its core file, a process that must end at once may end, and a
+// Milliseconds in which a hung process may write its core file, a process that must end at once may end, and a
 // process that drains may report STOPPING=1.
 const GRACE = 1_000
 
-/** What a deadline calls. */
+/** What deadlines ask and call. */
 export interface Due {
   on(event: Event): void
-  /** A draining process has had time to stop accepting. */
+  /** Called when a draining process has had time to stop accepting. */
   retire(): void
   /** Whether the process waits for connections. */
   isAccepting(): boolean
@@ -37,7 +37,7 @@ export class Deadlines {
     this.#lookForReadiness()
   }
 
-  /** The process has changed its state. */
+  /** Call it when the process has changed its state. */
   enter(state: State): void {
     this.#state = state
     this.#timers.clear()
@@ -56,7 +56,7 @@ export class Deadlines {
     this.#after('start', Math.max(ms, end - this.#clock.now()), 'start-timeout')
   }
 
-  /** The process sent WATCHDOG=1. The watchdog applies only to a process that has sent one. */
+  /** Call it when the process has sent WATCHDOG=1. The watchdog applies only to a process that has sent one. */
   keptAlive(): void {
     this.#hasWatchdog = true
     if (this.#state === 'settling' || this.#state === 'ready') this.#restartWatchdog()

@@ -49,7 +49,7 @@ export const describeExit = ({ code, signal, error }: Exit): string =>
 // Success, and the exit codes that shells and many programs use for STOP_SIGNALS: 128 plus the number of the signal.
 const STOP_CODES: readonly (number | null)[] = [0, 129, 130, 131, 143]
 
-/** Whether this is a normal end for a process that was told to stop; pure. */
+/** Whether a process that was told to stop ends so normally; pure. */
 export const endedInOrder = ({ code, signal, error }: Exit): boolean =>
   error !== undefined ||
   (signal !== null && STOP_SIGNALS.includes(signal)) ||
@@ -59,7 +59,7 @@ export const endedInOrder = ({ code, signal, error }: Exit): boolean =>
 const NOT_EXECUTABLE = 126
 const NOT_FOUND = 127
 
-// The messages of Node, Python, Go and others. The message of core already contains the repair.
+// Recognizes the messages of Node, Python, Go and others. Those of core already contain the repair.
 function inUseHint({ output, register }: Observed): string {
   const isInUse = /EADDRINUSE|address already in use/i.test(output)
   if (!isInUse || /cannot listen on port/.test(output)) return ''
@@ -87,7 +87,7 @@ export const failureOf = (
   return { ...failure, message: `${failure.message}${inUseHint(seen)}`, output }
 }
 
-// The program is quoted.
+// A repair for a command that cannot run. `program` is quoted.
 function otherCommand(program: string): string | undefined {
   if (/^.[^/ ]+ /.test(program))
     return 'pass its words one by one, without quotes around all of them'
@@ -119,7 +119,7 @@ function failedExit(exit: Exit, wasReady: boolean, seen: Observed): Omit<Failure
   return { kind, message: `${message}${foreignPidHint(seen)}` }
 }
 
-// The reason for a process that still runs.
+// Why a process that still runs did not become ready.
 function failedEvent(event: Event, seen: Observed): Omit<Failure, 'output'> {
   const process = `process ${seen.pid}`
   switch (event) {

@@ -12,7 +12,7 @@ export type State = 'starting' | 'settling' | 'ready' | 'draining' | 'gone'
 export type Event =
   /** The readiness condition was met. */
   | 'ready'
-  /** It has stayed up for `settle` since then. */
+  /** It has stayed up for `settle` since it was ready. */
   | 'settled'
   /** It did not become ready in time. */
   | 'start-timeout'
@@ -22,7 +22,7 @@ export type Event =
   | 'leaving'
   /** The started process has ended; the one that serves in its place drains. */
   | 'abandoned'
-  /** It sent no keep-alive for longer than the watchdog allows. */
+  /** It did not send WATCHDOG=1 in time. */
   | 'hung'
   | 'drain-timeout'
   | 'exit'

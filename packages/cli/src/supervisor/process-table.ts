@@ -3,7 +3,7 @@ import { endedInOrder } from './failure.ts'
 import { sumOf } from './reported.ts'
 import type { Worker } from './worker.ts'
 
-// When reloads come faster than drains end, processes must not fill the memory.
+// For each worker. When reloads come faster than drains end, processes must not fill the memory.
 const MOST_DRAINING = 10
 
 /** Every process of every generation that has not ended. */
@@ -33,12 +33,12 @@ export class ProcessTable {
     })
   }
 
-  /** What became of connections, as the processes counted them, those that have ended included. */
+  /** What happened to connections, as all processes have counted them, ended ones included. */
   get connections(): ConnectionCounts {
     return sumOf([this.#ended, ...this.workers.map(({ reported }) => reported.connections)])
   }
 
-  /** The worker for which the process speaks. */
+  /** The worker whose process has this pid: the started process, or one below it that serves in its place. */
   byPid(pid: number): Worker | undefined {
     return this.workers.find((worker) => worker.isOwn(pid))
   }

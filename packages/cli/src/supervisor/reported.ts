@@ -8,7 +8,7 @@ import {
   RECEIVES,
 } from '@socket-port/core/supervisor'
 
-// Each count, with the field that has it.
+// Each count, and the field of a notification that holds it.
 const COUNTS = (Object.keys(COUNT_FIELDS) as CountedWay[]).flatMap((way) =>
   (Object.entries(COUNT_FIELDS[way]) as [CountedKind, string][]).map(
     ([kind, field]) => [way, kind, field] as const,
@@ -32,9 +32,9 @@ export class Reported {
   receives = false
   /** Pids of its child processes that sent READY=1. Their notifications do not count. */
   readonly foreignPids: number[] = []
-  /** Pids of processes below it that were given a socket, and ended before it was ready. */
+  /** Pids of processes below it that were given a socket, and ended before the worker was ready. */
   readonly endedServers: number[] = []
-  /** The counts of each process that has served. */
+  /** The counts of each process that has served, by its pid. */
   readonly #counts = new Map<number, ConnectionCounts>()
 
   get connections(): ConnectionCounts {

@@ -59,7 +59,7 @@ function setUp() {
 }
 
 describe('a process below the started one', () => {
-  it('speaks for the worker once it was given a socket', async () => {
+  it('sends notifications for the worker when it was given a socket', async () => {
     const { clock, worker, seen, join, say } = setUp()
     const table = new ProcessTable()
     table.add(worker)
@@ -112,7 +112,7 @@ describe('a process below the started one', () => {
     expect(stopped.join(8)).toBe('generation 1 is being stopped')
   })
 
-  it('may stop, and be followed by another, without a failure of the worker', async () => {
+  it('may stop and be replaced by another without a failure of the worker', async () => {
     const { clock, child, worker, seen, join, end, say } = setUp()
     join(8)
     say(8, 'READY=1\nX_SOCKET_PORT_RECEIVES=1')
@@ -159,7 +159,7 @@ describe('a process below the started one', () => {
     expect(seen.retired).toBe(true)
   })
 
-  it('that ends before it is ready is named when the time is over', async () => {
+  it('that ends before it is ready is named in the failure when the ready time-out is over', async () => {
     const { clock, seen, join, end } = setUp()
     join(8)
     end(8)
@@ -171,7 +171,7 @@ describe('a process below the started one', () => {
     })
   })
 
-  it('keeps its connections where it is none that was given a socket', () => {
+  it('keeps its connections if it was not given a socket', () => {
     const { worker } = setUp()
     expect(worker.keep([3, 4], 7)).toBe(false)
     expect(worker.keep([3, 4], undefined)).toBe(false)

@@ -27,7 +27,7 @@ export class Serving {
     return others[0]?.process.pid
   }
 
-  /** The inodes of the sockets that were given to the process; `undefined` for one that has asked for none. */
+  /** The inodes of the sockets that were given to the process; `undefined` if it has asked for none. */
   socketsOf(pid: number): ReadonlySet<bigint> | undefined {
     return this.#servers.get(pid)?.sockets
   }

@@ -29,7 +29,7 @@ export class Slot<Spec> {
     return this.current === undefined && this.next === undefined && this.#cancelRetry === undefined
   }
 
-  /** Keeps the function that cancels a pending retry. */
+  /** Notes that a retry is pending, and how to cancel it. */
   retryWith(cancel: () => void): void {
     this.#cancelRetry = cancel
   }
@@ -52,6 +52,7 @@ export class Slot<Spec> {
     next?.stop()
   }
 
+  /** Notes that the retry happens now. */
   retryIsDue(): void {
     this.#cancelRetry = undefined
   }

@@ -116,7 +116,7 @@ describe('a reload', () => {
     expect(started).toHaveLength(1)
   })
 
-  it('joins all that come meanwhile into one more', async () => {
+  it('runs once more for all reloads that are requested meanwhile', async () => {
     const { supervisor, ready, started } = await running()
     const first = supervisor.reload()
     const others = [supervisor.reload(), supervisor.reload(), supervisor.reload()]
@@ -127,7 +127,7 @@ describe('a reload', () => {
     expect(started).toHaveLength(3)
   })
 
-  it('goes on after one that has failed', async () => {
+  it('runs again after a reload that failed', async () => {
     const { supervisor, child, ready, serving } = await running()
     const failing = supervisor.reload()
     const next = supervisor.reload()
@@ -139,7 +139,7 @@ describe('a reload', () => {
     expect(serving()).toEqual([3])
   })
 
-  it('is stopped when a newer change comes', async () => {
+  it('is stopped by a newer change', async () => {
     const { supervisor, child, ready, reports } = await running()
     const old = supervisor.reload()
     await settle()
@@ -172,7 +172,7 @@ describe('a reload', () => {
 })
 
 describe('several workers', () => {
-  it('one by one: the next is replaced when the one before is', async () => {
+  it('one by one: a worker is replaced after the one before it was', async () => {
     const { supervisor, ready, serving, started } = await running({ workers: 2 })
     const reload = supervisor.reload()
     await settle()
@@ -184,7 +184,7 @@ describe('several workers', () => {
     expect(serving()).toEqual([3, 4])
   })
 
-  it('one by one: what is replaced stays where a later one fails', async () => {
+  it('one by one: workers that were replaced stay when a later one fails', async () => {
     const { supervisor, ready, serving, child, reports } = await running({ workers: 2 })
     const reload = supervisor.reload()
     await ready(3)
@@ -194,7 +194,7 @@ describe('several workers', () => {
     expect(reports.at(-1)).toContain('1 of 2 workers are replaced')
   })
 
-  it('all at once: none is replaced before all are ready', async () => {
+  it('all at once: no worker is replaced before all new ones are ready', async () => {
     const { supervisor, ready, serving } = await running({ workers: 2, replace: 'all-at-once' })
     const reload = supervisor.reload()
     await ready(3)
@@ -204,7 +204,7 @@ describe('several workers', () => {
     expect(serving()).toEqual([3, 4])
   })
 
-  it('all at once: one that fails takes the others with it', async () => {
+  it('all at once: if one new worker fails, all of them are stopped', async () => {
     const { supervisor, ready, serving, child } = await running({
       workers: 2,
       replace: 'all-at-once',
@@ -217,7 +217,7 @@ describe('several workers', () => {
     expect(child(3).signals).toEqual(['SIGTERM'])
   })
 
-  it('all at once: one that was ready may be gone when the last one is', async () => {
+  it('all at once: a worker that was ready may have ended before the last one is ready', async () => {
     const { supervisor, ready, serving, child } = await running({
       workers: 2,
       replace: 'all-at-once',
@@ -232,7 +232,7 @@ describe('several workers', () => {
 })
 
 describe('a process that crashes', () => {
-  it('is replaced at once, with what it was started with', async () => {
+  it('is started again at once, with the same settings', async () => {
     const { clock, child, ready, serving, started, supervisor } = await running()
     await clock.advance(6000)
     child(1).exit({ signal: 'SIGSEGV' })
@@ -243,7 +243,7 @@ describe('a process that crashes', () => {
     expect(supervisor.pool.restarts).toBe(1)
   })
 
-  it('again and again: with longer and longer waits up to a cap, and it says so', async () => {
+  it('again and again is started after longer and longer waits, up to a limit, and each wait is reported', async () => {
     const { clock, child, reports, started } = await running()
     child(1).exit({ code: 1 })
     for (const wait of [0, 100, 200, 400, 400]) {
@@ -263,7 +263,7 @@ describe('a process that crashes', () => {
     )
   })
 
-  it('again: only a change helps where somebody watches', async () => {
+  it('again under --watch is started only after a change', async () => {
     const { clock, child, reports, started, supervisor, ready } = await running({ retry: 'once' })
     child(1).exit({ code: 1 })
     await clock.advance(0)
@@ -313,7 +313,7 @@ describe('a process that crashes', () => {
     expect(serving()).toEqual([3])
   })
 
-  it('and is on its way back when a reload comes: the reload takes its place', async () => {
+  it('and is being started again when a reload comes: the reload replaces that start', async () => {
     const { supervisor, child, ready, serving, clock } = await running()
     child(1).exit({ code: 1 })
     await clock.advance(0)
@@ -328,7 +328,7 @@ describe('a process that crashes', () => {
 })
 
 describe('connections that went from one process to the next', () => {
-  it('are counted as each says, the last word of those that are gone included', async () => {
+  it('are counted as the processes report them, the last reports of ended processes included', async () => {
     const { supervisor, started, ready, child } = await running()
     const says = (pid: number, name: string, count: string): void =>
       started[pid - 1]?.worker.notified(new Map([[`X_SOCKET_PORT_${name}`, count]]))
@@ -374,7 +374,7 @@ describe('stop', () => {
     expect(clock.pending).toBe(0)
   })
 
-  it('ends what waits for a retry', async () => {
+  it('cancels a pending retry', async () => {
     const { supervisor, child, clock, started } = await running()
     child(1).exit({ code: 1 })
     await settle()
@@ -394,7 +394,7 @@ describe('stop', () => {
     expect(supervisor.pool.table.killed).toBe(1)
   })
 
-  it('before the first process is there', async () => {
+  it('works before the first process has started', async () => {
     const { supervisor, started } = setUp()
     const first = supervisor.reload()
     await supervisor.pool.stop('SIGTERM')

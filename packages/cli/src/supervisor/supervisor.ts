@@ -52,7 +52,7 @@ export class Supervisor<Spec> {
     return this.#reloads.request()
   }
 
-  /** Aborts a reload that has not succeeded yet: a newer change makes it useless. */
+  /** Aborts a reload that has not succeeded yet. Call it when a newer change makes the reload useless. */
   supersede(): void {
     if (!this.isReloading) return
     this.#state = 'superseded'

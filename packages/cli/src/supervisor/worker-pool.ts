@@ -9,7 +9,7 @@ import type { Worker } from './worker.ts'
 
 export interface WorkerPoolOptions<Spec> {
   workers: number
-  /** How often a process that crashes is started again. `'once'`: then wait for a reload. */
+  /** How often a process that crashes is started again. After `'once'` it waits for a reload. */
   retry: 'for-ever' | 'once'
   clock: Clock
   backOff?: BackOffRules
@@ -55,7 +55,7 @@ export class WorkerPool<Spec> {
     const after = `${Math.round((worker.readyAt ?? 0) - worker.startedAt)} ms`
     const drains = old === undefined ? '' : `; process ${old.pid} drains`
     this.#options.report(`${this.#name(worker.place)} is ready after ${after}${drains}`)
-    // Without this word it goes on accepting: at a stop no next process takes new connections.
+    // Otherwise it would go on accepting while it drains, as at a stop, where no next process takes new connections.
     old?.sayNext()
     old?.stop()
     void worker.milestones.left.then(() => this.#left(slot, worker))

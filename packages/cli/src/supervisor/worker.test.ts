@@ -64,7 +64,7 @@ describe('readiness', () => {
     expect(one.worker.state).toBe('settling')
   })
 
-  it('counts at once where it need not settle', async () => {
+  it('counts at once without --settle', async () => {
     const { clock, say, seen } = start({ settle: 0 })
     say(['READY', '1'])
     await clock.advance(0)
@@ -186,7 +186,7 @@ describe('a process that does not become ready', () => {
     expect(child.signals).toEqual(['SIGTERM', 'kill'])
   })
 
-  it('has more time where it asks for it', async () => {
+  it('has more time if it asks for it', async () => {
     const { clock, say, seen } = start()
     await clock.advance(900)
     say(['EXTEND_TIMEOUT_USEC', '500000'])
@@ -196,7 +196,7 @@ describe('a process that does not become ready', () => {
     expect(seen.outcome).toMatchObject({ kind: 'timeout' })
   })
 
-  it('never has less', async () => {
+  it('never has less time than --ready-timeout', async () => {
     const { clock, say, seen } = start()
     say(['EXTEND_TIMEOUT_USEC', '1'])
     await clock.advance(999)
@@ -224,7 +224,7 @@ describe('the end', () => {
     expect(worker).toMatchObject({ killed: true, state: 'gone' })
   })
 
-  it('in time: nothing is left to happen', async () => {
+  it('in time: no timer is left', async () => {
     const { clock, child, worker } = await ready()
     worker.stop('SIGINT')
     await settle()
@@ -252,7 +252,7 @@ describe('the end', () => {
     expect(retired).toBe(true)
   })
 
-  it('in a hurry: the signal again, and SIGKILL soon', async () => {
+  it('at once: the signal again, and SIGKILL a second later', async () => {
     const { clock, child, worker } = await ready()
     child.obedient = false
     worker.stop()
@@ -262,7 +262,7 @@ describe('the end', () => {
     expect(child.signals).toEqual(['SIGTERM', 'SIGTERM', 'kill'])
   })
 
-  it('by itself, with notice: it is left in peace', async () => {
+  it('by itself, after STOPPING=1: it gets no signal', async () => {
     const { child, worker, seen, say } = await ready()
     say(['STOPPING', '1'])
     await settle()
@@ -271,7 +271,7 @@ describe('the end', () => {
     expect(child.signals).toEqual([])
   })
 
-  it('by the watchdog, where it has spoken to it', async () => {
+  it('by the watchdog, if it has sent WATCHDOG=1 before', async () => {
     const { clock, child, worker, say } = await ready()
     await clock.advance(10_000)
     expect(worker.state).toBe('ready')
@@ -287,7 +287,7 @@ describe('the end', () => {
     expect(child.signals).toEqual(['SIGABRT', 'kill'])
   })
 
-  it('by the watchdog that it pulls itself', async () => {
+  it('by WATCHDOG=trigger', async () => {
     const { child, say } = await ready({ watchdog: undefined })
     say(['WATCHDOG', 'trigger'])
     expect(child.signals).toEqual(['SIGABRT'])

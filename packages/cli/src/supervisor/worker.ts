@@ -46,29 +46,29 @@ export class Worker {
     })
   }
 
-  /** The process that serves: the started one, or the newest below it that has asked for a socket. */
+  /** The pid of the process that serves: the started one, or the newest one below it that has asked for a socket. */
   get pid(): number {
     return this.#child.servers.at(-1) ?? this.#child.pid
   }
 
-  /** The process that was started. */
+  /** The pid of the process that was started. */
   get startedPid(): number {
     return this.#child.pid
   }
 
-  /** Whether the process speaks for this worker. */
+  /** Whether this is the started process, or one below it that serves in its place: their notifications count. */
   isOwn(pid: number): boolean {
     return pid === this.#child.pid || this.#serving.has(pid)
   }
 
-  /** Whether no process below the started one, but `pid`, serves the socket of this inode. */
+  /** Whether the process `pid` may have the socket of this inode: no other process below the started one serves it. */
   isFree(socket: bigint, pid: number): boolean {
     return this.#serving.holderOf(socket, pid) === undefined
   }
 
   /**
-   * Gives a kept socket, of this inode, to a process below the started one, which serves in its place from now on. Returns the
-   * descriptors of its channel, none if it has one already; or the reason why it may not have the socket.
+   * Gives the kept socket with the inode `socket` to a process below the started one, which serves in its place from now on.
+   * Returns the descriptors of its channel, none if it has one already, or the reason why it may not have the socket.
    */
   join(server: ServerProcess, socket: bigint): Joined | string {
     const { state } = this
@@ -84,18 +84,18 @@ export class Worker {
     return joined
   }
 
-  /** A process that served in place of the started one has ended. */
+  /** Call it when a process that served in place of the started one has ended. */
   serverEnded(pid: number): void {
     this.#serving.remove(pid)
     if (this.state === 'starting') this.reported.endedServers.push(pid)
   }
 
-  /** The inodes of the sockets that were given to a process below the started one. */
+  /** The inodes of the sockets that were given to a process below the started one; `undefined` if that has none. */
   socketsOf(pid: number | undefined): ReadonlySet<bigint> | undefined {
     return pid === undefined ? undefined : this.#serving.socketsOf(pid)
   }
 
-  /** Takes over a queue of connections for the next process that serves in place of `pid`. False: none comes. */
+  /** Keeps a queue of connections for the next process that serves in place of `pid`. Returns false if no such process comes. */
   keep(fds: readonly number[], pid: number | undefined): boolean {
     const sockets = this.socketsOf(pid)
     if (sockets === undefined || this.state === 'draining') return false
@@ -103,12 +103,12 @@ export class Worker {
     return true
   }
 
-  /** The started process has ended, and a process below it drains. */
+  /** Call it when the started process has ended, and a process below it drains. */
   abandoned(): void {
     this.#on('abandoned')
   }
 
-  /** For how many milliseconds it has been ready; 0: never. */
+  /** For how many milliseconds it has been ready; 0 if it never was. */
   get readyFor(): number {
     return this.readyAt === undefined ? 0 : this.#clock.now() - this.readyAt
   }
@@ -133,7 +133,7 @@ export class Worker {
     if (fields.get('WATCHDOG') === 'trigger') this.#on('hung')
     if (fields.get('STOPPING') !== '1') return
     if (this.#serving.has(pid)) {
-      // A watcher replaces its server. Only if this worker is told to stop, none follows.
+      // A watcher replaces its server. No server follows only if this worker was told to stop.
       if (this.#serving.stopping(pid) && this.state === 'draining') this.milestones.retire()
       return
     }
@@ -168,8 +168,8 @@ export class Worker {
   }
 
   /**
-   * Passes a queue with connections of the previous process, which came from these sockets if they are known. Returns
-   * whether a process takes it.
+   * Passes on a queue with connections of the previous process. They came from the sockets with these inodes, if those are
+   * known. Returns whether a process takes the queue.
    */
   pass(fds: readonly number[], sockets?: ReadonlySet<bigint>): boolean {
     if (this.#serving.isEmpty) return this.reported.receives && this.#child.pass(fds)
@@ -177,7 +177,7 @@ export class Worker {
     return pid !== undefined && this.#child.pass(fds, pid)
   }
 
-  /** Tells the process, before its stop signal, that the next process serves: it need not accept new connections any more. */
+  /** Tells the process that the next process serves, so that it stops accepting when it drains. Call it before the stop signal. */
   sayNext(): void {
     this.#child.sayNext()
   }

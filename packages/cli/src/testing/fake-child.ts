@@ -1,6 +1,6 @@
 import type { Child, Exit, Joined, ServerProcess } from '../supervisor/child.ts'
 
-/** A process that does what a test says. */
+/** A process that is controlled by a test. */
 export class FakeChild implements Child {
   readonly pid: number
   readonly exited: Promise<Exit>

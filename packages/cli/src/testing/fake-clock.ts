@@ -22,7 +22,7 @@ export class FakeClock implements Clock {
     return this.#timers.length
   }
 
-  /** Moves on, timer by timer; between two of them everything that was promised is done. */
+  /** Moves the time on, timer by timer. The callbacks of promises run between two timers. */
   async advance(ms: number): Promise<void> {
     const end = this.#now + ms
     await settle()
@@ -38,5 +38,5 @@ export class FakeClock implements Clock {
   }
 }
 
-/** Resolves when no promise is left that could be kept. */
+/** Resolves when the callbacks of all settled promises have run. */
 export const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))

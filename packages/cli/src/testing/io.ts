@@ -5,7 +5,7 @@ export interface FakeIo extends Io {
   readonly written: () => { stdout: string; stderr: string }
 }
 
-/** Streams that are no terminal, and what was written to them. */
+/** Streams that are not terminals, and the text that was written to them. */
 export function fakeIo(): FakeIo {
   const [stdin, stdout, stderr] = [new PassThrough(), new PassThrough(), new PassThrough()]
   const text = (stream: PassThrough): string => (stream.read() as Buffer | null)?.toString() ?? ''

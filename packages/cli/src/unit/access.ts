@@ -11,7 +11,7 @@ export interface Rights {
 /** A user that owns no file, such as the one of DynamicUser=. */
 export const OTHER_USER: Rights = { uid: -1, gids: [] }
 
-/** The rights of a user of this machine; `undefined` when it has no user of that name. */
+/** The rights of a user of this machine; `undefined` if there is no user of that name. */
 export function rightsOf(user: string): Rights | undefined {
   const ask = (what: string): number[] => {
     const { status, stdout } = spawnSync('id', [what, '--', user], { encoding: 'utf8' })
@@ -22,8 +22,8 @@ export function rightsOf(user: string): Rights | undefined {
 }
 
 /**
- * The first part of a path, a folder or the file itself, that these rights do not open; `undefined` when
- * they open all of it. For a file that does not exist here, its existing folders are checked.
+ * The first part of a path, a folder or the file itself, that a user with these rights cannot open; `undefined` if the user
+ * can open all of it. For a file that does not exist here, the folders that exist are checked.
  */
 export function closedPart(path: string, rights: Rights): string | undefined {
   if (rights.uid === 0) return undefined

@@ -1,4 +1,4 @@
-/** What the service needs, so that the hardening leaves it available. */
+/** What the service needs: the hardening must not take it away. */
 export interface Hardening {
   /** Every path, links included, by which the service reaches its files. */
   paths: readonly string[]
@@ -8,8 +8,8 @@ export interface Hardening {
 
 /**
  * The lines that harden the service of a Node program. `MemoryDenyWriteExecute=` is missing, because V8
- * compiles at run time. V8 protects its code with memory protection keys (@pkey), which @system-service
- * does not contain.
+ * compiles at run time. `@pkey` is allowed besides `@system-service`, because V8 protects its code with memory protection
+ * keys.
  */
 export function hardening({ paths, privilegedPort }: Hardening): string[] {
   const below = (...roots: string[]): boolean =>

@@ -14,8 +14,8 @@ interface Manifest {
   scripts?: { start?: unknown }
 }
 
-// Folders of a package whose names do not describe it. Builds put a package.json of their own there, with
-// a type and without a name.
+// Folders in a package whose names do not describe the package. Builds put a package.json of their own there, with a type
+// and without a name.
 const INNER = ['.output', 'bin', 'build', 'cjs', 'dist', 'esm', 'lib', 'out', 'server', 'src']
 
 // Names of a program that do not describe the service.

@@ -40,7 +40,7 @@ describe('the package of a program', () => {
     expect(packageOf(entry)?.folder).toBe(join(dir, 'folder'))
   })
 
-  test('is not what a build has put into its output', () => {
+  test('is not the package.json in the output of a build', () => {
     write('folder/package.json', { name: 'shop' })
     write('folder/dist/package.json', { type: 'commonjs' })
     expect(packageOf(write('folder/dist/server.js'))).toEqual({
@@ -55,7 +55,7 @@ describe('the package of a program', () => {
     expect(named(write('folder/apps/shop/dist/server.js'))).toBe('shop')
   })
 
-  test('need not be there: the folder gives the name, but not that of a build', () => {
+  test('may be missing: then the folder gives the name, unless it is one of a build', () => {
     expect(named('/srv/shop/server.js')).toBe('shop')
     expect(named('/srv/shop/dist/server.js')).toBe('shop')
     expect(named('/server.js')).toBe('server')
@@ -115,7 +115,7 @@ describe('a program that node cannot run', () => {
 })
 
 describe('what keeps a user out', () => {
-  test('is the first folder that may not be passed, through links too', () => {
+  test('is the first folder that the user cannot enter, also behind symlinks', () => {
     chmodSync(dir, 0o755)
     const file = write('private/app/server.js')
     symlinkSync(join(dir, 'private'), join(dir, 'link'))

@@ -18,7 +18,7 @@ export interface UnitJob {
   words: readonly string[]
   /** The working directory of the program, an absolute path. */
   folder: string
-  /** A symlink is part of that path: it may lead to another release at each reload. */
+  /** That path has a symlink in it, which may lead to another release at each reload. */
   linked: boolean
   port: number
   /** The user of the service. @default a user that exists while the service runs */
@@ -26,7 +26,7 @@ export interface UnitJob {
   /** Absolute paths of node and of the socket-port command. */
   node: string
   command: string
-  /** The targets of symlinks in the paths above; the service must see them too. */
+  /** The paths above with their symlinks resolved; the service must be able to see those too. */
   targets: readonly string[]
   /** The path of the preload, for `--register`. */
   preload: string | undefined
@@ -60,7 +60,7 @@ export function namedPaths({
   preload,
 }: UnitJob): string[] {
   const paths = [entry, node, way === 'run' ? command : (preload ?? node)]
-  // Such as package.json, which a command reads.
+  // A command reads files of its folder, such as package.json.
   if (!byNode) paths.push(folder)
   return [...new Set(paths)]
 }
@@ -111,7 +111,7 @@ function serviceUnit(job: UnitJob): string {
   })
 }
 
-// What systemd sets (DEFAULT_PATH in src/basic/path-util.h).
+// The PATH that systemd sets (DEFAULT_PATH in src/basic/path-util.h).
 const PATH = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin']
 
 function pathLines({ entry, byNode, node }: UnitJob): string[] {
@@ -143,7 +143,7 @@ function watchdogLines(watchdog: number): string[] {
 
 const RESTART_SIGNAL = 'SIGUSR2'
 
-// How a service ends that is supervised by systemd alone.
+// The stop of a service that systemd itself supervises.
 const stopLines: readonly string[] = [
   '# A restart has its own signal, which tells the program that a next process comes. With',
   '# DynamicUser=, the program may not ask systemd.',
@@ -156,13 +156,13 @@ const stopLines: readonly string[] = [
   'TimeoutStopSec=30s',
 ]
 
-// With the preload, the listeners of the program itself end the process.
+// With the preload, the signal listeners of the program end the process, with an exit code of their own.
 const ownEndLines: readonly string[] = [
   '# The code that shells, Next.js and others use for an end by SIGTERM.',
   'SuccessExitStatus=143',
 ]
 
-// Not in NODE_OPTIONS, which every process that the program starts would inherit.
+// The preload is loaded by `--require`, not by NODE_OPTIONS, which every process that the program starts would inherit.
 function programLine({ way, node, entry, byNode, words, preload }: UnitJob): string {
   const loads = preload === undefined || way === 'run' ? [] : ['--require', preload]
   return [...(byNode ? [node, ...loads] : []), entry, ...words].map(commandWord).join(' ')

@@ -95,7 +95,7 @@ describe('with --register', () => {
     expect(start).toMatch(/ run --register --listen 8080 .* -- \/usr\/bin\/node \/srv/)
   })
 
-  test('a command stands in place of node and the program, with node on its PATH', () => {
+  test('a command replaces node and the program, and its PATH has node', () => {
     const npm = {
       way: 'run',
       entry: '/opt/node 22/bin/npm',
@@ -192,7 +192,7 @@ test('store: one unit, with room in the store', () => {
   expect(lines).toContain('Restart=always')
 })
 
-test('run: reloads by its own command, which fails where the new process does', () => {
+test('run: reloads by its own command, which fails if the new process fails', () => {
   const own = '/usr/bin/node -- /usr/lib/node_modules/socket-port/dist/main.js'
   const lines = linesOf({ way: 'run' })
   expect(lines).toEqual(
@@ -212,7 +212,7 @@ test('run: a folder behind a symlink is resolved again at each reload', () => {
   expect(lines).toContain('WorkingDirectory=/srv/my shop/current')
 })
 
-test('what the program needs is not hidden from it', () => {
+test('the hardening hides nothing that the program needs', () => {
   const lines = (path: string): string[] => hardening({ paths: [path], privilegedPort: false })
   expect(lines('/srv/a.js')).toEqual(expect.arrayContaining(['ProtectHome=yes', 'PrivateTmp=yes']))
   expect(lines('/home/me/a.js')).toContain('ProtectHome=read-only')

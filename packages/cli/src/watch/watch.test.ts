@@ -111,7 +111,7 @@ describe('a watched folder', () => {
     }
   }
 
-  test('tells of changed, added and removed files, in folders made later too', async () => {
+  test('reports changed, added and removed files, also in folders that are created later', async () => {
     const next = await open([dir])
     writeFileSync(join(dir, 'src/deep/a.js'), '2')
     expect(await next()).toMatch(/src\/deep\/a\.js changed$/)
@@ -123,7 +123,7 @@ describe('a watched folder', () => {
     expect(await next()).toMatch(/new\/b\.js changed$/)
   })
 
-  test('tells nothing of what is ignored', async () => {
+  test('reports no ignored file', async () => {
     const next = await open([dir], ['*.tmp'])
     writeFileSync(join(dir, 'node_modules/a/index.js'), '1')
     writeFileSync(join(dir, 'a.log'), '1')
