@@ -1,6 +1,6 @@
 import { writeSync } from 'node:fs'
 import { Socket } from 'node:net'
-import { doNotBlock, type OutputStream, unreadBytes } from '@socket-port/core/supervisor'
+import { doNotBlock, type OutputStream, queuedBytes } from '@socket-port/core/supervisor'
 import type { Level } from '../base/level.ts'
 
 // How many bytes may wait for a slow reader, for each of the two streams.
@@ -93,7 +93,7 @@ export class OwnOutput {
   #waitForRoom(): Promise<void> {
     this.#room ??= new Promise((resolve) => {
       this.#makeRoom = resolve
-      this.#watch(unreadBytes(this.#stream))
+      this.#watch(queuedBytes(this.#stream))
     })
     return this.#room
   }
@@ -101,7 +101,7 @@ export class OwnOutput {
   // Looks at the socket: the callback of a write is called only when all of it is written, which takes long with a slow reader.
   #watch(before: number): void {
     this.#timer = setTimeout(() => {
-      const now = unreadBytes(this.#stream)
+      const now = queuedBytes(this.#stream)
       if (now < before) this.#watch(now)
       else this.#goOn(true)
     }, STUCK_AFTER)

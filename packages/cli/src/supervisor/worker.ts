@@ -1,4 +1,4 @@
-import { milliseconds, RECEIVES } from '@socket-port/core/supervisor'
+import { RECEIVES, toMilliseconds } from '@socket-port/core/supervisor'
 import type { Child, Exit, Joined, Place, ServerProcess } from './child.ts'
 import type { Clock } from './clock.ts'
 import { Deadlines } from './deadlines.ts'
@@ -121,7 +121,7 @@ export class Worker {
       this.#serving.receives(pid)
       this.#child.passKept(pid, sockets)
     }
-    const extension = milliseconds(fields.get('EXTEND_TIMEOUT_USEC'))
+    const extension = toMilliseconds(fields.get('EXTEND_TIMEOUT_USEC'))
     if (extension !== undefined) this.#deadlines.extendStart(extension)
     if (fields.get('READY') === '1' && this.#rules.ready.kind === 'notify') {
       if (!this.#serving.has(pid) || this.#serving.ready(pid)) this.#on('ready')

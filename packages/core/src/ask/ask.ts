@@ -26,7 +26,7 @@ import {
 const PATIENCE = 5
 
 // A listening socket, and the two descriptors of a channel.
-const MOST_FDS = 3
+const ANSWER_FDS = 3
 
 /** An answer, with the descriptors that came with it. They are close-on-exec, and the caller owns them. */
 export interface Answered {
@@ -51,7 +51,7 @@ export function ask(libc: Libc, path: string, request: AskRequest): Answered {
     sendRequest(libc, fd, request)
     const answer = readAnswer(receiveLine(libc, fd, fds))
     if (typeof answer === 'string') throw new Error(`its answer cannot be read: ${answer}`)
-    const count = answer.kind !== 'given' ? 0 : answer.channel ? MOST_FDS : 1
+    const count = answer.kind !== 'given' ? 0 : answer.channel ? ANSWER_FDS : 1
     if (fds.length !== count) {
       throw new Error(`its answer came with ${fds.length} descriptors, not ${count}`)
     }
@@ -90,7 +90,7 @@ function receiveLine(libc: Libc, fd: number, fds: number[]): string {
 function receive(libc: Libc, fd: number): { bytes: Uint8Array; control: Uint8Array } {
   for (;;) {
     try {
-      return libc.receiveMessage(fd, { bytes: LONGEST_MESSAGE, control: controlSize(MOST_FDS) })
+      return libc.receiveMessage(fd, { bytes: LONGEST_MESSAGE, control: controlSize(ANSWER_FDS) })
     } catch (error) {
       if ((error as SocketPortError).errno !== EINTR) throw error
     }

@@ -1,3 +1,5 @@
+import { isPort } from '../base/validate.ts'
+
 /** The version of the messages. Raise it when a change would be misunderstood. */
 const VERSION = 1
 
@@ -58,9 +60,7 @@ export function readRequest(text: string): AskRequest | string {
   const message = parse(text)
   if (typeof message === 'string') return message
   const { port, portGiven, host, path, name, ipv6Only, take } = message
-  if (typeof port !== 'number' || !Number.isInteger(port) || port < 0 || port > 65_535) {
-    return 'its port is no number from 0 to 65535'
-  }
+  if (!isPort(port)) return 'its port is no number from 0 to 65535'
   const texts = { host, path, name }
   for (const [key, value] of Object.entries(texts)) {
     if (value !== undefined && typeof value !== 'string') return `its ${key} is no text`

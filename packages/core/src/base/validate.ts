@@ -157,6 +157,10 @@ export const integer = <F extends number | undefined>(
 /** The longest delay of setTimeout. It fires at once for a longer one. */
 export const LONGEST_TIMEOUT: number = 2 ** 31 - 1
 
+/** Whether the value is the number of a port; 0 is any. */
+export const isPort = (value: unknown): value is number =>
+  Number.isInteger(value) && Number(value) >= 0 && Number(value) <= 65_535
+
 /** A duration in milliseconds that a timer can hold. */
 export const milliseconds = (fallback: number): Option<number> =>
   integer(0, LONGEST_TIMEOUT, fallback, 'milliseconds')

@@ -1,6 +1,6 @@
 import { Socket } from 'node:net'
 import { describe, expect, it, test, vi } from 'vitest'
-import { attach, attachmentOf, isContinued, reportRefusal } from './attachment.ts'
+import { attachmentOf, isContinued, reportRefusal, setAttachment } from './attachment.ts'
 import { decodeAttachment, encodeAttachment } from './attachment-bytes.ts'
 import { handOverEventStream } from './event-stream.ts'
 
@@ -8,8 +8,8 @@ const request = (): never => ({ rawHeaders: [] }) as never
 
 test('a new client has no attachment, and one that was handed over without one has null', () => {
   const [fresh, bare, full] = [request(), request(), request()]
-  attach(bare, undefined)
-  attach(full, { user: 1 })
+  setAttachment(bare, undefined)
+  setAttachment(full, { user: 1 })
   expect([fresh, bare, full].map((each) => attachmentOf(each))).toEqual([
     undefined,
     null,
@@ -20,14 +20,14 @@ test('a new client has no attachment, and one that was handed over without one h
 
 test.each(['raw', 'req'])('a framework keeps the request in its %s', (name) => {
   const kept = request()
-  attach(kept, 7)
+  setAttachment(kept, 7)
   expect(attachmentOf({ [name]: kept } as never)).toBe(7)
 })
 
 test('what is refused after its response is reported; of a new client nothing is', () => {
   const [fresh, continued] = [request(), request()]
   const refused = vi.fn()
-  attach(continued, 7, refused)
+  setAttachment(continued, 7, refused)
   for (const each of [fresh, continued]) reportRefusal(each, 'its token has expired')
   expect(refused.mock.calls).toEqual([['its token has expired']])
 })

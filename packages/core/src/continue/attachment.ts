@@ -28,7 +28,7 @@ type Continued = IncomingMessage & { [ATTACHMENT]?: Attached }
  * Gives a request that is read a second time what the previous process attached to its connection. `refused` is called
  * if the program does not continue the connection after all.
  */
-export const attach = (
+export const setAttachment = (
   request: IncomingMessage,
   value: unknown,
   refused: (reason: string) => void = () => {},

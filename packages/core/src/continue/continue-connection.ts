@@ -4,14 +4,11 @@ import type { Socket } from 'node:net'
 import { ownListener } from '../base/own-listener.ts'
 import { throwLater } from '../base/throw-later.ts'
 import type { AnyServer } from '../base/types.ts'
-import { attach } from './attachment.ts'
+import { REQUEST_START, type RequestStart, UPGRADE_EVENTS } from '../node/http1-events.ts'
+import { setAttachment } from './attachment.ts'
 import { decodeAttachment } from './attachment-bytes.ts'
 import { muteHead } from './mute.ts'
 import type { StoredContinuation } from './stored.ts'
-
-// Node publishes it for each request that is no upgrade, before any listener runs.
-const REQUEST_START = 'http.server.request.start'
-const UPGRADES = ['upgrade', 'connect'] as const
 
 /**
  * Continues a connection of the previous process on a server that has just taken it. The server's own parser reads
@@ -34,15 +31,17 @@ export function continueConnection(
     return
   }
   muteHead(socket, { framing, refusal, refused })
-  const onUpgrade = ownListener((request: IncomingMessage) => attach(request, value, refused))
+  const onUpgrade = ownListener((request: IncomingMessage) =>
+    setAttachment(request, value, refused),
+  )
   const onRequest = (message: unknown): void => {
-    const { request } = message as { request: IncomingMessage }
-    if (request.socket === socket) attach(request, value, refused)
+    const { request } = message as RequestStart
+    if (request.socket === socket) setAttachment(request, value, refused)
   }
   // Node's parser calls all of these before emit() returns.
   subscribe(REQUEST_START, onRequest)
   // Without a listener of the program Node treats an upgrade as a request.
-  const heard = UPGRADES.filter((event) => server.listenerCount(event) > 0)
+  const heard = UPGRADE_EVENTS.filter((event) => server.listenerCount(event) > 0)
   for (const event of heard) server.prependListener(event, onUpgrade)
   try {
     socket.emit('data', Buffer.from(replay))

@@ -14,7 +14,7 @@ export interface StoredContinuation extends Pick<Continuation, 'kind' | 'replay'
 const LONGEST_REPLAY = 8 * 1024 * 1024
 
 /** Returns a string if the continuation is too long or cannot be copied: why. */
-export function store(continuation: Continuation): StoredContinuation | string {
+export function toStored(continuation: Continuation): StoredContinuation | string {
   const { kind, replay, refusal, responseHead, attachment } = continuation
   if (replay.length > LONGEST_REPLAY) {
     return `more than ${LONGEST_REPLAY / 1024 / 1024} MiB of a message have come`

@@ -8,9 +8,9 @@ import {
   optional,
   resolveOptions,
 } from '../base/validate.ts'
+import { addressText } from '../listen/candidate.ts'
 import { describeRequest } from '../listen/inherit.ts'
 import type { Listening } from '../listen/listening-servers.ts'
-import { addressText } from '../listen/match.ts'
 import { type Gathered, gatherPid, gatherProcess, gatherUnit } from './gather.ts'
 import { passedIsKnown } from './outside.ts'
 import type { Facts } from './rules/facts.ts'

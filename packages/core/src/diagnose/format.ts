@@ -1,6 +1,6 @@
 import { counted } from '../base/counted.ts'
 import { plainText, quote } from '../base/quote.ts'
-import { describeNamed, socketAddress } from '../listen/match.ts'
+import { describeNamed, socketAddress } from '../listen/candidate.ts'
 import { passedIsKnown } from './outside.ts'
 import type { DiagnosedListener, DiagnosedSocket, Diagnosis, Starter } from './rules/types.ts'
 

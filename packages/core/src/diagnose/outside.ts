@@ -1,5 +1,5 @@
 import { readStoreName } from '../listen/fd-name.ts'
-import { readEnvironment } from '../listen/listen-fds.ts'
+import { readListenFds } from '../listen/listen-fds.ts'
 import { readableEnviron, statOf } from '../proc/process.ts'
 import { readSockets, socketInode } from '../proc/sockets.ts'
 import type { DiagnosedSocket } from './rules/types.ts'
@@ -33,7 +33,7 @@ export function lookAt(pid: number): Outside {
     return { environment: {}, refusal: undefined, sockets: [], unknown }
   }
   const environment = Object.fromEntries(variables)
-  const passed = readEnvironment(environment, { pid, pidfdInode: () => undefined })
+  const passed = readListenFds(environment, { pid, pidfdInode: () => undefined })
   if (passed.kind !== 'passed') {
     const refusal = passed.kind === 'refused' ? passed.problem : undefined
     return { environment, refusal, sockets: [], unknown: [UNSEEN] }

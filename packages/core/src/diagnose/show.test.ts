@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { parseShow, parseTimespan, serviceOf, socketUnitOf } from './show.ts'
+import { parseShow, parseTimespan, serviceUnitOf, socketUnitOf } from './show.ts'
 
 // Captured from systemd 252.
 const OUTPUT = `Type=notify
@@ -42,7 +42,7 @@ describe('what systemctl show prints', () => {
   const [first, second, third] = parseShow(OUTPUT)
 
   it('is a service', () => {
-    expect(serviceOf(first ?? new Map())).toEqual({
+    expect(serviceUnitOf(first ?? new Map())).toEqual({
       id: 'a.service',
       loaded: true,
       active: 'active',
@@ -83,7 +83,7 @@ describe('what systemctl show prints', () => {
 
   it('may be nothing', () => {
     expect(parseShow('')).toEqual([])
-    expect(serviceOf(new Map())).toMatchObject({
+    expect(serviceUnitOf(new Map())).toMatchObject({
       id: '',
       mainPid: 0,
       fdStoreMax: undefined,

@@ -47,7 +47,7 @@ export function parseShow(text: string): Properties[] {
     })
 }
 
-export function serviceOf(properties: Properties): ServiceUnit {
+export function serviceUnitOf(properties: Properties): ServiceUnit {
   const text = textOf(properties)
   return {
     id: text('Id'),

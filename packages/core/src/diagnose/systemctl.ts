@@ -1,7 +1,7 @@
 import type { ServiceName } from '../systemd/cgroup.ts'
 import { systemctl } from '../systemd/systemctl.ts'
 import type { ServiceUnit, SocketUnit } from './rules/facts.ts'
-import { PROPERTIES, parseShow, serviceOf, socketUnitOf } from './show.ts'
+import { PROPERTIES, parseShow, serviceUnitOf, socketUnitOf } from './show.ts'
 
 export interface UnitAnswer {
   service: ServiceUnit | undefined
@@ -27,7 +27,7 @@ export async function askSystemd(
     // The socket of the same name starts the service, even if systemd has not heard of it yet.
     const sibling = unit.replace(/\.service$/, '.socket')
     const [properties] = parseShow(await units([unit]))
-    const service = properties === undefined ? undefined : serviceOf(properties)
+    const service = properties === undefined ? undefined : serviceUnitOf(properties)
     const names = service?.triggeredBy.filter((name) => name.endsWith('.socket')) ?? []
     const sockets = parseShow(await units([...new Set([...names, sibling])])).map(socketUnitOf)
     const socketUnits = sockets.filter(({ loaded }) => loaded)

@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { counted } from '../base/counted.ts'
 import { throwLater } from '../base/throw-later.ts'
 import { continuableOf } from '../continue/continuable.ts'
-import { type StoredContinuation, store } from '../continue/stored.ts'
+import { type StoredContinuation, toStored } from '../continue/stored.ts'
 import { isFlushed, plainHandle } from '../node/tcp-handle.ts'
 import { type ContinuedConnection, MOST_CONTINUED, type TransferTarget } from './idle/transfer.ts'
 
@@ -135,7 +135,7 @@ export class Continuing {
     if (continuable === undefined || plainHandle(socket) === undefined) return ENDED
     try {
       const captured = continuable.capture()
-      if (typeof captured === 'object') return store(captured)
+      if (typeof captured === 'object') return toStored(captured)
       if (captured !== undefined) return captured
     } catch (error) {
       return `it cannot be captured: ${error}`

@@ -1,5 +1,5 @@
 import { quote } from '../base/quote.ts'
-import { promiseOf } from './keep-alive-promise.ts'
+import { keepAlivePromise } from './keep-alive-promise.ts'
 
 // A receiver takes this version and these kinds, and refuses every other one. Another kind of connection gets a
 // name of its own. A change that a receiver must know of gets another version. A key that a receiver may
@@ -36,7 +36,7 @@ export interface ContinuedBatch {
  * `address` and `promise` for idle HTTP. No header of this format has a `port`, so it refuses all of them.
  */
 export function writeBatchHeader(header: BatchHeader): Uint8Array {
-  const promise = header.kind === IDLE ? promiseOf(header.promise) : undefined
+  const promise = header.kind === IDLE ? keepAlivePromise(header.promise) : undefined
   return Buffer.from(JSON.stringify({ version: VERSION, ...header, promise }))
 }
 
@@ -57,7 +57,7 @@ export function readBatchHeader(bytes: Uint8Array): BatchHeader | string {
     return typeof key === 'string' ? { kind, connections, key } : 'no key for its file'
   }
   if (!isDuration(promise)) return `${shown(promise)} as the keep-alive promise`
-  return { kind, connections, promise: promiseOf(promise) }
+  return { kind, connections, promise: keepAlivePromise(promise) }
 }
 
 function parse(bytes: Uint8Array): Partial<Record<string, unknown>> | undefined {

@@ -30,7 +30,7 @@ const DATAGRAMS = SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK
 const SEND_BUFFER = 4 * 1024 * 1024
 
 /** The longest message in bytes. The rest of a longer one is cut. */
-export const LONGEST_MESSAGE = 1024
+export const LONGEST_HEADER = 1024
 // The size of the descriptor table after the first full message: 128 KiB of kernel memory.
 const TABLE_SIZE = 16 * 1024
 
@@ -79,20 +79,20 @@ export function sendTo(
   }
 }
 
-export interface Received {
+export interface QueueMessage {
   bytes: Uint8Array
   /** The caller owns them. */
   fds: number[]
-  /** The message had more bytes than {@link LONGEST_MESSAGE}. */
+  /** The message had more bytes than {@link LONGEST_HEADER}. */
   bytesCut: boolean
   /** The kernel closed further descriptors, because of the limit of open files (RLIMIT_NOFILE). */
   fdsCut: boolean
 }
 
 /** Receives the next message; `undefined` if none waits. */
-export function receiveFrom(libc: Libc, far: number): Received | undefined {
+export function receiveFrom(libc: Libc, far: number): QueueMessage | undefined {
   try {
-    const size = { bytes: LONGEST_MESSAGE, control: controlSize(MOST_FDS) }
+    const size = { bytes: LONGEST_HEADER, control: controlSize(MOST_FDS) }
     const { bytes, control, flags } = libc.receiveMessage(far, size, MSG_DONTWAIT)
     const { fds } = readAncillary(control)
     if (fds.length === MOST_FDS) growTable(libc, far)

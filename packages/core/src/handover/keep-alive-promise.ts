@@ -9,7 +9,7 @@ export type HttpServer = NetServer &
   Pick<Http1Server, 'keepAliveTimeout' | 'headersTimeout' | 'requestTimeout' | 'timeout'>
 
 /** A keep-alive time-out as a promise in milliseconds; 0 (without end) if no timer of Node is that long. Pure. */
-export const promiseOf = (milliseconds: number | null | undefined): number =>
+export const keepAlivePromise = (milliseconds: number | null | undefined): number =>
   milliseconds && milliseconds > 0 && milliseconds <= LONGEST_TIMEOUT ? milliseconds : 0
 
 /**
@@ -21,7 +21,7 @@ export function expireUnused(
   sockets: readonly Socket[],
   promised: number,
 ): void {
-  const own = promiseOf(server.keepAliveTimeout)
+  const own = keepAlivePromise(server.keepAliveTimeout)
   // 0 is a promise without end.
   const promise = own === 0 || promised === 0 ? 0 : Math.max(own, promised)
   const { headersTimeout, requestTimeout, timeout } = server

@@ -5,12 +5,12 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { loadLibc } from '../sockets/libc.ts'
 import { closeAll, onClose } from '../testing/real-sockets.ts'
 import {
-  addressText,
   fit,
   type ListeningAddress,
   type LocalAddress,
   listeningAddress,
   localAddress,
+  localAddressText,
 } from './local-address.ts'
 
 afterEach(closeAll)
@@ -103,7 +103,7 @@ describe(...requireOrSkip('the local address of', linuxSkipReason()), () => {
   })
 
   it('is told with brackets where it is of IPv6', () => {
-    expect([at('::1'), at('127.0.0.1')].map(addressText)).toEqual(['[::1]:80', '127.0.0.1:80'])
+    expect([at('::1'), at('127.0.0.1')].map(localAddressText)).toEqual(['[::1]:80', '127.0.0.1:80'])
   })
 })
 

@@ -1,3 +1,4 @@
+import { unmapped } from '../base/ip-address.ts'
 import {
   IFNAMSIZ,
   IPPROTO_IPV6,
@@ -61,12 +62,8 @@ export function listeningAddress(libc: Libc, fd: number): ListeningAddress | und
   return { ...local, ipv6Only: value === undefined ? undefined : value === 1 }
 }
 
-/** An IPv4 address that is mapped into IPv6 (RFC 4291, 2.5.5.2), as IPv4; any other as it is; pure. */
-export const unmapped = (address: string): string =>
-  /^::ffff:(\d+\.\d+\.\d+\.\d+)$/.exec(address)?.[1] ?? address
-
 /** For messages: `127.0.0.1:80` or `[::1]:80`; pure. */
-export const addressText = ({ address, port }: LocalAddress): string =>
+export const localAddressText = ({ address, port }: LocalAddress): string =>
   `${isIPv6(address) ? `[${address}]` : address}:${port}`
 
 const isIPv6 = (address: string): boolean => address.includes(':')

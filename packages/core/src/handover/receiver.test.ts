@@ -14,7 +14,7 @@ import { F_DUPFD_CLOEXEC } from '../sockets/constants.ts'
 import { loadLibc } from '../sockets/libc.ts'
 import { writeBatchHeader } from './batch-header.ts'
 import { writeContinuations } from './continuation-file.ts'
-import type { Received } from './fd-queue.ts'
+import type { QueueMessage } from './fd-queue.ts'
 import { Receiver } from './receiver.ts'
 import type { Batch } from './waiting-connections.ts'
 
@@ -83,19 +83,19 @@ async function unserved(bound = '::', host?: string): Promise<Unserved & { port:
 }
 
 /** The messages of a queue, one after the other. */
-function queueOf(...messages: Received[]): () => Received | undefined {
+function queueOf(...messages: QueueMessage[]): () => QueueMessage | undefined {
   return () => messages.shift()
 }
 
 /** A message with anything as its header. */
-const message = (header: unknown, fds: number[]): Received => ({
+const message = (header: unknown, fds: number[]): QueueMessage => ({
   bytes: Buffer.from(JSON.stringify(header)),
   fds,
   bytesCut: false,
   fdsCut: false,
 })
 
-const batch = (fds: number[], promise = 5_000): Received => ({
+const batch = (fds: number[], promise = 5_000): QueueMessage => ({
   ...message({}, fds),
   bytes: writeBatchHeader({ kind: 'idle-http', connections: fds.length, promise }),
 })
@@ -448,7 +448,7 @@ describe(...requireOrSkip('a batch that this version does not know', linuxSkipRe
   const known = { version: 1, kind: 'idle-http', connections: 2, promise: 5_000 }
   const long = JSON.stringify({ ...known, padding: 'x'.repeat(1024) }).slice(0, 1024)
 
-  it.each<[string, (fds: number[]) => Received, string]>([
+  it.each<[string, (fds: number[]) => QueueMessage, string]>([
     ['of the previous release', (fds) => message(old(5_000), fds), 'a header without a version'],
     [
       'of a later version',
@@ -503,7 +503,7 @@ describe(...requireOrSkip('a batch that this version does not know', linuxSkipRe
   })
 
   it('is counted with others alike: one warning for each kind of header', async () => {
-    const messages: Received[] = []
+    const messages: QueueMessage[] = []
     for (const kind of ['websocket', 'event-stream', 'websocket']) {
       messages.push(message({ ...known, kind }, [(await unserved()).fd, (await unserved()).fd]))
     }

@@ -4,11 +4,10 @@ import { counted } from '../base/counted.ts'
 import { defaultLogger } from '../base/logger.ts'
 import type { AnyServer, Logger, LongLivedKind } from '../base/types.ts'
 import { perProcess } from '../process/per-process.ts'
-import { KNOWN, readBatchHeader } from './batch-header.ts'
-import { readContinuations } from './continuation-file.ts'
-import { LONGEST_MESSAGE, type Received } from './fd-queue.ts'
+import { KNOWN } from './batch-header.ts'
 import { fileLimit } from './file-limit.ts'
 import type { HttpServer } from './keep-alive-promise.ts'
+import { readBatch } from './read-batch.ts'
 import { Refusals } from './refusals.ts'
 import type { Next } from './signalled-queue.ts'
 import { type Batch, WaitingConnections } from './waiting-connections.ts'
@@ -107,7 +106,7 @@ export class Receiver {
     // The sender's probe has no descriptors, so there is nothing to take.
     if (message.fds.length === 0) return true
     this.#logger = logger
-    const batch = batchOf(message)
+    const batch = readBatch(message)
     if (typeof batch !== 'string') this.#connections.add(batch, logger)
     else {
       // Close them, so that the clients see it: they would wait for an answer that no process gives.
@@ -168,35 +167,6 @@ const listOf = (counts: Counts): string =>
   (Object.keys(NAMES) as (keyof Counts)[])
     .flatMap((kind) => (counts[kind] > 0 ? counted(counts[kind], NAMES[kind]) : []))
     .join(', ')
-
-/** The connections of a message, or a text that says what was seen instead. */
-function batchOf({ bytes, fds, bytesCut, fdsCut }: Received): Batch | string {
-  if (bytesCut) return `a header of more than ${LONGEST_MESSAGE} bytes`
-  const header = readBatchHeader(bytes)
-  if (typeof header === 'string') return header
-  const files = header.kind === 'continued' ? 1 : 0
-  const { connections } = header
-  const received = fds.slice(files)
-  // The kernel has closed the last ones where this process may not have so many files open.
-  const complete = fdsCut ? received.length < connections : received.length === connections
-  if (!complete) return `${received.length} descriptors for ${counted(connections, 'connection')}`
-  if (header.kind === 'idle-http') {
-    return { promise: header.promise, connections: received.map((fd) => ({ fd })) }
-  }
-  const [file] = fds
-  try {
-    if (file === undefined) return 'no file with what they need'
-    const continuations = readContinuations(file, header.key)
-    closeSync(file)
-    fds.shift()
-    return {
-      promise: 0,
-      connections: received.map((fd, at) => ({ fd, continuation: continuations[at] })),
-    }
-  } catch (error) {
-    return (error as Error).message
-  }
-}
 
 function add<K>(counts: Map<K, number>, key: K, count: number): void {
   counts.set(key, (counts.get(key) ?? 0) + count)

@@ -8,7 +8,7 @@ import { nextProcessComes } from '../systemd/restart-job.ts'
 import { writeBatchHeader } from './batch-header.ts'
 import { writeContinuations } from './continuation-file.ts'
 import type { Sent } from './fd-queue.ts'
-import { promiseOf } from './keep-alive-promise.ts'
+import { keepAlivePromise } from './keep-alive-promise.ts'
 import { receiver } from './receiver.ts'
 import { restartSignalled } from './restart-signal.ts'
 import { openStoredQueue, type StoredQueue } from './stored-queue.ts'
@@ -132,7 +132,7 @@ class QueueTarget implements TransferTarget {
     this.barrier = barrier
     this.#queue = queue
     this.#logger = logger
-    this.#promise = promiseOf(keepAliveTimeout)
+    this.#promise = keepAlivePromise(keepAliveTimeout)
   }
 
   get room(): number {

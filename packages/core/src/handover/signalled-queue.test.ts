@@ -7,9 +7,9 @@ import { type Libc, loadLibc } from '../sockets/libc.ts'
 import { descriptors } from '../testing/real-sockets.ts'
 import {
   checkQueue,
-  LONGEST_MESSAGE,
+  LONGEST_HEADER,
   openQueue,
-  type Received,
+  type QueueMessage,
   receiveFrom,
   sendTo,
   shutQueue,
@@ -39,7 +39,7 @@ const texts = (next: Next): string[] => {
 
 const unreachable = ({ message }: Error): never => expect.unreachable(message)
 
-const text = ({ bytes }: Received): string => Buffer.from(bytes).toString()
+const text = ({ bytes }: QueueMessage): string => Buffer.from(bytes).toString()
 
 describe(...requireOrSkip('a queue', linuxSkipReason()), () => {
   const libc = loadLibc()
@@ -61,13 +61,13 @@ describe(...requireOrSkip('a queue', linuxSkipReason()), () => {
     const { near, far } = queue()
     expect(sendTo(libc, near, Buffer.from('first'), [near, far])).toBe('sent')
     expect(sendTo(libc, near, Buffer.from('second'))).toBe('sent')
-    const first = receiveFrom(libc, far) as Received
+    const first = receiveFrom(libc, far) as QueueMessage
     onTestFinished(() => first.fds.forEach(closeSync))
     expect(text(first)).toBe('first')
     expect(first.fds.map((fd) => fstatSync(fd).ino)).toEqual(
       [near, far].map((fd) => fstatSync(fd).ino),
     )
-    expect(text(receiveFrom(libc, far) as Received)).toBe('second')
+    expect(text(receiveFrom(libc, far) as QueueMessage)).toBe('second')
     expect(receiveFrom(libc, far)).toBeUndefined()
   })
 
@@ -85,7 +85,7 @@ describe(...requireOrSkip('a queue', linuxSkipReason()), () => {
     const { near, far } = openQueue(libc)
     sendTo(libc, near, Buffer.from('last'))
     closeSync(near)
-    expect(text(receiveFrom(libc, far) as Received)).toBe('last')
+    expect(text(receiveFrom(libc, far) as QueueMessage)).toBe('last')
     closeSync(far)
   })
 
@@ -100,7 +100,7 @@ describe(...requireOrSkip('a queue', linuxSkipReason()), () => {
     sendTo(libc, near, Buffer.from('in time'), [near])
     shutQueue(libc, far)
     expect(sendTo(libc, near, Buffer.from('too late'))).toBe('gone')
-    const waiting = receiveFrom(libc, far) as Received
+    const waiting = receiveFrom(libc, far) as QueueMessage
     waiting.fds.forEach(closeSync)
     expect(text(waiting)).toBe('in time')
     expect(receiveFrom(libc, far)).toBeUndefined()
@@ -119,7 +119,7 @@ describe(...requireOrSkip('a queue', linuxSkipReason()), () => {
       ['whole', false],
       ['cut', true],
     ] as const) {
-      const message = receiveFrom(narrow, far) as Received
+      const message = receiveFrom(narrow, far) as QueueMessage
       message.fds.forEach(closeSync)
       expect([text(message), message.fdsCut]).toEqual([expected, cut])
     }
@@ -143,10 +143,10 @@ describe(...requireOrSkip('a queue', linuxSkipReason()), () => {
 
   it('reports a message that is too long', () => {
     const { near, far } = queue()
-    for (const length of [LONGEST_MESSAGE, LONGEST_MESSAGE + 1]) {
+    for (const length of [LONGEST_HEADER, LONGEST_HEADER + 1]) {
       sendTo(libc, near, Buffer.alloc(length, 'x'))
-      const { bytes, bytesCut } = receiveFrom(libc, far) as Received
-      expect([bytes.length, bytesCut]).toEqual([LONGEST_MESSAGE, length > LONGEST_MESSAGE])
+      const { bytes, bytesCut } = receiveFrom(libc, far) as QueueMessage
+      expect([bytes.length, bytesCut]).toEqual([LONGEST_HEADER, length > LONGEST_HEADER])
     }
   })
 

@@ -3,7 +3,14 @@ import { Socket } from 'node:net'
 import type { ChannelEnd } from '../notify/channel-end.ts'
 import { AF_UNIX, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_STREAM } from '../sockets/constants.ts'
 import type { Libc } from '../sockets/libc.ts'
-import { openQueue, type Received, receiveFrom, type Sent, sendTo, shutQueue } from './fd-queue.ts'
+import {
+  openQueue,
+  type QueueMessage,
+  receiveFrom,
+  type Sent,
+  sendTo,
+  shutQueue,
+} from './fd-queue.ts'
 
 /**
  * One end of a queue that has a wake-up pipe: a byte in the pipe says that a message waits in the queue. Node's
@@ -41,7 +48,7 @@ export function sendAndSignal(
 }
 
 /** Receives the next message; `undefined` if none waits. */
-export type Next = () => Received | undefined
+export type Next = () => QueueMessage | undefined
 
 /** A queue that this process watches. */
 export interface QueueWatch {

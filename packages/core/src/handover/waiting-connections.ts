@@ -4,16 +4,14 @@ import { counted } from '../base/counted.ts'
 import type { AnyServer, Logger, LongLivedKind } from '../base/types.ts'
 import { continueConnection } from '../continue/continue-connection.ts'
 import type { StoredContinuation } from '../continue/stored.ts'
+import { UNCLAIMED_GRACE } from '../listen/fd-store.ts'
 import { isHttp1Server, isTlsServer } from '../node/server-kind.ts'
 import { takeConnection } from '../node/take-connection.ts'
 import { whenAllListen } from '../notify/readiness.ts'
 import { loadLibc } from '../sockets/libc.ts'
 import { expireUnused, type HttpServer } from './keep-alive-promise.ts'
-import { placeOf, placesHere } from './listeners-here.ts'
-import { addressText, type LocalAddress, localAddress } from './local-address.ts'
-
-// As long as for stored sockets: a program may have something to do between the starts of two servers.
-const GRACE = 10_000
+import { listenerFor, listenersHere } from './listeners-here.ts'
+import { type LocalAddress, localAddress, localAddressText } from './local-address.ts'
 
 /** A connection of the previous process. */
 export interface WaitingConnection {
@@ -52,7 +50,7 @@ export class WaitingConnections {
   constructor(
     given: (server: HttpServer, kind: LongLivedKind | undefined) => void,
     refused: (reason: string) => void,
-    grace: number = GRACE,
+    grace: number = UNCLAIMED_GRACE,
   ) {
     this.#given = given
     this.#refused = refused
@@ -98,14 +96,14 @@ export class WaitingConnections {
 
   /** Gives each connection to the server that it belongs to; the batch keeps the others. */
   #place(batch: Batch): void {
-    const places = placesHere(this.#servers, this.#others)
+    const listeners = listenersHere(this.#servers, this.#others)
     const found = new Map<HttpServer, WaitingConnection[]>(
       Array.from(this.#servers, (server) => [server, []]),
     )
     const left: WaitingConnection[] = []
     for (const connection of batch.connections) {
       const local = addressOf(connection.fd)
-      const server = local && placeOf(places, local)?.server
+      const server = local && listenerFor(listeners, local)?.server
       if (local === undefined) closeSync(connection.fd)
       else (found.get(server as HttpServer) ?? left).push(connection)
     }
@@ -134,7 +132,7 @@ export class WaitingConnections {
     const addresses = new Set<string>()
     for (const { fd, continuation } of batch.connections) {
       const local = addressOf(fd)
-      if (local !== undefined) addresses.add(addressText(local))
+      if (local !== undefined) addresses.add(localAddressText(local))
       closeConnection(fd, continuation?.refusal)
     }
     logger.info(

@@ -11,8 +11,8 @@ export interface FreeJob extends Job {
   probe: () => Promise<'free' | 'busy' | 'unknown'>
 }
 
-// Two rounds for a process that ignores SIGTERM, and two for one that it has forked meanwhile.
-const MOST_ROUNDS = 4
+// Two attempts for a process that ignores SIGTERM, and two for one that it has forked meanwhile.
+const MOST_ATTEMPTS = 4
 
 /** Ends the processes that keep the port from being bound, by the rules, and returns them once it is free. */
 export async function freePort(job: FreeJob): Promise<Holder[]> {
@@ -45,8 +45,8 @@ function only(system: System, isMeant: (listener: Listener) => boolean): System 
 async function freeSockets(job: Job): Promise<Holder[]> {
   const sockets = new Set((await job.system.listeners(job.port)).map(({ socket }) => socket))
   const killed: Holder[] = []
-  for (let round = 0; sockets.size > 0; round++) {
-    if (round === MOST_ROUNDS) {
+  for (let attempt = 0; sockets.size > 0; attempt++) {
+    if (attempt === MOST_ATTEMPTS) {
       throw await failure(
         job,
         'is taken by new processes faster than they can be ended',

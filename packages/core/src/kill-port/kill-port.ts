@@ -1,5 +1,5 @@
-import { isIP } from 'node:net'
 import { SocketPortError } from '../base/errors.ts'
+import { isAddress } from '../base/ip-address.ts'
 import type { Logger } from '../base/types.ts'
 import {
   abortSignal,
@@ -8,6 +8,7 @@ import {
   type Complete,
   flag,
   invalid,
+  isPort,
   logger,
   milliseconds,
   optional,
@@ -110,7 +111,7 @@ export async function killPort(
 
 // Looks a host name up as Node's `listen` does. The bind reports a name that does not resolve.
 async function addressOf(host: string | undefined): Promise<string | undefined> {
-  if (host === undefined || isIP(host.split('%')[0] ?? '') > 0) return host
+  if (host === undefined || isAddress(host)) return host
   const { lookup } = await import('node:dns/promises')
   return lookup(host).then(
     ({ address }) => address,
@@ -119,7 +120,7 @@ async function addressOf(host: string | undefined): Promise<string | undefined> 
 }
 
 function checkPort(port: number): void {
-  if (Number.isInteger(port) && port >= 1 && port <= 65535) return
+  if (isPort(port) && port > 0) return
   throw new SocketPortError(
     'ERR_SOCKET_PORT_INVALID_PORT',
     `The port to free must be an integer between 1 and 65535 (got ${JSON.stringify(port)}).`,

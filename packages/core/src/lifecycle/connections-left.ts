@@ -10,7 +10,7 @@ export interface Draining {
 }
 
 /** What is said of a connection that waits for a next request. */
-export const IDLE = 'idle connection'
+export const IDLE_CONNECTION = 'idle connection'
 
 /** The line about a drain: `draining: 3 requests, 10 WebSockets; 21 s left`. `until` its deadline: milliseconds. */
 export function drainStatus(servers: readonly Draining[], until: number): string {
@@ -28,7 +28,7 @@ export function inFlight(servers: readonly Pick<Draining, 'left'>[]): {
   count: number
 } {
   const sum = sumOf(servers)
-  sum.delete(IDLE)
+  sum.delete(IDLE_CONNECTION)
   const count = [...sum.values()].reduce((total, each) => total + each, 0)
   return { what: listOf(sum), count }
 }
@@ -50,8 +50,10 @@ const ORDER = ['request', 'WebSocket', 'event stream', 'endless response', 'HTTP
 
 function listOf(sum: ReadonlyMap<string, number>): string {
   const known = ORDER.filter((one) => sum.has(one))
-  const others = [...sum.keys()].filter((one) => !known.includes(one) && one !== IDLE).sort()
-  return [...known, ...others, IDLE]
+  const others = [...sum.keys()]
+    .filter((one) => !known.includes(one) && one !== IDLE_CONNECTION)
+    .sort()
+  return [...known, ...others, IDLE_CONNECTION]
     .flatMap((one) => (sum.has(one) ? counted(sum.get(one) ?? 0, one) : []))
     .join(', ')
 }

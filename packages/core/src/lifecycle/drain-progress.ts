@@ -1,8 +1,8 @@
 import type { Logger } from '../base/types.ts'
 import { type Draining, drainStatus } from './connections-left.ts'
 
-// A drain that ends sooner logs nothing.
-const FIRST = 100
+/** The first report comes so many milliseconds after the start of a drain: a drain that ends sooner reports nothing. */
+export const FIRST_REPORT = 100
 
 const INTERVAL = 5_000
 
@@ -17,7 +17,7 @@ export class DrainProgress {
     this.#servers = servers
     this.#deadline = performance.now() + timeout
     this.#timers = [
-      setTimeout(() => logger.debug(this.status), FIRST).unref(),
+      setTimeout(() => logger.debug(this.status), FIRST_REPORT).unref(),
       // A short drain is reported in one line, by its result.
       setInterval(() => logger.info(this.status), INTERVAL).unref(),
     ]

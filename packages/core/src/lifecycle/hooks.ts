@@ -1,4 +1,8 @@
 import type { Logger, ShutdownReason } from '../base/types.ts'
+import { milliseconds, type Option } from '../base/validate.ts'
+
+/** The option `timeout` of a hook. */
+export const hookTimeout: Option<number> = milliseconds(5_000)
 
 /** Called after the last connection of the process has ended. */
 export type ShutdownHook = (reason: ShutdownReason) => unknown

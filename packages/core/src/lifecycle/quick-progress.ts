@@ -3,14 +3,12 @@ import { tellPerson } from '../base/logger.ts'
 import type { DrainResult, Logger } from '../base/types.ts'
 import { QUICK_TIMEOUT } from '../drain/drain.ts'
 import { inFlight, type Left } from './connections-left.ts'
+import { FIRST_REPORT } from './drain-progress.ts'
 
 const INTERVAL = 1_000
 
-// A drain that ends sooner prints nothing.
-const FIRST = 100
-
 /** What a person is told about a server that drains. */
-export interface Draining {
+export interface QuickServer {
   readonly logger: Logger
   readonly left: Left
   readonly timeout: number
@@ -18,18 +16,18 @@ export interface Draining {
 
 /** Prints for a person at a terminal, once a second, what a quick drain waits for, and at last that it is over. */
 export class QuickProgress {
-  readonly #servers: readonly Draining[]
+  readonly #servers: readonly QuickServer[]
   readonly #canInterrupt: boolean
   readonly #began = performance.now()
   readonly #timers: readonly NodeJS.Timeout[]
   #hasSpoken = false
 
   /** @param canInterrupt The person has pressed Ctrl-C, and can press it again. */
-  constructor(servers: readonly Draining[], canInterrupt: boolean) {
+  constructor(servers: readonly QuickServer[], canInterrupt: boolean) {
     this.#servers = servers
     this.#canInterrupt = canInterrupt
     const tell = (): void => this.#tell()
-    this.#timers = [setTimeout(tell, FIRST).unref(), setInterval(tell, INTERVAL).unref()]
+    this.#timers = [setTimeout(tell, FIRST_REPORT).unref(), setInterval(tell, INTERVAL).unref()]
   }
 
   /** Call it when everything is drained and the hooks have run. */

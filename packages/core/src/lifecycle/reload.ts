@@ -1,17 +1,10 @@
 import { publish } from '../base/channels.ts'
 import type { Logger } from '../base/types.ts'
-import {
-  type Checks,
-  type Complete,
-  invalid,
-  logger,
-  milliseconds,
-  resolveOptions,
-} from '../base/validate.ts'
+import { type Checks, type Complete, invalid, logger, resolveOptions } from '../base/validate.ts'
 import { monotonicMicroseconds, statusText } from '../notify/message.ts'
 import { notifier } from '../notify/notifier.ts'
 import { perProcess } from '../process/per-process.ts'
-import { type Hook, hookFailure } from './hooks.ts'
+import { type Hook, hookFailure, hookTimeout } from './hooks.ts'
 import { runningShutdown } from './process-shutdown.ts'
 
 /** Called when the process is told to reload. */
@@ -25,7 +18,7 @@ export interface ReloadHookOptions {
 }
 
 const OPTIONS: Checks<Complete<ReloadHookOptions>> = {
-  timeout: milliseconds(5_000),
+  timeout: hookTimeout,
   logger,
 }
 

@@ -1,12 +1,5 @@
-import {
-  type Checks,
-  type Complete,
-  integer,
-  invalid,
-  milliseconds,
-  resolveOptions,
-} from '../base/validate.ts'
-import type { ShutdownHook } from './hooks.ts'
+import { type Checks, type Complete, integer, invalid, resolveOptions } from '../base/validate.ts'
+import { hookTimeout, type ShutdownHook } from './hooks.ts'
 import { processShutdown } from './process-shutdown.ts'
 
 export interface ShutdownHookOptions {
@@ -22,7 +15,7 @@ export interface ShutdownOptions {
   exitCode?: number | undefined
 }
 
-const HOOK_OPTIONS: Checks<Complete<ShutdownHookOptions>> = { timeout: milliseconds(5_000) }
+const HOOK_OPTIONS: Checks<Complete<ShutdownHookOptions>> = { timeout: hookTimeout }
 const SHUTDOWN_OPTIONS: Checks<Complete<ShutdownOptions, 'exitCode'>> = {
   exitCode: integer(0, 255, undefined),
 }

@@ -1,12 +1,12 @@
-import { isIP } from 'node:net'
+import { isAddress } from '../base/ip-address.ts'
 import { describeHolders, findHolders, type Holder, holdersOf, isManager } from '../proc/holders.ts'
 import { type Overlap, overlap } from '../proc/overlap.ts'
 import { ancestorsOf, statOf } from '../proc/process.ts'
 import { listeningSockets } from '../proc/sockets.ts'
 import { canAsk } from '../process/environment.ts'
 import { generationsOverlap } from '../process/successor.ts'
+import { isTaken } from './candidate.ts'
 import { type Listening, listeningServers } from './listening-servers.ts'
-import { isTaken } from './match.ts'
 import type { ResolvedListen } from './options.ts'
 import { lookAtInherited } from './socket-registry.ts'
 
@@ -35,7 +35,7 @@ const who = (holders: readonly Holder[]): string =>
     : `it is ${describeHolders(holders)}`
 
 function holdersInTheWay({ port, host, ipv6Only }: InUseRequest, address = host): Holder[] {
-  const known = address !== undefined && isIP(address.split('%')[0] ?? '') > 0
+  const known = address !== undefined && isAddress(address)
   const place = { address: known ? address : undefined, ipv6Only }
   const sockets = listeningSockets().filter((socket) => socket.port === port)
   const those = (kind: Overlap) => sockets.filter((socket) => overlap(place, socket) === kind)

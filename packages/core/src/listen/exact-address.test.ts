@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { NO_FACTS } from '../sockets/facts.ts'
+import type { Candidate } from './candidate.ts'
 import { hasExactAddress } from './exact-address.ts'
-import type { Candidate, Wanted } from './match.ts'
+import type { Wanted } from './match.ts'
 
 const socket = (facts: Partial<Candidate>): Candidate => ({
   ...NO_FACTS,

@@ -1,6 +1,7 @@
-import { isIP } from 'node:net'
+import { isAddress } from '../base/ip-address.ts'
 import { overlap } from '../proc/overlap.ts'
-import { type Candidate, hasAddress, type Wanted } from './match.ts'
+import type { Candidate } from './candidate.ts'
+import { hasAddress, type Wanted } from './match.ts'
 
 /**
  * Whether the socket has the port or path that is asked for, and would prevent a bind of it. A socket on another
@@ -16,7 +17,7 @@ function covers(socket: Candidate, { host, ipv6Only }: Wanted): boolean {
   return addresses.some(
     (address) =>
       // Where a host name leads is not known.
-      (address !== undefined && isIP(address.split('%')[0] ?? '') === 0) ||
+      (address !== undefined && !isAddress(address)) ||
       overlap({ address, ipv6Only }, socket) !== 'none',
   )
 }

@@ -4,11 +4,10 @@ import { quote } from '../base/quote.ts'
 import type { Logger } from '../base/types.ts'
 import { look } from '../process/environment.ts'
 import { parseServiceName } from '../systemd/cgroup.ts'
-import { systemctl } from '../systemd/systemctl.ts'
+import { DRAIN_PATIENCE, systemctl } from '../systemd/systemctl.ts'
 
-// Milliseconds for an answer of systemd: that of a warning, and that for which a drain waits.
-const PATIENCE = 5_000
-const DRAIN_PATIENCE = 3_000
+// How long in milliseconds a warning waits for an answer of systemd. Nothing waits for the warning.
+const WARNING_PATIENCE = 5_000
 
 // From this version on systemd sets $FDSTORE where a unit has a store, and no longer closes a descriptor
 // that it refuses before it reads the next message: it leaves that to a child process
@@ -29,7 +28,7 @@ export function checkStoreLimit(count: () => number, logger: Logger): void {
   if (limit !== undefined) warnIfLess(count(), limit, logger)
   if (limit !== undefined || asked) return
   asked = true
-  askManager(ownCgroup(), PATIENCE, true).then(
+  askManager(ownCgroup(), WARNING_PATIENCE, true).then(
     ({ most }) => {
       limit = most
       warnIfLess(count(), most, logger)

@@ -5,17 +5,21 @@ import { notifier } from '../notify/notifier.ts'
 import { whenAllListen } from '../notify/readiness.ts'
 import { sendNotification } from '../notify/send.ts'
 import { usableLibc } from '../sockets/usable-libc.ts'
+import { describeCandidate, inStore, socketAddress } from './candidate.ts'
 import { storeName } from './fd-name.ts'
 import { countRemoved } from './fd-store-count.ts'
-import { describeCandidate, inStore, inTheWay, socketAddress } from './match.ts'
+import { inTheWay } from './match.ts'
 import type { ResolvedListen } from './options.ts'
 import type { Entry } from './passed-sockets.ts'
 import { drop, inheritedEntries, keep } from './socket-registry.ts'
 
 const storeLimit = later(() => import('./fd-store-limit.ts'))
 
-// A program may have work to do between two servers, such as connecting to a database.
-const GRACE = 10_000
+/**
+ * How long in milliseconds what no server has taken is kept once all servers listen: a program may have work to do between
+ * two servers, such as connecting to a database.
+ */
+export const UNCLAIMED_GRACE = 10_000
 
 /** Whether the manager can keep a socket that is bound for a request with `fdStore`. Warns if it cannot. */
 export function isStored({ logger }: ResolvedListen): boolean {
@@ -82,7 +86,7 @@ function sweepAfterGrace(logger: Logger): void {
   clearTimeout(sweep)
   sweep = setTimeout(() => {
     for (const entry of inheritedEntries(logger).filter(isUnclaimed)) discard(entry, logger)
-  }, GRACE).unref()
+  }, UNCLAIMED_GRACE).unref()
 }
 
 const isUnclaimed = (entry: Entry): boolean =>

@@ -1,9 +1,10 @@
-import { isIP } from 'node:net'
 import { SocketPortError } from '../base/errors.ts'
+import { isAddress } from '../base/ip-address.ts'
 import { quote } from '../base/quote.ts'
 import { overlap } from '../proc/overlap.ts'
 import { askForSocket, type NotGiven } from './asked-sockets.ts'
-import { describeCandidate, hasAddress, isTaken, matchSocket } from './match.ts'
+import { describeCandidate, isTaken } from './candidate.ts'
+import { hasAddress, matchSocket } from './match.ts'
 import type { ResolvedListen } from './options.ts'
 import type { Entry } from './passed-sockets.ts'
 import { inheritedEntries, type Taken, take } from './socket-registry.ts'
@@ -93,7 +94,7 @@ function isInTheWay({ host, defaultHost, ipv6Only }: ListenPlace, entry: Entry):
   const name = host ?? defaultHost
   const address = name === 'localhost' ? '127.0.0.1' : name
   // Another host name is looked up by the bind, which fails where it leads to this address.
-  if (address !== undefined && isIP(address.split('%')[0] ?? '') === 0) return false
+  if (address !== undefined && !isAddress(address)) return false
   return overlap({ address, ipv6Only }, entry) !== 'none'
 }
 

@@ -1,16 +1,16 @@
 import { describe, expect, it } from 'vitest'
-import { type Environment, readEnvironment } from './listen-fds.ts'
+import { type ListenFds, readListenFds } from './listen-fds.ts'
 
 const PID = 4321
 const INODE = 5_000_000_123n
 
-const read = (env: NodeJS.ProcessEnv, inode: bigint | undefined = INODE): Environment =>
-  readEnvironment(env, { pid: PID, pidfdInode: () => inode })
+const read = (env: NodeJS.ProcessEnv, inode: bigint | undefined = INODE): ListenFds =>
+  readListenFds(env, { pid: PID, pidfdInode: () => inode })
 
-const namesOf = (environment: Environment): string[] =>
+const namesOf = (environment: ListenFds): string[] =>
   environment.kind === 'passed' ? environment.fds.map(({ name }) => name) : []
 
-describe('readEnvironment', () => {
+describe('readListenFds', () => {
   it('finds no manager without LISTEN_FDS, whatever else is set', () => {
     expect(read({})).toEqual({ kind: 'absent' })
     expect(read({ LISTEN_PID: 'x', LISTEN_PIDFDID: 'x', LISTEN_FDNAMES: 'a:b' })).toEqual({
@@ -108,7 +108,7 @@ describe('readEnvironment', () => {
 
   it('cannot check LISTEN_PIDFDID where the kernel has no such inodes', () => {
     const env = { LISTEN_FDS: '1', LISTEN_PIDFDID: '77' }
-    const environment = readEnvironment(env, { pid: PID, pidfdInode: () => undefined })
+    const environment = readListenFds(env, { pid: PID, pidfdInode: () => undefined })
     expect(environment.kind).toBe('passed')
   })
 
@@ -117,7 +117,7 @@ describe('readEnvironment', () => {
     (value) => {
       for (const inode of [INODE, undefined]) {
         const self = { pid: PID, pidfdInode: () => inode }
-        expect(readEnvironment({ LISTEN_FDS: '1', LISTEN_PIDFDID: value }, self)).toEqual({
+        expect(readListenFds({ LISTEN_FDS: '1', LISTEN_PIDFDID: value }, self)).toEqual({
           kind: 'refused',
           problem: `LISTEN_PIDFDID is ${JSON.stringify(value)}, not an inode number; unset it`,
         })
@@ -132,10 +132,10 @@ describe('readEnvironment', () => {
         throw new Error('asked')
       },
     }
-    readEnvironment({ LISTEN_FDS: '1', LISTEN_PID: String(PID) }, self)
-    readEnvironment({ LISTEN_FDS: '0', LISTEN_PIDFDID: '1' }, self)
-    readEnvironment({ LISTEN_FDS: '1', LISTEN_PID: '17', LISTEN_PIDFDID: '1' }, self)
-    expect(() => readEnvironment({ LISTEN_FDS: '1', LISTEN_PIDFDID: '1' }, self)).toThrow('asked')
+    readListenFds({ LISTEN_FDS: '1', LISTEN_PID: String(PID) }, self)
+    readListenFds({ LISTEN_FDS: '0', LISTEN_PIDFDID: '1' }, self)
+    readListenFds({ LISTEN_FDS: '1', LISTEN_PID: '17', LISTEN_PIDFDID: '1' }, self)
+    expect(() => readListenFds({ LISTEN_FDS: '1', LISTEN_PIDFDID: '1' }, self)).toThrow('asked')
   })
 
   it.each([

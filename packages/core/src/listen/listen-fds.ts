@@ -6,7 +6,7 @@ import { UNKNOWN } from './fd-name.ts'
 export const FIRST_FD = 3
 
 // fs.nr_open's default: no process can hold more descriptors than this.
-const MOST_FDS = 1_048_576
+const MOST_OPEN_FDS = 1_048_576
 
 export interface PassedFd {
   fd: number
@@ -17,7 +17,7 @@ export interface PassedFd {
  * `absent`: no manager passed sockets. `passed`: these descriptors are ours. `refused`: the variables are
  * wrong or meant for another process, so no descriptor may be touched.
  */
-export type Environment =
+export type ListenFds =
   | { kind: 'absent' }
   | { kind: 'passed'; fds: PassedFd[] }
   /** `foreign`: they were passed to another process. */
@@ -35,16 +35,16 @@ export interface Self {
  * One rule is wider: LISTEN_PID may be absent. systemfd and the listenfd crate leave it out, because a
  * file watcher cannot know the pid in advance. Another pid is always refused.
  */
-export function readEnvironment(env: NodeJS.ProcessEnv, self: Self): Environment {
+export function readListenFds(env: NodeJS.ProcessEnv, self: Self): ListenFds {
   const { LISTEN_FDS, LISTEN_PID, LISTEN_PIDFDID, LISTEN_FDNAMES } = env
   if (LISTEN_FDS === undefined) return { kind: 'absent' }
 
-  const refused = (problem: string): Environment => ({ kind: 'refused', problem })
+  const refused = (problem: string): ListenFds => ({ kind: 'refused', problem })
 
   const count = wholeNumber(LISTEN_FDS)
-  if (count === undefined || count < 1 || count > MOST_FDS) {
+  if (count === undefined || count < 1 || count > MOST_OPEN_FDS) {
     return refused(
-      `LISTEN_FDS is ${quote(LISTEN_FDS)}, not a number of sockets from 1 to ${MOST_FDS}; ` +
+      `LISTEN_FDS is ${quote(LISTEN_FDS)}, not a number of sockets from 1 to ${MOST_OPEN_FDS}; ` +
         'unset it, or start this process with a manager that sets it (systemd, socket-port run)',
     )
   }

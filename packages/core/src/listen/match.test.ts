@@ -1,12 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import {
-  type Candidate,
-  describeCandidate,
-  inTheWay,
-  matchSocket,
-  type SocketState,
-  type Wanted,
-} from './match.ts'
+import { type Candidate, describeCandidate, type SocketState } from './candidate.ts'
+import { inTheWay, matchSocket, type Wanted } from './match.ts'
 
 const wanted = (request: Partial<Wanted>): Wanted => ({
   port: 0,

@@ -1,7 +1,7 @@
-import { isIP, isIPv6, type Server as NetServer } from 'node:net'
-import { canonicalIPv6 } from '../base/ipv6.ts'
+import { isIP, isIPv6 } from 'node:net'
+import { canonicalIPv6, isWildcard, withoutZone } from '../base/ip-address.ts'
 import { quote } from '../base/quote.ts'
-import type { SocketFacts } from '../sockets/facts.ts'
+import { type Candidate, describeCandidate, inStore, isTaken, socketAddress } from './candidate.ts'
 import { UNKNOWN } from './fd-name.ts'
 import type { ResolvedListen } from './options.ts'
 
@@ -12,34 +12,6 @@ export interface Wanted extends Pick<ResolvedListen, Selecting> {
   /** The host to bind when none is asked for. It does not select among sockets that a manager opened. */
   defaultHost?: string | undefined
 }
-
-export interface Candidate extends SocketFacts {
-  fd: number
-  name: string
-  origin: SocketOrigin
-  state: SocketState
-}
-
-/**
- * Who opened a socket. `passed`: the manager. `stored`: an earlier process of the service, and the manager
- * kept it in its fd store. `kept`: this process, which has put it into the fd store for the next one.
- */
-export type SocketOrigin = 'passed' | 'stored' | 'kept'
-
-/** What became of a socket in this process. Only one that is taken has takers. */
-export type SocketState =
-  | { kind: 'unusable'; problem: string }
-  /** No server has taken it yet. */
-  | { kind: 'unclaimed' }
-  /** `askedFor`: what its taker asked for, where that is another port or path than it has. */
-  | { kind: 'taken'; takers: number; askedFor?: string | undefined }
-  /** Every taker has closed. */
-  | { kind: 'released' }
-
-/** Whether the manager keeps the socket for the next process. */
-export const inStore = ({ origin }: Pick<Candidate, 'origin'>): boolean => origin !== 'passed'
-
-export const isTaken = ({ state }: Pick<Candidate, 'state'>): boolean => state.kind === 'taken'
 
 export type Match<C extends Candidate> =
   | { kind: 'match'; socket: C; warning: string | undefined }
@@ -92,31 +64,6 @@ export function inTheWay<C extends Candidate>(wanted: Wanted, sockets: readonly 
   )
 }
 
-/** One line for messages: `fd 3 "web" 0.0.0.0:8080`. */
-export function describeCandidate(socket: Omit<Candidate, 'origin' | 'state'>): string {
-  return `${describeNamed(socket)} ${socketAddress(socket)}`
-}
-
-/** `fd 3 "web"`, and `fd 3` without a name. */
-export const describeNamed = ({ fd, name }: { fd: number; name: string }): string =>
-  name === UNKNOWN ? `fd ${fd}` : `fd ${fd} ${quote(name)}`
-
-/** `0.0.0.0:80`, `[::]:80` or `unix:/path`. */
-export function socketAddress(
-  socket: Pick<SocketFacts, 'family' | 'address' | 'port' | 'path'>,
-): string {
-  if (socket.family === 'unix') return `unix:${socket.path ?? '(unnamed)'}`
-  const host = socket.family === 'IPv6' ? `[${socket.address}]` : socket.address
-  return `${host}:${socket.port}`
-}
-
-/** The same of what `server.address()` returns. */
-export function addressText(address: ReturnType<NetServer['address']>): string {
-  if (address === null || typeof address === 'string') return `unix:${address ?? ''}`
-  const family = address.family === 'IPv6' ? 'IPv6' : 'IPv4'
-  return socketAddress({ ...address, family, path: undefined })
-}
-
 /** Whether the socket has the port, which is not 0, or the path that is asked for. */
 export const hasAddress =
   (wanted: Wanted) =>
@@ -131,13 +78,14 @@ function isOutdated(socket: Candidate, wanted: Wanted): boolean {
   if (!inStore(socket) || socket.family === 'unix') return false
   if (socket.family === 'IPv6' && socket.ipv6Only !== wanted.ipv6Only) return true
   const { host = wanted.defaultHost } = wanted
-  if (host === undefined) return !WILDCARDS.has(socket.address ?? '')
+  if (host === undefined) return !isWildcard(socket.address ?? '')
   const address = canonical(host)
   return address !== undefined && !isExactHost(socket, address)
 }
 
 function canonical(host: string): string | undefined {
-  const [address = ''] = host.split('%') // an interface (RFC 4007), which getsockname(2) numbers
+  // getsockname(2) gives the zone as a number.
+  const address = withoutZone(host)
   if (!isIPv6(address)) return host === 'localhost' || isIP(host) > 0 ? host : undefined
   return canonicalIPv6(address)
 }
@@ -220,8 +168,6 @@ function noneWarning(wanted: Wanted, sockets: readonly Candidate[]): string {
   )
 }
 
-const WILDCARDS = new Set(['0.0.0.0', '::'])
-
 const hostAddress = (host: string): string => (host === 'localhost' ? '127.0.0.1' : host)
 
 function isExactHost(socket: Candidate, host: string): boolean {
@@ -243,5 +189,5 @@ function covers(socket: Candidate, host: string): boolean {
 // application would be reachable from addresses that it did not ask for.
 function exposesOnly(socket: Candidate, host: string): boolean {
   if (socket.family === 'unix') return true
-  return isExactHost(socket, host) || (WILDCARDS.has(host) && covers(socket, host))
+  return isExactHost(socket, host) || (isWildcard(host) && covers(socket, host))
 }

@@ -12,6 +12,7 @@ import {
   flag,
   integer,
   invalid,
+  isPort,
   logger,
   nonEmpty,
   oneOf,
@@ -161,7 +162,7 @@ function checkStorable({ inherit, name, path }: Checked): void {
 
 function portNumber(name: string, value: unknown): number {
   const port = typeof value === 'string' && /^\d{1,5}$/.test(value) ? Number(value) : value
-  if (typeof port === 'number' && Number.isInteger(port) && port >= 0 && port <= 65_535) return port
+  if (isPort(port)) return port
   throw invalidPort(value, name)
 }
 

@@ -4,9 +4,9 @@ import type { Logger } from '../base/types.ts'
 import { canAsk, type Variables } from '../process/environment.ts'
 import { NO_FACTS, problemOf, type SocketSystem } from '../sockets/facts.ts'
 import { socketSystem } from '../sockets/system.ts'
+import { type Candidate, describeCandidate, describeNamed } from './candidate.ts'
 import { readStoreName, UNKNOWN } from './fd-name.ts'
-import { type Environment, type PassedFd, readEnvironment } from './listen-fds.ts'
-import { type Candidate, describeCandidate, describeNamed } from './match.ts'
+import { type ListenFds, type PassedFd, readListenFds } from './listen-fds.ts'
 
 /** An inherited socket, or one that is kept like one. It stays open; listeners take duplicates of it. */
 export interface Entry extends Candidate {
@@ -16,7 +16,7 @@ export interface Entry extends Candidate {
 
 /** What was read from the variables of the manager. */
 export interface Reported {
-  outcome: Environment
+  outcome: ListenFds
   /** How many of the passed descriptors are not open. */
   missing: number
 }
@@ -51,7 +51,7 @@ function readVariables(variables: Variables<'sockets'>, logger: Logger): Passed 
     return system
   }
   const { SOCKET_PORT_GENERATION } = process.env
-  const environment = readEnvironment(
+  const environment = readListenFds(
     { ...variables, SOCKET_PORT_GENERATION },
     { pid: process.pid, pidfdInode: () => loaded().pidfdInode() },
   )

@@ -6,8 +6,8 @@ import { perProcess } from '../process/per-process.ts'
 import { claimSuccessor } from '../process/successor.ts'
 import { NO_FACTS, type SocketFacts } from '../sockets/facts.ts'
 import { socketSystem } from '../sockets/system.ts'
+import { describeCandidate, isTaken, type SocketState } from './candidate.ts'
 import { UNKNOWN } from './fd-name.ts'
-import { describeCandidate, isTaken, type SocketState } from './match.ts'
 import {
   describePassed,
   type Entry,

@@ -18,7 +18,7 @@ const handleOf = (stream: OutputStream): StreamHandle | undefined =>
  * Returns how many bytes the reader of a stream has not taken. It gets smaller with each read;
  * `writableLength` only when the reader has taken a whole chunk.
  */
-export const unreadBytes = (stream: OutputStream): number =>
+export const queuedBytes = (stream: OutputStream): number =>
   handleOf(stream)?.writeQueueSize ?? stream.writableLength
 
 /**

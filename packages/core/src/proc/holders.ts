@@ -14,7 +14,7 @@ export interface Holder {
   sockets: readonly string[]
 }
 
-export type Place = { port: number } | { path: string }
+type Place = { port: number } | { path: string }
 
 const MOST_NAMED = 3
 

@@ -1,4 +1,5 @@
 import { isIPv4 } from 'node:net'
+import { isWildcard, unmapped, withoutZone } from '../base/ip-address.ts'
 
 /** Where a TCP socket is to be bound, on a port that is known. */
 export interface BindPlace {
@@ -23,7 +24,7 @@ export function overlap(
   const wanted = plain(place.address ?? '::')
   const taken = plain(socket.address)
   if (isIPv4(wanted) === isIPv4(taken)) {
-    return wanted === taken || isAny(wanted) || isAny(taken) ? 'certain' : 'none'
+    return wanted === taken || isWildcard(wanted) || isWildcard(taken) ? 'certain' : 'none'
   }
   // One of the two is IPv6: it covers IPv4 too where it is the wildcard and not for IPv6 alone.
   if (isIPv4(taken)) return wanted === '::' && !place.ipv6Only ? 'certain' : 'none'
@@ -31,8 +32,5 @@ export function overlap(
   return socket.ipv6Only === false ? 'certain' : 'possible'
 }
 
-const isAny = (address: string): boolean => address === '::' || address === '0.0.0.0'
-
 // A mapped address is an IPv4 one to the kernel. A zone (RFC 4007) is not shown of listening sockets.
-const plain = (address: string): string =>
-  (address.split('%')[0] ?? '').toLowerCase().replace(/^::ffff:(?=\d+\.)/, '')
+const plain = (address: string): string => unmapped(withoutZone(address)).toLowerCase()

@@ -1,6 +1,6 @@
 import { readFileSync, readlinkSync } from 'node:fs'
 import { littleEndian } from '../base/endianness.ts'
-import { canonicalIPv6 } from '../base/ipv6.ts'
+import { canonicalIPv6 } from '../base/ip-address.ts'
 
 /** One row of the kernel's socket tables, as far as a listener is concerned. */
 export interface ProcSocket {

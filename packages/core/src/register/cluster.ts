@@ -1,6 +1,6 @@
 import { nodeCluster } from '../base/built-in.ts'
 import type { Logger } from '../base/types.ts'
-import { socketAddress } from '../listen/match.ts'
+import { socketAddress } from '../listen/candidate.ts'
 import type { Entry } from '../listen/passed-sockets.ts'
 
 let warned = false

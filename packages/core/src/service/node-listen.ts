@@ -1,4 +1,5 @@
 import type { ListenOptions } from '../base/types.ts'
+import { isPort } from '../base/validate.ts'
 import type { NodeOption } from '../listen/options.ts'
 import { namesHandle } from '../node/tcp-handle.ts'
 
@@ -93,6 +94,5 @@ const isNumeric = (text: string): boolean => text.trim() !== '' && !Number.isNaN
 
 function portOf(value: unknown): number | undefined {
   const port = typeof value === 'string' && isNumeric(value) ? Number(value) : value
-  const valid = typeof port === 'number' && Number.isInteger(port) && port >= 0 && port <= 65_535
-  return valid ? port : undefined
+  return isPort(port) ? port : undefined
 }

@@ -1,13 +1,5 @@
-import { counted } from '../base/counted.ts'
 import { onceClosed } from '../base/own-listener.ts'
-import type {
-  AnyServer,
-  DrainResult,
-  DrainState,
-  EndedCounts,
-  Logger,
-  Service,
-} from '../base/types.ts'
+import type { AnyServer, DrainResult, DrainState, Service } from '../base/types.ts'
 import { resolveOptions } from '../base/validate.ts'
 import { NOTHING_DRAINED, ServerDrain, type StartOptions } from '../drain/drain.ts'
 import { START_OPTIONS } from '../drain/options.ts'
@@ -27,6 +19,7 @@ import { closedTooEarly } from '../listen/start-outcome.ts'
 import { managerListens } from '../notify/notifier.ts'
 import { beginStart, type Start } from '../notify/readiness.ts'
 import { ServerProbes } from '../probes/server-probes.ts'
+import { logDrained } from './drain-report.ts'
 import { IdleWatch } from './idle-exit.ts'
 import type { ResolvedServe } from './options.ts'
 import { ServerHandover } from './server-handover.ts'
@@ -317,27 +310,7 @@ export class ServerService<S extends AnyServer> implements Service<S> {
     const tell = onDrain && (() => this.#tell(onDrain))
     const result = await this.#drain.begin({ ...options, tell, logger })
     await left
-    if (first) report(result, this.url, logger)
+    if (first) logDrained(result, this.url, logger)
     return result
   }
-}
-
-function report(result: DrainResult, url: string, logger: Logger): void {
-  const { served, handedOver, expired, forced, duration } = result
-  const longLived = (how: keyof EndedCounts): string[] => [
-    counted(result.webSockets[how], 'WebSocket'),
-    counted(result.eventStreams[how], 'event stream'),
-    counted(result.tunnels[how], 'tunnel'),
-  ]
-  const some = (...counts: string[]): string =>
-    counts.filter((each) => !each.startsWith('0 ')).join(', ')
-  const gone = some(counted(handedOver, 'connection'), ...longLived('handedOver'))
-  const ended = some(...longLived('closed'))
-  const message =
-    `drained ${url} in ${Math.round(duration)} ms: ${counted(served, 'request')} served meanwhile, ` +
-    (gone === '' ? '' : `${gone} handed over, `) +
-    (ended === '' ? '' : `${ended} closed, `) +
-    `${counted(expired, 'idle connection')} closed, ${counted(forced, 'connection')} cut`
-  if (forced > 0) logger.warn(message)
-  else logger.info(message)
 }

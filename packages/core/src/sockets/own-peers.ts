@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
+import { unmapped } from '../base/ip-address.ts'
 import { descriptorOf } from '../node/tcp-handle.ts'
-import { readInt32, SO_PEERCRED, SOL_SOCKET } from './constants.ts'
+import { peerOf } from './peer.ts'
 import { usableLibc } from './usable-libc.ts'
 
 /**
@@ -37,7 +38,7 @@ export function ownPeers(connections: readonly Socket[]): Set<Socket> {
 /** True where the client may be on this machine: it has the same address, or one of loopback. */
 function isLocal(socket: Socket): boolean {
   const { remoteAddress = '', localAddress } = socket
-  const same = remoteAddress === localAddress || plain(remoteAddress).startsWith('127.')
+  const same = remoteAddress === localAddress || unmapped(remoteAddress).startsWith('127.')
   return isUnix(socket) || same
 }
 
@@ -51,10 +52,8 @@ interface Address {
 }
 
 const ends = (local: Address, remote: Address): string =>
-  [plain(local.ip), local.port, plain(remote.ip), remote.port].join(' ')
-
-// A dual-stack server sees 127.0.0.1 as ::ffff:127.0.0.1, its client does not.
-const plain = (address: string): string => address.replace(/^::ffff:(?=\d+\.)/i, '')
+  // A dual-stack server sees 127.0.0.1 as ::ffff:127.0.0.1, its client does not.
+  [unmapped(local.ip), local.port, unmapped(remote.ip), remote.port].join(' ')
 
 /** What is used of a handle in a diagnostic report (src/node_report_utils.cc). */
 interface ReportedHandle {
@@ -99,9 +98,7 @@ const isUnix = (socket: Socket): boolean =>
 function connectedHere(socket: Socket): boolean {
   if (process.platform !== 'linux') return false
   try {
-    const credentials = usableLibc().getsockopt(descriptorOf(socket), SOL_SOCKET, SO_PEERCRED, 12)
-    // struct ucred begins with the pid, as the namespace of this process has it.
-    return readInt32(credentials) === process.pid
+    return peerOf(descriptorOf(socket), usableLibc())?.pid === process.pid
   } catch {
     return false
   }

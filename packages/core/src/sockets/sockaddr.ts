@@ -1,4 +1,4 @@
-import { canonicalIPv6 } from '../base/ipv6.ts'
+import { canonicalIPv6 } from '../base/ip-address.ts'
 import { kernelPath } from '../proc/sockets.ts'
 import { AF_INET, AF_INET6, AF_UNIX, littleEndian } from './constants.ts'
 

@@ -1,4 +1,4 @@
-import { socketAddress } from '../listen/match.ts'
+import { socketAddress } from '../listen/candidate.ts'
 import type { SocketFacts } from '../sockets/facts.ts'
 import { loadLibc } from '../sockets/libc.ts'
 import { nativeSystem } from '../sockets/native.ts'

@@ -1,7 +1,8 @@
 import type { AskRequest } from '../ask/messages.ts'
+import type { Candidate } from '../listen/candidate.ts'
 import { hasExactAddress } from '../listen/exact-address.ts'
 import { readStoreName, UNKNOWN } from '../listen/fd-name.ts'
-import { type Candidate, matchSocket } from '../listen/match.ts'
+import { matchSocket } from '../listen/match.ts'
 import { describeFd } from './describe-fd.ts'
 
 /** A descriptor that a supervisor passes to its processes, with its name in LISTEN_FDNAMES. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { milliseconds, parseFields } from './notification.ts'
+import { parseFields, toMilliseconds } from './notification.ts'
 
 describe('parseFields', () => {
   it.each<[string, [string, string][]]>([
@@ -23,7 +23,7 @@ describe('parseFields', () => {
   })
 })
 
-describe('milliseconds', () => {
+describe('toMilliseconds', () => {
   it.each<[string | undefined, number | undefined]>([
     ['2000000', 2000],
     ['1', 0.001],
@@ -34,6 +34,6 @@ describe('milliseconds', () => {
     ['1s', undefined],
     ['99999999999999999', undefined],
   ])('%j', (text, ms) => {
-    expect(milliseconds(text)).toBe(ms)
+    expect(toMilliseconds(text)).toBe(ms)
   })
 })

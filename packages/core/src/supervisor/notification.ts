@@ -19,6 +19,6 @@ export function parseFields(bytes: Uint8Array): Map<string, string> {
 }
 
 /** Converts a value in microseconds (`WATCHDOG_USEC`, `EXTEND_TIMEOUT_USEC`) to ms; `undefined` if it is malformed. */
-export function milliseconds(value: string | undefined): number | undefined {
+export function toMilliseconds(value: string | undefined): number | undefined {
   return value !== undefined && /^\d{1,16}$/.test(value) ? Number(value) / 1000 : undefined
 }

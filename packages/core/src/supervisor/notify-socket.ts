@@ -19,7 +19,7 @@ import { unixSockaddr } from '../sockets/sockaddr.ts'
 import { type Notification, parseFields } from './notification.ts'
 
 // Twice what systemd reads (NOTIFY_BUFFER_MAX in manager.c).
-const LONGEST_MESSAGE = 8192
+const LONGEST_NOTIFICATION = 8192
 
 const MOST_AT_ONCE = 256
 
@@ -121,7 +121,7 @@ export const tellSenders = (libc: Libc, fd: number): void =>
 
 function next(libc: Libc, fd: number): Notification | undefined {
   try {
-    const sizes = { bytes: LONGEST_MESSAGE, control: controlSize(MOST_FDS) }
+    const sizes = { bytes: LONGEST_NOTIFICATION, control: controlSize(MOST_FDS) }
     const { bytes, control } = libc.receiveMessage(fd, sizes, MSG_DONTWAIT)
     const { pid, fds } = readAncillary(control)
     // The kernel writes 0 for a process that has no pid here.

@@ -8,7 +8,7 @@ import { linuxSkipReason, requireOrSkip } from '@socket-port/testkit/requirement
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { descriptorOf } from '../node/tcp-handle.ts'
 import { loadLibc } from '../sockets/libc.ts'
-import { peerOf } from './peer.ts'
+import { peerOf } from '../sockets/peer.ts'
 import { peerProcess } from './peer-process.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'socket-port-peer-'))

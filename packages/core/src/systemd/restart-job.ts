@@ -1,9 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { parseServiceName } from './cgroup.ts'
-import { systemctl } from './systemctl.ts'
-
-// systemd answers within milliseconds; this is the longest wait.
-const PATIENCE = 3_000
+import { DRAIN_PATIENCE, systemctl } from './systemctl.ts'
 
 /**
  * Whether systemd starts this service again after the process has ended, and keeps its fd store until then.
@@ -12,7 +9,7 @@ const PATIENCE = 3_000
  */
 export async function nextProcessComes(
   cgroup: string = readFileSync('/proc/self/cgroup', 'utf8'),
-  patience: number = PATIENCE,
+  patience: number = DRAIN_PATIENCE,
 ): Promise<boolean> {
   const service = parseServiceName(cgroup)
   if (service === undefined) throw new Error('this process belongs to no service of systemd')

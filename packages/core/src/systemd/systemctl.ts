@@ -1,6 +1,9 @@
 import { childProcess } from '../base/built-in.ts'
 import { runThroughSignals } from '../base/signalled.ts'
 
+/** How long in milliseconds a drain waits for systemd, which answers within milliseconds. */
+export const DRAIN_PATIENCE = 3_000
+
 export interface SystemctlOptions {
   /** Kills systemctl. */
   signal: AbortSignal

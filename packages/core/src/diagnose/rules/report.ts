@@ -34,7 +34,7 @@ export function join(words: readonly string[]): string {
 }
 
 /** `systemctl`, with `--user` where the service is a user's. */
-export const systemctl = ({ starter }: Facts): string =>
+export const systemctlCommand = ({ starter }: Facts): string =>
   starter.user ? 'systemctl --user' : 'systemctl'
 
 /** The process to which the sockets were passed, where that is another one. */

@@ -8,7 +8,7 @@ import {
   passingUnits,
   type Rule,
   speaks,
-  systemctl,
+  systemctlCommand,
   warning,
 } from './report.ts'
 import type { Problem } from './types.ts'
@@ -55,7 +55,7 @@ function limitHit(
   facts: Facts,
 ): Problem {
   const { interval, burst } = startLimit
-  const command = systemctl(facts)
+  const command = systemctlCommand(facts)
   const refused =
     closed.length === 0 ? '' : `, so systemd has closed ${join(closed)}: clients are refused`
   return error(

@@ -1,9 +1,17 @@
 import { counted } from '../../base/counted.ts'
 import { quote } from '../../base/quote.ts'
+import { describeCandidate, describeNamed } from '../../listen/candidate.ts'
 import type { Listening } from '../../listen/listening-servers.ts'
-import { describeCandidate, describeNamed } from '../../listen/match.ts'
 import type { Facts, SocketUnit } from './facts.ts'
-import { error, join, nameSelf, passingUnits, type Rule, systemctl, warning } from './report.ts'
+import {
+  error,
+  join,
+  nameSelf,
+  passingUnits,
+  type Rule,
+  systemctlCommand,
+  warning,
+} from './report.ts'
 import type { DiagnosedSocket, Problem } from './types.ts'
 
 /** Rules about the passed sockets, and which servers took them. */
@@ -25,7 +33,7 @@ function nothingPassed(facts: Facts): Problem[] {
     return []
   }
   if (unit !== undefined) {
-    const command = systemctl(facts)
+    const command = systemctlCommand(facts)
     return [
       error(
         'NOTHING_PASSED',
@@ -44,7 +52,7 @@ function nothingPassed(facts: Facts): Problem[] {
       `${join(units.map(({ id }) => id))} ${units.length === 1 ? 'is' : 'are'} active, but LISTEN_FDS is not set ` +
         `in ${nameSelf(facts)}`,
       'start node itself, without a program that clears the environment (sudo, su, env -i); if the socket ' +
-        `unit is newer than the process, run ${systemctl(facts)} restart ${service.id}`,
+        `unit is newer than the process, run ${systemctlCommand(facts)} restart ${service.id}`,
     ),
   ]
 }
@@ -171,7 +179,7 @@ function pathLost(facts: Facts): Problem[] {
     const opener =
       unit === undefined
         ? 'restart the program that has opened the socket'
-        : `${systemctl(facts)} restart ${unit.id}`
+        : `${systemctlCommand(facts)} restart ${unit.id}`
     return error(
       'PATH_LOST',
       now === 'gone'
@@ -194,7 +202,7 @@ function backlogCut(socket: DiagnosedSocket, facts: Facts): Problem[] {
   const meant = Math.min(unit?.backlog ?? somaxconn, somaxconn)
   if (backlog >= meant || (unit === undefined && backlog !== NODE_BACKLOG)) return []
   const restart =
-    unit === undefined ? 'open the socket again' : `${systemctl(facts)} restart ${unit.id}`
+    unit === undefined ? 'open the socket again' : `${systemctlCommand(facts)} restart ${unit.id}`
   return [
     warning(
       'BACKLOG_CUT',

@@ -4,6 +4,9 @@ import { StreamTail } from '../../continue/stream-tail.ts'
 import { unwritten, type WriteArguments } from '../../continue/written.ts'
 import { sentHead } from '../../node/http-response.ts'
 
+/** How often in milliseconds responses in flight are looked at, which may have turned out not to end by themselves. */
+export const LOOK_EVERY = 500
+
 const EVENT_STREAM = /^content-type: *text\/event-stream\b/im
 const LENGTH = /^content-length:/im
 

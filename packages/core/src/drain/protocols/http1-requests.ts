@@ -1,22 +1,13 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { AnyServer } from '../../base/types.ts'
 import { isFollowed, newestRequest } from '../../node/http-parser.ts'
 import { currentResponse } from '../../node/http-response.ts'
+import { REQUEST_START, type RequestStart } from '../../node/http1-events.ts'
 import { EndlessResponses } from './endless-responses.ts'
 import { closeAfter, keepOpenAfter } from './last-response.ts'
 import type { DrainContext } from './protocol.ts'
-
-// Node publishes it for every request, also with `Expect: 100-continue`, before any listener runs.
-const REQUEST_START = 'http.server.request.start'
-
-interface RequestStart {
-  request: IncomingMessage
-  response: ServerResponse
-  socket: Socket
-  server: AnyServer
-}
 
 /**
  * Follows the requests of a draining server, and makes each response the last of its connection, unless the

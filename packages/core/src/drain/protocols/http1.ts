@@ -11,14 +11,9 @@ import { currentResponse } from '../../node/http-response.ts'
 import { stopTimeoutChecks, timeoutCheck } from '../../node/request-timeouts.ts'
 import { isHttp1Server } from '../../node/server-kind.ts'
 import { isPlainTcp } from '../../node/tcp-handle.ts'
-import { isEventStream, isOpenEnded } from './event-stream.ts'
+import { isEventStream, isOpenEnded, LOOK_EVERY } from './event-stream.ts'
 import { Http1Requests } from './http1-requests.ts'
 import type { Carries, ConnectionState, DrainContext, Protocol } from './protocol.ts'
-
-// Node looks for slow requests every `connectionsCheckingInterval`, 30 seconds by default: later than
-// a drain ends. Without more frequent checks Node's time-outs would not bound the drain. An event stream that has begun
-// during the drain is found by the same checks.
-const CHECK = 500
 
 /** HTTP/1.1, without TLS or with it. */
 export class Http1 implements Protocol {
@@ -37,9 +32,11 @@ export class Http1 implements Protocol {
     this.#requests = new Http1Requests(server, context, (socket) => this.#idle(socket))
     const check = timeoutCheck(server)
     this.#checks = setInterval(() => {
+      // Node looks for slow requests every `connectionsCheckingInterval`, 30 seconds by default: later than a drain ends.
+      // Without more frequent checks Node's time-outs would not bound the drain.
       if (check) afterPoll(check)
       this.#requests.look()
-    }, CHECK)
+    }, LOOK_EVERY)
   }
 
   speaks(socket: Socket): boolean {

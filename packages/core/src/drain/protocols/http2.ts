@@ -3,6 +3,7 @@ import type { Socket } from 'node:net'
 import type { AnyServer } from '../../base/types.ts'
 import { letClientEnd, openStreams, sessionOn } from '../../node/http2-session.ts'
 import { isHttp2Server } from '../../node/server-kind.ts'
+import { LOOK_EVERY } from './event-stream.ts'
 import { atGoodMoment, whenAllIsRead } from './http2-moment.ts'
 import { closeAfterNotice } from './http2-notice.ts'
 import type { Http2Sessions } from './http2-sessions.ts'
@@ -17,9 +18,6 @@ const QUIET = 1_000
 
 /** How long in milliseconds a client has to end the connection itself after its last response. */
 const CLIENT_ENDS = 250
-
-/** How often in milliseconds streams are looked at that may have turned out not to end by themselves. */
-const CHECK = 500
 
 /**
  * HTTP/2. Each session is asked to leave when the drain begins, a new one at its first stream: it is sent GOAWAY, its
@@ -88,7 +86,7 @@ export class Http2 implements Protocol {
   #ask(session: ServerHttp2Session): void {
     if (this.#asked.has(session)) return
     this.#asked.add(session)
-    this.#checks ??= setInterval(() => this.#longLived.look(), CHECK)
+    this.#checks ??= setInterval(() => this.#longLived.look(), LOOK_EVERY)
     for (const stream of openStreams(session)) this.#follow(stream)
     session.on('stream', (stream) => this.#follow(stream))
     if (this.#context.quick) this.#close(session)

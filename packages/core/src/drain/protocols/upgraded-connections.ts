@@ -3,12 +3,10 @@ import type { Socket } from 'node:net'
 import { isOwnListener, ownListener } from '../../base/own-listener.ts'
 import type { AnyServer } from '../../base/types.ts'
 import { callUpgradeHooks } from '../../continue/upgrade-hooks.ts'
+import { UPGRADE_EVENTS, type UpgradeEvent } from '../../node/http1-events.ts'
 import { closerOf, type UpgradedCloser } from './on-upgraded.ts'
 import type { Carries } from './protocol.ts'
 import { followWebSocket, type WebSocketEnd } from './web-socket.ts'
-
-const EVENTS = ['upgrade', 'connect'] as const
-type UpgradeEvent = (typeof EVENTS)[number]
 
 /** What was noted of a connection when it left HTTP/1.1. */
 export interface UpgradedConnection {
@@ -32,7 +30,7 @@ export class UpgradedConnections implements Iterable<Socket> {
   constructor(server: AnyServer) {
     this.#server = server
     server.on('newListener', this.#onNewListener).on('removeListener', this.#onRemoveListener)
-    for (const event of EVENTS) if (this.#isHeard(event)) this.#listen(event)
+    for (const event of UPGRADE_EVENTS) if (this.#isHeard(event)) this.#listen(event)
   }
 
   [Symbol.iterator](): IterableIterator<Socket> {
@@ -50,7 +48,7 @@ export class UpgradedConnections implements Iterable<Socket> {
   stop(): void {
     const server = this.#server
     server.off('newListener', this.#onNewListener).off('removeListener', this.#onRemoveListener)
-    for (const event of EVENTS) server.off(event, this.#onUpgrade)
+    for (const event of UPGRADE_EVENTS) server.off(event, this.#onUpgrade)
     this.listener = undefined
   }
 
@@ -92,7 +90,7 @@ export class UpgradedConnections implements Iterable<Socket> {
 }
 
 const isUpgrade = (event: string): event is UpgradeEvent =>
-  (EVENTS as readonly string[]).includes(event)
+  (UPGRADE_EVENTS as readonly string[]).includes(event)
 
 /** Whether the request is the handshake of RFC 6455 (4.2.1). */
 const asksForWebSocket = ({ headers }: IncomingMessage): boolean =>

@@ -1,8 +1,9 @@
-import { littleEndian, SO_PEERCRED, SOL_SOCKET } from '../sockets/constants.ts'
-import { type Libc, loadLibc } from '../sockets/libc.ts'
+import { littleEndian, SO_PEERCRED, SOL_SOCKET } from './constants.ts'
+import { type Libc, loadLibc } from './libc.ts'
 
 /** The process at the other end of a unix socket; for a client, the one that called listen(2). */
 export interface Peer {
+  /** As the pid namespace of this process has it. */
   pid: number
   uid: number
   gid: number
