@@ -6,18 +6,18 @@ import base, { type Express } from 'express'
 // `express.query`, only once it listens (lib/application.js of both).
 const REPORTS_ERRORS = !('query' in base)
 
-/** An application of Express whose own `listen` opens a server that core is attached to. */
+/** Creates an Express application whose `listen` opens a server that core is attached to. */
 export function createApplication(options: AttachOptions | undefined): Express {
   const app = base()
-  // On this app alone: every other one shares the method of `express.application`.
+  // Set on this application alone: all others share the method of `express.application`.
   app.listen = function listen(this: RequestListener, ...args: unknown[]): Server {
     const server = createServer(this)
     const { logger } = attach(server, options)
     const callback = args.at(-1)
     if (REPORTS_ERRORS && typeof callback === 'function') {
       const done = once(callback as ListenCallback)
-      // Express ends the error here. A callback without a parameter says that the server is up, and the process
-      // exits with 0: then nobody else is told.
+      // With a callback, Express reports the error nowhere else. A callback without a parameter ignores it, and the process
+      // would exit with 0: so log it.
       server.once('error', (error) => {
         if (callback.length === 0 && server.listenerCount('error') === 0)
           logger.error(error.message)

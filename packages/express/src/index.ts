@@ -36,14 +36,15 @@ import { createApplication } from './application.ts'
  * SIGTERM and SIGINT, and when it is told to `close`.
  *
  * @throws {SocketPortError} From `listen`, for wrong options: ERR_SOCKET_PORT_INVALID_OPTION,
- * ERR_SOCKET_PORT_UNKNOWN_OPTION. What goes wrong later comes as with Express: to the callback of
- * `listen` (Express 5), else as the server's 'error' event.
+ * ERR_SOCKET_PORT_UNKNOWN_OPTION. Later errors are reported as Express does: to the callback of `listen` (Express 5), or else
+ * as the server's 'error' event.
  */
 function express(options?: AttachOptions): Express {
   return createApplication(options)
 }
 
-// All that Express has, also what has no name here: the getters of Express 4 that say what was removed.
+// Copies every static property of Express, also those without an export here, such as the getters of Express 4 that name what
+// was removed.
 Object.defineProperties(express, Object.getOwnPropertyDescriptors(base))
 
 interface Statics {
@@ -54,7 +55,7 @@ const statics = base as unknown as Statics
 
 const Route: Statics['Route'] = statics.Route
 
-/** Of Express 4; `undefined` in Express 5. */
+/** Only Express 4 has it; `undefined` in Express 5. */
 const query: Statics['query'] = statics.query
 
 declare namespace express {

@@ -3,8 +3,8 @@ import type { FastifyInstance } from 'fastify'
 import { Servers } from './servers.ts'
 
 /**
- * Attaches to the servers of a Fastify application before it is ready: what the plugin is made of, for
- * adapters of frameworks that run on Fastify.
+ * Attaches to the servers of a Fastify application before it is ready. The plugin uses it, and so do adapters of frameworks that
+ * run on Fastify.
  *
  * @throws {SocketPortError} As `attach` of `@socket-port/core`.
  */
@@ -14,7 +14,7 @@ export function attachFastify(
   parts?: AttachParts,
 ): Servers {
   const servers = new Servers(fastify, options, parts)
-  // Closed before it was told to listen, Fastify would listen nevertheless.
+  // Without this hook, an application that is closed before `listen` would listen nevertheless.
   fastify.addHook('onClose', function drain() {
     return servers.drain()
   })

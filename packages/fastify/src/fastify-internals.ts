@@ -1,14 +1,14 @@
 import type { FastifyInstance, RawServerBase } from 'fastify'
 
-// Fastify keeps all of these under symbols (lib/symbols.js, 5.0 to 5.12); nothing public tells of them.
+// The symbols under which Fastify keeps its internals (lib/symbols.js, 5.0 to 5.12). No public API gives access to them.
 const BINDINGS = 'fastify.serverBindings'
 const HOOKS = 'fastify.hooks'
 const CHILDREN = 'fastify.children'
 const OPTIONS = 'fastify.options'
 
 /**
- * Tells of each server that Fastify opens for one more address of `localhost`, as soon as it
- * listens; false where this Fastify does not let us see them.
+ * Calls `tell` with each server that Fastify opens for another address of `localhost`, as soon as it listens. Returns false if
+ * this version of Fastify keeps no list of them.
  */
 export function watchBindings(
   fastify: FastifyInstance,
@@ -25,7 +25,7 @@ export function watchBindings(
   return true
 }
 
-/** True where the program has made the server of the application itself. */
+/** Whether the program creates the server of the application itself (`serverFactory`). */
 export function hasOwnServer(fastify: FastifyInstance): boolean {
   const options = internal(fastify, OPTIONS) as { serverFactory?: unknown } | undefined
   return typeof options?.serverFactory === 'function'
@@ -67,7 +67,7 @@ function preCloseHooksOf(instance: FastifyInstance): PreCloseHook[] {
   ]
 }
 
-// Where the plugin is registered inside another one, the application is a prototype.
+// Looks in the prototypes too: if the plugin is registered inside another one, the application is a prototype of `instance`.
 function internal(instance: object, description: string): unknown {
   let owner: object | null = instance
   while (owner !== null) {

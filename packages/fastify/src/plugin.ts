@@ -13,11 +13,11 @@ declare module 'fastify' {
   }
 }
 
-/** Options of the plugin: core's, less where to listen, which `app.listen` is told. */
+/** Options of the plugin: those of `attach` in core. The address is an option of `app.listen`. */
 export interface SocketPortOptions extends AttachOptions {
   /**
-   * @default a child of Fastify's own, `app.log`; where that is off, warnings and errors go to
-   * stderr and the rest to `NODE_DEBUG=socket-port`
+   * @default a child of Fastify's own logger, `app.log`; if that is off, warnings and errors go to stderr, and the rest is
+   * shown with `NODE_DEBUG=socket-port`
    */
   logger?: Logger | undefined
 }
@@ -33,8 +33,8 @@ async function plugin(
   fastify.decorate('socketPort', { getter: () => servers.service })
 }
 
-// A logger that is switched off has no level, and one empty function for every method
-// (abstract-logging, in Fastify's lib/logger-factory.js).
+// Recognizes a logger that is off: it has no level, and one empty function for all methods (abstract-logging, in Fastify's
+// lib/logger-factory.js).
 function loggerOf({ log }: FastifyInstance): Logger | undefined {
   const off = log.level === undefined && log.warn === log.error
   return off ? undefined : log.child({ plugin: NAME })
@@ -50,12 +50,12 @@ type Plugin = FastifyPluginAsync<SocketPortOptions>
  * await app.register(socketPort)
  * await app.listen({ port: 8080 })
  *
- * @throws {SocketPortError} From `register` or `listen`, ERR_SOCKET_PORT_INVALID_OPTION,
- * …_UNKNOWN_OPTION, …_ALREADY_ATTACHED where it is registered twice. `listen` rejects as core's.
+ * @throws {SocketPortError} `register` or `listen` rejects with ERR_SOCKET_PORT_INVALID_OPTION or …_UNKNOWN_OPTION for wrong
+ * options, and with …_ALREADY_ATTACHED if the plugin is registered twice. `listen` also rejects as `listen` of core does.
  */
 export const socketPort: Plugin & { readonly default: Plugin; readonly socketPort: Plugin } =
   Object.assign(fp(plugin, { fastify: '5.x', name: NAME }), {
-    // For CommonJS, whose require() returns this function.
+    // For CommonJS, where `require` returns this function.
     default: plugin,
     socketPort: plugin,
   })

@@ -2,8 +2,8 @@ import type { FastifyInstance } from 'fastify'
 import { type PreCloseHook, takePreCloseHooks } from './fastify-internals.ts'
 
 /**
- * Runs the preClose hooks, which end what keeps connections open (WebSockets, event streams), one after
- * the other. Fastify does not run them again. Rejects with the first error, when all have run.
+ * Runs the preClose hooks one after the other. They end what keeps connections open, such as WebSockets and event streams.
+ * Fastify does not run them again. Rejects with the first error, when all have run.
  */
 export async function runPreCloseHooks(fastify: FastifyInstance): Promise<void> {
   const errors: unknown[] = []
@@ -13,7 +13,8 @@ export async function runPreCloseHooks(fastify: FastifyInstance): Promise<void> 
   if (errors.length > 0) throw errors[0]
 }
 
-// A hook with a parameter calls back, any other returns (Fastify's lib/hooks.js, hookRunnerApplication).
+// A hook with a parameter calls it when it has ended. Any other hook may return a promise (Fastify's lib/hooks.js,
+// hookRunnerApplication).
 function run({ instance, run }: PreCloseHook): Promise<unknown> {
   return new Promise((resolve, reject) => {
     const done = (error?: Error): void => (error ? reject(error) : resolve(undefined))

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { endProcesses } from '@socket-port/testkit'
 import { afterEach, describe, expect, it } from 'vitest'
 import { closeAll, onClose } from './testing/applications.ts'
-import { linesOf, said, startChild } from './testing/child.ts'
+import { linesOf, lineWith, startChild } from './testing/child.ts'
 
 afterEach(closeAll)
 afterEach(endProcesses)
@@ -36,7 +36,7 @@ describe.each(['fastify', 'fastify-oldest'])('%s', (RELEASE) => {
     const socket = await opened({ port: 0, host })
     const port = portOf(socket)
     const child = startChild({ RELEASE, LISTEN: { port } }, [socket])
-    const { address, addresses, origin } = await said(child, 'address')
+    const { address, addresses, origin } = await lineWith(child, 'address')
     expect(addresses).toMatchObject([{ address: host, port }])
     expect(origin).toBe(`${url}:${port}`)
     if (host !== '0.0.0.0') expect(address).toBe(origin)
@@ -51,7 +51,7 @@ describe.each(['fastify', 'fastify-oldest'])('%s', (RELEASE) => {
     const child = startChild({ RELEASE, LISTEN: { port: portOf(socket), host: '127.0.0.1' } }, [
       socket,
     ])
-    expect(await said(child, 'level')).toMatchObject({
+    expect(await lineWith(child, 'level')).toMatchObject({
       plugin: '@socket-port/fastify',
       msg: expect.stringContaining('host 127.0.0.1 was asked for'),
     })
@@ -61,7 +61,7 @@ describe.each(['fastify', 'fastify-oldest'])('%s', (RELEASE) => {
     const path = socketPath()
     const socket = await opened({ path })
     const child = startChild({ RELEASE, LISTEN: asked ? { path } : { port: 1 } }, [socket])
-    expect(await said(child, 'address')).toEqual({
+    expect(await lineWith(child, 'address')).toEqual({
       address: path,
       addresses: [path],
       origin: path,
@@ -75,7 +75,7 @@ describe.each(['fastify', 'fastify-oldest'])('%s', (RELEASE) => {
     'on %s drains, runs its onClose hooks, then those of the process, and ends',
     async (signal) => {
       const child = startChild({ RELEASE })
-      await said(child, 'address')
+      await lineWith(child, 'address')
       child.signal(signal)
       expect(await child.exit).toMatchObject({ code: 0 })
       expect(linesOf(child).slice(1)).toEqual([{ onClose: 'closed' }, { hook: signal }])
@@ -84,11 +84,11 @@ describe.each(['fastify', 'fastify-oldest'])('%s', (RELEASE) => {
 
   it('ends with 1 where an onClose hook fails, after the other hooks', async () => {
     const child = startChild({ RELEASE, FAIL: true })
-    await said(child, 'address')
+    await lineWith(child, 'address')
     child.signal('SIGTERM')
     expect(await child.exit).toMatchObject({ code: 1 })
-    expect(await said(child, 'hook')).toEqual({ hook: 'SIGTERM' })
-    expect(await said(child, 'level')).toMatchObject({
+    expect(await lineWith(child, 'hook')).toEqual({ hook: 'SIGTERM' })
+    expect(await lineWith(child, 'level')).toMatchObject({
       level: 50,
       msg: expect.stringMatching(/hook closeFastify failed: Error: the pool has gone/),
     })
@@ -96,7 +96,7 @@ describe.each(['fastify', 'fastify-oldest'])('%s', (RELEASE) => {
 
   it('ends while localhost is looked up for a further address', async () => {
     const child = startChild({ RELEASE, SLOW_LOOKUP: true })
-    await said(child, 'lookup')
+    await lineWith(child, 'lookup')
     child.signal('SIGTERM')
     expect(await child.exit).toMatchObject({ code: 0 })
     expect(linesOf(child)).toMatchObject([

@@ -10,10 +10,10 @@ import type { FastifyInstance, RawServerBase } from 'fastify'
 import { hasOwnServer, watchBindings } from './fastify-internals.ts'
 import { runPreCloseHooks } from './pre-close.ts'
 
-// What Fastify listens on where the program names no host.
+// The host on which Fastify listens if the program names none.
 const DEFAULT_HOST = 'localhost'
 
-// Longer than any name (RFC 1035): its look-up fails at once, and asks nobody.
+// Longer than any host name (RFC 1035), so its look-up fails at once, without a request to a name server.
 const NO_NAME = 'x'.repeat(256)
 
 /** The servers of one application: its own, and those for the other addresses of `localhost`. */
@@ -23,14 +23,14 @@ export class Servers {
   readonly #main: Attached
   readonly #further: Attached[] = []
   readonly #seesFurther: boolean
-  /** Whether `app.close()` waits for no idle connection. */
+  /** Whether `app.close()` closes idle connections at once (`forceCloseConnections`). */
   readonly #quick: boolean
-  /** What `listen` was told; Fastify reads it again when the server listens. */
+  /** The options of `listen`. Fastify reads them again when the server listens. */
   #options: { host?: unknown; cb?: unknown } = {}
   #restore = (): void => {}
   /** The preClose hooks, once the drain has begun. */
   #preClose: Promise<void> | undefined
-  /** Fastify lets the server listen, and so closes it. */
+  /** Fastify itself has called `listen` of the server, and so closes the server. */
   #listens = false
   #closed = false
 
@@ -54,18 +54,18 @@ export class Servers {
     return this.#main.service
   }
 
-  /** The shutdown of the process, where one is under way. */
+  /** The shutdown of the process; `undefined` while there is none. */
   get shutdown(): Promise<void> | undefined {
     return this.#main.shutdown
   }
 
-  /** Drains them all; none listens again. A server that the program made and let listen itself stays open. */
+  /** Drains all servers; none listens again. A server that the program created and called `listen` on stays open. */
   async drain(options: { quick?: boolean } = {}): Promise<void> {
     if (!this.#listens && this.#server.listening && hasOwnServer(this.#fastify)) return
     this.#closed = true
     const quick = options.quick || this.#quick
     await Promise.all([this.#main, ...this.#further].map((attached) => attached.drain({ quick })))
-    // The onClose hooks come next: an error is said by core, where the drain began.
+    // Errors of preClose hooks do not stop the onClose hooks, which come next: core has reported them where the drain began.
     await this.#preClose?.catch(() => {})
   }
 
@@ -85,16 +85,16 @@ export class Servers {
     return Reflect.apply(listen, server, args)
   }
 
-  // Fastify has added `cb` to the options (lib/server.js, listen), so it is ready, and its own onClose hook, after
-  // which it answers with 503, is registered. What is registered last runs first.
+  // Makes the drain the first onClose hook. Fastify has added `cb` to the options (lib/server.js, listen), so it is ready, and
+  // has registered its own onClose hook, after which it answers with 503. The hook that is registered last runs first.
   #drainFirst(): void {
     this.#listens = true
     const closing = this.#fastify as unknown as { onClose(hook: () => Promise<void>): void }
     closing.onClose(() => this.drain())
   }
 
-  // Comes before Fastify's own listener, which looks up `options.host` to open a server for each
-  // further address (lib/server.js, multipleBindings), and then calls the onListen hooks.
+  // Runs before Fastify's own listener, which looks up `options.host` to open a server for each further address
+  // (lib/server.js, multipleBindings), and then calls the onListen hooks.
   #onListening(): void {
     const options = this.#options
     if (options.host !== DEFAULT_HOST) return
@@ -118,8 +118,8 @@ export class Servers {
   }
 }
 
-// After the look-up Fastify asks for it without a check, and the program when `listen` is done; a
-// drain may have closed the server.
+// Keeps `server.address()` valid until `listen` is done: Fastify reads it after the look-up without a check, and the program
+// after `listen`, but a drain may have closed the server.
 function keepAddress(server: RawServerBase): () => void {
   const { address } = server
   const known = server.address()

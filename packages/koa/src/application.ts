@@ -7,7 +7,7 @@ export type ApplicationOptions<StateT = DefaultState, ContextT = DefaultContext>
   ConstructorParameters<typeof base<StateT, ContextT>>[0]
 > & { socketPort?: AttachOptions | undefined }
 
-// The type of Koa, not one of its own: an application remains what Koa's types say it is.
+// Uses the type of Koa itself, so that an application is assignable wherever Koa's types expect one.
 type AttachedKoa = typeof base &
   (new <StateT = DefaultState, ContextT = DefaultContext>(
     options?: ApplicationOptions<StateT, ContextT>,

@@ -25,19 +25,19 @@ import { type ApplicationOptions, AttachedKoa } from './application.ts'
  * the options of `@socket-port/core`.
  *
  * @throws {SocketPortError} From `listen`, for wrong options: ERR_SOCKET_PORT_INVALID_OPTION,
- * ERR_SOCKET_PORT_UNKNOWN_OPTION. What goes wrong later comes as the server's 'error' event.
+ * ERR_SOCKET_PORT_UNKNOWN_OPTION. Later errors are emitted as the server's 'error' event.
  */
 class Application<StateT = DefaultState, ContextT = DefaultContext> extends AttachedKoa<
   StateT,
   ContextT
 > {
-  // For CommonJS that was compiled from an ES module. Koa's own is Koa, which does not drain.
+  // For CommonJS that was compiled from an ES module. The inherited property would be Koa's own class, which does not drain.
   static get default(): typeof Application {
     return Application
   }
 }
 
-/** The class of what `ctx.throw` and `ctx.assert` throw. */
+/** The class of the errors that `ctx.throw` and `ctx.assert` throw. */
 const HttpError: typeof base.HttpError = base.HttpError
 
 interface ErrorHelpers {
@@ -46,10 +46,10 @@ interface ErrorHelpers {
 }
 const helpers = base as typeof base & ErrorHelpers
 
-/** Of Koa 3.3 and later; before, it is `undefined`. */
+/** Only Koa 3.3 and later has it; `undefined` before. */
 const createHttpError: ErrorHelpers['createHttpError'] = helpers.createHttpError
 
-/** Of Koa 3.3 and later; before, it is `undefined`. */
+/** Only Koa 3.3 and later has it; `undefined` before. */
 const isHttpError: ErrorHelpers['isHttpError'] = helpers.isHttpError
 
 declare namespace Application {

@@ -7,8 +7,8 @@ interface ClosingApplication extends Pick<INestApplication, 'getHttpAdapter'> {
 }
 
 /**
- * Lets Nest 11 call the adapter's `beforeClose` where Nest 12 does: first of all when an application
- * closes. An adapter of Nest 11 hears of that only in `close`, after `onModuleDestroy`.
+ * Makes Nest 11 call the adapter's `beforeClose` where Nest 12 does: as the first step when an application closes. Nest 11
+ * itself calls an adapter only in `close`, after `onModuleDestroy`.
  */
 export function callBeforeClose(): void {
   const application = NestApplication.prototype as unknown as ClosingApplication

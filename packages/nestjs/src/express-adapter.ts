@@ -2,7 +2,7 @@ import type { RequestListener } from 'node:http'
 import { ExpressAdapter } from '@nestjs/platform-express'
 import { type AttachOptions, attach, type Service } from '@socket-port/core/adapter'
 import { callBeforeClose } from './before-close.ts'
-import { hearGateways } from './gateways.ts'
+import { watchGateways } from './gateways.ts'
 import { NestServer } from './nest-server.ts'
 
 callBeforeClose()
@@ -17,14 +17,14 @@ callBeforeClose()
  */
 export class SocketPortExpressAdapter extends ExpressAdapter {
   static {
-    // Libraries ask for it to know the platform (@nestjs/serve-static, nestjs-cls).
+    // Libraries recognize the platform by this name (@nestjs/serve-static, nestjs-cls).
     Object.defineProperty(SocketPortExpressAdapter, 'name', { value: ExpressAdapter.name })
   }
 
   readonly #options: AttachOptions | undefined
   #server: NestServer | undefined
 
-  /** @param options What is not Express's or Nest's own: `drain`, `inherit`, `name`, … */
+  /** @param options The options of `attach` in `@socket-port/core`: `drain`, `inherit`, `name`, … */
   constructor(options?: AttachOptions)
   /** @param instance An Express application of your own, as Nest's adapter takes it. */
   constructor(instance: RequestListener | undefined, options?: AttachOptions)
@@ -40,7 +40,7 @@ export class SocketPortExpressAdapter extends ExpressAdapter {
     const quick = args[0]?.forceCloseConnections === true
     const own = new NestServer((...given) => attach(server, ...given), this.#options, quick)
     this.#server = own
-    hearGateways(this, (gateway) => own.serveGateway(gateway))
+    watchGateways(this, (gateway) => own.serveGateway(gateway))
   }
 
   /**
@@ -53,7 +53,7 @@ export class SocketPortExpressAdapter extends ExpressAdapter {
 
   override async beforeClose(): Promise<void> {
     await this.#server?.drain()
-    // Last: with `return503OnClosing` it refuses requests. Nest 11 has none.
+    // Called last, because it refuses requests with `return503OnClosing`. Nest 11 has no such method.
     super.beforeClose?.()
   }
 }

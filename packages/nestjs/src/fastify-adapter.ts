@@ -2,7 +2,7 @@ import { FastifyAdapter } from '@nestjs/platform-fastify'
 import type { AttachOptions, Service } from '@socket-port/core/adapter'
 import { attachFastify } from '@socket-port/fastify/attach'
 import { callBeforeClose } from './before-close.ts'
-import { hearGateways } from './gateways.ts'
+import { watchGateways } from './gateways.ts'
 import { NestServer } from './nest-server.ts'
 
 callBeforeClose()
@@ -17,7 +17,7 @@ callBeforeClose()
  */
 export class SocketPortFastifyAdapter extends FastifyAdapter {
   static {
-    // Libraries ask for it to know the platform (@nestjs/serve-static, nestjs-cls).
+    // Libraries recognize the platform by this name (@nestjs/serve-static, nestjs-cls).
     Object.defineProperty(SocketPortFastifyAdapter, 'name', { value: FastifyAdapter.name })
   }
 
@@ -25,14 +25,14 @@ export class SocketPortFastifyAdapter extends FastifyAdapter {
   #server: NestServer | undefined
 
   /**
-   * @param instanceOrOptions Fastify's options or an application of your own, as Nest's adapter.
-   * @param options What is not Fastify's or Nest's own: `drain`, `inherit`, `name`, …
+   * @param instanceOrOptions Fastify's options, or an application of your own, as Nest's adapter takes them.
+   * @param options The options of `attach` in `@socket-port/core`: `drain`, `inherit`, `name`, …
    */
   constructor(
     instanceOrOptions?: ConstructorParameters<typeof FastifyAdapter>[0],
     options?: AttachOptions,
   ) {
-    // The same, but of any server's type where `extends` is of the default one's.
+    // Nest's parameter has the type of its default server; this one allows those of any server.
     super(instanceOrOptions as never)
     this.#options = options
   }
@@ -43,7 +43,7 @@ export class SocketPortFastifyAdapter extends FastifyAdapter {
     const quick = args[0]?.forceCloseConnections === true
     const own = new NestServer((...given) => attachFastify(fastify, ...given), this.#options, quick)
     this.#server = own
-    hearGateways(this, (gateway) => own.serveGateway(gateway))
+    watchGateways(this, (gateway) => own.serveGateway(gateway))
   }
 
   /**
@@ -56,7 +56,7 @@ export class SocketPortFastifyAdapter extends FastifyAdapter {
 
   override async beforeClose(): Promise<void> {
     await this.#server?.drain()
-    // Last: with `return503OnClosing` it refuses requests. Nest 11 has none.
+    // Called last, because it refuses requests with `return503OnClosing`. Nest 11 has no such method.
     super.beforeClose?.()
   }
 }

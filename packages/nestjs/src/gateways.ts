@@ -1,10 +1,10 @@
 import type { Server } from 'node:http'
 import { NestApplication } from '@nestjs/core'
 
-/** What is used of an application that has gateways: fields of Nest 11 and 12 that its types do not show. */
+/** The fields of an application with gateways that are used here. The types of Nest 11 and 12 do not show them. */
 interface Application {
   getHttpAdapter(): object
-  /** There where `@nestjs/websockets` is installed. */
+  /** Set if `@nestjs/websockets` is installed. */
   socketModule?: { socketsContainer?: SocketsContainer } | null
   config?: { getIoAdapter?(): WebSocketAdapter | null | undefined }
   registerWsModule(): unknown
@@ -15,41 +15,41 @@ interface SocketsContainer {
 }
 
 interface WebSocketAdapter {
-  /** Of the WsAdapter: the servers of gateways with a path on a port of their own. */
+  /** Only the WsAdapter has it: the servers of gateways with a path on a port of their own. */
   httpServersRegistry?: Map<number, Server>
 }
 
 /** A server of `ws` or of Socket.IO, or a namespace of the latter. */
 interface GatewayServer {
-  /** Of Socket.IO. */
+  /** Set on a server of Socket.IO. */
   readonly httpServer?: Server
-  /** The server of a namespace. */
+  /** Set on a namespace: its server. */
   readonly server?: GatewayServer
-  /** Of `ws` with a port. */
+  /** Set on a server of `ws` with a port. */
   readonly _server?: Server
 }
 
 const listeners = new WeakMap<object, (server: Server) => void>()
-let hearing = false
+let isPatched = false
 
 /**
- * Calls `listener` with the HTTP server of each gateway of the adapter's application, as soon as Nest has made it: before it
- * has a connection.
+ * Calls `listener` with the HTTP server of each gateway of the adapter's application, as soon as Nest has created it and
+ * before it has a connection.
  */
-export function hearGateways(httpAdapter: object, listener: (server: Server) => void): void {
+export function watchGateways(httpAdapter: object, listener: (server: Server) => void): void {
   listeners.set(httpAdapter, listener)
-  if (hearing) return
-  hearing = true
+  if (isPatched) return
+  isPatched = true
   const prototype = NestApplication.prototype as unknown as Application
   const { registerWsModule } = prototype
   prototype.registerWsModule = function (this: Application) {
-    const told = listeners.get(this.getHttpAdapter())
-    if (told !== undefined) hearApplication(this, told)
+    const listener = listeners.get(this.getHttpAdapter())
+    if (listener !== undefined) watchApplication(this, listener)
     return registerWsModule.call(this)
   }
 }
 
-function hearApplication(application: Application, listener: (server: Server) => void): void {
+function watchApplication(application: Application, listener: (server: Server) => void): void {
   const sockets = application.socketModule?.socketsContainer
   if (sockets === undefined) return
   const { addOne } = sockets

@@ -9,22 +9,22 @@ import {
 } from '@socket-port/core/adapter'
 import { nestLogger } from './logger.ts'
 
-/** What `attach` returns, as far as it is used here. */
+/** The part of what `attach` returns that is used here. */
 export interface AttachedServer extends Pick<Attached, 'service' | 'shutdown'> {
   drain(options?: { quick?: boolean }): Promise<unknown>
 }
 
-/** The server of a Nest application: its `listen` inherits or binds, and it drains. */
+/** The servers of a Nest application, which inherit or bind and drain: its own, and those of its gateways. */
 export class NestServer {
   readonly #attached: AttachedServer
   readonly #gateways: AttachedServer[] = []
   readonly #options: AttachOptions
   readonly #parts: AttachParts
   readonly #quick: boolean
-  /** Nest closes the application, and ends the process if a signal was the reason. */
+  /** Nest is closing the application. If a signal was the reason, Nest ends the process. */
   #closing = false
 
-  /** @param quick `app.close()` waits for no idle connection. */
+  /** @param quick Whether `app.close()` closes idle connections at once. */
   constructor(
     attachServer: (options: AttachOptions, parts: AttachParts) => AttachedServer,
     options: AttachOptions = {},
@@ -40,22 +40,22 @@ export class NestServer {
     return this.#attached.service
   }
 
-  /** Lets the server of a gateway on a port of its own drain as that of the application does. */
+  /** Attaches to the server of a gateway on a port of its own, so that it drains like that of the application. */
   serveGateway(server: Server): void {
     if (!server.listening || serviceOf(server) !== undefined) return
     const { drain, signals, exit, logger } = this.#options
-    // Without `notify`: a gateway listens before the application does, which is ready only then.
+    // `notify: false`: a gateway listens before the application, and the process is ready only when the application listens.
     this.#gateways.push(
       attach(server, { drain, signals, exit, logger, notify: false }, this.#parts),
     )
   }
 
   /**
-   * Drains before Nest destroys its modules. Where the process shuts down, its other servers drain
-   * and its shutdown hooks run first too, for Nest then ends it by the same signal.
+   * Drains before Nest destroys its modules. If the process shuts down, its other servers also drain before, and its shutdown
+   * hooks run, because Nest then ends the process by the same signal.
    */
   async drain(): Promise<void> {
-    // Closed by a shutdown hook: the shutdown waits for Nest, and ends the process.
+    // A shutdown hook of core has closed the application: the shutdown waits for Nest, and ends the process.
     if (this.service?.state === 'closed') return
     this.#closing = true
     const quick = this.#quick

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { attachmentOf } from '@socket-port/core/adapter'
 
-/** What a client has in one namespace. */
+/** The state of a client in one namespace. */
 export interface CarriedSocket {
   readonly namespace: string
   readonly id: string
@@ -13,21 +13,21 @@ export interface CarriedSocket {
   /** When it connected: `handshake.time` and `handshake.issued`. */
   readonly time: string
   readonly issued: number
-  /** The lowest id that no acknowledgement of this process has had. A late answer must not meet a new question. */
+  /** The lowest id that no acknowledgement of this process had: a late answer must not be taken for one to a new event. */
   readonly nextAck: number
-  /** Up to where it has had what servers broadcast, where the adapter can tell. */
+  /** The offset of the last broadcast that the client got, if the adapter knows it. */
   readonly offset?: string | undefined
 }
 
-/** How long a client waits for a ping, in milliseconds, as it was told when it connected. */
+/** How long a client waits for a ping, in milliseconds, as the server told it when it connected. */
 export interface PingTimes {
   readonly interval: number
   readonly timeout: number
 }
 
-/** What goes to the next process with a connection of Socket.IO: the attachment of its request. */
+/** The attachment of a connection of Socket.IO, which goes to the next process with it. */
 export interface Carried {
-  /** The version of this form. */
+  /** The version of this format. */
   readonly socketIo: 1
   /** The id of engine.io. */
   readonly id: string
@@ -35,20 +35,20 @@ export interface Carried {
   readonly sockets: readonly CarriedSocket[]
 }
 
-/** What the previous process has sent with the request; `undefined` for a new client, and for another version. */
+/** What the previous process attached to the request; `undefined` for a new client, and for another version of the format. */
 export function carriedBy(request: IncomingMessage): Carried | undefined {
   const value = attachmentOf<Partial<Carried>>(request)
   return value?.socketIo === 1 ? (value as Carried) : undefined
 }
 
 /**
- * The URL with the id of engine.io. A program that does not expect the connection then refuses it, since it knows no such
- * id: it would greet a client in the middle of its exchange as a new one. Pure.
+ * Adds the id of engine.io to the URL. A program that does not expect the connection then refuses it, since it knows no such
+ * id. Without the id, it would greet a client in the middle of its exchange as a new one. Pure.
  */
 export const withId = (url: string, id: string): string =>
   `${withoutId(url)}&sid=${encodeURIComponent(id)}`
 
-/** The URL of a client that connects anew. Pure. */
+/** The URL as a new client sends it: without the id. Pure. */
 export function withoutId(url: string): string {
   const [path = '', query = ''] = url.split('?', 2)
   return `${path}?${query
@@ -57,12 +57,12 @@ export function withoutId(url: string): string {
     .join('&')}`
 }
 
-// They belong to the body and to the connection of the one request.
+// Headers about the body and the connection of one request.
 const OF_ONE_REQUEST = /^(content-|transfer-encoding$|te$|trailer$|expect$|connection$|keep-alive$)/
 
 /**
- * The headers of the request that has opened a connection that the request of its upgrade lacks: browsers send
- * `extraHeaders` only while they poll. The next program sees one request, and must find all in it. Pure.
+ * The headers of the request `opened`, which opened a connection, that the request of its upgrade lacks: browsers send
+ * `extraHeaders` only while they poll. The next program sees one request, so that one must have all of them. Pure.
  */
 export function headersBefore(
   opened: IncomingMessage,

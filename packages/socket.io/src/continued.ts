@@ -1,13 +1,11 @@
 import { reportRefusal } from '@socket-port/core/adapter'
+import { SERVICE_RESTART } from '@socket-port/ws/protocol'
 import type { Carried, CarriedSocket } from './carried.ts'
 import { CONNECT, type Connection, type Engine, type Io, type Transport } from './internals.ts'
 
-/** The code "Service Restart" (IANA, WebSocket Close Code Number Registry). */
-const SERVICE_RESTART = 1012
-
 /**
- * A connection of the previous process on its way into the program of this one: it joins its namespaces again, as a
- * client that has just connected. What the client sends meanwhile waits until the program has listeners for it.
+ * A connection of the previous process that the program of this one is about to accept: it joins its namespaces again, as a
+ * client that has just connected. Messages of the client wait meanwhile, until the program has listeners for them.
  */
 export class Continued {
   readonly carried: Carried
@@ -34,7 +32,7 @@ export class Continued {
     return this.isConnecting && this.#expected.has(namespace)
   }
 
-  /** What the client had in the namespace. */
+  /** The state that the client had in the namespace. */
   take(namespace: string): CarriedSocket | undefined {
     return this.isConnecting ? this.#expected.get(namespace) : undefined
   }
@@ -48,7 +46,7 @@ export class Continued {
       this.refuse(`it pings every ${pingInterval} ms, and the client waits for ${patience} ms`)
       return
     }
-    // The client waits for the next one since the last that the previous process has sent.
+    // Send a ping now: the client counts the time since the last one of the previous process.
     connection.sendPacket('ping')
     this.#timer = setTimeout(
       () => this.refuse('a middleware has not called next'),
@@ -58,16 +56,16 @@ export class Continued {
     if (this.#expected.size === 0) this.#connected()
   }
 
-  /** The program has accepted the client in the namespace, and is about to hear 'connection'. */
+  /** Call it when the program has accepted the client in the namespace, before 'connection' is emitted. */
   connected(namespace: string): void {
     if (!this.#expected.delete(namespace) || this.#expected.size > 0) return
-    // After the listeners of 'connection' have run, and when the others that came along are there to hear its broadcasts.
+    // Wait until the listeners of 'connection' have run, and the connections that came at the same time can get its broadcasts.
     setImmediate(() => this.#connected())
   }
 
   /**
-   * The program does not take the client: its connection closes, and the client connects anew. `reason` is counted, so it
-   * names nothing that is another one for each client.
+   * Closes the connection, because the program does not accept the client; the client then connects again. Equal reasons are
+   * counted, so `reason` must not name this one client.
    */
   refuse(reason: string): void {
     if (!this.isConnecting) return
@@ -112,12 +110,12 @@ export class Continued {
   }
 }
 
-/** Without the words of connection state recovery: the client has missed nothing. */
+/** Leaves out the fields of connection state recovery, because the client has missed nothing. */
 function connectPacket(nsp: string, { pid: _, offset: __, ...data }: Record<string, unknown>) {
   return { type: CONNECT, nsp, data }
 }
 
-/** Swallows what engine.io tells a client that has just connected. */
+/** Drops the packets that engine.io sends to a client that has just connected. */
 export function muteOpen(transport: Transport, { opts: { initialPacket } }: Engine): void {
   const { send } = transport
   const known = [
@@ -133,7 +131,7 @@ export function muteOpen(transport: Transport, { opts: { initialPacket } }: Engi
     })
     if (known.length === 0 && transport.send === muted) transport.send = send
     if (unknown.length > 0) return send.call(transport, unknown)
-    // As the transport says it when it has sent them: engine.io counts.
+    // Emit what the transport emits when it has sent packets, because engine.io counts them.
     process.nextTick(() => {
       transport.emit('drain')
       transport.emit('ready')

@@ -7,8 +7,8 @@ interface Held {
 }
 
 /**
- * Keeps the messages that come before engine.io listens to a WebSocket. A new client sends nothing before it is greeted, but
- * one that goes on may have sent much: it comes with the handshake.
+ * Keeps the messages that arrive before engine.io listens to a WebSocket. A new client sends nothing before it is greeted. A
+ * client of the previous process may have sent much, which arrives with the handshake.
  */
 export class EarlyMessages {
   readonly #held = new WeakMap<WebSocket, Held>()
@@ -20,7 +20,7 @@ export class EarlyMessages {
     this.#held.set(ws, { messages, listener })
   }
 
-  /** Call it when engine.io listens, and what it emits is heard. */
+  /** Call it when engine.io listens, and its events have listeners. */
   release({ socket: ws }: Transport): void {
     const held = ws && this.#held.get(ws)
     if (ws === undefined || held === undefined) return

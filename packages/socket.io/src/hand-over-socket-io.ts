@@ -21,21 +21,21 @@ const handled = new WeakSet<SocketIoServer>()
  * Lets the next process continue the connections of a Socket.IO server, so that their clients see no disconnect. Call it
  * before clients connect, with the `Server` of socket.io 4; it makes no difference whether it has an HTTP server already.
  *
- * What a client has stays: the ids, the namespaces, and in each of them its rooms, `data` and `handshake.auth`. The next
- * program sees a 'connection' with `socket.recovered` set, and its middlewares run before as for any client. If one of
- * them refuses, the connection closes, and the client connects anew. In this process each socket emits `'handover'`
+ * A client keeps its state: the ids, the namespaces, and in each of them its rooms, `data` and `handshake.auth`. The next
+ * program sees a 'connection' with `socket.recovered` set, and its middlewares run before, as for any client. If one of
+ * them refuses, the connection closes, and the client connects again. In this process each socket emits `'handover'`
  * rather than 'disconnect'.
  *
  * Clients that poll, and clients of Socket.IO 2, end as if this function had not been called.
  *
- * @throws {SocketPortError} ERR_SOCKET_PORT_INVALID_OPTION for what is no server of socket.io
+ * @throws {SocketPortError} ERR_SOCKET_PORT_INVALID_OPTION if `io` is not a server of socket.io
  */
 export function handOverSocketIo(io: SocketIoServer): void {
   if (typeof (io as SocketIoServer | undefined)?.bind !== 'function') {
     throw new SocketPortError(
       'ERR_SOCKET_PORT_INVALID_OPTION',
       `handOverSocketIo needs a Server of socket.io (got ${describe(io)}): ` +
-        'pass what new Server(httpServer) returns; of a namespace that is namespace.server',
+        'pass what new Server(httpServer) returns; for a namespace, pass namespace.server',
     )
   }
   if (handled.has(io)) return
@@ -66,7 +66,7 @@ export function handOverSocketIo(io: SocketIoServer): void {
 const describe = (value: unknown): string =>
   (value as object | undefined)?.constructor?.name ?? String(value)
 
-/** Has the drain name the reason for which connections stay. */
+/** Makes the drain name the reason why connections stay. */
 function leave(io: Io, difference: string): void {
   const reason = `this version of socket.io is not known (${difference})`
   continueWebSockets(io.httpServer as never, (request) =>
@@ -114,7 +114,7 @@ function isFor(io: Io, { url = '' }: IncomingMessage): boolean {
   return url.startsWith(path) && /^\/?(\?|$)/.test(url.slice(path.length))
 }
 
-/** A program may set `generateId` of the engine, before or after. */
+/** Gives a connection of the previous process its old id. A program may set `generateId` of the engine before or after. */
 function keepIds(engine: Engine): void {
   let { generateId } = engine
   Object.defineProperty(engine, 'generateId', {

@@ -1,11 +1,12 @@
 import { EventEmitter } from 'node:events'
 import type { IncomingMessage } from 'node:http'
 import type { AnyServer } from '@socket-port/core/adapter'
+import { differenceFrom, type Shape } from '@socket-port/ws/protocol'
 import type { WebSocket } from 'ws'
 
-// Every use of what socket.io and engine.io keep to themselves, and nowhere else. lib/index.ts, namespace.ts, client.ts and
-// socket.ts of socket.io 4.5 to 4.8; lib/server.ts, socket.ts and transport.ts of engine.io 6.2 to 6.6.
-// `contract.test.ts` checks it with the released versions.
+// Every use of internals of socket.io and engine.io is in this file: of lib/index.ts, namespace.ts, client.ts and socket.ts of
+// socket.io 4.5 to 4.8, and of lib/server.ts, socket.ts and transport.ts of engine.io 6.2 to 6.6. `contract.test.ts` checks
+// them with the released versions.
 
 /** What engine.io sends: `open`, `ping`, or `message` with a packet of Socket.IO. */
 export interface EnginePacket {
@@ -30,9 +31,9 @@ export interface Connection extends EventEmitter {
   readyState: string
   readonly upgrading: boolean
   readonly transport: Transport
-  /** The request that has opened it: of the transport that was first. */
+  /** The request that has opened it, which is that of its first transport. */
   readonly request: IncomingMessage
-  /** What the transport has not taken yet. */
+  /** Packets that the transport has not taken yet. */
   readonly writeBuffer: readonly unknown[]
   readonly pingIntervalTimer: NodeJS.Timeout | null | undefined
   readonly pingTimeoutTimer: NodeJS.Timeout | null | undefined
@@ -56,11 +57,11 @@ export interface Engine extends EventEmitter {
 /** What socket.io has for each connection. */
 export interface Client {
   readonly conn: Connection
-  /** Those that are connected, by their ids. */
+  /** Its connected sockets, by their ids. */
   readonly sockets: Map<string, Socket>
-  /** The same, by their namespaces. */
+  /** The same sockets, by their namespaces. */
   readonly nsps: Map<string, Socket>
-  /** `reconstructor` is there while a packet waits for its binary data. */
+  /** `reconstructor` is set while a packet waits for its binary data. */
   readonly decoder: { reconstructor?: unknown }
   destroy(): void
 }
@@ -90,7 +91,7 @@ export interface Socket extends EventEmitter {
   join(rooms: string[]): unknown
   packet(packet: { type: number; data?: unknown }, options?: unknown): void
   ack(id: number): (...args: unknown[]) => void
-  /** Adds one to `acks`, of an event for this client alone. */
+  /** Adds to `acks` the function that waits for the answer to an event for this client alone. */
   registerAckCallback(id: number, answered: unknown): void
   run(event: unknown[], done: (error?: unknown) => void): void
   _error(): void
@@ -99,12 +100,12 @@ export interface Socket extends EventEmitter {
 
 export type Connected = (socket?: Socket) => void
 
-/** Of a namespace: it broadcasts, to the clients of this process or of several servers. */
+/** The adapter of a namespace broadcasts, to the clients of this process or of several servers. */
 export interface Adapter {
   broadcast(packet: unknown, options: unknown): unknown
 }
 
-/** A `ClusterAdapter` of socket.io-adapter from 2.5.3 on that can tell what a client has missed. */
+/** A `ClusterAdapter` of socket.io-adapter 2.5.3 or later that knows what a client has missed. */
 export interface SessionAdapter extends Adapter {
   addOffsetIfNecessary(
     packet: { readonly data: unknown[] },
@@ -121,7 +122,7 @@ export interface SessionAdapter extends Adapter {
 export interface Namespace extends EventEmitter {
   readonly name: string
   readonly adapter: Adapter
-  /** Those that are connected, by their ids. */
+  /** Its connected sockets, by their ids. */
   readonly sockets: ReadonlyMap<string, Socket>
   /** The id of the next acknowledgement that the server awaits. */
   _ids: number
@@ -152,9 +153,6 @@ export const CONNECT = 0
 
 /** The type of the packet with an event. */
 export const EVENT = 2
-
-type Kind = 'function' | 'number' | 'object' | 'map' | 'any'
-type Shape = Readonly<Record<string, Kind>>
 
 const IO: Shape = {
   opts: 'object',
@@ -199,7 +197,6 @@ const CONNECTION: Shape = {
 const TRANSPORT: Shape = { writable: 'any', socket: 'object', send: 'function' }
 const CLIENT: Shape = { sockets: 'map', nsps: 'map', decoder: 'object', destroy: 'function' }
 const SOCKET: Shape = {
-  recovered: 'any',
   handshake: 'object',
   acks: 'map',
   fns: 'object',
@@ -211,46 +208,30 @@ const SOCKET: Shape = {
   _error: 'function',
   _cleanup: 'function',
 }
-/** They came with connection state recovery. */
-const SINCE_4_6 = ['recovered']
-
-/** The first thing in a server that is not as this file expects it, such as `engine.createTransport`. */
+/** The first property of a server that is not as this file expects it, such as `engine.createTransport`; `undefined` for none. */
 export const serverDifference = (io: Io, engine: Engine): string | undefined =>
-  different(io, IO, 'io.') ??
-  different(io.sockets, NAMESPACE, 'namespace.') ??
-  different(engine, ENGINE, 'engine.')
+  differenceFrom(IO, io, 'io.') ??
+  differenceFrom(NAMESPACE, io.sockets, 'namespace.') ??
+  differenceFrom(ENGINE, engine, 'engine.')
 
-/** The same in a connection. */
+/** The first such property of a connection. */
 export function connectionDifference(
   connection: Connection,
   client: Client | undefined,
 ): string | undefined {
   const inConnection =
-    different(connection, CONNECTION, 'engine.socket.') ??
-    different(connection.transport, TRANSPORT, 'engine.transport.')
+    differenceFrom(CONNECTION, connection, 'engine.socket.') ??
+    differenceFrom(TRANSPORT, connection.transport, 'engine.transport.')
   if (inConnection !== undefined || client === undefined) return inConnection
-  const inClient = different(client, CLIENT, 'client.')
+  const inClient = differenceFrom(CLIENT, client, 'client.')
   if (inClient !== undefined) return inClient
   const [socket] = client.sockets.values()
-  return socket && different(socket, SOCKET, 'socket.')
-}
-
-function different(owner: unknown, shape: Shape, path: string): string | undefined {
-  const name = Object.keys(shape).find((key) => !isOf(shape[key], owner, key))
-  return name && `${path}${name}`
-}
-
-function isOf(kind: Kind | undefined, owner: unknown, key: string): boolean {
-  if (typeof owner !== 'object' || owner === null) return false
-  if (!(key in owner)) return SINCE_4_6.includes(key)
-  const value: unknown = Reflect.get(owner, key)
-  if (kind === 'map') return value instanceof Map
-  return kind === 'any' || (typeof value === kind && value !== null)
+  return socket && differenceFrom(SOCKET, socket, 'socket.')
 }
 
 /**
- * Gives a socket that has not run its middlewares yet the id that the client knows. From 4.6 on the namespace has it in a
- * list by its id.
+ * Gives a socket that has not run its middlewares yet the id that the client knows. From 4.6 on, the namespace lists such
+ * sockets by their ids.
  */
 export function rename(socket: Socket, id: string): void {
   const { _preConnectSockets: connecting } = socket.nsp
@@ -260,8 +241,8 @@ export function rename(socket: Socket, id: string): void {
 }
 
 /**
- * Forgets a connection that goes on elsewhere, as if it had closed, but no listener hears of it: not 'close' of
- * engine.io, nor 'disconnect' of Socket.IO. Each of its sockets emits 'handover', and sends nothing more.
+ * Removes a connection that the next process continues, as if it had closed, but without an event: neither 'close' of
+ * engine.io nor 'disconnect' of Socket.IO. Each of its sockets emits 'handover', and sends nothing more.
  */
 export function forget(engine: Engine, connection: Connection, client: Client | undefined): void {
   connection.readyState = 'closed'
@@ -276,7 +257,7 @@ export function forget(engine: Engine, connection: Connection, client: Client | 
   for (const socket of client.sockets.values()) {
     socket.connected = false
     const { emit } = socket
-    // It sends nothing from now on, and says so; a time-out that it was given still calls back.
+    // It sends nothing from now on, and returns false. The callback of a time-out is still called.
     socket.emit = (...event) => {
       Reflect.apply(emit, socket, event)
       return false
@@ -285,13 +266,13 @@ export function forget(engine: Engine, connection: Connection, client: Client | 
       // Its own `emit` sends.
       EventEmitter.prototype.emit.call(socket, 'handover')
     } catch (error) {
-      // A listener of the program threw. Throw it later, uncaught as ever, so that no other socket is kept.
+      // A listener of the program threw. Throw the error later, uncaught as always, so that the other sockets are removed too.
       process.nextTick(() => {
         throw error
       })
     }
     socket._cleanup()
-    // Before 4.7 the one above leaves it there.
+    // Before 4.7, `_cleanup` leaves it there.
     if (socket.nsp.sockets.has(socket.id)) socket.nsp._remove(socket)
   }
   client.sockets.clear()

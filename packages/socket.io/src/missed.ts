@@ -6,13 +6,14 @@ import {
   type Socket,
 } from './internals.ts'
 
-// An adapter that keeps what servers broadcast, such as that of Redis streams, gives each broadcast an offset: a client that
-// connects again asks by it for what it has missed. A client that goes on here asks for nothing, so its server looks.
+// An adapter that keeps broadcasts, such as that of Redis streams, gives each broadcast an offset. A client that connects
+// again asks with its last offset for the broadcasts that it has missed. A client that was handed over does not ask, so the
+// server looks for them.
 
-/** Of a stream that had no entry yet. */
+/** The offset of a stream without an entry. */
 const START = '0-0'
 
-/** How many broadcasts are remembered for clients that come later. */
+/** How many broadcasts are remembered for clients that arrive later. */
 const MOST_REMEMBERED = 1_000
 
 interface Broadcast {
@@ -24,9 +25,9 @@ interface Broadcast {
 
 interface Followed {
   readonly adapter: SessionAdapter
-  /** Up to where the clients of this process have had what servers broadcast. */
+  /** The offset of the last broadcast that the clients of this process got. */
   offset: string
-  /** The last ones that came to this process. */
+  /** The last broadcasts that came to this process. */
   readonly broadcasts: Broadcast[]
 }
 
@@ -42,7 +43,7 @@ export function followBroadcasts({ adapter }: Namespace): void {
   adapter.addOffsetIfNecessary = (packet, options, offset) => {
     addOffsetIfNecessary.call(adapter, packet, options, offset)
     const { data } = packet
-    // It has an offset for no packet that may get lost, or that awaits an answer.
+    // A packet that may get lost, or that awaits an answer, gets no offset.
     if (positionOf(offset) === undefined || data.at(-1) !== offset) return
     state.offset = offset
     const { rooms, except } = options
@@ -51,13 +52,13 @@ export function followBroadcasts({ adapter }: Namespace): void {
   }
 }
 
-/** Up to where the clients of this process have had what servers broadcast; `undefined` if the adapter cannot tell. */
+/** The offset of the last broadcast that the clients of this process got; `undefined` if the adapter does not know it. */
 export const offsetOf = ({ adapter }: Namespace): string | undefined =>
   followed.get(adapter)?.offset
 
 /**
- * Returns what servers have broadcast for a client since `offset`, as its broker knows it; nothing where this process has had
- * all of that, or where the broker fails.
+ * Returns the broadcasts for a client since `offset`, as the broker knows them. Returns none if this process got all of them
+ * itself, or if the broker fails.
  */
 export async function askBroker(socket: Socket, offset: string): Promise<unknown[][]> {
   const { id: sid, pid, rooms, nsp } = socket
@@ -65,7 +66,7 @@ export async function askBroker(socket: Socket, offset: string): Promise<unknown
   if (state === undefined || pid === undefined || remembersSince(state, offset)) return []
   const { adapter } = state
   try {
-    // The adapter asks for a session, and forgets it with its answer.
+    // The adapter answers only for a session that it knows, and forgets the session when it answers.
     await adapter.persistSession({ sid, pid, rooms: [...rooms], data: {} })
     const session = await adapter.restoreSession(pid, offset)
     return session?.missedPackets ?? []
@@ -75,8 +76,8 @@ export async function askBroker(socket: Socket, offset: string): Promise<unknown
 }
 
 /**
- * Sends a client what servers have broadcast since `offset`, while it was in no process. Call it in the turn of the event
- * loop in which broadcasts begin to reach it.
+ * Sends a client the broadcasts since `offset`, which came while no process had the client. Call it in the turn of the event
+ * loop in which broadcasts begin to reach the client.
  */
 export function sendMissed(socket: Socket, offset: string, known: readonly unknown[][]): void {
   const state = followed.get(socket.nsp.adapter)
@@ -89,7 +90,7 @@ export function sendMissed(socket: Socket, offset: string, known: readonly unkno
   for (const data of [...earlier, ...here.map(({ data }) => data)]) {
     socket.packet({ type: EVENT, data })
   }
-  // The next process asks by it, if nothing is broadcast until then.
+  // The next process asks with it, if nothing is broadcast until then.
   const last = String(known.at(-1)?.at(-1) ?? offset)
   if (isAfter(last, state.offset)) state.offset = last
 }

@@ -3,7 +3,7 @@ import { askBroker, followBroadcasts, sendMissed } from './missed.ts'
 import { restore } from './restore.ts'
 import type { Connections, Tracked } from './tracked.ts'
 
-/** Follows the clients of all namespaces of a server, and gives those of the previous process what they had. */
+/** Follows the clients of all namespaces of a server, and gives those of the previous process their state back. */
 export function followNamespaces(io: Io, connections: Connections): void {
   for (const namespace of io._nsps.values()) followNamespace(io, namespace, connections)
   io.sockets.on('new_namespace', (namespace: Namespace) =>
@@ -15,7 +15,7 @@ export function followNamespaces(io: Io, connections: Connections): void {
     for (const namespace of io._nsps.values()) followAdapter(io, namespace)
     return result
   }
-  // The program may look up whether there is such a namespace, which may take a while.
+  // The program may look up whether such a namespace exists, which may take a while.
   io._checkNamespace = (name, auth, found) => {
     const tracked = connections.decoding
     if (tracked === undefined) return check.call(io, name, auth, found)
@@ -45,7 +45,7 @@ function followNamespace(io: Io, namespace: Namespace, connections: Connections)
     }
     return add.call(namespace, client, auth, joined)
   }
-  // It runs the middlewares.
+  // `run` calls the middlewares.
   namespace.run = (socket, done) => {
     const tracked = connections.of(socket.client.conn)
     if (tracked === undefined) return run.call(namespace, socket, done)
@@ -79,16 +79,16 @@ function followNamespace(io: Io, namespace: Namespace, connections: Connections)
   })
 }
 
-/** Only with connection state recovery adapters keep what was broadcast. */
+/** Adapters keep broadcasts only with connection state recovery. */
 function followAdapter({ opts }: Io, namespace: Namespace): void {
   if (opts.connectionStateRecovery) followBroadcasts(namespace)
 }
 
-/** As for a connection whose state was recovered: it has passed them already. */
+/** Whether middlewares are skipped, as for a connection whose state was recovered: the client has passed them before. */
 const skipsMiddlewares = ({ opts: { connectionStateRecovery } }: Io): boolean =>
   connectionStateRecovery?.skipMiddlewares === true
 
-/** Counts the events that the client has sent, and the program is not done with. */
+/** Counts the events of the client that the program has not finished with. */
 function followSocket(socket: Socket, tracked: Tracked): void {
   const { ack, registerAckCallback: ask, run } = socket
   socket.registerAckCallback = (id, answered) => {
@@ -114,7 +114,7 @@ function followSocket(socket: Socket, tracked: Tracked): void {
   }
 }
 
-/** Counts one until the function is called that it returns. */
+/** Counts one more, until the returned function is called. */
 function counted(tracked: Tracked, what: 'unanswered' | 'deciding'): () => void {
   let isCounted = true
   tracked[what] += 1

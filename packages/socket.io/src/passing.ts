@@ -8,15 +8,15 @@ import type { Connections, Tracked } from './tracked.ts'
 
 const PROTOCOL = 4
 
-/** How long answers to a broadcast are waited for, in milliseconds. */
+/** How long the hand-over waits for answers to a broadcast, in milliseconds. */
 const BROADCAST_PATIENCE = 200
 
-/** What goes to the next process with the WebSocket of this handshake, if it carries a connection of Socket.IO. */
+/** The protocol Socket.IO on the WebSocket of one handshake: decides when its connection can go, and what goes with it. */
 export class Passing implements WebSocketProtocol {
   readonly #request: IncomingMessage
   readonly #engine: Engine
   readonly #connections: Connections
-  /** When it was asked first. */
+  /** When it was asked for the first time. */
   #since: number | undefined
   waitsFor: string | undefined
 
@@ -26,7 +26,7 @@ export class Passing implements WebSocketProtocol {
     this.#connections = connections
   }
 
-  /** What is missing comes from the client, so its connection is read on. */
+  /** Whether something must still come from the client, so that its connection must be read. */
   isExpecting(ws: WebSocket): boolean {
     const { client, asking } = this.#connections.ofWebSocket(ws) ?? {}
     if (client === undefined) return false
@@ -39,8 +39,8 @@ export class Passing implements WebSocketProtocol {
   }
 
   /**
-   * socket.io never forgets an answer to a broadcast that has not come. The time-out of the broadcast reports that, so
-   * the connection goes without it after a while.
+   * socket.io waits for an answer to a broadcast for ever, even after the time-out of the broadcast has reported that it is
+   * missing. So the connection goes without the answer after a while.
    */
   #expectsAnswers(waiting: number): boolean {
     this.#since ??= performance.now()

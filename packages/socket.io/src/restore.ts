@@ -2,9 +2,9 @@ import type { CarriedSocket } from './carried.ts'
 import { CONNECT, rename, type Socket } from './internals.ts'
 
 /**
- * Gives a new socket what its client had in the previous process, before the middlewares of its namespace run.
- * The client is told nothing: it knows its id, and a refusal must not reach it as the answer to a question that it has
- * not asked. Returns a promise where the adapter joins rooms elsewhere.
+ * Gives a new socket the state that its client had in the previous process, before the middlewares of its namespace run.
+ * Nothing is sent to the client: it knows its id, and did not ask to connect, so it must not get a refusal. Returns a promise
+ * if the adapter joins rooms asynchronously.
  */
 export function restore(
   socket: Socket,
@@ -24,7 +24,7 @@ export function restore(
   return joining instanceof Promise ? joining : undefined
 }
 
-/** Swallows the packet that tells a client that it has joined a namespace. */
+/** Drops the packet that tells a client that it has joined a namespace. */
 function muteConnect(socket: Socket): void {
   const { packet: send } = socket
   const muted: Socket['packet'] = (packet, options) => {

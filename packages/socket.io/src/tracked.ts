@@ -3,14 +3,14 @@ import type { PingTimes } from './carried.ts'
 import type { Continued } from './continued.ts'
 import type { Client, Connection } from './internals.ts'
 
-/** A connection of engine.io, and what is under way on it. */
+/** A connection of engine.io, and the counts of what is not finished on it. */
 export class Tracked {
   readonly connection: Connection
-  /** As the client was told. */
+  /** The times that the client was told. */
   readonly ping: PingTimes
-  /** Of one that has come from the previous process. */
+  /** Set if the connection has come from the previous process. */
   readonly continued: Continued | undefined
-  /** Known when the client has asked for its first namespace. */
+  /** `undefined` until the client has asked for its first namespace. */
   client: Client | undefined
   /** Namespaces for which the program has not decided yet. */
   connecting = 0
@@ -18,7 +18,7 @@ export class Tracked {
   deciding = 0
   /** Events that the program has not acknowledged yet. */
   unanswered = 0
-  /** The functions that wait for an answer of this client alone. Those of a broadcast wait for others, too. */
+  /** The functions that wait for an answer of this client alone. Those of a broadcast wait for other clients too. */
   readonly asking: WeakSet<object> = new WeakSet()
 
   constructor(connection: Connection, ping: PingTimes, continued?: Continued) {
@@ -32,7 +32,7 @@ export class Tracked {
 export class Connections {
   readonly #tracked = new WeakMap<Connection, Tracked>()
   readonly #byWebSocket = new WeakMap<WebSocket, Tracked>()
-  /** The one whose packet is being decoded. */
+  /** The connection whose packet is being decoded. */
   decoding: Tracked | undefined
 
   add(tracked: Tracked): void {

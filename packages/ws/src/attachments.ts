@@ -2,16 +2,16 @@ import type { IncomingMessage } from 'node:http'
 import type { WebSocket } from 'ws'
 import type { PassedWebSocket, WebSocketProtocol } from './continue-web-sockets.ts'
 
-/** Says what goes along with a WebSocket. */
+/** Returns the attachment of a WebSocket, or a promise of it: the next process gets it. */
 export type AttachmentFunction = (ws: WebSocket, request: IncomingMessage) => unknown
 
-/** What an async function has been asked for: it holds only as long as no message has been emitted since. */
+/** A call of an async attachment function. Its answer is valid only while no message has been emitted since. */
 interface Asked {
   unread: Buffer
   answer?: PassedWebSocket | string
 }
 
-/** The messages of the program itself: with each WebSocket goes what a function returns. */
+/** The protocol of a program that sends messages of its own. Its attachment function returns what goes to the next process. */
 export function ownMessages(
   request: IncomingMessage,
   attachment: AttachmentFunction = () => undefined,

@@ -37,39 +37,41 @@ export interface PassedWebSocket {
   readonly headers?: RequestChanges['headers']
 }
 
-/** What is spoken on one WebSocket: the program's own messages, or a protocol such as Socket.IO. */
+/** The protocol of one WebSocket: the messages of the program itself, or a protocol on them such as Socket.IO. */
 export interface WebSocketProtocol {
   /**
-   * Called when the connection is at rest: it is not read any more, all that was sent has left, and no message is about
-   * to be emitted. Returns what goes along; the connection is handed over in the same turn of the event loop, if the next
-   * process takes it. `undefined`: ask again soon. A string: why it must stay. `unread`: what the next process reads first. If
-   * it is another one than at an earlier call, a message was emitted in between.
+   * Called when the connection is at rest: it is no longer read, everything that was sent has left, and no message is about to
+   * be emitted. `unread` are the bytes that the next process reads first. If they differ from those of an earlier call, a
+   * message was emitted in between.
+   *
+   * Returns what goes to the next process: the connection is handed over in the same turn of the event loop, if the next
+   * process takes it. Returns `undefined` to be asked again soon, and a string, the reason, if the connection must stay.
    */
   capture(ws: WebSocket, unread: Buffer): PassedWebSocket | string | undefined
   /**
-   * Whether the client must still send something before the connection can be at rest, such as an answer. As long as it
-   * is so, the connection is read on. @default false
+   * Whether the client must still send something before the connection can be at rest, such as an answer. While it must, the
+   * connection is read. @default false
    */
   isExpecting?(ws: WebSocket): boolean
-  /** What the protocol has last waited for. If that takes too long, the reason names it. */
+  /** What the protocol waited for at the last call. If that takes too long, the reason for which the connection stays names it. */
   readonly waitsFor?: string | undefined
-  /** It stays for now, and is read on: what `capture` was going to return holds no longer. */
+  /** Called when the connection stays for now, and is read again: the state that `capture` looked at may change. */
   resumed?(): void
-  /** The next process has it, and the program has not heard 'handover' yet. */
+  /** Called when the next process has the connection, before the WebSocket emits 'handover'. */
   handedOver?(ws: WebSocket): void
 }
 
 export interface ContinueWebSocketsOptions {
-  /** Leaves the connections alone for which something else has been chosen. @default false */
+  /** Leave the connections alone that another caller has already made continuable. @default false */
   isFallback?: boolean
 }
 
 /**
- * Lets the next process continue WebSockets of a server, by a protocol that is spoken on them. `open` is called for each
- * handshake, before the program hears of it; `undefined`: the protocol is not spoken there. Returns a function that
- * undoes it for handshakes to come.
+ * Lets the next process continue the WebSockets of a server that speak a protocol. `open` is called for each handshake,
+ * before the program gets its request, and returns the protocol, or `undefined` if it is not spoken there. Returns a function
+ * that undoes this for later handshakes.
  *
- * @throws {SocketPortError} ERR_SOCKET_PORT_INVALID_OPTION for what is no server
+ * @throws {SocketPortError} ERR_SOCKET_PORT_INVALID_OPTION if `server` is not a server
  */
 export function continueWebSockets(
   server: AnyServer,
@@ -84,18 +86,18 @@ export function continueWebSockets(
   })
 }
 
-/** The code "Service Restart" (IANA, WebSocket Close Code Number Registry). */
-const SERVICE_RESTART = 1012
+/** The close code "Service Restart" (IANA, WebSocket Close Code Number Registry). */
+export const SERVICE_RESTART = 1012
 const CLOSE = 8
 
-/** What the client hears if the next program does not continue its WebSocket: a close frame of a server. */
+/** The bytes that the client gets if the next program does not continue its WebSocket: a close frame of a server. */
 const REFUSAL = Buffer.from([0x80 | CLOSE, 2, SERVICE_RESTART >> 8, SERVICE_RESTART & 0xff])
 
 const OPEN = 1
 
 let hasWarned = false
 
-/** Says at the first WebSocket, rather than at the first restart, that none of them will be handed over. */
+/** Warns at the first WebSocket, rather than at the first restart, that none can be handed over with this version of `ws`. */
 function warnOfOtherVersion(socket: Socket): void {
   const ws = hasWarned ? undefined : webSocketOf(socket)
   const difference = ws && differenceOf(ws)
@@ -112,7 +114,7 @@ class ContinuableWebSocket implements Continuable {
   readonly #request: IncomingMessage
   readonly #socket: Socket
   readonly #protocol: WebSocketProtocol
-  /** As the client sent it: a framework may change it in the request. */
+  /** The URL as the client sent it: a framework may change the one of the request. */
   readonly #url: string | undefined
   #responseHead: string | undefined
   #waitsFor: string | undefined
@@ -141,7 +143,7 @@ class ContinuableWebSocket implements Continuable {
   capture(): Continuation | string | undefined {
     const responseHead = this.#responseHead
     this.#waitsFor = 'its handshake'
-    // The program may still look up who the client is.
+    // The handshake is not complete: the program may still look up who the client is.
     if (responseHead === undefined) return undefined
     this.#waitsFor = undefined
     const socket = this.#socket
@@ -160,7 +162,7 @@ class ContinuableWebSocket implements Continuable {
     const received = receivedBy(ws)
     if (received === undefined) return undefined
     if (received.compressed && received.fragmented !== 0 && hasInflated(ws)) {
-      // What was decompressed cannot be compressed again as it came: the client must send the rest first.
+      // Frames that were decompressed cannot be restored as the client sent them, so the client must send the rest first.
       this.#waitsFor = 'the rest of a compressed message'
       resumeReading(socket)
       return undefined

@@ -10,19 +10,19 @@ const FIN = 0x80
 const RSV1 = 0x40
 const MASKED = 0x80
 
-/** What says that the length follows in 2 bytes, and in 8. */
+/** The values of the length field with which the length follows in 2 bytes, or in 8. */
 export const LENGTH_16 = 126
 export const LENGTH_64 = 127
 
 const LARGEST_16 = 0xffff
 
-/** The first two bytes. `length`: as it stands there. Pure. */
+/** The first two bytes. `length` is the value of the length field. Pure. */
 export const frameStart = (
   { fin, opcode, compressed = false }: FrameHead,
   length: number,
 ): Buffer => Buffer.from([(fin ? FIN : 0) | (compressed ? RSV1 : 0) | opcode, MASKED | length])
 
-/** All that stands before the mask. Pure. */
+/** All bytes before the mask. Pure. */
 export function frameHead(head: FrameHead, length: number): Buffer {
   if (length < LENGTH_16) return frameStart(head, length)
   const bytes = Buffer.alloc(length > LARGEST_16 ? 8 : 2)

@@ -4,9 +4,9 @@ import { continueWebSockets } from './continue-web-sockets.ts'
 
 export interface HandOverWebSocketsOptions {
   /**
-   * What `attachmentOf` returns in the next process for the request of this WebSocket: anything that `structuredClone` takes,
-   * at most 64 KiB. It is called when no message of the client is under way in this process, and the client's next
-   * messages wait for the next process; an async function may wait for work on messages that have come. @default nothing
+   * Returns the value that `attachmentOf` returns in the next process for the request of this WebSocket: anything that
+   * `structuredClone` takes, at most 64 KiB. It is called when all messages of the client that have arrived were emitted; the
+   * next messages wait for the next process. An async function may wait for work on messages that have come. @default nothing
    */
   attachment?: AttachmentFunction | undefined
 }
@@ -15,14 +15,14 @@ const undone = new WeakMap<AnyServer, () => void>()
 
 /**
  * Lets the next process continue the WebSockets of a server, so that their clients see no close. Call it once for each
- * server, before or after a WebSocketServer of `ws`, a framework, or `listen` is given the server. It takes the
+ * server, before or after a WebSocketServer of `ws`, a framework, or `listen` is given the server. It applies to the
  * WebSockets that open from then on. A second call replaces the options of the first.
  *
  * The next program sees a new connection with the request of the old one: its 'connection', its routes and its checks
- * run again. Where it refuses, the client hears the close code 1012. In this process the WebSocket emits `'handover'`
- * rather than 'close'.
+ * run again. If it refuses the connection, the client gets the close code 1012. In this process the WebSocket emits
+ * `'handover'` rather than 'close'.
  *
- * @throws {SocketPortError} ERR_SOCKET_PORT_INVALID_OPTION
+ * @throws {SocketPortError} ERR_SOCKET_PORT_INVALID_OPTION if `server` is not a server, or `attachment` not a function
  */
 export function handOverWebSockets(
   server: AnyServer,

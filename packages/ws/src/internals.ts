@@ -1,17 +1,18 @@
 import type { Socket } from 'node:net'
 import type { WebSocket } from 'ws'
+import { differenceFrom, type Shape } from './shape.ts'
 
-// Every use of what `ws` keeps to itself, and nowhere else. lib/websocket.js, lib/receiver.js, lib/sender.js and
-// lib/permessage-deflate.js of 8.0 to 8.23; `contract.test.ts` checks it with the released versions.
+// Every use of internals of `ws` is in this file: of lib/websocket.js, lib/receiver.js, lib/sender.js and
+// lib/permessage-deflate.js of 8.0 to 8.23. `contract.test.ts` checks them with the released versions.
 
-/** Up to which part of a frame the receiver has read it: the states of lib/receiver.js. */
+/** The part of a frame that the receiver reads next: the states of lib/receiver.js. */
 export const READS_INFO = 0
 export const READS_LENGTH_16 = 1
 export const READS_LENGTH_64 = 2
 export const READS_MASK = 3
 export const READS_DATA = 4
 
-/** What the receiver has read of messages that the program does not have yet. */
+/** What the receiver has read of messages that the program has not got yet. */
 export interface Received {
   readonly state: number
   /** Of the frame that it is reading. */
@@ -19,11 +20,11 @@ export interface Received {
   readonly opcode: number
   readonly payloadLength: number
   readonly mask: Uint8Array | undefined
-  /** Bytes of this frame that have come, masked, and bytes after it. */
+  /** The bytes of this frame that have arrived, masked, and the bytes after it. */
   readonly buffers: readonly Uint8Array[]
-  /** Whether the message is compressed that it is reading. */
+  /** Whether the message that it is reading is compressed. */
   readonly compressed: boolean
-  /** The opcode of a message that comes in several frames, from its first frame on. Otherwise 0. */
+  /** The opcode of a message of several frames, once its first frame was read; 0 for none. */
   readonly fragmented: number
   /** The frames of this message that are complete and not empty, unmasked. */
   readonly fragments: readonly Uint8Array[]
@@ -82,16 +83,14 @@ export function webSocketOf(socket: Socket): WebSocket | undefined {
   return typeof found === 'object' && found !== null ? (found as WebSocket) : undefined
 }
 
-type Kind = 'number' | 'boolean' | 'array' | 'object' | 'function' | 'any'
-
-const WEB_SOCKET: Readonly<Record<string, Kind>> = {
+const WEB_SOCKET: Shape = {
   _readyState: 'number',
   _receiver: 'object',
   _sender: 'object',
   _extensions: 'object',
   emitClose: 'function',
 }
-const RECEIVER: Readonly<Record<string, Kind>> = {
+const RECEIVER: Shape = {
   _state: 'number',
   _fin: 'boolean',
   _opcode: 'number',
@@ -103,41 +102,31 @@ const RECEIVER: Readonly<Record<string, Kind>> = {
   _fragments: 'array',
   _writableState: 'object',
 }
-const SENDER: Readonly<Record<string, Kind>> = {
+const SENDER: Shape = {
   _firstFragment: 'boolean',
   _bufferedBytes: 'number',
   _queue: 'array',
 }
-const DEFLATE: Readonly<Record<string, Kind>> = {
+const DEFLATE: Shape = {
   params: 'object',
   _inflate: 'any',
   cleanup: 'function',
 }
 
-/** The first thing in a WebSocket that is not as this file expects it, such as `_receiver._state`. */
+/** The first property of a WebSocket that is not as this file expects it, such as `_receiver._state`; `undefined` for none. */
 export function differenceOf(ws: WebSocket): string | undefined {
   const { _receiver, _sender } = internalsOf(ws)
-  const different = (owner: unknown, expected: Readonly<Record<string, Kind>>, path = '') => {
-    const name = Object.keys(expected).find((key) => !isOf(expected[key], owner, key))
-    return name && `${path}${name}`
-  }
-  const found =
-    different(ws, WEB_SOCKET) ??
-    different(_receiver, RECEIVER, '_receiver.') ??
-    different(_sender, SENDER, '_sender.') ??
-    (deflateOf(ws) && different(deflateOf(ws), DEFLATE, '_extensions.'))
-  if (found !== undefined) return found
+  const deflate = deflateOf(ws)
+  const difference =
+    differenceFrom(WEB_SOCKET, ws) ??
+    differenceFrom(RECEIVER, _receiver, '_receiver.') ??
+    differenceFrom(SENDER, _sender, '_sender.') ??
+    (deflate && differenceFrom(DEFLATE, deflate, '_extensions.'))
+  if (difference !== undefined) return difference
   return '_state' in _sender || '_deflating' in _sender ? undefined : '_sender._state'
 }
 
-function isOf(kind: Kind | undefined, owner: unknown, key: string): boolean {
-  if (typeof owner !== 'object' || owner === null || !(key in owner)) return false
-  const value: unknown = Reflect.get(owner, key)
-  if (kind === 'array') return Array.isArray(value)
-  return kind === 'any' || typeof value === kind
-}
-
-/** What the receiver has read; `undefined` while it decompresses, or has an event to emit. */
+/** What the receiver has read; `undefined` while it decompresses a message, or is about to emit an event. */
 export function receivedBy(ws: WebSocket): Received | undefined {
   const { _receiver: receiver } = internalsOf(ws)
   if (receiver._state > READS_DATA || receiver._writableState.length > 0) return undefined
@@ -154,7 +143,7 @@ export function receivedBy(ws: WebSocket): Received | undefined {
   }
 }
 
-/** Whether all that the program has sent was given to the connection, and it is not in the middle of a message. */
+/** Whether everything that the program has sent was written to the connection, and the program is not in the middle of a message. */
 export function hasSentAll(ws: WebSocket): boolean {
   const { _firstFragment, _bufferedBytes, _queue, _state, _deflating } = internalsOf(ws)._sender
   const isAtRest = _bufferedBytes + _queue.length === 0 && !_state && !_deflating
@@ -162,8 +151,8 @@ export function hasSentAll(ws: WebSocket): boolean {
 }
 
 /**
- * Whether what the client compresses next can be decompressed only with what it has compressed before (RFC 7692,
- * 7.1.1). Not so before its first compressed message.
+ * Whether the next compressed message of the client can be decompressed only with its earlier ones, which is called context
+ * takeover (RFC 7692, 7.1.1). False before its first compressed message.
  */
 export function hasInflateContext(ws: WebSocket): boolean {
   const deflate = deflateOf(ws)
@@ -178,17 +167,17 @@ export const hasInflated = (ws: WebSocket): boolean => (deflateOf(ws)?._inflate 
 const FORGETS = /\bthis\.clients\.delete\(/
 
 /**
- * Closes a WebSocket that goes on elsewhere: the program hears neither 'close' nor another message, what it sends
- * calls back with an error, and `clients` of the server has it no longer.
+ * Closes a WebSocket that the next process continues. The program gets neither 'close' nor another message, its further
+ * sends call back with an error, and `clients` of the server no longer has the WebSocket.
  */
 export function release(ws: WebSocket): void {
   const internals = internalsOf(ws)
   const { _receiver: receiver } = internals
   receiver.removeAllListeners()
-  // When its connection closes, `ws` gives the receiver the bytes that it has not read yet.
+  // When the connection closes, `ws` gives the receiver the bytes that were not read yet, which may be in error.
   receiver.on('error', () => {})
   internals._readyState = CLOSED
-  // `ws` calls it when its connection has closed.
+  // `ws` calls it when the connection has closed.
   internals.emitClose = () => {
     deflateOf(ws)?.cleanup()
     internals._readyState = CLOSED

@@ -3,5 +3,7 @@ export {
   type ContinueWebSocketsOptions,
   continueWebSockets,
   type PassedWebSocket,
+  SERVICE_RESTART,
   type WebSocketProtocol,
 } from './continue-web-sockets.ts'
+export { differenceFrom, type Shape } from './shape.ts'

@@ -10,12 +10,12 @@ import {
 const CONTINUATION = 0
 const FIRST_CONTROL_OPCODE = 8
 
-/** The bytes that bring a new receiver to where this one is. Pure. */
+/** The bytes that bring a new receiver into the same state. Pure. */
 export function unreadOf(received: Received): Buffer {
   const { state, fin, opcode, buffers, compressed, fragmented, fragments } = received
   if (state === READS_INFO) return Buffer.concat([...framesBefore(received), ...buffers])
   if (opcode >= FIRST_CONTROL_OPCODE) {
-    // It may stand between two frames of a message, whose compression `compressed` is.
+    // A control frame may come between two frames of a message; `compressed` is about that message.
     return Buffer.concat([...framesBefore(received), ...currentFrame(received, { fin, opcode })])
   }
   // Empty frames before this one change nothing, so this one may be the first.
@@ -26,14 +26,14 @@ export function unreadOf(received: Received): Buffer {
   return Buffer.concat([...framesBefore(received), ...currentFrame(received, continuation)])
 }
 
-/** The frames of a message that are complete, as one; an empty one still says what kind of message it is. */
+/** The complete frames of a message, as one frame. If they are empty, it still has the kind of the message. */
 function framesBefore({ fragmented, fragments }: Received): Buffer[] {
   return fragmented === 0
     ? []
     : [frame({ fin: false, opcode: fragmented }, Buffer.concat(fragments))]
 }
 
-/** What has come of the frame that is being read. */
+/** The part of the current frame that has arrived. */
 function currentFrame(
   { state, payloadLength, mask, buffers }: Received,
   head: FrameHead,

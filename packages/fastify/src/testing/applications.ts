@@ -12,7 +12,7 @@ export const RELEASES: [string, Create][] = [newest, oldest as unknown as typeof
   (create) => [create().version, (options = {}) => create(options)],
 )
 
-/** Of a plugin that leaves the process of the tests alone. */
+/** Options of a plugin that neither listens to signals nor ends the process of the tests. */
 export const QUIET = { signals: false, exit: false } as const
 
 const cleanups: (() => unknown)[] = []
@@ -22,7 +22,7 @@ export async function closeAll(): Promise<void> {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
 }
 
-/** Runs when everything is closed, the newest first. */
+/** Adds a function that {@link closeAll} calls, the newest first. */
 export function onClose(cleanup: () => unknown): void {
   cleanups.push(cleanup)
 }

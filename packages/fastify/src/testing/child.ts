@@ -20,12 +20,12 @@ export function startChild({ RELEASE, ...others }: Variables, sockets: Server[] 
   })
 }
 
-/** What it has said, in order. */
+/** The lines of JSON that the process has printed, in order. */
 export const linesOf = ({ stdout }: Generation): Record<string, unknown>[] =>
   stdout.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line)]))
 
-/** The first line that has the key. */
-export async function said(child: Generation, key: string): Promise<Record<string, unknown>> {
+/** The first line of JSON that has the key. */
+export async function lineWith(child: Generation, key: string): Promise<Record<string, unknown>> {
   const [line] = await child.printed(new RegExp(`^.*"${key}":.*(?=\\n)`, 'm'))
   return JSON.parse(line)
 }

@@ -4,8 +4,7 @@ import { vi } from 'vitest'
 type Callback = (error: null, ...found: unknown[]) => void
 
 /**
- * Lets `localhost` stand for both loopback addresses, whatever this machine says; a look-up waits
- * for `before`.
+ * Makes `localhost` resolve to both loopback addresses, whatever this machine has configured. A look-up waits for `before`.
  */
 export function resolveLocalhost(before: () => unknown = () => {}): void {
   const { lookup } = dns

@@ -12,7 +12,7 @@ import {
 } from '@nestjs/common'
 import { type AbstractHttpAdapter, NestFactory } from '@nestjs/core'
 
-/** What the hooks of the application and its one held request wrote down, in their order. */
+/** Records the hooks of the application and the answer to its held request, in their order. */
 @Injectable()
 export class Journal implements OnModuleDestroy, BeforeApplicationShutdown, OnApplicationShutdown {
   readonly entries: string[] = []
@@ -56,7 +56,7 @@ export class AppController {
     return 'hello'
   }
 
-  /** Answers once it is released. */
+  /** Answers when the journal is released. */
   @Get('hold')
   async hold(): Promise<string> {
     this.#journal.enter()

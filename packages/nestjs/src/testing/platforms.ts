@@ -6,7 +6,7 @@ export interface Platform {
   readonly name: string
   /** Nest's own name of its adapter. */
   readonly adapter: string
-  /** Nest 11 on Fastify takes every text for a port, and does not hear what Node throws. */
+  /** Whether an invalid port is an error: Nest 11 on Fastify accepts every text, and does not report what Node throws. */
   readonly checksPorts: boolean
   create(options?: AttachOptions): SocketPortExpressAdapter | SocketPortFastifyAdapter
 }

@@ -33,7 +33,7 @@ export interface Program {
   readonly io: Server
   readonly http: HttpServer
   readonly service: Service
-  /** What its clients have done: `/ connection`, `/admin disconnect transport close`, `/ handover`. */
+  /** The events of its clients: `/ connection`, `/admin disconnect transport close`, `/ handover`. */
   readonly log: string[]
   /** Resolves when the log has this line. */
   logged(line: string): Promise<void>
@@ -51,8 +51,8 @@ interface ProgramOptions {
 }
 
 /**
- * A server of Socket.IO with the namespaces `/` and `/admin`. A client that is new joins the room of its `auth.room`. It
- * answers `count` with the number of those that it has had, and what it knows of the client.
+ * A server of Socket.IO with the namespaces `/` and `/admin`. A new client joins the room of its `auth.room`. The server
+ * answers `count` with the number of such events of the client, its id and its rooms.
  */
 export async function program({
   version = '4.8',
@@ -107,7 +107,7 @@ export async function program({
   }
 }
 
-/** A client that counts what it must not see. */
+/** A client that records events that it must not see. */
 export interface Counting {
   readonly socket: Client
   /** `disconnect transport close`, `connect_error ...`, and each `connect` after the first. */
@@ -117,7 +117,7 @@ export interface Counting {
   next(event: string): Promise<unknown>
 }
 
-/** Connects, and waits until it is. */
+/** Connects a client. Resolves when it is connected. */
 export async function client(
   port: number,
   namespace = '',

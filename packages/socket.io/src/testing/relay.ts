@@ -3,41 +3,41 @@ import type { IncomingMessage, Server } from 'node:http'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { type Continuation, continuableOf } from '@socket-port/core/adapter'
 
-// As core gives it to a request that it has the next program read again.
+// Core sets this property on a request that it lets the next program read again.
 const ATTACHMENT = Symbol.for('@socket-port/core/attachment/1')
 
 /** A server as the relay sees it. */
-interface Upstream {
+interface Backend {
   readonly port: number
-  /** Its ends of the connections of the relay, by the ports of the others. */
+  /** Its sockets of the connections of the relay, by the ports of the other ends. */
   readonly sockets: Map<number, Socket>
-  /** What goes along with the next handshake, by the same. */
+  /** The attachments of the next handshakes, by the same ports. */
   readonly attachments: Map<number, { value: unknown; refused: (reason: string) => void }>
 }
 
 interface Connection {
   readonly client: Socket
   server: Socket
-  upstream: Upstream
-  /** All that was sent to the server. */
+  backend: Backend
+  /** The bytes that were sent to the server. */
   sent: Buffer
   isMoving: boolean
 }
 
 /**
- * Stands between clients and servers of this process, and moves a connection from one server to another as core does it
- * between processes: what the first has not read is for the second.
+ * Stands between clients and servers of this process, and moves a connection from one server to another, as core does
+ * between processes: the second server gets the bytes that the first has not read.
  */
 export class Relay {
   readonly #listener = createServer((client) => void this.#accept(client))
   readonly #connections = new Set<Connection>()
-  #upstream: Upstream | undefined
+  #backend: Backend | undefined
   /** Why servers have refused connections after the head of their response. */
   readonly refusals: string[] = []
 
   /** New connections go to this server from now on. */
   use(server: Server): void {
-    this.#upstream = upstreamOf(server)
+    this.#backend = backendOf(server)
   }
 
   async listen(): Promise<number> {
@@ -53,20 +53,20 @@ export class Relay {
   }
 
   /**
-   * Moves all connections that can be moved to the server in use. Returns why others stay. A connection is asked until
-   * `patience` resolves; then the reason is what it waits for.
+   * Moves all connections that can be moved to the server in use. Returns the reasons why others stay. Asks a connection
+   * again until `patience` resolves; then the reason is what it waits for.
    */
   async move(patience: Promise<unknown> = new Promise(() => {})): Promise<string[]> {
-    const next = this.#upstream as Upstream
+    const next = this.#backend as Backend
     let isOver = false
     void patience.then(() => {
       isOver = true
     })
     const stayed: string[] = []
     for (const connection of this.#connections) {
-      const socket = connection.upstream.sockets.get(connection.server.localPort ?? 0)
+      const socket = connection.backend.sockets.get(connection.server.localPort ?? 0)
       const continuable = socket && continuableOf(socket)
-      if (continuable === undefined || connection.upstream === next) continue
+      if (continuable === undefined || connection.backend === next) continue
       continuable.suspend()
       let captured = continuable.capture()
       while (captured === undefined && !isOver) {
@@ -76,7 +76,7 @@ export class Relay {
       if (typeof captured === 'object') {
         continuable.handedOver()
         const unread = connection.sent.subarray(socket?.bytesRead)
-        // Not destroy(): bytes that it has not read would reset the connection, and take with them what it has sent.
+        // Not destroy(): with unread bytes, that would reset the connection, and drop what the server has sent.
         socket?.end()
         await this.#switch(connection, next, captured, unread)
         socket?.destroy()
@@ -89,12 +89,12 @@ export class Relay {
   }
 
   #accept(client: Socket): void {
-    const upstream = this.#upstream as Upstream
-    const server = connect(upstream.port, '127.0.0.1')
+    const backend = this.#backend as Backend
+    const server = connect(backend.port, '127.0.0.1')
     const connection: Connection = {
       client,
       server,
-      upstream,
+      backend,
       sent: Buffer.alloc(0),
       isMoving: false,
     }
@@ -117,18 +117,18 @@ export class Relay {
 
   async #switch(
     connection: Connection,
-    upstream: Upstream,
+    backend: Backend,
     { replay, attachment, refusal }: Continuation,
     unread: Buffer,
   ): Promise<void> {
     const { client, server: old } = connection
     client.pause()
     connection.isMoving = true
-    // All that the first server has sent comes before what the next one sends.
+    // Wait for everything that the first server has sent: it must come before what the next one sends.
     await new Promise((resolve) => old.once('close', resolve))
-    const server = connect(upstream.port, '127.0.0.1')
+    const server = connect(backend.port, '127.0.0.1')
     await once(server, 'connect')
-    upstream.attachments.set(server.localPort as number, {
+    backend.attachments.set(server.localPort as number, {
       value: structuredClone(attachment),
       refused: (reason) => this.refusals.push(reason),
     })
@@ -148,7 +148,7 @@ export class Relay {
     })
     Object.assign(connection, {
       server,
-      upstream,
+      backend,
       sent: Buffer.concat([replay, unread]),
       isMoving: false,
     })
@@ -157,23 +157,23 @@ export class Relay {
   }
 }
 
-const known = new WeakMap<Server, Upstream>()
+const known = new WeakMap<Server, Backend>()
 
-function upstreamOf(server: Server): Upstream {
+function backendOf(server: Server): Backend {
   const { port } = server.address() as AddressInfo
-  const upstream: Upstream = known.get(server) ?? {
+  const backend: Backend = known.get(server) ?? {
     port,
     sockets: new Map(),
     attachments: new Map(),
   }
-  if (known.has(server)) return upstream
-  known.set(server, upstream)
+  if (known.has(server)) return backend
+  known.set(server, backend)
   server.on('connection', (socket: Socket) => {
-    upstream.sockets.set(socket.remotePort as number, socket)
+    backend.sockets.set(socket.remotePort as number, socket)
   })
   server.prependListener('upgrade', (request: IncomingMessage) => {
-    const attachment = upstream.attachments.get(request.socket.remotePort as number)
+    const attachment = backend.attachments.get(request.socket.remotePort as number)
     if (attachment !== undefined) Object.assign(request, { [ATTACHMENT]: attachment })
   })
-  return upstream
+  return backend
 }

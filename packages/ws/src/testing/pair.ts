@@ -6,13 +6,13 @@ import type { ServerOptions, WebSocket, WebSocketServer } from 'ws'
 /** The server class of one version of `ws`. */
 export type ServerClass = typeof WebSocketServer
 
-/** A WebSocket of a server in memory. */
+/** A WebSocket of a server, over a connection in memory. */
 export interface Served {
   readonly ws: WebSocket
   readonly server: WebSocketServer
-  /** What its program has heard: messages, pings, and that it closed. */
+  /** The events of the WebSocket: messages, pings, and its close. */
   readonly heard: string[]
-  /** What it has written, the head of its response included. */
+  /** The bytes that it has written, the head of its response included. */
   readonly written: () => Buffer
   /** The client sends bytes. Resolves when `ws` has read them. */
   read(bytes: Uint8Array): Promise<void>
@@ -37,7 +37,7 @@ export async function serveInMemory(
       callback()
     },
   })
-  // What every socket of Node has besides; `ws` before 8.3 takes no other.
+  // Methods of a socket of Node, which `ws` before 8.3 calls.
   Object.assign(socket, { setTimeout() {}, setNoDelay() {} })
   const server = new Server({ noServer: true, ...options })
   const request = Object.assign(new EventEmitter(), {
