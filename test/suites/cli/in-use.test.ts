@@ -96,6 +96,22 @@ describe('a port in use, under socket-port run', () => {
   })
 })
 
+describe('a port that another socket-port run keeps', () => {
+  it('names the command that stops it, for free and for a second run', async () => {
+    const supervised = await start()
+    const port = await supervised.port()
+    const free = await socketPort(['free', String(port), '--yes'])
+    expect(free.code).toBe(1)
+    expect(free.stderr).toMatch(/was started by socket-port run, .* Stop both \(socket-port stop\)/)
+    const second = supervise({ args: ['--listen', String(port)], command: program('') })
+    expect(await second.generation.exit).toMatchObject({ code: 4 })
+    expect(second.generation.output).toMatch(
+      /socket-port run started that process: stop both \(socket-port stop\)/,
+    )
+    expect(second.generation.output).not.toMatch(/socket-port free/)
+  })
+})
+
 describe('free --host', () => {
   it('leaves who listens on another address alone', async () => {
     const listener = openListener({ host: '127.0.0.3' })

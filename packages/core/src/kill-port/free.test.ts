@@ -26,7 +26,7 @@ function fake(uses: PortUse[], overrides: Partial<System> = {}): System & { sent
     look: async () => now(),
     ancestors: async () => [],
     isElsewhere: () => false,
-    isActivated: () => false,
+    activator: () => undefined,
     startTime: async () => '7',
     signal: (pid, name) => void sent.push(`${name} ${pid}`),
     ...overrides,

@@ -3,7 +3,7 @@ import type { Holder } from '../proc/holders.ts'
 import type { PortUse } from '../proc/system.ts'
 import { type Caller, hiddenListener, refusal } from './rules.ts'
 
-const caller: Caller = { pid: 100, uid: 501, ancestors: [90, 1], activated: [], elsewhere: [] }
+const caller: Caller = { pid: 100, uid: 501, ancestors: [90, 1], activator: () => undefined, elsewhere: [] }
 
 const holder = (pid: number, facts: Partial<Holder> = {}): Holder => ({
   pid,
@@ -58,9 +58,12 @@ describe('refusal', () => {
     expect(refusal(use(holder(300, { command: 'node /systemd' })), caller)).toBeUndefined()
   })
 
-  it('protects who was given its sockets by a manager', () => {
-    const activated = { ...caller, activated: [200] }
-    expect(refusal(use(own), activated)).toMatch(/^pid 200 .* LISTEN_FDS/)
+  it.each([
+    ['another manager', /^pid 200 .* LISTEN_FDS.* systemctl stop/],
+    ['socket-port run', /^pid 200 .* socket-port run.* \(socket-port stop\)/],
+  ] as const)('protects who was given its sockets by %s', (manager, says) => {
+    const activator = (pid: number) => (pid === 200 ? manager : undefined)
+    expect(refusal(use(holder(199), own), { ...caller, activator })).toMatch(says)
   })
 
   it('protects a process of another pid namespace, alone and with others', () => {

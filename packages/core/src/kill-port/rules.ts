@@ -1,3 +1,4 @@
+import type { Activator } from '../proc/activator.ts'
 import { describeHolder, isManager } from '../proc/holders.ts'
 import type { Listener, PortUse } from '../proc/system.ts'
 
@@ -7,8 +8,8 @@ export interface Caller {
   uid: number
   /** From its parent up to the first process. */
   ancestors: readonly number[]
-  /** The holders that got sockets from a manager. */
-  activated: readonly number[]
+  /** What passed sockets to a holder as it started it. */
+  activator: (pid: number) => Activator | undefined
   /** The holders that run in another pid namespace, or may do so. */
   elsewhere: readonly number[]
 }
@@ -53,10 +54,12 @@ const rules: readonly ((use: PortUse, caller: Caller) => string | undefined)[] =
     return `${describeHolder(manager)} manages this socket. Stop it there (systemctl stop the .socket unit), or use another port.`
   },
 
-  ({ holders }, { activated }) => {
-    const child = holders.find(({ pid }) => activated.includes(pid))
+  ({ holders }, { activator }) => {
+    const child = holders.find(({ pid }) => activator(pid) !== undefined)
     if (child === undefined) return undefined
-    return `${describeHolder(child)} was started with LISTEN_FDS, so a manager owns its sockets and would start it again. Stop it through that manager.`
+    return activator(child.pid) === 'socket-port run'
+      ? `${describeHolder(child)} was started by socket-port run, which owns its sockets and would start it again. Stop both (socket-port stop), or use another port.`
+      : `${describeHolder(child)} was started with LISTEN_FDS, so a manager owns its sockets and would start it again. Stop it through that manager (systemctl stop the .socket and .service units), or use another port.`
   },
 
   ({ holders }, { uid }) => {

@@ -85,7 +85,7 @@ async function enforceRules(job: Job, use: PortUse, killed: readonly Holder[]): 
     uid: process.getuid?.() ?? -1,
     ancestors: await system.ancestors(),
     elsewhere: use.holders.map(({ pid }) => pid).filter((pid) => system.isElsewhere(pid)),
-    activated: use.holders.map(({ pid }) => pid).filter((pid) => system.isActivated(pid)),
+    activator: system.activator,
   })
   if (reason === undefined) return
   const held = describeHolders(use.holders) || 'held by a process that cannot be seen'

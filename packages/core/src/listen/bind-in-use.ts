@@ -1,4 +1,5 @@
 import { isAddress } from '../base/ip-address.ts'
+import { activatorOf } from '../proc/activator.ts'
 import { describeHolders, findHolders, type Holder, holdersOf, isManager } from '../proc/holders.ts'
 import { type Overlap, overlap } from '../proc/overlap.ts'
 import { ancestorsOf, statOf } from '../proc/process.ts'
@@ -110,6 +111,14 @@ const adviceOnSupervisor = (port: number): string =>
   `it has started this process: let it pass the socket (socket-port run --listen ${port}), or choose another port`
 
 function adviceOnOther({ port, kept, killPort }: InUseRequest, holders: readonly Holder[]) {
+  const activators = holders.map(({ pid }) => activatorOf(pid))
+  // Neither killPort nor `socket-port free` ends such a process.
+  if (activators.includes('socket-port run')) {
+    return 'socket-port run started that process: stop both (socket-port stop) or choose another port'
+  }
+  if (activators.includes('another manager')) {
+    return 'a manager started that process and passed it sockets: stop it there (systemctl stop the .socket and .service units), or choose another port'
+  }
   if (kept) return `stop that process (socket-port free ${port}) or choose another port`
   // killPort ends only processes of this user. If it ran already, a process has taken the port since, and may again.
   const canFree = killPort === false && holders.every(({ uid }) => uid === process.getuid?.())

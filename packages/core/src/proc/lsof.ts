@@ -50,7 +50,7 @@ export const lsofSystem: System = {
   // Only Linux has pid namespaces.
   isElsewhere: () => false,
   // Socket activation with LISTEN_FDS exists only on Linux, and `ps` does not show the environment here.
-  isActivated: () => false,
+  activator: () => undefined,
   startTime: async (pid) => (await ps()).find((row) => row.pid === pid)?.startTime,
   signal: (pid, name) => void process.kill(pid, name),
 }

@@ -1,6 +1,7 @@
 import { SocketPortError } from '../base/errors.ts'
+import { activatorOf } from './activator.ts'
 import { holdersOf } from './holders.ts'
-import { ancestorsOf, environOf, isInOurNamespace, procIsOurs, statOf } from './process.ts'
+import { ancestorsOf, isInOurNamespace, procIsOurs, statOf } from './process.ts'
 import { type ProcSocket, readSockets } from './sockets.ts'
 import type { Listener, System } from './system.ts'
 
@@ -13,7 +14,7 @@ export const procSystem: System = {
   },
   ancestors: async () => ancestorsOf(process.pid),
   isElsewhere: (pid) => !isInOurNamespace(pid),
-  isActivated,
+  activator: activatorOf,
   startTime: async (pid) => statOf(pid)?.startTime.toString(),
   signal: (pid, name) => void process.kill(pid, name),
 }
@@ -33,10 +34,4 @@ function listenersOn(port: number): ProcSocket[] {
 
 function listenerOf({ inode, uid, address }: ProcSocket): Listener {
   return { socket: String(inode), uid, address }
-}
-
-function isActivated(pid: number): boolean {
-  const env = environOf(pid)
-  // Watchers such as systemfd pass sockets without LISTEN_PID.
-  return env.has('LISTEN_FDS') && (env.get('LISTEN_PID') ?? String(pid)) === String(pid)
 }

@@ -1,3 +1,4 @@
+import type { Activator } from './activator.ts'
 import type { Holder } from './holders.ts'
 
 /** A socket that listens on the port in question. */
@@ -27,8 +28,8 @@ export interface System {
   ancestors(): Promise<number[]>
   /** Returns whether a process runs in another pid namespace than this one, or may do so. */
   isElsewhere(pid: number): boolean
-  /** Returns whether a process got sockets from the manager that started it. */
-  isActivated(pid: number): boolean
+  /** Returns what passed sockets to a process as it started it; undefined if nothing did. */
+  activator(pid: number): Activator | undefined
   /** Returns the start time of a process, as in its Holder; undefined if it is gone. */
   startTime(pid: number): Promise<string | undefined>
   signal(pid: number, name: 'SIGTERM' | 'SIGKILL'): void
