@@ -226,6 +226,19 @@ describe('unit', () => {
     expect(again.stderr).toContain('web.socket exists and is left as it is')
   })
 
+  test.each([
+    [
+      '/missing/units',
+      /units\/shop\.socket' was not written .*ENOENT.* mkdir -p '.*\/missing\/units'/,
+    ],
+    ['/file', /file\/shop\.socket' was not written .*ENOTDIR.* takes a folder/],
+  ])('says what to do where nothing can be written: %s', async (folder, says) => {
+    writeFileSync(`${dir}/file`, '')
+    const { code, stdout, stderr } = await socketPort(['unit', ...args, '-o', dir + folder])
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+    expect(stderr).toMatch(says)
+  })
+
   test('gives JSON to a script', async () => {
     const { stdout } = await socketPort(['unit', ...args, '--json', '--way', 'store'])
     expect(JSON.parse(stdout)).toEqual({

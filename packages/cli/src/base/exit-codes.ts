@@ -7,7 +7,7 @@ export const exitCodes = {
   4: 'A socket could not be opened, or another `socket-port run` has the name.',
   5: 'Processes were ended by SIGKILL: after the drain time-out, or after a further stop signal.',
   6: '`doctor` could not look: systemd did not answer, or this process has no manager.',
-  7: 'While `run` stopped, a process cut connections, or ended with an error.',
+  7: 'While `run` stopped, a process cut connections, ended with an error, or could not be ended.',
   74: 'Success, but stdout could not be written: the disk is full, or the reader has ended (EX_IOERR).',
 } as const
 

@@ -158,16 +158,17 @@ class SpawnedChild implements Child {
     this.#send(this.pid, signal)
   }
 
-  kill(): void {
+  kill(): boolean {
     const { pid } = this
     // A server may have left the process group.
     this.#servers.signal('SIGKILL')
     const isKilled = this.#send(pid, 'SIGKILL')
     this.#send(-pid, 'SIGKILL')
-    if (isKilled) return
+    if (isKilled) return true
     // The process must not keep this one running.
     this.#child.unref()
     this.#giveUp({ code: null, signal: null, error: `process ${pid} goes on` })
+    return false
   }
 
   /**
@@ -258,7 +259,7 @@ function neverStarted(exit: Exit): Child {
       throw new Error('the process has not started')
     },
     signal() {},
-    kill() {},
+    kill: () => true,
     pass: () => false,
     keep() {},
     passKept() {},

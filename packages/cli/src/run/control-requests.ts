@@ -12,7 +12,7 @@ import type { Generations } from './generations.ts'
 import type { KeptPaths } from './kept-paths.ts'
 import { nameOf } from './name.ts'
 import type { RunOptions } from './options.ts'
-import { whyNotInOrder } from './shutdown.ts'
+import { howItEnded } from './shutdown.ts'
 import type { KeptSocket } from './sockets.ts'
 import { statusOf } from './status.ts'
 
@@ -53,9 +53,7 @@ function requestHandler(context: ControlContext): Handler {
     }
     if (command === 'stop') {
       const exitCode = await context.stop()
-      const why = whyNotInOrder(exitCode)
-      const message = `every process has ended${why === undefined ? '' : `; ${why}`}`
-      return { ok: exitCode === 0, exitCode, message }
+      return { ...done(howItEnded(exitCode)), ok: exitCode === 0, exitCode }
     }
     const unsubscribe = reporter.listen(progress)
     const outcome = await supervisor.reload()

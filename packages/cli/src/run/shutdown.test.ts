@@ -53,6 +53,16 @@ describe('the end', () => {
     expect(await shutdown.over).toBe(5)
   })
 
+  it('says by 7 that somebody may not be signalled, and goes on', async () => {
+    const { child, pool, shutdown, reports } = setUp()
+    start(pool)
+    child.obedient = false
+    child.isForeign = true
+    for (let count = 0; count < 3; count += 1) void shutdown.stop('SIGTERM')
+    expect(await shutdown.over).toBe(7)
+    expect(reports.at(-1)).toMatch(/or could not be ended$/)
+  })
+
   it.each<[string, (child: FakeChild, pool: WorkerPool<string>) => void, number]>([
     [
       'has cut connections',

@@ -50,10 +50,7 @@ export class Shutdown<Spec> {
         else if (this.#exitCode === 0 && table.failed > failed) this.#exitCode = 7
         // The failed first start was reported already.
         if (this.#exitCode !== 1)
-          report(
-            `stopped: ${whyNotInOrder(this.#exitCode) ?? 'every process has ended'}`,
-            this.#exitCode === 0 ? 'info' : 'error',
-          )
+          report(`stopped: ${howItEnded(this.#exitCode)}`, this.#exitCode === 0 ? 'info' : 'error')
         this.#isOver(this.#exitCode)
       })
     }
@@ -61,9 +58,11 @@ export class Shutdown<Spec> {
   }
 }
 
-/** Why the processes did not all end in order, as the exit code of {@link Shutdown.stop} shows; `undefined` if they did. */
-export function whyNotInOrder(exitCode: ExitCode): string | undefined {
+/** How the end went, by its exit code. */
+export function howItEnded(exitCode: ExitCode): string {
   if (exitCode === 5) return 'some processes had to be ended by SIGKILL'
-  if (exitCode === 7) return 'a process has cut connections, or ended with an error'
-  return undefined
+  if (exitCode === 7) {
+    return 'a process has cut connections, ended with an error, or could not be ended'
+  }
+  return 'every process has ended'
 }

@@ -37,8 +37,11 @@ export interface Child {
   join(server: ServerProcess): Joined
   /** Does nothing once the process has ended: its pid may belong to another process by then. */
   signal(signal: NodeJS.Signals): void
-  /** Sends SIGKILL to the process and to everything in its process group. */
-  kill(): void
+  /**
+   * Sends SIGKILL to the process and to everything in its process group. Returns false where it may not be signalled:
+   * it is given up then, and goes on.
+   */
+  kill(): boolean
   /** The last lines of the process's output. */
   tail(): string
   /**

@@ -1,10 +1,14 @@
 import { type ConnectionCounts, noConnections } from '@socket-port/core/supervisor'
+import type { Exit } from './child.ts'
 import { endedInOrder } from './failure.ts'
 import { sumOf } from './reported.ts'
 import type { Worker } from './worker.ts'
 
 // For each worker. When reloads come faster than drains end, processes must not fill the memory.
 const MOST_DRAINING = 10
+
+const stoppedInOrder = ({ goesOn, reported }: Worker, exit: Exit): boolean =>
+  !goesOn && reported.connections.cut.all === 0 && endedInOrder(exit)
 
 /** Every process of every generation that has not ended. */
 export class ProcessTable {
@@ -13,7 +17,7 @@ export class ProcessTable {
   #stops = 0
   /** How many processes were ended by SIGKILL. */
   killed = 0
-  /** Processes that had to cut connections, or ended with an error, while everything stopped. */
+  /** Processes that had to cut connections, ended with an error, or go on, while everything stopped. */
   failed = 0
   /** The counts of the processes that have ended. */
   #ended = noConnections()
@@ -27,8 +31,7 @@ export class ProcessTable {
     void worker.gone.then((exit) => {
       this.#alive.delete(worker)
       if (worker.killed) this.killed += 1
-      else if (this.#stops > 0 && (worker.reported.connections.cut.all > 0 || !endedInOrder(exit)))
-        this.failed += 1
+      else if (this.#stops > 0 && !stoppedInOrder(worker, exit)) this.failed += 1
       this.#ended = sumOf([this.#ended, worker.reported.connections])
     })
   }

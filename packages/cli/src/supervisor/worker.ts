@@ -19,6 +19,8 @@ export class Worker {
   readyAt: number | undefined
   /** It was ended by SIGKILL. */
   killed = false
+  /** It may not be signalled, and goes on without this command. */
+  goesOn = false
   /** Why it began to drain by itself, for messages. */
   leaveReason: string | undefined
   readonly #child: Child
@@ -213,8 +215,8 @@ export class Worker {
       this.#deadlines.hurry()
     }
     if (action === 'kill') {
-      this.killed = true
-      this.#child.kill()
+      this.killed = this.#child.kill()
+      this.goesOn = !this.killed
     }
   }
 

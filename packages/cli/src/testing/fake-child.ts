@@ -31,9 +31,13 @@ export class FakeChild implements Child {
     if (signal === 'SIGABRT' && this.obedient) this.exit({ signal })
   }
 
-  kill(): void {
+  /** It may not be signalled. */
+  isForeign = false
+
+  kill(): boolean {
     this.signals.push('kill')
-    this.exit({ signal: 'SIGKILL' })
+    this.exit(this.isForeign ? { error: 'process 1 goes on' } : { signal: 'SIGKILL' })
+    return !this.isForeign
   }
 
   tail(): string {

@@ -1,5 +1,5 @@
 import { existsSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { CommandError } from '../base/errors.ts'
 import type { ExitCode } from '../base/exit-codes.ts'
 import { type Io, styled, writeJson } from '../base/io.ts'
@@ -14,7 +14,7 @@ export type UnitOutput = { kind: 'text' } | { kind: 'json' } | { kind: 'files'; 
 /**
  * Prints or writes the units of a job, and warns of what will not work on this machine.
  *
- * @throws {CommandError} when a file of that name exists already
+ * @throws {CommandError} when a file of that name exists already, or cannot be written
  */
 export function printUnits(job: UnitJob, output: UnitOutput, io: Io): ExitCode {
   const files = renderUnits(job)
@@ -88,6 +88,24 @@ function write(files: readonly UnitFile[], folder: string): string[] {
       `${existing} exists and is left as it is. Remove it, or pass another --name`,
     )
   }
-  for (const [index, { content }] of files.entries()) writeFileSync(paths[index] ?? '', content)
+  for (const [index, { content }] of files.entries()) writeUnit(paths[index] ?? '', content)
   return paths
+}
+
+function writeUnit(path: string, content: string): void {
+  try {
+    writeFileSync(path, content)
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    throw new CommandError(`${quote(path)} was not written (${message}). ${writeFix(code, path)}`)
+  }
+}
+
+function writeFix(code: string | undefined, path: string): string {
+  if (code === 'ENOENT') return `Create the folder first: mkdir -p ${quote(dirname(path))}`
+  if (code === 'ENOTDIR') return '--output takes a folder, and a part of that path is a file'
+  if (code === 'EACCES' || code === 'EPERM') {
+    return 'Run the command as a user who may write there, for example with sudo'
+  }
+  return 'Pass another folder to --output, or leave it out to print the units'
 }

@@ -3,7 +3,13 @@ import type { Holder } from '../proc/holders.ts'
 import type { PortUse } from '../proc/system.ts'
 import { type Caller, hiddenListener, refusal } from './rules.ts'
 
-const caller: Caller = { pid: 100, uid: 501, ancestors: [90, 1], activator: () => undefined, elsewhere: [] }
+const caller: Caller = {
+  pid: 100,
+  uid: 501,
+  ancestors: [90, 1],
+  activator: () => undefined,
+  elsewhere: [],
+}
 
 const holder = (pid: number, facts: Partial<Holder> = {}): Holder => ({
   pid,
