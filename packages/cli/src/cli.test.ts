@@ -141,7 +141,11 @@ describe('wrong usage is one line with the repair, and exit code 2', () => {
     [['reload', '--name', 'a', '--control', 'b'], '--name and --control both choose'],
     [['unit', '-p', '80'], 'unit needs ENTRY'],
     [['unit', '-p', '80', '--', ''], 'unit needs a command after --'],
-    [['unit', 'a.js', 'b.js', '-p', '80'], "unit takes no argument 'b.js'"],
+    [['unit', 'node', 'b.js', '-p', '80'], "unit takes one ENTRY (got 'node' and 'b.js')"],
+    [['free', '--port', '80'], 'Write PORT without it, e.g. socket-port free 8080'],
+    [['doctor', '--pid', '80'], 'Write UNIT without it, e.g. socket-port doctor app.service'],
+    [['run', '--env-file-if-exists', 'x', 'node'], 'Did you mean --env-file?'],
+    [['run', '--import', 'x', 'node'], 'as in socket-port run -- node --import …'],
     [['unit', '-p', '80', '--', 'npm', 'start'], '--way socket passes the socket to the process'],
     [['unit', '-p', '80', '--way', 'run', '--', 'npmm'], "'npmm' is not on the PATH here"],
     [['unit'], 'unit needs --port'],
@@ -155,8 +159,13 @@ describe('wrong usage is one line with the repair, and exit code 2', () => {
     [['free', 'http'], 'free takes a port between 1 and 65535'],
     [['free', '8080'], 'pass --yes without a terminal'],
     [['free', '8080', '--yes', '--timeout', 'x'], '--timeout takes a time'],
+    [['free', '80', '-y', '--host', 'a..b'], "--host 'a..b' does not resolve (E"],
+    [['run', '-l', '80', '--listen=80', 'a'], "--listen '80' is given twice: leave one out"],
+    [['unit', 'a.js', '-p', '80', '-p', '81'], "unit takes one --port (got '80' and '81')"],
+    [['unit', 'a.js', '-p', '80', '--watchdog', '30'], "--watchdog '30' is 30 ms"],
+    [['unit', 'a.js', '-p', '80', '--node', 'nodee'], "'nodee' is not on the PATH here"],
     [['doctor', '--timeout', 'x'], '--timeout takes a time'],
-    [['doctor', 'a', 'b'], "doctor takes no argument 'b'"],
+    [['doctor', 'a', 'b'], "doctor takes one UNIT (got 'a' and 'b')"],
   ])('%j', async (argv, message) => {
     const { code, stdout, stderr } = await typed(...argv)
     const lines = stderr.split('\n').filter((line) => !line.includes('socket-port: warning:'))

@@ -17,6 +17,8 @@ export interface Option {
 
 export interface Argument {
   readonly name: string
+  /** What a user may write before it, as if it were an option: `--pid`. An error about that word names this argument. */
+  readonly elsewhere?: readonly string[]
   readonly summary: string
   readonly optional?: true
 }

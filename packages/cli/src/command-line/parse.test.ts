@@ -19,7 +19,7 @@ const base = {
 const withRest: Command = defineCommand({ ...base, rest })
 const withArgument: Command = defineCommand({
   ...base,
-  arguments: [{ name: 'PORT', summary: '' }],
+  arguments: [{ name: 'PORT', elsewhere: ['--port'], summary: '' }],
 })
 
 describe('what is read', () => {
@@ -92,6 +92,7 @@ describe('what is read', () => {
   test('arguments before, between and after options', () => {
     expect(parse(withArgument, ['--json', '8080', '--name', 'a']).arguments).toEqual(['8080'])
     expect(parse(withArgument, ['8080']).rest).toBeUndefined()
+    expect(parse(withArgument, ['--json', '--', '8080']).arguments).toEqual(['8080'])
   })
 
   test('--help, even if required arguments are missing', () => {
@@ -109,7 +110,16 @@ describe('what is refused', () => {
     [['--listen'], '--listen needs a value: --listen ADDRESS'],
     [['--listen', '--', 'a'], '--listen needs a value: --listen ADDRESS'],
     [['--listen='], '--listen needs a value: --listen ADDRESS'],
-    [['-l', '--json', '--', 'a'], '-l needs a value: -l ADDRESS'],
+    [['-l', '--json', '--', 'a'], "-l needs a value: -l ADDRESS ('--json' reads as an option)"],
+    [['--name', '-1', '--', 'a'], "--name needs a value: --name NAME ('-1' reads as an option)"],
+    [
+      ['--require', 'x', 'a'],
+      'an option of node: write it after node, as in socket-port go -- node',
+    ],
+    [['--max-old-space-size=9', 'a'], '-- node --max-old-space-size …'],
+    [['-r', 'x', 'a'], '-- node -r …'],
+    [['--listen-on', '1', 'a'], 'Did you mean --listen?'],
+    [['--list', '1', 'a'], 'Did you mean --listen?'],
     [['--json=1', '--', 'a'], "--json takes no value (got '1')"],
     [[], 'go needs a command after --, e.g. socket-port go -- node'],
     [['--'], 'go needs a command after --'],
@@ -122,8 +132,10 @@ describe('what is refused', () => {
 
   test.each([
     [[], 'go needs PORT, e.g. socket-port go -- node'],
-    [['1', '2'], "go takes no argument '2'"],
-    [['1', '--', '2'], "go takes no argument '2'"],
+    [['1', '2'], "go takes one PORT (got '1' and '2'), e.g. socket-port go -- node"],
+    [['1', '--', '2'], "go takes one PORT (got '1' and '2')"],
+    [['--port', '1'], "go has no option '--port'. Write PORT without it, e.g. socket-port go"],
+    [['-r', '1'], "go has no option '-r'. See socket-port go --help"],
   ])('%j for a command with one argument', (argv, message) => {
     expect(() => parse(withArgument, argv)).toThrow(message)
   })

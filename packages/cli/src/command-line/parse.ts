@@ -27,6 +27,8 @@ export function parse(command: Command, argv: readonly string[]): Parsed {
   for (const token of tokens) {
     if (token.kind === 'option-terminator') {
       rest = argv.slice(token.index + 1)
+      // As with rm(1): for a command that starts no program, -- only ends the options.
+      if (command.rest === undefined) words.push(...rest)
       break
     }
     if (token.kind === 'positional') {
@@ -96,7 +98,9 @@ function optionValue(command: Command, token: OptionToken): string {
   }
   // `--listen --workers 2`: the value is missing. With `=` a value may begin with a dash.
   if (value === undefined || value === '' || (!inlineValue && value.startsWith('-'))) {
-    throw new UsageError(`${rawName} needs a value: ${rawName} ${placeholder}`)
+    const seen =
+      inlineValue || !value || value === '--' ? '' : ` (${quote(value)} reads as an option)`
+    throw new UsageError(`${rawName} needs a value: ${rawName} ${placeholder}${seen}`)
   }
   return value
 }
@@ -104,12 +108,33 @@ function optionValue(command: Command, token: OptionToken): string {
 function unknownOption(command: Command, rawName: string): UsageError {
   const options = optionsOf(command)
   const names = Object.keys(options)
-  const meant =
-    names.find((name) => options[name]?.elsewhere?.includes(rawName)) ??
-    (rawName.startsWith('--') ? nearest(rawName.slice(2), names) : undefined)
+  const known = names.find((name) => options[name]?.elsewhere?.includes(rawName))
   const fix =
-    meant === undefined ? `See socket-port ${command.name} --help` : `Did you mean --${meant}?`
+    (known === undefined ? otherPlace(command, rawName) : undefined) ??
+    meantOption(known ?? similar(rawName, names)) ??
+    `See socket-port ${command.name} --help`
   return new UsageError(`${command.name} has no option ${quote(rawName)}. ${fix}`)
+}
+
+const meantOption = (name: string | undefined): string | undefined =>
+  name && `Did you mean --${name}?`
+
+function similar(rawName: string, names: readonly string[]): string | undefined {
+  if (!rawName.startsWith('--')) return undefined
+  const word = rawName.slice(2)
+  // `--env` and `--env-file-if-exists` mean --env-file.
+  const longer = names.find((name) => word.startsWith(`${name}-`) || name.startsWith(`${word}-`))
+  return nearest(word, names) ?? longer
+}
+
+/** Where a word belongs that is no option of the command: it is an argument, or an option of node. */
+function otherPlace(command: Command, rawName: string): string | undefined {
+  const argument = command.arguments?.find(({ elsewhere }) => elsewhere?.includes(rawName))
+  if (argument !== undefined) return `Write ${argument.name} without it, ${example(command)}`
+  const startsProgram = command.rest !== undefined && command.arguments === undefined
+  return startsProgram && process.allowedNodeEnvironmentFlags.has(rawName)
+    ? `It is an option of node: write it after node, as in socket-port ${command.name} -- node ${rawName} …`
+    : undefined
 }
 
 function checkArguments(command: Command, { arguments: words, rest }: Parsed): void {
@@ -118,8 +143,8 @@ function checkArguments(command: Command, { arguments: words, rest }: Parsed): v
   if (missing !== undefined) {
     throw new UsageError(`${command.name} needs ${missing.name}, ${example(command)}`)
   }
-  const surplus = words[wanted.length] ?? (command.rest === undefined ? rest?.[0] : undefined)
-  if (surplus !== undefined) throw surplusArgument(command, surplus)
+  const surplus = words[wanted.length]
+  if (surplus !== undefined) throw surplusArgument(command, surplus, words)
   if (command.rest === undefined || (command.rest.optional && rest === undefined)) return
   if (rest === undefined || rest[0] === undefined || rest[0] === '') {
     throw new UsageError(`${command.name} needs a command after --, ${example(command)}`)
@@ -127,12 +152,19 @@ function checkArguments(command: Command, { arguments: words, rest }: Parsed): v
 }
 
 // The name of a `socket-port run` is most often its port, so `reload 8080` is meant to choose that one.
-function surplusArgument(command: Command, word: string): UsageError {
-  const fix =
-    command.arguments === undefined && Object.hasOwn(command.options, 'name')
-      ? `; to choose one by its name: socket-port ${command.name} --name ${word}`
-      : `, ${example(command)}`
-  return new UsageError(`${command.name} takes no argument ${quote(word)}${fix}`)
+function surplusArgument(command: Command, word: string, words: readonly string[]): UsageError {
+  const { name, arguments: [argument] = [], rest } = command
+  if (argument !== undefined) {
+    const place = rest === undefined ? '' : '. A command, and words for the program, stand after --'
+    const seen = words.map(quote).join(' and ')
+    return new UsageError(
+      `${name} takes one ${argument.name} (got ${seen})${place}, ${example(command)}`,
+    )
+  }
+  const fix = Object.hasOwn(command.options, 'name')
+    ? `; to choose one by its name: socket-port ${name} --name ${word}`
+    : `, ${example(command)}`
+  return new UsageError(`${name} takes no argument ${quote(word)}${fix}`)
 }
 
 const example = ({ examples }: Command): string => `e.g. ${examples[0]?.[0]}`

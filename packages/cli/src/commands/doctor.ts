@@ -8,7 +8,12 @@ export const doctorCommand: Command = defineCommand<'json' | 'timeout'>({
   details:
     'With UNIT, doctor inspects a service from outside; with sudo it also reads what was passed to its process. Without UNIT, doctor inspects its own process: put it into ExecStart= to see what the service gets. The exit code is 1 for an error, 6 when doctor could not look, and 0 for warnings alone.',
   arguments: [
-    { name: 'UNIT', summary: 'A systemd service, such as app.service, or a pid.', optional: true },
+    {
+      name: 'UNIT',
+      elsewhere: ['--unit', '-u', '--pid', '-p'],
+      summary: 'A systemd service, such as app.service, or a pid.',
+      optional: true,
+    },
   ],
   options: {
     json: { summary: 'Print JSON, for scripts.' },

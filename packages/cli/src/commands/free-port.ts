@@ -1,8 +1,10 @@
+import { lookup } from 'node:dns/promises'
 import { createInterface } from 'node:readline/promises'
 import { type KillPortOptions, killPort } from '@socket-port/core/kill-port'
 import { UsageError } from '../base/errors.ts'
 import type { ExitCode } from '../base/exit-codes.ts'
 import { type Io, styled, writeJson } from '../base/io.ts'
+import { quote } from '../base/quote.ts'
 
 export interface FreeJob {
   port: number
@@ -31,6 +33,7 @@ export async function free(job: FreeJob, io: Io): Promise<ExitCode> {
   if (!yes && !io.stdin.isTTY) {
     throw new UsageError('free asks before it ends a process: pass --yes without a terminal')
   }
+  if (host !== undefined) await checkHost(host)
   const confirm: KillPortOptions['confirm'] = yes
     ? undefined
     : (holders) => {
@@ -51,6 +54,18 @@ export async function free(job: FreeJob, io: Io): Promise<ExitCode> {
   if (json) writeJson(io, result)
   else io.stdout.write(sentence(result))
   return result.free ? 0 : 1
+}
+
+// Core takes a name that does not resolve for one on which no process listens: its bind reports the name.
+async function checkHost(host: string): Promise<void> {
+  try {
+    await lookup(host)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    throw new UsageError(
+      `--host ${quote(host)} does not resolve (${code}): pass an address of this machine, or leave it out for all`,
+    )
+  }
 }
 
 function sentence({ port, signalled }: FreeResult): string {

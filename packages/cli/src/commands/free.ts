@@ -6,7 +6,9 @@ export const freeCommand: Command = defineCommand<'host' | 'yes' | 'force' | 'ti
   summary: 'End the processes that listen on a TCP port, after a question.',
   details:
     'Sends SIGTERM, then SIGKILL. Signals no process at all when one of them is an ancestor, PID 1, a process of another user or container, or a process whose socket a manager owns.',
-  arguments: [{ name: 'PORT', summary: 'The port to free, 1 to 65535.' }],
+  arguments: [
+    { name: 'PORT', elsewhere: ['--port', '-p'], summary: 'The port to free, 1 to 65535.' },
+  ],
   options: {
     host: {
       value: 'HOST',

@@ -53,6 +53,7 @@ function addressOf(text: string): ListenAddress | string {
     return 'write an IPv6 address in brackets, with a port after them: [::1]:8080'
   }
   const [, host = '', port] = /^([^:]*)(?::(\d+))?$/.exec(text) ?? []
+  if (text.includes(',')) return 'write an option for each address: --listen 80 --listen 443'
   if (port === undefined) return 'a port is missing, such as 8080 or 127.0.0.1:8080'
   if (host === '' || host === '*') return `for every address, write the port alone: ${port}`
   if (!/^[\w.-]+$/.test(host)) return `${quote(host)} is neither an address nor a host name`

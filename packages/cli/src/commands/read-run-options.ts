@@ -73,7 +73,14 @@ function workerCount(option: RunOption, value: string): number {
 }
 
 function addressesOf(parsed: Parsed<RunOption>): Pick<RunOptions, 'listen' | 'metrics'> {
-  const listen = parsed.all('listen').map(listenAddress)
+  const values = parsed.all('listen')
+  const listen = values.map(listenAddress)
+  const twice = values.find(
+    (value, index) => !isAnyPort(listen[index]) && values.includes(value, index + 1),
+  )
+  if (twice !== undefined) {
+    throw new UsageError(`--listen ${quote(twice)} is given twice: leave one out`)
+  }
   const at = parsed.last('metrics')
   const metrics = at === undefined ? undefined : plainAddress('metrics', at)
   const mode = parsed.last('mode')
@@ -86,6 +93,9 @@ function addressesOf(parsed: Parsed<RunOption>): Pick<RunOptions, 'listen' | 'me
     address.path === undefined ? address : { ...address, mode: bits }
   return { listen: listen.map(withMode), metrics: metrics && withMode(metrics) }
 }
+
+// The kernel chooses another one for each socket.
+const isAnyPort = (address: ListenAddress | undefined): boolean => address?.port === 0
 
 // The name becomes part of the path of the control socket.
 function controlName(_: RunOption, value: string): string {

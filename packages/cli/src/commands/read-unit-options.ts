@@ -15,9 +15,15 @@ import type { UnitOption } from './unit-options.ts'
 
 /** Reads and checks every value; throws a UsageError for a wrong one. Writes nothing. */
 export function readUnitOptions(parsed: Parsed<UnitOption>): [UnitJob, UnitOutput] {
-  const listen = parsed.last('port')
+  const [listen, another] = parsed.all('port')
   if (listen === undefined) {
     throw new UsageError('unit needs --port, e.g. socket-port unit server.js --port 8080')
+  }
+  if (another !== undefined) {
+    throw new UsageError(
+      `unit takes one --port (got ${quote(listen)} and ${quote(another)}): add another port to the units by hand ` +
+        '(ListenStream= of systemd.socket(5), or --listen of socket-port run in ExecStart=)',
+    )
   }
   const way = oneOf('way', parsed.last('way') ?? 'socket', ['socket', 'store', 'run'])
   const program = programOf(parsed, way)
@@ -32,13 +38,13 @@ export function readUnitOptions(parsed: Parsed<UnitOption>): [UnitJob, UnitOutpu
     linked: (realPath(folder) ?? folder) !== folder,
     port: port('--port', listen),
     user: userName(parsed.last('user')),
-    node: resolve(parsed.last('node') ?? process.execPath),
+    node: nodePath(parsed.last('node') ?? process.execPath),
     command: fileURLToPath(new URL('./main.js', import.meta.url)),
     targets: [],
     preload: parsed.has('register') ? preloadOf(file) : undefined,
     envFiles: parsed.all('env-file').map((file) => resolve(file)),
     compileCache: !parsed.has('no-compile-cache'),
-    watchdog: duration('watchdog', parsed.last('watchdog') ?? '30s'),
+    watchdog: watchdogTime(parsed.last('watchdog') ?? '30s'),
   }
   if (program.byNode) checkProgram(program.entry, job.node)
   const targets = namedPaths(job).map((path) => realPath(path) ?? path)
@@ -94,6 +100,21 @@ function unitName(given: string): string {
   if (/^[A-Za-z0-9][\w.-]{0,199}$/.test(name)) return name
   throw new UsageError(
     `the name of a unit has letters, digits, dots, dashes and underscores (got ${quote(name)}): pass --name`,
+  )
+}
+
+// systemd needs a path. In the folder of the program there is no file `node`: the one on the PATH is meant.
+const nodePath = (given: string): string =>
+  given.includes('/') ? resolve(given) : findCommand(given)
+
+const LEAST_WATCHDOG = 1_000
+
+function watchdogTime(given: string): number {
+  const time = duration('watchdog', given)
+  if (time === 0 || time >= LEAST_WATCHDOG) return time
+  throw new UsageError(
+    `--watchdog ${quote(given)} is ${time} ms: systemd would end a program that is only busy for that long. Write ` +
+      'seconds with an s, such as 30s',
   )
 }
 

@@ -31,6 +31,7 @@ describe('--listen', () => {
     ['65536', 'a port is at most 65535'],
     ['-1', 'a port is missing'],
     ['8080x', 'a port is missing'],
+    ['80,443', 'write an option for each address: --listen 80 --listen 443'],
     ['host:', 'a port is missing'],
     [':8080', 'write the port alone: 8080'],
     ['*:8080', 'write the port alone: 8080'],

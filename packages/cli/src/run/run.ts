@@ -111,7 +111,7 @@ async function superviseToTheEnd(context: Context): Promise<ExitCode> {
       },
     })
     closers.push(listenToKeyboard(() => void supervisor.reload()))
-    reporter.report(announcement(sockets))
+    reporter.report(announcement(sockets, options.command))
     // Watch before the first process reads its code, so that no change is missed.
     const watcher = await options.watch?.((reason) => {
       reporter.report(reason)

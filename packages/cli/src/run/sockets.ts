@@ -3,6 +3,7 @@ import { inheritedSockets, type Logger, listenFd, SocketPortError } from '@socke
 import { bindFd, describeFd, setBlocking } from '@socket-port/core/supervisor'
 import { CommandError } from '../base/errors.ts'
 import { fdAddress } from '../base/fd-address.ts'
+import { quote } from '../base/quote.ts'
 import type { ListenAddress, RunOptions } from './options.ts'
 
 /** A socket that this process keeps for as long as the command runs. */
@@ -39,12 +40,20 @@ export async function openSockets(options: RunOptions, logger: Logger): Promise<
   return kept
 }
 
-/** One line that lists the kept sockets. */
-export function announcement(sockets: readonly KeptSocket[]): string {
+/** One line that lists the kept sockets, or says how to have one. */
+export function announcement(
+  sockets: readonly KeptSocket[],
+  [program, ...words]: RunOptions['command'],
+): string {
   if (sockets.length === 0) {
+    const listen = words.find((word) => /^--listen(=|$)/.test(word))
+    const fix =
+      listen === undefined
+        ? 'Pass --listen PORT'
+        : `${quote(listen)} belongs to the program here: write it before ${quote(program)}`
     return (
       'keeps no socket: two generations can run at once only if the program binds no socket, or stores ' +
-      'its own (fdStore). Pass --listen PORT'
+      `its own (fdStore). ${fix}`
     )
   }
   const texts = sockets.map(({ name, address, inherited }) => {

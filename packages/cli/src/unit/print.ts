@@ -45,13 +45,16 @@ function warningsOf(job: UnitJob): string[] {
       'npx keeps socket-port in a cache that may be deleted: npm i -g socket-port, then print again',
     )
   }
-  if (/\.[cm]?ts$/.test(entry) && !existsSync(node)) {
-    warnings.push(
-      `the version of ${quote(node)} is not known, because it does not exist here: ` +
-        `${quote(entry)} needs Node ${TYPESCRIPT}`,
-    )
+  if (!existsSync(node)) {
+    const needed = /\.[cm]?ts$/.test(entry) ? `. ${quote(entry)} needs Node ${TYPESCRIPT}` : ''
+    warnings.push(`${quote(node)} does not exist here; the units name it nevertheless${needed}`)
   }
   const rights = user === undefined ? OTHER_USER : rightsOf(user)
+  if (rights === undefined) {
+    warnings.push(
+      `there is no user ${quote(user ?? '')} here; systemd starts the service only where there is one`,
+    )
+  }
   return [...warnings, ...namedPaths(job).flatMap((path) => whyUnreadable(path, job, rights) ?? [])]
 }
 

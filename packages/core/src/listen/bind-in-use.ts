@@ -51,6 +51,9 @@ function adviceOn(request: InUseRequest, holders: readonly Holder[]): string {
   const { port } = request
   if (holders.length === 0) return adviceOnHidden(request)
   const ours = isOurs(holders)
+  if (ours && request.kept) {
+    return 'another address of this command covers it (--listen, --metrics): leave one of them out'
+  }
   if (ours && serverOn(port) !== undefined) return adviceOnOurs(port)
   const ancestors = ancestorsOf(process.pid)
   const supervisor = holders.find(({ pid }) => ancestors.includes(pid))
