@@ -96,6 +96,18 @@ describe('a port in use, under socket-port run', () => {
   })
 })
 
+describe('an address that another --listen covers', () => {
+  it.each([
+    ['a port of every address', (port: number) => [String(port), `127.0.0.1:${port}`]],
+    ['a unix path in two forms', (port: number) => [`unix:/tmp/${port}`, `unix:/tmp//${port}`]],
+  ])('names the options, not a server: %s', async (_, addresses) => {
+    const args = addresses(freePort()).flatMap((address) => ['--listen', address])
+    const { code, stderr } = await socketPort(['run', ...args, '--', 'true'])
+    expect(code).toBe(4)
+    expect(stderr).toMatch(/covers it \(--listen, --metrics\): leave one of them out/)
+  })
+})
+
 describe('a port that another socket-port run keeps', () => {
   it('names the command that stops it, for free and for a second run', async () => {
     const supervised = await start()

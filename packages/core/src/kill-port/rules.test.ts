@@ -65,7 +65,7 @@ describe('refusal', () => {
   })
 
   it.each([
-    ['another manager', /^pid 200 .* LISTEN_FDS.* systemctl stop/],
+    ['another manager', /^pid 200 .* LISTEN_FDS.*\(systemctl stop/],
     ['socket-port run', /^pid 200 .* socket-port run.* \(socket-port stop\)/],
   ] as const)('protects who was given its sockets by %s', (manager, says) => {
     const activator = (pid: number) => (pid === 200 ? manager : undefined)

@@ -18,17 +18,22 @@ export interface InUseRequest extends ResolvedListen {
 
 /** Returns who has the address that cannot be bound (EADDRINUSE), and what can be done about it. */
 export function describeInUse(request: InUseRequest, address: string | undefined): string {
-  const { path } = request
+  const { path, kept } = request
   if (path !== undefined) {
     const holders = findHolders({ path })
-    const fix = isOurs(holders)
-      ? 'close that server first, or choose another path'
-      : 'stop that process or choose another path'
+    const fix = !isOurs(holders)
+      ? 'stop that process or choose another path'
+      : kept
+        ? KEPT_TWICE
+        : 'close that server first, or choose another path'
     return `${who(holders)}; ${fix}`
   }
   const holders = holdersInTheWay(request, address)
   return `${who(holders)}; ${adviceOn(request, holders)}`
 }
+
+const KEPT_TWICE =
+  'another address of this command covers it (--listen, --metrics): leave one of them out'
 
 const who = (holders: readonly Holder[]): string =>
   holders.length === 0
@@ -52,7 +57,7 @@ function adviceOn(request: InUseRequest, holders: readonly Holder[]): string {
   if (holders.length === 0) return adviceOnHidden(request)
   const ours = isOurs(holders)
   if (ours && request.kept) {
-    return 'another address of this command covers it (--listen, --metrics): leave one of them out'
+    return KEPT_TWICE
   }
   if (ours && serverOn(port) !== undefined) return adviceOnOurs(port)
   const ancestors = ancestorsOf(process.pid)
