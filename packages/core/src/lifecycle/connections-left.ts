@@ -1,6 +1,6 @@
 import { counted } from '../base/counted.ts'
 
-/** What the connections of a server carry that drains: a noun, and how many. `undefined` until the drain has sorted them. */
+/** What the connections of a draining server carry: a noun, and how many. `undefined` until the drain has sorted them. */
 export type Left = ReadonlyMap<string, number> | undefined
 
 /** A server that drains. */
@@ -9,10 +9,10 @@ export interface Draining {
   readonly left: Left
 }
 
-/** What is said of a connection that waits for a next request. */
+/** The noun for a connection that waits for its next request. */
 export const IDLE_CONNECTION = 'idle connection'
 
-/** The line about a drain: `draining: 3 requests, 10 WebSockets; 21 s left`. `until` its deadline: milliseconds. */
+/** The line about a drain: `draining: 3 requests, 10 WebSockets; 21 s left`. `until`: milliseconds to its deadline. */
 export function drainStatus(servers: readonly Draining[], until: number): string {
   if (servers.length === 0) return 'stopping'
   const open = servers.reduce((sum, { connections }) => sum + connections, 0)
@@ -33,7 +33,7 @@ export function inFlight(servers: readonly Pick<Draining, 'left'>[]): {
   return { what: listOf(sum), count }
 }
 
-/** What an end now does to the open connections; empty if there are none. */
+/** For a message: what an end at once does to the open connections; empty if there are none. */
 export const connectionsCut = (open: number): string =>
   open === 0 ? '' : `${counted(open, 'connection')} ${open === 1 ? 'is' : 'are'} cut`
 

@@ -37,7 +37,7 @@ describe('the line about a drain', () => {
     expect(drainStatus(servers, 21_000)).toBe(line)
   })
 
-  it('tells a person what is in flight, which idle connections are not', () => {
+  it('tells a person what is in flight, without idle connections', () => {
     const servers = [draining({ request: 1, 'idle connection': 4, WebSocket: 2 })]
     expect(inFlight(servers)).toEqual({ what: '1 request, 2 WebSockets', count: 3 })
   })
@@ -60,13 +60,13 @@ it('is logged soon after its start, and every five seconds until the end', () =>
 
 it('names what a shutdown waits for', async () => {
   const lines: string[] = []
-  let said = (): void => {}
+  let logged = (): void => {}
   const isSaid = new Promise<void>((resolve) => {
-    said = resolve
+    logged = resolve
   })
   const debug = (line: string): void => {
     lines.push(line)
-    if (line.startsWith('draining: ')) said()
+    if (line.startsWith('draining: ')) logged()
   }
   const logger: Logger = { ...quiet, debug }
   const server = createServer((_, response) => {

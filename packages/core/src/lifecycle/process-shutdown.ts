@@ -9,6 +9,7 @@ import { surviveThePrimary } from '../process/cluster-primary.ts'
 import { perProcess } from '../process/per-process.ts'
 import { connectionsCut, type Left } from './connections-left.ts'
 import { type Hook, runHooks, type ShutdownHook } from './hooks.ts'
+import { SignalListeners } from './signal-listeners.ts'
 import { StopSignals } from './stop-signals.ts'
 
 const parts = later(() => import('./shutdown-parts.ts'))
@@ -50,7 +51,7 @@ interface Running {
 export class ProcessShutdown {
   readonly #members = new Set<Member>()
   readonly #hooks = new Set<Hook>()
-  readonly #listening = new Set<ShutdownSignal>()
+  readonly #signals = new SignalListeners((signal) => this.#onSignal(signal as ShutdownSignal))
   readonly #stopSignals = new StopSignals()
   #running: Running | undefined
   #forgetPrimary: (() => void) | undefined
@@ -162,19 +163,19 @@ export class ProcessShutdown {
     this.#listen()
   }
 
-  readonly #onSignal = (signal: NodeJS.Signals): void => {
-    if (this.#running === undefined) void this.begin(signal as ShutdownSignal)
-    else if (this.isAnotherStop()) this.endNow(signal as ShutdownSignal)
+  #onSignal(signal: ShutdownSignal): void {
+    if (this.#running === undefined) void this.begin(signal)
+    else if (this.isAnotherStop()) this.endNow(signal)
   }
 
   /** Whether it listens to the signal. */
   listensTo(signal: ShutdownSignal): boolean {
-    return this.#listening.has(signal)
+    return this.#signals.has(signal)
   }
 
   /** Whether the program itself has listeners of the signal. */
   programListensTo(signal: ShutdownSignal): boolean {
-    return process.listeners(signal).some((listener) => listener !== this.#onSignal)
+    return this.#signals.programHas(signal)
   }
 
   /** Called for each stop signal during a shutdown; false for one that belongs to the stop before it. */
@@ -189,8 +190,7 @@ export class ProcessShutdown {
 
   /** Leaves the end of the process to the program during a shutdown. The drains go on. */
   leaveEndToProgram(): void {
-    for (const signal of this.#listening) process.off(signal, this.#onSignal)
-    this.#listening.clear()
+    this.#signals.listenTo(new Set())
     process.off('exit', this.#onEarlyExit)
   }
 
@@ -239,28 +239,14 @@ export class ProcessShutdown {
 
   /** Puts the listeners back that the program has removed with its own (`process.removeAllListeners`). */
   listenAgain(): void {
-    for (const signal of this.#listening) {
-      if (!process.listeners(signal).includes(this.#onSignal))
-        process.prependListener(signal, this.#onSignal)
-    }
+    this.#signals.restore()
   }
 
   // The listeners stay during a shutdown: without one a second signal would end the process without a message.
   #listen(): void {
     if (this.#running !== undefined) return
     this.#watchPrimary()
-    const wanted = new Set([...this.#members].flatMap(({ signals }) => signals))
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-      if (wanted.has(signal) === this.#listening.has(signal)) continue
-      if (wanted.has(signal)) {
-        this.#listening.add(signal)
-        // Be the first listener, so that the drain has begun when another one ends the process.
-        process.prependListener(signal, this.#onSignal)
-      } else {
-        this.#listening.delete(signal)
-        process.off(signal, this.#onSignal)
-      }
-    }
+    this.#signals.listenTo(new Set([...this.#members].flatMap(({ signals }) => signals)))
   }
 }
 

@@ -117,7 +117,7 @@ describe('onReload', () => {
     expect(hook).not.toHaveBeenCalled()
   })
 
-  it('refuses what is no hook, and a time-out that is none', () => {
+  it('refuses a hook that is no function, and a wrong time-out', () => {
     expect(() => onReload('x' as unknown as ReloadHook)).toThrow(/a reload hook must be a function/)
     expect(() => onReload(() => {}, { timeout: -1 })).toThrow(/timeout must be/)
   })
@@ -132,7 +132,7 @@ describe(...requireOrSkip('a reload', linuxSkipReason()), () => {
     startedWith({ NOTIFY_SOCKET: manager.address })
   })
 
-  it('is told to the manager: when it begins, with the time, and when it is over', async () => {
+  it('tells the manager when it begins, with the time, and when it is over', async () => {
     let end = (): void => {}
     reloading(() => new Promise<void>((resolve) => (end = resolve)))
     notify({ ready: true })
@@ -145,7 +145,7 @@ describe(...requireOrSkip('a reload', linuxSkipReason()), () => {
     expect(manager.texts()).toEqual(['READY=1'])
   })
 
-  it('that fails is told in the status, until one succeeds', async () => {
+  it('that fails is shown in the status, until one succeeds', async () => {
     let problem: string | undefined = 'no such file'
     const hook = vi.fn(async function readCertificate() {
       if (problem) throw new Error(problem)
@@ -168,7 +168,7 @@ describe(...requireOrSkip('a reload', linuxSkipReason()), () => {
     expect(await outcome()).toBe('READY=1')
   })
 
-  it('before the process is ready says nothing', async () => {
+  it('tells the manager nothing before the process is ready', async () => {
     const hook = vi.fn()
     reloading(hook)
     hup()
@@ -177,7 +177,7 @@ describe(...requireOrSkip('a reload', linuxSkipReason()), () => {
     expect(manager.texts()).toEqual([])
   })
 
-  it('that a shutdown overtakes does not end with READY=1', async () => {
+  it('does not end with READY=1 when a shutdown begins meanwhile', async () => {
     let end = (): void => {}
     reloading(() => new Promise<void>((resolve) => (end = resolve)))
     const drain = { idle: 'promise' } as const
