@@ -196,7 +196,7 @@ describe('free', () => {
         answer,
       )
       expect({ code, alive: process.kill(pid, 0) }).toEqual({ code: 1, alive: true })
-      expect(stdout).toContain('Nobody was signalled')
+      expect(stdout).toContain('No process was signalled')
     })
   })
 })

@@ -68,7 +68,7 @@ function sendRequest(libc: Libc, fd: number, request: AskRequest): void {
   try {
     libc.sendMessage(fd, { bytes: writeRequest(request), control: new Uint8Array(0) })
   } catch (error) {
-    // Of a process that may have no socket the supervisor reads nothing. Its answer says why.
+    // The supervisor does not read the request of a process that may have no socket. Its answer says why.
     if ((error as SocketPortError).errno !== EPIPE) throw error
   }
 }

@@ -28,7 +28,7 @@ describe('a request', () => {
     expect(readRequest(writeRequest(path).toString())).toEqual(path)
   })
 
-  it('without a known way to choose gets a socket with exactly its address, or none', () => {
+  it('that names no known way to choose may only get a socket of exactly its address', () => {
     for (const take of [undefined, 'any', 1, null]) {
       expect(readRequest(JSON.stringify({ version: 1, port: 1, take }))).toMatchObject({
         take: 'exact',
@@ -71,7 +71,7 @@ describe('an answer', () => {
     expect(readAnswer(writeAnswer(answer).toString())).toEqual(answer)
   })
 
-  it('lists a few of many sockets, and stays short', () => {
+  it('lists only the first of many sockets', () => {
     const kept = Array.from({ length: 253 }, () => `unix:${'é'.repeat(53)}`)
     const written = writeAnswer({ kind: 'none', kept })
     expect(written.length).toBeLessThan(LONGEST_MESSAGE)

@@ -6,7 +6,7 @@ const VERSION = 1
 /** No message is longer, in bytes. */
 export const LONGEST_MESSAGE = 4096
 
-// More kept sockets than these are only counted.
+// An answer lists this many kept sockets, and only counts the others.
 const MOST_LISTED = 8
 
 /** What a process asks for: what its server was told to listen on. */
@@ -25,8 +25,9 @@ export interface AskRequest {
 }
 
 /**
- * Which socket will do. `exact`: one with exactly this address. `fitting`: the one that a process would choose if all had
- * been passed to it. `first`: if none has the address, the first that no other process has got.
+ * Which socket the supervisor may give. `exact`: one with exactly this address. `fitting`: the one that a process
+ * would choose if all had been passed to it. `first`: if none has the address, the first that no other process has
+ * got.
  */
 export type Take = (typeof TAKES)[number]
 
@@ -38,7 +39,7 @@ export type AskAnswer =
    * after it.
    */
   | { kind: 'given'; name: string; channel: boolean }
-  /** No kept socket fits. `kept` are the addresses of those that there are. */
+  /** No kept socket fits. `kept`: the addresses of all kept sockets. */
   | { kind: 'none'; kept: readonly string[] }
   | { kind: 'refused'; reason: string }
 

@@ -3,7 +3,7 @@ import { describe, expect, it, vi } from 'vitest'
 import { errorCodes, SocketPortError } from './errors.ts'
 
 describe('SocketPortError', () => {
-  it('carries its code and the details that are known, and nothing else', () => {
+  it('has its code and the given details, and no other property', () => {
     const cause = new Error('below')
     const error = new SocketPortError('EADDRINUSE', 'in use', {
       port: 80,
@@ -35,7 +35,7 @@ describe('SocketPortError', () => {
     expect(error).toBeInstanceOf(SocketPortError)
   })
 
-  it('is known by another copy of this package', async () => {
+  it('is an instance of the class of another copy of this package', async () => {
     vi.resetModules()
     const copy = await import('./errors.ts')
     expect(copy.SocketPortError).not.toBe(SocketPortError)
@@ -44,7 +44,7 @@ describe('SocketPortError', () => {
   })
 
   it.each([new Error('EACCES'), { code: 'EACCES' }, null, undefined, 'EACCES', 7])(
-    'is nothing else: %j',
+    'is not %j',
     (value) => {
       expect(value instanceof SocketPortError).toBe(false)
     },
@@ -77,7 +77,7 @@ describe('docs/errors.md', () => {
     expect(documented.toSorted()).toEqual(kept.toSorted())
   })
 
-  it('says each meaning once, and a fix of its own', () => {
+  it('has no meaning and no fix twice', () => {
     expect(new Set(rows.map(({ code }) => code)).size).toBe(rows.length)
     expect(new Set(rows.map(({ fix }) => fix)).size).toBe(rows.length)
   })

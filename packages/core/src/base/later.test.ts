@@ -1,7 +1,7 @@
 import { expect, it, vi } from 'vitest'
 import { later, loadLater } from './later.ts'
 
-it('loads once, and knows what is loaded', async () => {
+it('loads once, and keeps what was loaded', async () => {
   const load = vi.fn(async () => 'part')
   const part = later(load)
   expect(part.now).toBeUndefined()
@@ -11,7 +11,7 @@ it('loads once, and knows what is loaded', async () => {
   expect(load).toHaveBeenCalledOnce()
 })
 
-it('tries again what could not be loaded', async () => {
+it('tries again after a failure', async () => {
   const load = vi.fn(async () => 'part').mockRejectedValueOnce(new Error('no such file'))
   const part = later(load)
   await expect(part.load()).rejects.toThrow('no such file')
@@ -19,7 +19,7 @@ it('tries again what could not be loaded', async () => {
   expect(await part.load()).toBe('part')
 })
 
-it('loads all when a server listens, in the next turn of the event loop, whatever fails', async () => {
+it('loads every part in the next turn of the event loop, even if one fails', async () => {
   const broken = later(() => Promise.reject(new Error('no such file')))
   const load = vi.fn(async () => 'part')
   const part = later(load)

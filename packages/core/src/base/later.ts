@@ -12,7 +12,7 @@ const parts = new Set<Later<unknown>>()
 
 /**
  * Makes a part that `load` imports. New connections wait for a start, and the drain and the hand-over are half of the
- * code. So {@link loadLater} loads such parts when a server listens; whoever needs one earlier calls `load`.
+ * code. So {@link loadLater} loads such parts when a server listens; code that needs one earlier calls `load`.
  */
 export function later<T>(load: () => Promise<T>): Later<T> {
   let loading: Promise<T> | undefined

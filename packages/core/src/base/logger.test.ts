@@ -10,12 +10,12 @@ function written(log: () => void): string {
 }
 
 describe('defaultLogger', () => {
-  it('writes warnings and errors to stderr, as they are', () => {
+  it('writes warnings and errors to stderr without changing them', () => {
     expect(written(() => defaultLogger.warn('100 %d'))).toBe('socket-port: warning: 100 %d\n')
     expect(written(() => defaultLogger.error('gone'))).toBe('socket-port: error: gone\n')
   })
 
-  it('keeps the rest to itself', () => {
+  it('writes nothing else', () => {
     expect(written(() => defaultLogger.info('listening'))).toBe('')
     expect(written(() => defaultLogger.debug('found fd 3'))).toBe('')
   })

@@ -15,7 +15,7 @@ describe('quote', () => {
     expect(quote(text)).toBe(shown)
   })
 
-  it('shortens what is long', () => {
+  it('shortens a long text', () => {
     expect(quote('x'.repeat(78))).toBe(`"${'x'.repeat(78)}"`)
     expect(quote('x'.repeat(79))).toBe(`"${'x'.repeat(76)}…"`)
     expect(quote('\n'.repeat(10_000)).length).toBeLessThan(81)

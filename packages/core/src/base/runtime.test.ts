@@ -4,7 +4,7 @@ import { whyUnsupported } from './runtime.ts'
 
 describe('whyUnsupported', () => {
   it.each(['20.19.0', '20.20.2', '21.0.0', '22.0.0', '24.1.0-nightly', '100.0.0'])(
-    'has nothing against Node.js %s',
+    'accepts Node.js %s',
     (node) => expect(whyUnsupported({ node })).toBeUndefined(),
   )
 
@@ -17,11 +17,11 @@ describe('whyUnsupported', () => {
   it.each([
     [{ node: '24.3.0', bun: '1.4.5' }, 'Bun 1.4.5'],
     [{ node: '24.2.0', deno: '2.9.6' }, 'Deno 2.9.6'],
-  ])('refuses %j, whatever Node it says to be', (versions, name) =>
+  ])('refuses %j, although it claims to be a version of Node', (versions, name) =>
     expect(whyUnsupported(versions)).toContain(`this is ${name}, which has other sockets`),
   )
 
-  it('accepts the Node at hand, and asks for what package.json asks for', () => {
+  it('accepts the Node that runs the tests, and asks for the same version as package.json', () => {
     expect(whyUnsupported()).toBeUndefined()
     const { engines } = JSON.parse(
       readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),

@@ -300,8 +300,9 @@ export interface Service<S extends AnyServer = AnyServer> extends AsyncDisposabl
    */
   readonly signal: AbortSignal
   /**
-   * Drains and closes; every call returns the result of the first. `quick` closes idle connections,
-   * WebSockets and event streams at once, and gives requests in flight 3 seconds. Neither runs shutdown hooks nor ends the process.
+   * Drains and closes; every call returns the result of the first. `quick` closes idle connections, WebSockets and
+   * event streams at once, and gives requests in flight 3 seconds. Neither form runs the shutdown hooks or ends the
+   * process.
    *
    * @throws {SocketPortError} ERR_SOCKET_PORT_INVALID_OPTION, ERR_SOCKET_PORT_UNKNOWN_OPTION; the server
    * goes on then

@@ -38,7 +38,7 @@ describe('checkServer', () => {
 describe('complete', () => {
   const checks = { timeout: milliseconds(7) }
 
-  it('falls back only where nothing was given', () => {
+  it('uses the default only where no value was given', () => {
     expect(complete({}, checks)).toEqual({ timeout: 7 })
     expect(complete({ timeout: undefined }, checks)).toEqual({ timeout: 7 })
     expect(complete({ timeout: 0 }, checks)).toEqual({ timeout: 0 })

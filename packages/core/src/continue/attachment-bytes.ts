@@ -1,7 +1,7 @@
 import { nodeV8 } from '../base/built-in.ts'
 import { counted } from '../base/counted.ts'
 
-/** The most bytes that an attachment may have once it is encoded: each one is kept in memory while processes change. */
+/** The longest encoded attachment in bytes: both processes have all attachments in memory during the hand-over. */
 const LARGEST = 64 * 1024
 
 /** Encodes an attachment; a string says why it cannot be. Takes what `structuredClone` takes (HTML, 2.7). */
@@ -38,7 +38,7 @@ function isRefused(value: unknown): string | undefined {
   }
 }
 
-/** Where in a value the innermost one is that is refused. */
+/** The path to the innermost value that cannot be encoded. */
 function pathTo(
   value: unknown,
   refused: (value: unknown) => string | undefined,

@@ -6,7 +6,7 @@ import { handOverEventStream } from './event-stream.ts'
 
 const request = (): never => ({ rawHeaders: [] }) as never
 
-test('a new client has no attachment, and one that was handed over without one has null', () => {
+test('attachmentOf is undefined for a new client, and null for one that was handed over without an attachment', () => {
   const [fresh, bare, full] = [request(), request(), request()]
   setAttachment(bare, undefined)
   setAttachment(full, { user: 1 })
@@ -24,7 +24,7 @@ test.each(['raw', 'req'])('a framework keeps the request in its %s', (name) => {
   expect(attachmentOf({ [name]: kept } as never)).toBe(7)
 })
 
-test('what is refused after its response is reported; of a new client nothing is', () => {
+test('reportRefusal reports a continued connection, and does nothing for a new client', () => {
   const [fresh, continued] = [request(), request()]
   const refused = vi.fn()
   setAttachment(continued, 7, refused)
@@ -33,7 +33,7 @@ test('what is refused after its response is reported; of a new client nothing is
 })
 
 test.each([[undefined], [null], ['request'], [{}], [{ raw: {} }], [new Socket()]])(
-  'what is no request is refused: %#',
+  'a value that is no request is refused: %#',
   (value) => {
     const code = 'ERR_SOCKET_PORT_INVALID_OPTION'
     expect(() => attachmentOf(value as never)).toThrow(expect.objectContaining({ code }))
@@ -48,14 +48,14 @@ test.each([
   [undefined, {}],
   ['response', {}],
   [{ writeHead() {}, write() {} }, { attachment: { sent: 1 } }],
-])('what is no response, or no function, is refused: %#', (response, options) => {
+])('a wrong response or attachment is refused: %#', (response, options) => {
   expect(() => handOverEventStream(request(), response as never, options as never)).toThrow(
     expect.objectContaining({ code: 'ERR_SOCKET_PORT_INVALID_OPTION' }),
   )
 })
 
 describe('an attachment', () => {
-  it('may be what structuredClone takes', () => {
+  it('may be any value that structuredClone takes', () => {
     const value = {
       text: 'x',
       big: 1n,
@@ -78,8 +78,8 @@ describe('an attachment', () => {
     [{ left: { socket: new Promise(() => {}) } }, 'attachment.left.socket is a Promise'],
     [{ weak: new WeakMap() }, 'attachment.weak is a WeakMap'],
   ])('%# is refused with the path to what cannot be copied', (value, where) => {
-    const said = `its attachment cannot be copied to another process: ${where}`
-    expect(encodeAttachment(value)).toBe(said)
+    const problem = `its attachment cannot be copied to another process: ${where}`
+    expect(encodeAttachment(value)).toBe(problem)
   })
 
   it('with a socket in it is refused', () => {
@@ -90,7 +90,7 @@ describe('an attachment', () => {
     )
   })
 
-  it('that is part of itself is taken', () => {
+  it('may contain itself', () => {
     const value: { self?: unknown } = {}
     value.self = value
     expect(typeof encodeAttachment(value)).toBe('object')

@@ -52,9 +52,10 @@ export function attachmentOf<T = unknown>(request: AnyRequest): T | null | undef
 }
 
 /**
- * Has the log say that the program does not continue a connection of the previous process, although it has answered its
- * request as before: its own protocol has refused it, and closes it. `reason` ends the sentence, such as `its token has
- * expired`. Does nothing for a client that is really new.
+ * Logs that the program does not continue a connection of the previous process. Call it where the program has
+ * answered the request as before, but its own protocol refuses the client and closes the connection: core cannot
+ * notice that. `reason` is the end of a sentence, such as `its token has expired`. Does nothing for a client that is
+ * really new.
  */
 export const reportRefusal = (request: AnyRequest, reason: string): void =>
   (requestOf(request) as Continued)[ATTACHMENT]?.refused(reason)

@@ -3,7 +3,7 @@ import type { LongLivedKind } from '../base/types.ts'
 
 /** What the next process needs in order to continue a connection in the middle of its exchange. */
 export interface Continuation {
-  /** As what the connection is counted. */
+  /** The kind under which the connection is counted. */
   readonly kind: LongLivedKind
   /**
    * What the HTTP parser of the next process reads: the head of the request, and the bytes after it that a fresh

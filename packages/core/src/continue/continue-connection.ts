@@ -12,8 +12,9 @@ import type { StoredContinuation } from './stored.ts'
 
 /**
  * Continues a connection of the previous process on a server that has just taken it. The server's own parser reads
- * the request again, so the program sees an ordinary 'request' or 'upgrade', with its routes and its middleware as ever; it
- * sees a client that connects anew. The client sees nothing. `refused` is called if the program answers otherwise.
+ * the request again, so the program gets an ordinary 'request' or 'upgrade' event, and its routes and middleware run,
+ * as for a client that connects anew. The client notices nothing. `refused` is called if the program answers in
+ * another way.
  */
 export function continueConnection(
   server: AnyServer,

@@ -25,11 +25,11 @@ export interface HandOverEventStreamOptions {
  * Lets the next process continue an event stream, so that its client sees no end. Call it before the first event is
  * written, in the listener of the request.
  *
- * The drain hands the connection over between two events. The next process gets the request again, with the id of
- * the last event as `Last-Event-ID`. Its program must answer with the same status and the same headers of the
- * content, and then sends what has come since; the head of its response is not sent a second time. Where the program answers
- * otherwise, the stream ends properly, and the client connects anew. In this process the response is closed,
- * as when a client leaves; it emits `'handover'` before.
+ * The drain hands the connection over between two events. The next process gets the request again, with the id of the
+ * last event as `Last-Event-ID`. Its program must answer with the same status and the same headers of the content,
+ * and then sends what has come since; the head of its response is not sent a second time. Where the program answers
+ * otherwise, the stream ends properly, and the client connects anew. In this process the response is closed, as when
+ * a client leaves; it emits `'handover'` before.
  *
  * A stream over HTTP/2 or TLS, one that is compressed, and the answer to a request that had a body stay here. They end as
  * if this function had not been called.
@@ -54,7 +54,7 @@ export function handOverEventStream(
   res.once('close', undo)
 }
 
-/** The URL as the client sent it: routers of Express and Koa take away what they are mounted on. */
+/** The URL as the client sent it: routers of Express and Koa remove the path on which they are mounted. */
 function urlOf(request: AnyRequest, raw: IncomingMessage): string | undefined {
   const found = [request, raw].map((one) => Reflect.get(one, 'originalUrl'))
   return found.find((url) => typeof url === 'string') ?? raw.url

@@ -28,7 +28,7 @@ describe('the head of a request', () => {
     return await request
   }
 
-  it('is read again as it came, headers that come twice and bytes above ASCII included', async () => {
+  it('is the same when it is read again, with repeated headers and bytes above ASCII', async () => {
     const head =
       'GET /a?b=%20c HTTP/1.1\r\nHost: x\r\nX-Two: 1\r\nx-two: 2\r\nCookie: a=\u00e9\r\n\r\n'
     const first = await read(Buffer.from(head, 'latin1'))
@@ -38,7 +38,7 @@ describe('the head of a request', () => {
     expect(second.url).toBe('/a?b=%20c')
   })
 
-  it('has another path and other headers where they are given, and none of those that are removed', async () => {
+  it('has the given path and headers, and lacks the removed ones', async () => {
     const head =
       'GET /old HTTP/1.1\r\nHost: x\r\nLast-Event-ID: 1\r\nX-Gone: 1\r\nExpect: 100-continue\r\n\r\n'
     const changes = { url: '/new', headers: { 'last-event-id': '7', 'x-gone': undefined } }

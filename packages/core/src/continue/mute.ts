@@ -14,7 +14,7 @@ interface MuteOptions {
 /** How long a client may take to read the refusal, in milliseconds. */
 const LONGEST_REFUSAL = 2_000
 
-/** What a muted connection does itself until the head of the response has been swallowed. */
+/** The methods of a connection that are replaced until the head of the response has been swallowed. */
 const MUTED = ['write', 'end', 'destroySoon', 'destroy'] as const
 
 /**
@@ -56,7 +56,7 @@ export function muteHead(socket: Socket, { framing, refusal, refused }: MuteOpti
   function unmute(): void {
     isMuted = false
     const held = socket as unknown as Record<string, unknown>
-    // Where somebody has put a function of its own above, that one keeps calling ours, which passes everything on.
+    // Other code may have wrapped our function. Its wrapper keeps calling ours, which now passes everything on.
     for (const name of MUTED) if (held[name] === muted[name]) delete held[name]
   }
 

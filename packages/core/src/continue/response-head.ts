@@ -12,8 +12,8 @@ const FRAMING = [
 ]
 
 /**
- * What of a response's head decides how the bytes after it are read: the status, and some headers, in an order of
- * their own. Two responses with the same framing can continue each other. Pure.
+ * What of a response's head decides how the bytes after it are read: the status, and some headers, sorted. Two
+ * responses with the same framing can continue each other. Pure.
  */
 export function framingOf(head: string): string {
   const [status = '', ...lines] = head.trimEnd().split('\r\n')
@@ -43,7 +43,7 @@ export function hearResponseHead(socket: Socket, heard: (head: string) => void):
     text = ''
   }
   const hearing = function (this: Socket, ...args: unknown[]): boolean {
-    // It is still called then where somebody has put a function of its own above it.
+    // Other code may have wrapped this function, and still calls it after the head.
     if (!isHeard) hear(args)
     return Reflect.apply(write, this, args)
   } as Socket['write']

@@ -4,9 +4,12 @@ import { framingOf } from './response-head.ts'
 
 /** A continuation on its way to the next process. */
 export interface StoredContinuation extends Pick<Continuation, 'kind' | 'replay' | 'refusal'> {
-  /** Of the response's head: `framingOf`. The rest of it may hold secrets. */
+  /** `framingOf` the head of the response. The rest of the head is not stored, because it may hold secrets. */
   readonly framing: string
-  /** As `encodeAttachment` returns it: a next process that cannot read one must still read the others. */
+  /**
+   * Encoded on its own (`encodeAttachment`): a next process that cannot decode one attachment must still read the
+   * others.
+   */
   readonly attachment: Uint8Array | undefined
 }
 

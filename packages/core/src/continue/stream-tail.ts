@@ -1,5 +1,5 @@
 // A blank line ends an event. A line ends with LF, CR or both (WHATWG HTML, 9.2.5).
-// A blank line at the very start ends none, but none has begun: NestJS writes one after the head.
+// A blank line at the very start ends no event, but no event has begun either: NestJS writes one after the head.
 const BLANK_LINE = /(\n\n|\r\r|\n\r\n)$|^(\r\n?|\n)$/
 const LONGEST_BLANK_LINE = 3
 

@@ -20,7 +20,7 @@ afterEach(async () => {
 })
 
 describe('diagnose', () => {
-  it('tells of this process what it serves', async () => {
+  it('lists what this process serves', async () => {
     const service = await serve(createServer(), { port: 0, host: '127.0.0.1', signals: false })
     onClose(() => service.close())
     const { pid, command, listeners, problems } = await diagnose()
@@ -39,7 +39,7 @@ describe('diagnose', () => {
     expect((await diagnose()).listeners).toEqual([])
   })
 
-  it('tells of a server that listened before it was attached', async () => {
+  it('lists a server that listened before it was attached', async () => {
     const server = createServer().listen(0, '127.0.0.1')
     await once(server, 'listening')
     const { port } = server.address() as AddressInfo
@@ -57,7 +57,7 @@ describe('diagnose', () => {
     expect((await diagnose()).listeners).toEqual([])
   })
 
-  it('claims no variable of the manager, and knows them when they were claimed', async () => {
+  it('claims no variable of the manager, and shows those that were claimed before', async () => {
     const variables = {
       LISTEN_FDS: '2',
       LISTEN_PID: String(process.ppid),
@@ -93,7 +93,7 @@ esac`)
     expect(starter).toMatchObject({ kind: 'systemd', unit: 'app.service', version: '257' })
   })
 
-  it('sees of a running unit what was passed, and says what it cannot see', async () => {
+  it('shows what was passed to a running unit, and says what is not visible', async () => {
     const server = createServer().listen({ port: 0, host: '127.0.0.1' })
     onClose(() => void server.close())
     await once(server, 'listening')
@@ -123,12 +123,12 @@ esac`)
     ])
   })
 
-  it('looks at another process, and at what stands around it', async () => {
+  it('looks at another process, its starter and its service', async () => {
     const script = 'LISTEN_FDS=1 LISTEN_PID=$$ exec sh -c "sh -c \'echo \\$\\$; read _\'; true"'
     const child = spawn('sh', ['-c', script], { stdio: ['pipe', 'pipe', 'ignore'] })
     onClose(() => void child.kill())
-    const [said] = await once(child.stdout as NodeJS.ReadableStream, 'data')
-    const pid = Number(said)
+    const [printed] = await once(child.stdout as NodeJS.ReadableStream, 'data')
+    const pid = Number(printed)
     onClose(() => void process.kill(pid))
     const { seen, environment, problems } = await diagnose({ pid })
     expect({ seen, environment }).toEqual({
@@ -140,7 +140,7 @@ esac`)
     ])
   })
 
-  it('says that there is no such process', async () => {
+  it('says that the process does not exist', async () => {
     const child = spawn('true')
     await once(child, 'exit')
     const { seen, unknown } = await diagnose({ pid: child.pid })
@@ -148,7 +148,7 @@ esac`)
     expect(unknown[0]).toBe(`what was passed: there is no process ${child.pid}`)
   })
 
-  it('waits for systemd no longer than it may', async () => {
+  it('waits for systemd no longer than its timeout', async () => {
     fakeSystemctl('exec sleep 600')
     const { seen, unknown, problems } = await diagnose({ unit: 'app.service', timeout: 50 })
     expect(seen).toBe('nothing')
@@ -164,7 +164,7 @@ esac`)
     ])
   })
 
-  it('says that there is no systemctl', async () => {
+  it('says that systemctl is missing', async () => {
     vi.stubEnv('PATH', temporaryDirectory())
     const { unknown } = await diagnose({ unit: 'app.service' })
     expect(unknown).toEqual([expect.stringMatching(/ENOENT/)])
@@ -191,7 +191,7 @@ describe('docs/diagnosis.md', () => {
     expect(rows.map(([, code, meaning]) => [code, meaning])).toEqual(Object.entries(problemCodes))
   })
 
-  it('says a fix of its own for each', () => {
+  it('has no fix twice', () => {
     expect(new Set(rows.map(([, , , fix]) => fix)).size).toBe(rows.length)
   })
 })

@@ -35,7 +35,7 @@ const diagnosis: Diagnosis = {
 }
 
 describe('formatDiagnosis', () => {
-  it('tells everything, one thing a line', () => {
+  it('shows everything, one fact a line', () => {
     expect(formatDiagnosis(diagnosis)).toBe(`process      40 (node app.js)
 started by   systemd 257.9-1, pid 1, as app.service
   through    pid 38 (npm start)
@@ -60,7 +60,7 @@ warning START_LIMIT
 `)
   })
 
-  it('tells of a service from outside only what is visible from there', () => {
+  it('shows only what is visible of a service from outside', () => {
     const outside: Diagnosis = {
       ...diagnosis,
       seen: 'unit',
@@ -89,7 +89,7 @@ no problem is visible from outside
     )
   })
 
-  it('tells that there is nothing to tell', () => {
+  it('says that there is nothing to look at', () => {
     const starter = { ...diagnosis.starter, kind: 'none' as const, wrappers: [] }
     const nothing = { environment: {}, sockets: [], listeners: [], problems: [], unknown: [] }
     expect(formatDiagnosis({ ...diagnosis, pid: 0, starter, ...nothing })).toBe(

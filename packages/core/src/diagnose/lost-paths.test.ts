@@ -27,7 +27,7 @@ describe(...requireOrSkip('findLostPaths', linuxSkipReason()), () => {
     rmSync(`${path}.old`)
   })
 
-  it('says nothing of names without a file, and of what it may not see', () => {
+  it('skips names without a file, and paths that this user may not look at', () => {
     expect(findLostPaths(['@app', 'relative.sock', '/dev/null/app.sock'])).toEqual([])
   })
 })

@@ -81,7 +81,7 @@ describe('what systemctl show prints', () => {
     expect(socketUnitOf(third ?? new Map())).toMatchObject({ id: 'nope.socket', loaded: false })
   })
 
-  it('may be nothing', () => {
+  it('may be empty', () => {
     expect(parseShow('')).toEqual([])
     expect(serviceUnitOf(new Map())).toMatchObject({
       id: '',

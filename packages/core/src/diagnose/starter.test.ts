@@ -21,7 +21,7 @@ const find = (clues: Partial<StarterClues>) =>
   })
 
 describe('findStarter', () => {
-  it('knows nobody in a shell', () => {
+  it('finds no manager in a shell', () => {
     expect(find({ ancestors: [shell, init] })).toEqual({ ...nothing, kind: 'none' })
   })
 
@@ -29,7 +29,7 @@ describe('findStarter', () => {
     { SYSTEMD_EXEC_PID: '40' },
     { LISTEN_FDS: '1', LISTEN_PID: '40' },
     { LISTEN_FDS: '1', LISTEN_PID: '40', SYSTEMD_EXEC_PID: '40' },
-  ])('knows systemd that has started the process itself: %j', (environment) => {
+  ])('finds systemd, which has started the process itself: %j', (environment) => {
     expect(find({ environment, service: app })).toEqual({
       kind: 'systemd',
       pid: 1,
@@ -41,7 +41,7 @@ describe('findStarter', () => {
   })
 
   it.each([{ SYSTEMD_EXEC_PID: '38' }, { LISTEN_FDS: '1', LISTEN_PID: '38' }])(
-    'knows what systemd has started instead: %j',
+    'finds the program that systemd has started instead: %j',
     (environment) => {
       const ancestors = [shell, npm, init]
       const { kind, wrappers } = find({ ancestors, environment, service: app })
@@ -49,7 +49,7 @@ describe('findStarter', () => {
     },
   )
 
-  it("knows a user's systemd", () => {
+  it('finds the systemd of a user', () => {
     const systemd = process(900, '/usr/lib/systemd/systemd', '--user')
     expect(
       find({
@@ -60,12 +60,12 @@ describe('findStarter', () => {
     ).toMatchObject({ kind: 'systemd', pid: 900, user: true, wrappers: [] })
   })
 
-  it('knows no wrapper where the main process is no ancestor', () => {
+  it('finds no wrapper if the main process is no ancestor', () => {
     const environment = { SYSTEMD_EXEC_PID: '7' }
     expect(find({ environment, service: app })).toMatchObject({ kind: 'systemd', wrappers: [] })
   })
 
-  it('knows socket-port, under systemd too', () => {
+  it('finds socket-port, also under systemd', () => {
     expect(
       find({
         ancestors: [supervisor, init],
@@ -75,7 +75,7 @@ describe('findStarter', () => {
     ).toEqual({ ...nothing, kind: 'socket-port', pid: 30 })
   })
 
-  it('knows socket-port as its launcher starts it', () => {
+  it('finds socket-port as its launcher starts it', () => {
     const launched = process(30, 'node', '--', '/app/node_modules/.bin/socket-port', 'run')
     expect(find({ ancestors: [launched, init] })).toEqual({
       ...nothing,
@@ -84,7 +84,7 @@ describe('findStarter', () => {
     })
   })
 
-  it('knows what stands between socket-port and the process', () => {
+  it('finds the programs between socket-port and the process', () => {
     expect(
       find({
         ancestors: [shell, npm, supervisor, init],
@@ -93,7 +93,7 @@ describe('findStarter', () => {
     ).toMatchObject({ kind: 'socket-port', pid: 30, wrappers: [npm, shell].map(name) })
   })
 
-  it('knows socket-port by what it gives to its children', () => {
+  it('finds socket-port by the variables of its child processes', () => {
     const ancestors = [process(30, 'node', '/app/main.js', 'run'), init]
     const environment = { LISTEN_FDS: '1', LISTEN_PID: '40', SOCKET_PORT_GENERATION: '1' }
     expect(find({ ancestors, environment })).toEqual({ ...nothing, kind: 'socket-port', pid: 30 })
@@ -105,7 +105,7 @@ describe('findStarter', () => {
     })
   })
 
-  it('takes another command of socket-port, or a script of that name, for none', () => {
+  it('does not take another command of socket-port, or a script of that name, for a manager', () => {
     for (const argv of [
       ['node', '/bin/socket-port', 'doctor'],
       ['vi', 'a', 'socket-port', 'run'],
@@ -115,18 +115,18 @@ describe('findStarter', () => {
   })
 
   it.each([{ LISTEN_FDS: '1', LISTEN_PID: '40' }, { LISTEN_FDS: '1' }])(
-    'knows that a program has become this process: %j',
+    'finds a program that has become this process: %j',
     (environment) => {
       expect(find({ environment })).toEqual({ ...nothing, kind: 'activator' })
     },
   )
 
-  it('knows that such a program runs in a service of something else', () => {
+  it('finds such a program in the service of another program', () => {
     const environment = { LISTEN_FDS: '1', LISTEN_PID: '40', SYSTEMD_EXEC_PID: '7' }
     expect(find({ environment, service: app })).toEqual({ ...nothing, kind: 'activator' })
   })
 
-  it('knows what that program has become instead', () => {
+  it('finds the wrapper that such a program has become instead', () => {
     const environment = { LISTEN_FDS: '1', LISTEN_PID: '38' }
     expect(find({ ancestors: [shell, npm, init], environment })).toMatchObject({
       kind: 'activator',
@@ -134,7 +134,7 @@ describe('findStarter', () => {
     })
   })
 
-  it('knows nobody by a copied environment', () => {
+  it('finds no manager by a copied environment', () => {
     const environment = { LISTEN_FDS: '1', LISTEN_PID: '4711' }
     expect(find({ environment })).toEqual({ ...nothing, kind: 'none' })
   })

@@ -16,7 +16,7 @@ export class Accepting {
   readonly #before: Set<Socket>
   readonly #onClosed: () => void
 
-  /** `before`: the connections from before the drain. `onClosed`: the server has stopped to listen. */
+  /** `before`: the connections from before the drain. `onClosed`: the server has stopped listening. */
   constructor(server: AnyServer, before: Iterable<Socket>, onClosed: () => void) {
     this.#server = server
     this.#before = new Set(before)
@@ -28,7 +28,7 @@ export class Accepting {
     return this.#state === 'accepting'
   }
 
-  /** Whether the server has stopped to listen, and its last connection has closed. */
+  /** Whether the server has stopped listening, and its last connection has closed. */
   get isClosed(): boolean {
     return this.#state === 'closed'
   }

@@ -39,7 +39,7 @@ const switching = (_: unknown, socket: { write(text: string): void }): void => {
 }
 
 describe('of a plain HTTP/1.1 server', () => {
-  it('are known without a listener for each', async () => {
+  it('are found without a listener for each', async () => {
     const server = httpServer()
     const before = server.listenerCount('connection')
     const connections = new Connections(server)
@@ -51,7 +51,7 @@ describe('of a plain HTTP/1.1 server', () => {
     expect(socket?.remotePort).toBe(client.socket.localPort)
   })
 
-  it('are tracked when that is asked for in the very event of listening', async () => {
+  it("are tracked when follow() is called in a listener of 'listening'", async () => {
     const server = httpServer()
     const connections = new Connections(server)
     let closed = 0
@@ -68,13 +68,13 @@ describe('of a plain HTTP/1.1 server', () => {
     expect(closed).toBe(1)
   })
 
-  it('are known that were open already', async () => {
+  it('are found if they were open before', async () => {
     const server = await listening(httpServer())
     await open(server)
     expect(new Connections(server).size).toBe(1)
   })
 
-  it('are known that it is given without listening', async () => {
+  it('are found if the server was given them and does not listen', async () => {
     const server = httpServer()
     const connections = new Connections(server)
     const front = await listening(createNetServer((socket) => server.emit('connection', socket)))
@@ -91,7 +91,7 @@ describe('of a plain HTTP/1.1 server', () => {
     expect(connections.size).toBe(1)
   })
 
-  it('are followed on when the drain begins before it listens', async () => {
+  it('are still tracked when the drain begins before the server listens', async () => {
     const server = httpServer()
     const connections = new Connections(server)
     connections.follow()
@@ -100,7 +100,7 @@ describe('of a plain HTTP/1.1 server', () => {
     expect(connections.size).toBe(1)
   })
 
-  it('are known after an upgrade, whenever its listener was added', async () => {
+  it('are found after an upgrade, whenever its listener was added', async () => {
     const early = await listening(httpServer().on('upgrade', switching))
     const ofEarly = new Connections(early)
     expect(await upgrade(early)).toBe('HTTP/1.1 101')
@@ -118,7 +118,7 @@ describe('of a plain HTTP/1.1 server', () => {
     expect(ofLate.size).toBe(0)
   })
 
-  it('are upgraded only while the program listens for it', async () => {
+  it('are upgraded only while the program listens for upgrades', async () => {
     const server = await listening(httpServer())
     const connections = new Connections(server)
     server.on('upgrade', switching).off('upgrade', switching)
@@ -132,7 +132,7 @@ describe('of a plain HTTP/1.1 server', () => {
     expect(connections.size).toBe(2)
   })
 
-  it('are followed from then on, those that are open included', async () => {
+  it('are all tracked after follow(), also those that were open before', async () => {
     const server = await listening(httpServer().on('upgrade', switching))
     const connections = new Connections(server)
     await open(server)
@@ -149,7 +149,7 @@ describe('of a plain HTTP/1.1 server', () => {
     expect(connections.size).toBe(0)
   })
 
-  it('are known twice: neither takes the other for the program', async () => {
+  it('may be tracked by two objects, and neither takes the listener of the other for one of the program', async () => {
     const server = await listening(httpServer())
     const both = [new Connections(server), new Connections(server)]
     server.on('upgrade', switching)
@@ -176,7 +176,7 @@ describe('of a plain HTTP/1.1 server', () => {
   })
 })
 
-it('of another server are followed from the start', async () => {
+it('of another server are tracked from the start', async () => {
   const server = await listening(createNetServer())
   const connections = new Connections(server)
   const client = await open(server)

@@ -155,7 +155,7 @@ describe(
       expect(seen).toEqual(['/events', '7', { from: 'first' }])
     })
 
-    it('goes on from one process to the next, and to the one after that', async () => {
+    it('goes on in the next process, and in the one after that', async () => {
       const third = await restart((request, response) => {
         response.writeHead(200, STREAM)
         response.write(`data: third after ${request.headers['last-event-id']}\n\n`)
@@ -177,7 +177,7 @@ describe(
       expect(await client.receive(/9\n\n\r\n$/)).toBe(chunk('data: third after 9\n\n'))
     })
 
-    it('leaves its connection as it was: the next request on it is a new one', async () => {
+    it('leaves its connection usable: the next request on it is a new one', async () => {
       const seen: boolean[] = []
       const { open, drain, succeed } = await restart((request, response) => {
         seen.push(isContinued(request))
@@ -200,7 +200,7 @@ describe(
         'where it is in an object of a framework',
         (req: IncomingMessage) => ({ req, originalUrl: '/api/events' }),
       ],
-    ])('comes again with the URL that the client sent, %s', async (_, given) => {
+    ])('is requested again with the URL that the client sent, %s', async (_, given) => {
       let seen: string | undefined
       const { open, drain, succeed } = await restart(
         (request, response) => {
@@ -222,7 +222,7 @@ describe(
       expect(seen).toBe('/api/events')
     })
 
-    it('keeps bytes that the client sends meanwhile for the next process', async () => {
+    it('leaves bytes that the client sends meanwhile to the next process', async () => {
       const { open, drain, succeed } = await restart((request, response) => {
         if (request.url === '/events') response.writeHead(200, STREAM)
         response.end(request.url)
@@ -261,7 +261,7 @@ describe(
       expect(await drain()).toMatchObject({ eventStreams: { handedOver: 1 } })
     })
 
-    it('goes in a batch of its own where others fill one', async () => {
+    it('goes in a second batch when others fill the first', async () => {
       const { open, drain, target } = await restart(
         () => {},
         ({ request, response }) => {
@@ -340,14 +340,14 @@ describe(
         expect(await drain()).toMatchObject(ended)
         expect(target.kept).toEqual([])
         expect(client.text).toBe('0\r\n\r\n')
-        const said = `not every connection goes on in the next process: 1 connection: ${reason}`
-        expect(warn).toHaveBeenCalledWith(said)
+        const warning = `not every connection goes on in the next process: 1 connection: ${reason}`
+        expect(warn).toHaveBeenCalledWith(warning)
       })
 
       it.each([
         ['a request', get('/other'), ''],
         ['a part of a request', 'GET /ot', 'her HTTP/1.1\r\nHost: x\r\n\r\n'],
-      ])('with %s behind it, which is answered here', async (_, behind, rest) => {
+      ])('with %s behind it, which this process answers', async (_, behind, rest) => {
         const { open, drain, target, warn } = await restart(
           () => {},
           ({ request, response }) => {
@@ -398,7 +398,7 @@ describe(
         expect(warn.mock.calls.flat().join()).toContain('it did not come to rest within 4500 ms')
       })
 
-      it('not at once where it comes to rest only when it has been read for a while', async () => {
+      it('not before it was read for a while, if it can be captured only then', async () => {
         const calls: string[] = []
         let isRead = false
         const { open, drain, target, warn } = await restart(
@@ -449,7 +449,7 @@ describe(
         expect(warn.mock.calls.flat().join()).toContain('attachment.socket is a Socket')
       })
 
-      it('where the queue takes no more', async () => {
+      it('if the queue takes no more', async () => {
         const { open, drain, target, warn } = await restart(() => {})
         target.accepts = false
         const { client } = await open()
@@ -471,7 +471,7 @@ describe(
         expect(target.kept).toEqual([])
       })
 
-      it('where nothing was said', async () => {
+      it('if the program has not called handOverEventStream', async () => {
         const { open, drain, target, warn } = await restart(
           () => {},
           ({ response }) => void response.writeHead(200, STREAM).write('data: x\n\n'),
@@ -564,7 +564,7 @@ describe(
       })
     })
 
-    it('is not disturbed by interim responses', async () => {
+    it('goes on after interim responses', async () => {
       const { open, drain, succeed } = await restart((_, response) => {
         response.writeContinue()
         response.writeEarlyHints({ link: '</a>; rel=preload' })
@@ -577,7 +577,7 @@ describe(
       expect(await client.receive(/next\n\n\r\n$/)).toBe(chunk('data: next\n\n'))
     })
 
-    it('may be answered late, with a head of its own write', async () => {
+    it('may be answered later, with the head in a write of its own', async () => {
       const { open, drain, succeed } = await restart((_, response) => {
         setImmediate(() => {
           response.writeHead(200, STREAM).flushHeaders()

@@ -8,16 +8,20 @@ import { isFlushed, plainHandle } from '../node/tcp-handle.ts'
 import { type ContinuedConnection, MOST_CONTINUED, type TransferTarget } from './idle/transfer.ts'
 
 /**
- * How long a connection may take until it can be captured, in milliseconds, each time that it is tried. Meanwhile its
- * client is not read. On a busy machine the program may have much to do with what was read before.
+ * How long in milliseconds to wait until a connection can be captured: at the first try, the second, the third.
+ * Meanwhile nothing is read from its client. On a busy machine the program may have much to do with what was read
+ * before.
  */
 const PATIENCE = [500, 1_500, 4_500]
 
-/** How long it is read on in between, in milliseconds: its client may only be late to read what it was sent. */
+/**
+ * The time between two tries in milliseconds. The connection is read meanwhile: its client may only be slow to read
+ * what it was sent.
+ */
 const PAUSE = 500
 
 /**
- * A batch takes no more connections from so many bytes on: the bytes are serialized, encrypted and written in one turn of
+ * A batch of this many bytes takes no more connections: the bytes are serialized, encrypted and written in one turn of
  * the event loop, and are in memory several times then.
  */
 const FULL = 16 * 1024 * 1024
@@ -46,7 +50,7 @@ export class Continuing {
   readonly #waiting = new Set<Socket>()
   /** Those that are not read any more, and since when. */
   readonly #suspended = new Map<Socket, number>()
-  /** How often each has been tried that did not come to rest at once. */
+  /** How often each connection was tried, if it could not be captured at the first try. */
   readonly #tries = new Map<Socket, number>()
   /** Why connections stayed, and how many. */
   readonly #reasons = new Map<string, number>()
@@ -79,7 +83,7 @@ export class Continuing {
     this.#tries.clear()
   }
 
-  /** What is said of those that stayed: `2 connections: ...; 1 connection: ...`; empty if none did. */
+  /** For a message: why connections stayed, and how many: `2 connections: ...; 1 connection: ...`; empty if none did. */
   get reasons(): string {
     return [...this.#reasons]
       .map(([reason, count]) => `${counted(count, 'connection')}: ${reason}`)
@@ -152,7 +156,7 @@ export class Continuing {
     return `it did not come to rest within ${patience} ms${why}`
   }
 
-  /** Has the connection read for a while before it is tried once more. */
+  /** Lets the connection be read for a while, and then tries it once more. */
   #tryLater(socket: Socket, tries: number): void {
     this.delete(socket)
     this.#tries.set(socket, tries)

@@ -35,7 +35,7 @@ export interface DrainRunOptions extends ResolvedDrain {
   warn: (message: string) => void
 }
 
-/** The grace of the quick form, in milliseconds: somebody at a terminal waits for it, or a watcher with new code. */
+/** The grace of the quick form in milliseconds: a person at a terminal waits for it, or a watcher with new code. */
 const QUICK_GRACE = 500
 
 /**

@@ -85,7 +85,7 @@ describe('an idle connection', () => {
     expect(await drained).toMatchObject({ graceful: true, served: 1, expired: 0, forced: 0 })
   })
 
-  it('is closed when its promise has run out', async () => {
+  it('is closed when its promise ends', async () => {
     const { drain, open } = await fixture({ idleTimeout: 20 })
     const client = await idle(open)
     const drained = drain.start()
@@ -119,7 +119,7 @@ describe('an idle connection', () => {
     expect(await drained).toMatchObject({ graceful: true, served: 1 })
   })
 
-  it('that posts is served', async () => {
+  it('that sends a POST is served', async () => {
     const { drain, open } = await fixture({}, (request, response) => void request.pipe(response))
     const client = await open()
     const drained = drain.start()
@@ -192,7 +192,7 @@ describe('a request in flight', () => {
     expect(await drained).toMatchObject({ graceful: true, served: 5 })
   })
 
-  it('is waited for behind one that was answered before its body came', async () => {
+  it('is waited for behind one that was answered before its body arrived', async () => {
     const { drain, open, held } = await fixture({ idleTimeout: 20 })
     const client = await open()
     client.send('POST /early HTTP/1.1\r\nHost: test\r\nContent-Length: 2\r\n\r\n1')
@@ -422,7 +422,7 @@ describe('new connections', () => {
     expect(await drained).toMatchObject({ graceful: true, served: 1 })
   })
 
-  it('are left to a successor that runs already', async () => {
+  it('are left to a next process that runs already', async () => {
     const { server, drain, open } = await fixture({ successor: 'running' })
     const old = await idle(open)
     const drained = drain.start()
@@ -458,7 +458,7 @@ describe('a drain', () => {
     expect(await drained).toMatchObject({ graceful: true })
   })
 
-  it('is one, however often it is started', async () => {
+  it('runs once, however often it is started', async () => {
     const { drain } = await fixture()
     const first = drain.start()
     expect(drain.start()).toBe(first)
@@ -467,7 +467,7 @@ describe('a drain', () => {
     expect(drain.state).toBe('closed')
   })
 
-  it('of a server that somebody else has closed has nothing to do', async () => {
+  it('of a server that other code has closed ends at once', async () => {
     const { server, drain } = await fixture()
     await new Promise((resolve) => server.close(resolve))
     expect(drain.state).toBe('closed')
@@ -515,7 +515,7 @@ describe('an upgraded connection', () => {
     }
   })
 
-  it('is left to its program, too, when that happens while the server drains', async () => {
+  it('is left to its program, too, when it was upgraded during the drain', async () => {
     const { server, drain, open, held } = await fixture()
     server.on('upgrade', (_, socket: Duplex) => {
       socket.write('HTTP/1.1 101 Switching\r\n\r\n')
@@ -545,7 +545,7 @@ describe('an upgraded connection', () => {
 })
 
 describe('force', () => {
-  it('ends the drain though a connection never says that it has closed', async () => {
+  it("ends the drain although a connection never emits 'close'", async () => {
     const { server, drain, open, held } = await fixture()
     const accepted = once(server, 'connection')
     const client = await open()

@@ -23,7 +23,10 @@ import { type ResolvedDrain, resolveDrain, START_OPTIONS } from './options.ts'
 // The algorithm, with the protocols and the strategies.
 const drainRun = later(() => import('./drain-run.ts'))
 
-/** What the quick form takes at most, in milliseconds: somebody at a terminal waits for it, or a watcher with new code. */
+/**
+ * The longest time of the quick form in milliseconds: a person at a terminal waits for it, or a watcher with new
+ * code.
+ */
 export const QUICK_TIMEOUT = 3_000
 
 /** The counts of a drain of a server without connections. */
@@ -164,8 +167,8 @@ export class ServerDrain implements Drain {
     // A load balancer that saw this process unready would leave out an address that the next process serves.
     const waits = delay > 0 && !quick && !this.isReplaced
     const isEmpty = this.connections === 0 && !waits && findTarget === undefined
-    // Without it a server that has only begun to listen is closed at once. Otherwise load it before anything hears of
-    // the drain, and relies on it.
+    // A server without connections needs none of this code, so one that has just begun to listen is closed at once.
+    // Otherwise load the code before the drain is announced, because listeners rely on the drain from then on.
     const loaded = drainRun.now ?? (isEmpty ? undefined : await drainRun.load())
     publish.drainStart({ server: this.#server, connections: this.connections, quick })
     if (waits) await this.#delay(delay)

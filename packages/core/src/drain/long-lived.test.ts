@@ -44,7 +44,7 @@ const time = (asked: Map<number, number>): number => {
   return Math.max(...times) - Math.min(...times)
 }
 
-it('ask those that came during the drain over a short time when accepting has stopped, a tenth at once', async () => {
+it('when accepting has stopped, those that were opened during the drain are asked over a short time, at most a tenth at once', async () => {
   const { longLived, accepting, add } = connections(SPREAD)
   const before = add(true)
   longLived.begin()
@@ -62,7 +62,7 @@ it('ask those that came during the drain over a short time when accepting has st
   }
 })
 
-it('ask none before they begin', async () => {
+it('none is asked before begin()', async () => {
   const { longLived, accepting, add } = connections(SPREAD)
   const during = add(false)
   accepting.isOpen = false
@@ -74,7 +74,7 @@ it('ask none before they begin', async () => {
   expect(sum(during)).toBe(COUNT)
 })
 
-it('ask all at once without a spread', async () => {
+it('all are asked at once without a spread', async () => {
   const { longLived, accepting, add } = connections(0)
   const during = add(false)
   longLived.begin()

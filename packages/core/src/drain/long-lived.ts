@@ -3,8 +3,9 @@ import type { Carrier } from './protocols/carrier.ts'
 import { Spread } from './spread.ts'
 
 /**
- * How long in milliseconds the last ones take to be asked: those that were not allowed to leave before accepting had stopped.
- * Their clients come back to a process that has not started, all when it does. A longer spread would only delay that.
+ * The spread in milliseconds for the last ones: those that might not leave before accepting had stopped. Their
+ * clients wait for a process that has not started, and all get through when it has. A longer spread would only delay
+ * that.
  */
 const LAST_SPREAD = 200
 
@@ -18,7 +19,10 @@ export interface LongLivedOptions {
    * leave a second time.
    */
   mayLeave(carrier: Carrier): boolean
-  /** Whether the next process may take the carrier. Then its client is asked to leave only after {@link LongLivedConnections.stays}. */
+  /**
+   * Whether the next process may take the carrier. Then its client is asked to leave only after
+   * {@link LongLivedConnections.stays}.
+   */
   handsOver(carrier: Carrier): boolean
 }
 
@@ -28,7 +32,10 @@ interface Open {
   timer?: NodeJS.Timeout
 }
 
-/** The connections and streams of a draining server that do not end by themselves: asks each of them to leave at its turn. */
+/**
+ * The connections and streams of a draining server that do not end by themselves. Asks them to leave, spread over a
+ * time.
+ */
 export class LongLivedConnections {
   readonly counts: Record<LongLivedKind, EndedCounts> = {
     webSockets: none(),
@@ -55,8 +62,8 @@ export class LongLivedConnections {
   }
 
   /**
-   * The carrier counts as `kind` from now on. `end` asks it to leave, at its turn. A carrier without an `end` gets
-   * one by a second call.
+   * The carrier counts as `kind` from now on. `end` asks it to leave, and is called when it is due. A carrier without
+   * an `end` gets one by a second call.
    */
   add(carrier: Carrier, kind: LongLivedKind | undefined, end?: () => void): void {
     const before = this.#open.get(carrier)

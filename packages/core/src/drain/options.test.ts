@@ -21,14 +21,14 @@ describe('resolveDrain', () => {
     }
   })
 
-  it('refuses an unknown successor', () => {
+  it('refuses an unknown value of successor', () => {
     for (const successor of [null, 'soon', true]) {
       const error = failure(() => resolveDrain({ successor } as object))
       expect(error.message).toMatch(/^drain\.successor must be 'after-exit' or 'running' \(got /)
     }
   })
 
-  it('refuses a delay that leaves no time to drain', () => {
+  it('refuses a delay as long as the timeout', () => {
     expect(() => resolveDrain({ delay: 4_999, timeout: 5_000 })).not.toThrow()
     for (const delay of [5_000, 6_000]) {
       const error = failure(() => resolveDrain({ delay, timeout: 5_000 }))

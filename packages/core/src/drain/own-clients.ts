@@ -4,7 +4,7 @@ import { afterPoll } from '../base/after-poll.ts'
 /** Returns those of the connections whose client is in this very process. */
 export type OwnPeers = (connections: readonly Socket[]) => ReadonlySet<Socket>
 
-/** What the drain offers to it. */
+/** What the drain offers to {@link OwnClients}. */
 export interface OwnClientsContext {
   readonly idle: Iterable<Socket>
   /** Whether there are no other connections than the idle ones. */
@@ -29,7 +29,7 @@ export class OwnClients {
     this.#context = context
   }
 
-  /** Looks for such connections if nothing else may be left. */
+  /** Looks for such connections, if no others may be left. */
   look(): void {
     if (this.#state !== 'waiting' || this.#candidates().length === 0) return
     this.#state = 'looking'

@@ -60,7 +60,7 @@ async function fixture(options: ServerOptions = {}, tls = false): Promise<Fixtur
 }
 
 /** Keeps the connections, and tells when it first got some. */
-function testKeeper(): { target: TransferTarget; passed: Promise<void> } {
+function testTarget(): { target: TransferTarget; passed: Promise<void> } {
   let tell = (): void => {}
   const passed = new Promise<void>((resolve) => {
     tell = resolve
@@ -114,24 +114,21 @@ describe.each([
   it.each([
     ['plain', false],
     ['TLS', true],
-  ])(
-    'is answered 408 when Node’s own time is over, which ends the drain (%s)',
-    async (_kind, tls) => {
-      const all = await fixture(SLOW, tls)
-      const slow = await Promise.all([all.open(), all.open(), all.open()])
-      for (const client of slow) client.send(text)
-      await serve(all)
-      expect(await all.drain.start()).toMatchObject({ graceful: true, forced: 0 })
-      for (const client of slow) {
-        await client.closed
-        expect(client.text).toMatch(/^HTTP\/1.1 408 /)
-      }
-    },
-  )
+  ])('is answered 408 after Node’s own time-out, which ends the drain (%s)', async (_kind, tls) => {
+    const all = await fixture(SLOW, tls)
+    const slow = await Promise.all([all.open(), all.open(), all.open()])
+    for (const client of slow) client.send(text)
+    await serve(all)
+    expect(await all.drain.start()).toMatchObject({ graceful: true, forced: 0 })
+    for (const client of slow) {
+      await client.closed
+      expect(client.text).toMatch(/^HTTP\/1.1 408 /)
+    }
+  })
 
-  it('holds nobody back for longer than that where connections are handed over', async () => {
+  it('delays the hand-over of other connections no longer than that', async () => {
     const all = await fixture(SLOW)
-    const { target } = testKeeper()
+    const { target } = testTarget()
     const slow = await Promise.all([all.open(), all.open(), all.open()])
     for (const client of slow) client.send(text)
     await serve(all)
@@ -140,7 +137,7 @@ describe.each([
     for (const client of slow) await client.closed
   })
 
-  it('and comes while the drain runs: likewise', async () => {
+  it('that connects during the drain is closed in the same way', async () => {
     const all = await fixture(SLOW)
     const stays = await serve(all)
     stays.send(HALF)
@@ -153,7 +150,7 @@ describe.each([
 })
 
 describe('a client that is slow, but not too slow', () => {
-  it('is served, byte by byte', async () => {
+  it('is served, one byte at a time', async () => {
     const all = await fixture({ headersTimeout: 30_000 })
     const client = await all.open()
     client.send('G')
@@ -171,10 +168,10 @@ describe('a client that is slow, but not too slow', () => {
 describe(
   ...requireOrSkip('a new connection that is upgraded during the drain', linuxSkipReason()),
   () => {
-    it.each(['Upgrade', 'CONNECT'])('does not hold others back (%s)', async (kind) => {
+    it.each(['Upgrade', 'CONNECT'])('does not delay the hand-over of others (%s)', async (kind) => {
       const all = await fixture()
       const left = upgraded(all)
-      const { target, passed } = testKeeper()
+      const { target, passed } = testTarget()
       await serve(all)
       const busy = await all.open()
       busy.send(BODY)
@@ -196,7 +193,7 @@ describe(
     it('from before the drain it is waited for', async () => {
       const all = await fixture()
       const left = upgraded(all)
-      const { target, passed } = testKeeper()
+      const { target, passed } = testTarget()
       const idle = await serve(all)
       const [early, busy] = [await serve(all), await all.open()]
       busy.send(BODY)

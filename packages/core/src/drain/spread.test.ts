@@ -35,7 +35,7 @@ it.each([
   expect(Math.max(...called.keys())).toBeGreaterThan(longest * 0.9)
 })
 
-it('few take less time, and one never waits', async () => {
+it('few are called in less time, and a single one at once', async () => {
   const spread = new Spread(2_000)
   spread.begin()
   const called = calls(spread, 10)
@@ -46,7 +46,7 @@ it('few take less time, and one never waits', async () => {
   expect(Math.max(...called.keys())).toBe(180)
 })
 
-it('a busy event loop, whose timers are late, makes batches larger, and not the time longer', async () => {
+it('a busy event loop, whose timers are late, makes groups larger, and not the time longer', async () => {
   const { now } = performance
   // Each timer comes when three times its time has passed.
   vi.spyOn(performance, 'now').mockImplementation(() => now.call(performance) * 3)
@@ -60,7 +60,7 @@ it('a busy event loop, whose timers are late, makes batches larger, and not the 
   expect(Math.max(...called.keys())).toBeLessThanOrEqual(2_000)
 })
 
-it('a time that is short for a tenth at once is used all the same', async () => {
+it('a time that is too short for tenths is not exceeded', async () => {
   const spread = new Spread(100)
   spread.begin()
   const called = calls(spread, 1_000)
@@ -68,7 +68,7 @@ it('a time that is short for a tenth at once is used all the same', async () => 
   expect([...called.values()]).toEqual([200, 200, 200, 200, 200])
 })
 
-it('0 calls all at once, which a tenth in one tick would not allow', async () => {
+it('0 calls all in one tick', async () => {
   const spread = new Spread(0)
   spread.begin()
   const called = calls(spread, 2_000)
@@ -76,7 +76,7 @@ it('0 calls all at once, which a tenth in one tick would not allow', async () =>
   expect([...called.values()]).toEqual([2_000])
 })
 
-it('many that come while few are called take the whole time again, and not longer', async () => {
+it('many that are added while few are called take the whole time again, and not longer', async () => {
   const spread = new Spread(2_000)
   spread.begin()
   calls(spread, 5)

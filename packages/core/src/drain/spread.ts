@@ -1,38 +1,38 @@
 import { afterPoll } from '../base/after-poll.ts'
 
-/** The time between two batches, in milliseconds. */
+/** The time between two groups, in milliseconds. */
 const INTERVAL = 20
 
-/** All are called in at least so many batches, unless the time is too short for them. */
-const LEAST_BATCHES = 10
+/** All functions are called in at least this many groups, unless the time is too short for them. */
+const LEAST_GROUPS = 10
 
 /**
- * Calls functions in batches that are spread over a time. Each one ends a connection whose client comes back at
+ * Calls functions in groups that are spread over a time. Each one ends a connection whose client comes back at
  * once: if all ended in one tick, all clients would come back in one tick too.
  */
 export class Spread {
   readonly #longest: number
   readonly #waiting = new Map<object, () => void>()
   #state: 'held' | 'resting' | 'running' | 'stopped' = 'held'
-  /** When the first batch of those that are spread now was due, how many they are, and how many were called. */
+  /** Of the functions that are spread now: when the first group was due, how many they are, and how many were called. */
   #began = 0
   #total = 0
   #called = 0
   #timer: NodeJS.Timeout | undefined
 
-  /** `longest`: milliseconds from the first batch to the last; 0: all at once. One each 20 ms takes less for few. */
+  /** `longest`: milliseconds from the first group to the last; 0: all at once. A few functions, one every 20 ms, take less. */
   constructor(longest: number) {
     this.#longest = longest
   }
 
-  /** Allows the first batch. */
+  /** Allows the first group. */
   begin(): void {
     if (this.#state !== 'held') return
     this.#state = 'resting'
     this.#run()
   }
 
-  /** Calls `end` when its turn comes, but never in this turn of the event loop. */
+  /** Calls `end` when it is due, but never in this turn of the event loop. */
   add(key: object, end: () => void): void {
     if (this.#state === 'stopped') return
     this.#waiting.set(key, end)
@@ -40,7 +40,7 @@ export class Spread {
     this.#run()
   }
 
-  /** Its turn need not come any more. */
+  /** Does not call the function of this key any more. */
   delete(key: object): void {
     this.#waiting.delete(key)
   }
@@ -72,7 +72,7 @@ export class Spread {
   }
 
   #next(): void {
-    for (const [key, end] of [...this.#waiting].slice(0, this.#batch)) {
+    for (const [key, end] of [...this.#waiting].slice(0, this.#due)) {
       this.#called += 1
       this.#waiting.delete(key)
       end()
@@ -82,14 +82,14 @@ export class Spread {
     this.#state = 'resting'
   }
 
-  /** How many are due now. A batch makes up for a timer that was late, but is no more than a tenth of all. */
-  get #batch(): number {
+  /** How many are due now. A group makes up for a timer that was late, but is no more than a tenth of all. */
+  get #due(): number {
     const time = Math.min(this.#longest, this.#total * INTERVAL)
     const passed = performance.now() - this.#began + INTERVAL
     const due = time === 0 ? this.#total : Math.ceil((this.#total * passed) / time) - this.#called
-    const batches = Math.min(LEAST_BATCHES, Math.max(1, Math.floor(time / INTERVAL)))
-    const share = this.#total / batches
-    const most = batches === LEAST_BATCHES ? Math.floor(share) : Math.ceil(share)
+    const groups = Math.min(LEAST_GROUPS, Math.max(1, Math.floor(time / INTERVAL)))
+    const share = this.#total / groups
+    const most = groups === LEAST_GROUPS ? Math.floor(share) : Math.ceil(share)
     return Math.max(1, Math.min(due, most))
   }
 }

@@ -61,7 +61,7 @@ describe('an HTTPS server', () => {
     expect(await drained).toMatchObject({ graceful: true, served: 2, forced: 0 })
   })
 
-  it('completes a handshake that is under way, and serves its request', async () => {
+  it('completes a handshake that has begun, and serves its request', async () => {
     const { server, drain, port } = await start()
     const plain = connect({ port, host: '127.0.0.1' })
     await once(server, 'connection')
@@ -73,7 +73,7 @@ describe('an HTTPS server', () => {
     expect(await drained).toMatchObject({ graceful: true, served: 1, forced: 0 })
   })
 
-  it('closes a handshake that never goes on when its time has run out', async () => {
+  it('closes a handshake that does not go on, after its time', async () => {
     const { server, drain, port } = await start(20)
     const plain = connect({ port, host: '127.0.0.1' })
     await once(server, 'connection')

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { readBatchHeader, writeBatchHeader } from './batch-header.ts'
+import { type BatchHeader, readBatchHeader, writeBatchHeader } from './batch-header.ts'
 
 const HEADER = { version: 1, kind: 'idle-http', connections: 3, promise: 5_000 }
 
@@ -22,7 +22,7 @@ test.each([5_000, 1_500.5, 0])('a promise of %d ms is read as it was written', (
 })
 
 test.each([Number.POSITIVE_INFINITY, 2 ** 31, Number.NaN])(
-  'a promise of %d ms, longer than any timer, has no end',
+  'a promise of %d ms, which no timer can hold, counts as one without end',
   (promise) => {
     const bytes = writeBatchHeader({ kind: 'idle-http', connections: 1, promise })
     expect(readBatchHeader(bytes)).toEqual({ kind: 'idle-http', connections: 1, promise: 0 })
@@ -69,10 +69,11 @@ test.each([
   expect(readBatchHeader(Buffer.from(bytes as string))).toBe('no header')
 })
 
-test('the receiver before version 1 takes no header of this format for idle HTTP', () => {
+test.each<BatchHeader>([
+  { kind: 'idle-http', connections: 1, promise: 5_000 },
+  { kind: 'continued', connections: 1, key: 'a2V5' },
+])('the receiver before version 1 refuses each header of this format: $kind', (header) => {
   const before = Buffer.from('{"port":8080,"address":"::","promise":5000}')
   expect(oldReceiverTakes(before)).toBe(true)
-  expect(
-    oldReceiverTakes(writeBatchHeader({ kind: 'idle-http', connections: 1, promise: 5_000 })),
-  ).toBe(false)
+  expect(oldReceiverTakes(writeBatchHeader(header))).toBe(false)
 })

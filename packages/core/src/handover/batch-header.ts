@@ -27,7 +27,7 @@ export interface IdleBatch {
 export interface ContinuedBatch {
   kind: typeof CONTINUED
   connections: number
-  /** With what the file is encrypted: base64. */
+  /** The key with which the file is encrypted: base64. */
   key: string
 }
 

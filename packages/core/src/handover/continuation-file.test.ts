@@ -18,7 +18,7 @@ const continuation = (secret: string): StoredContinuation => ({
 })
 
 describe(...requireOrSkip('what the next process needs of connections', linuxSkipReason()), () => {
-  it('is read as it was written, however much it is', () => {
+  it('is read as it was written, whatever its size', () => {
     const written = Array.from({ length: 252 }, (_, n) => ({
       ...continuation(`secret ${n}`),
       attachment: Buffer.alloc(n * 100, n),
@@ -33,7 +33,7 @@ describe(...requireOrSkip('what the next process needs of connections', linuxSki
     }
   })
 
-  it('is in a file without a name that shows nothing without the key', () => {
+  it('is in a file without a name, and cannot be read without the key', () => {
     const { fd } = writeContinuations(loadLibc(), [continuation('hunter2')])
     expect(fstatSync(fd).nlink).toBe(0)
     expect(readFileSync(`/proc/self/fd/${fd}`).toString('latin1')).not.toMatch(/hunter2|Cookie|GET/)
@@ -51,20 +51,20 @@ describe(...requireOrSkip('what the next process needs of connections', linuxSki
       undefined,
       /their file has 0 bytes/,
     ],
-  ])('is refused with %s', (_, change, otherKey, said) => {
+  ])('is refused with %s', (_, change, otherKey, message) => {
     const { fd, key } = writeContinuations(loadLibc(), [continuation('x')])
     change(fd)
-    expect(() => readContinuations(fd, otherKey?.() ?? key)).toThrow(said)
+    expect(() => readContinuations(fd, otherKey?.() ?? key)).toThrow(message)
     closeSync(fd)
   })
 
-  it('is refused where it is no file', () => {
+  it('is refused if the descriptor is no file', () => {
     const fd = openSync('/dev/null', 'r')
     expect(() => readContinuations(fd, '')).toThrow('their file has 0 bytes')
     closeSync(fd)
   })
 
-  it('of 10,000 connections with 1 KB each waits in a queue of the size that kernels allow by default', () => {
+  it('fits for 10,000 connections with 1 KB each into a queue of the size that kernels allow by default', () => {
     const libc = loadLibc()
     const { near, far } = openQueue(libc)
     // net.core.wmem_max of a kernel whose administrator has changed nothing.

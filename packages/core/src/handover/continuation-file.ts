@@ -13,7 +13,7 @@ const NONCE = Buffer.alloc(12)
 const KEY = 32
 const TAG = 16
 
-/** The most bytes of one file: 252 connections with what the largest of them may have. */
+/** The largest file in bytes: room for 252 connections with the longest replay. */
 const LARGEST = 2 ** 31 - 1
 
 /** Writes what the next process needs of some connections into a file without a name. The caller closes it. */

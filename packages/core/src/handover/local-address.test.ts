@@ -55,7 +55,7 @@ describe('a listener fits a connection', () => {
     expect(fit(listener, connection) > 0).toBe(fits)
   })
 
-  it('better, the nearer it is', () => {
+  it('better, the more exact its address is', () => {
     const connection = at('127.0.0.1', { device: 'lo' })
     const order = [
       on('::'),
@@ -69,7 +69,7 @@ describe('a listener fits a connection', () => {
   })
 })
 
-describe(...requireOrSkip('the local address of', linuxSkipReason()), () => {
+describe(...requireOrSkip('the local address', linuxSkipReason()), () => {
   it.each([
     ['127.0.0.1', '127.0.0.1', '127.0.0.1'],
     ['0.0.0.0', '127.0.0.2', '127.0.0.2'],
@@ -77,7 +77,7 @@ describe(...requireOrSkip('the local address of', linuxSkipReason()), () => {
     ['::', '::1', '::1'],
     ['::1', '::1', '::1'],
     ['::ffff:127.0.0.1', '127.0.0.1', '127.0.0.1'],
-  ])('a listener on %s, and of a connection to %s', async (host, to, expected) => {
+  ])('of a listener on %s, and of a connection to %s, is known', async (host, to, expected) => {
     const server = createServer().listen(0, host)
     await once(server, 'listening')
     const { port } = server.address() as AddressInfo
@@ -95,14 +95,14 @@ describe(...requireOrSkip('the local address of', linuxSkipReason()), () => {
     expect(fit(listener as ListeningAddress, local as LocalAddress)).toBeGreaterThan(0)
   })
 
-  it('a unix socket is none', async () => {
+  it('of a unix socket is undefined', async () => {
     const server = createServer().listen('\0socket-port-local-address')
     await once(server, 'listening')
     onClose(() => server.close())
     expect(listeningAddress(loadLibc(), fdOf(server))).toBeUndefined()
   })
 
-  it('is told with brackets where it is of IPv6', () => {
+  it('as text has brackets for IPv6', () => {
     expect([at('::1'), at('127.0.0.1')].map(localAddressText)).toEqual(['[::1]:80', '127.0.0.1:80'])
   })
 })

@@ -101,7 +101,7 @@ const batch = (fds: number[], promise = 5_000): QueueMessage => ({
 })
 
 describe(...requireOrSkip('connections of the previous process', linuxSkipReason()), () => {
-  it('go to the server that listens where theirs did', async () => {
+  it('go to the server that listens on the address of their own server', async () => {
     const [a, b] = [await listening('a'), await listening('b')]
     const [first, second] = [await unservedBy(b), await unservedBy(a)]
     const receiver = new Receiver()
@@ -130,17 +130,17 @@ describe(...requireOrSkip('connections of the previous process', linuxSkipReason
     )
   })
 
-  it('are reported once, also if a server begins to listen while their queue is read', async () => {
+  it('are reported once, also if a server starts to listen while their queue is read', async () => {
     const [first, late] = [await unserved(), await unserved()]
     const receiver = new Receiver()
     const received = receiver.receive(queueOf(batch([first.fd]), batch([late.fd])), logger)
     for (const { port } of [first, late]) receiver.join(await listening('late', { port }))
     await received
-    const [said] = ['received 1 connection of the previous process']
-    expect(logger.debug.mock.calls).toEqual([[said], [said]])
+    const line = 'received 1 connection of the previous process'
+    expect(logger.debug.mock.calls).toEqual([[line], [line]])
   })
 
-  it('are closed in the end where no server listens there', async () => {
+  it('are closed after a while if no server listens there', async () => {
     const server = await listening('other')
     const { client, fd, port } = await unserved()
     const receiver = new Receiver(0)
@@ -189,7 +189,7 @@ describe(...requireOrSkip('connections of the previous process', linuxSkipReason
     await client.receive(/strict \/later$/)
   })
 
-  it('go to the next process where no server has taken them yet', async () => {
+  it('go to the next process if no server has taken them yet', async () => {
     const { client, fd, port } = await unserved()
     const first = new Receiver(0)
     await first.receive(queueOf(batch([fd], 1_000)), logger)
@@ -232,20 +232,23 @@ describe(...requireOrSkip('connections of the previous process', linuxSkipReason
   it.each([
     ['that was promised', 5_000, Number.POSITIVE_INFINITY],
     ['of the server', 2 ** 31, 5_000],
-  ])('are kept for ever where the time %s is longer than any timer', async (_, own, promise) => {
-    const server = await listening('patient')
-    server.keepAliveTimeout = own
-    const timers = vi.spyOn(globalThis, 'setTimeout')
-    const { client, fd } = await unservedBy(server)
-    const receiver = new Receiver()
-    receiver.join(server)
-    await receiver.receive(queueOf(batch([fd], promise)), logger)
-    expect(timers).not.toHaveBeenCalled()
-    timers.mockRestore()
-    server.keepAliveTimeout = 5_000
-    client.send(get('/later'))
-    await client.receive(/patient \/later$/)
-  })
+  ])(
+    'are kept without end if the time %s is longer than any timer can hold',
+    async (_, own, promise) => {
+      const server = await listening('patient')
+      server.keepAliveTimeout = own
+      const timers = vi.spyOn(globalThis, 'setTimeout')
+      const { client, fd } = await unservedBy(server)
+      const receiver = new Receiver()
+      receiver.join(server)
+      await receiver.receive(queueOf(batch([fd], promise)), logger)
+      expect(timers).not.toHaveBeenCalled()
+      timers.mockRestore()
+      server.keepAliveTimeout = 5_000
+      client.send(get('/later'))
+      await client.receive(/patient \/later$/)
+    },
+  )
 
   it('are closed with one warning where the process may not have so many files open', async () => {
     const server = await listening('small')
@@ -283,7 +286,7 @@ describe(...requireOrSkip('connections of the previous process', linuxSkipReason
     expect(optionsNow()).toEqual([1, 1])
   })
 
-  it('are told and reported where the server has as many as its maxConnections', async () => {
+  it('get their refusal, and are reported, if the server has maxConnections', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     cleanups.push(() => vi.useRealTimers())
     const continued = await unserved()
@@ -315,7 +318,7 @@ describe(...requireOrSkip('connections of the previous process', linuxSkipReason
     expect(receiver.received).toBe(0)
   })
 
-  it('survive a descriptor among them that is no connection', async () => {
+  it('are received although one of their descriptors is no connection', async () => {
     const server = await listening('robust')
     const { client, fd } = await unservedBy(server)
     const file = openSync('/dev/null', 'r')
@@ -397,7 +400,7 @@ describe(
       await client.receive(/wide \/$/)
     })
 
-    it('and not to IPv6 alone, where it is of IPv4', async () => {
+    it('and not to a listener of IPv6 alone, if it is of IPv4', async () => {
       const { client, fd, port } = await unserved()
       const only = createServer((_, response) => void response.end('only')).listen({
         port,
@@ -414,7 +417,7 @@ describe(
       await client.receive(/four \/$/)
     })
 
-    it('and to no server where that listener takes none', async () => {
+    it('and to no server if that listener receives none', async () => {
       const { client, fd, port } = await unserved('127.0.0.2', '127.0.0.2')
       const other = createNetServer().listen({ port, host: '127.0.0.2' })
       await once(other, 'listening')
@@ -502,7 +505,7 @@ describe(...requireOrSkip('a batch that this version does not know', linuxSkipRe
     )
   })
 
-  it('is counted with others alike: one warning for each kind of header', async () => {
+  it('is reported in one warning with others of the same header', async () => {
     const messages: QueueMessage[] = []
     for (const kind of ['websocket', 'event-stream', 'websocket']) {
       messages.push(message({ ...known, kind }, [(await unserved()).fd, (await unserved()).fd]))

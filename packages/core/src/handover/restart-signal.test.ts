@@ -29,7 +29,7 @@ async function signalled(signal: NodeJS.Signals, env: NodeJS.ProcessEnv): Promis
 }
 
 describe('SOCKET_PORT_RESTART_SIGNAL', () => {
-  it('makes its signal a SIGTERM for every listener of the program', async () => {
+  it('turns its signal into a SIGTERM for every listener of the program', async () => {
     const env = { SOCKET_PORT_RESTART_SIGNAL: 'SIGUSR2' }
     expect(await signalled('SIGUSR2', env)).toEqual([
       0,
@@ -39,12 +39,12 @@ describe('SOCKET_PORT_RESTART_SIGNAL', () => {
     ])
   })
 
-  it.each(['SIGTERM', 'SIGKILL', 'no signal', ''])('is left alone as %j', async (name) => {
+  it.each(['SIGTERM', 'SIGKILL', 'no signal', ''])('is ignored with the value %j', async (name) => {
     const env = { SOCKET_PORT_RESTART_SIGNAL: name }
     expect(await signalled('SIGTERM', env)).toContain('program: SIGTERM')
   })
 
-  it('is nothing where it is not set', async () => {
+  it('has no effect if it is not set', async () => {
     expect((await signalled('SIGUSR2', {})).slice(0, 2)).toEqual([null, 'SIGUSR2'])
   })
 })

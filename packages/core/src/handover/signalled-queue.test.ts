@@ -181,7 +181,7 @@ describe(...requireOrSkip('a queue with a wake-up pipe', linuxSkipReason()), () 
     expect(received).toEqual(['one', 'two', 'three'])
   })
 
-  it('is ended at once: what waits is received, and no process can send any more', async () => {
+  it('can be ended at once: waiting messages are received, and no process can send any more', async () => {
     const before = descriptors()
     const { near, far } = openSignalledQueue(libc)
     const waits = vi.fn(async (next: Next) => texts(next))
@@ -203,7 +203,7 @@ describe(...requireOrSkip('a queue with a wake-up pipe', linuxSkipReason()), () 
     expect(descriptors()).toEqual(before)
   })
 
-  it('goes on after a callback that has failed', async () => {
+  it('goes on after a callback has failed', async () => {
     const { near, far } = openSignalledQueue(libc)
     const received: string[] = []
     let failed = (_: Error): void => {}

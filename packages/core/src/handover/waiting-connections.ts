@@ -44,8 +44,8 @@ export class WaitingConnections {
 
   /**
    * `given` is called for each connection that a server has received, with the kind of one that is continued;
-   * `refused` when the program did not continue it, or its server takes no more. `grace` is the number of milliseconds for which
-   * connections wait once all servers listen.
+   * `refused` when the program did not continue it, or its server takes no more. `grace` is the number of
+   * milliseconds for which connections wait once all servers listen.
    */
   constructor(
     given: (server: HttpServer, kind: LongLivedKind | undefined) => void,
@@ -156,7 +156,7 @@ function closeConnection(fd: number, refusal: Uint8Array | undefined): void {
   closeSync(fd)
 }
 
-/** Tells the client of a connection that would have been continued that it is not, as far as the kernel takes it now. */
+/** Sends the refusal to the client of a connection that was to be continued, as far as the kernel takes it at once. */
 function tell(fd: number, refusal: Uint8Array | undefined): void {
   try {
     if (refusal !== undefined) writeSync(fd, refusal)

@@ -55,7 +55,7 @@ describe('freePort', () => {
     expect(system.sent).toEqual(['SIGTERM 4000000', 'SIGKILL 4000000'])
   })
 
-  it('asks once before it signals, about all who would be signalled', async () => {
+  it('asks once before the first signal, about all processes that would get one', async () => {
     const system = fake([held, held, free])
     const confirm = vi.fn(async () => system.sent.length === 0)
     await freePort({ ...job(system), confirm })
@@ -63,15 +63,15 @@ describe('freePort', () => {
     expect(system.sent).toEqual(['SIGTERM 4000000', 'SIGKILL 4000000'])
   })
 
-  it('signals nobody when the answer is no', async () => {
+  it('signals no process when the answer is no', async () => {
     const system = fake([held])
     const attempt = freePort({ ...job(system), confirm: () => false })
     await expect(attempt).rejects.toMatchObject({ code: 'ERR_SOCKET_PORT_KILL_REFUSED' })
-    await expect(attempt).rejects.toThrow(/held by pid 4000000 \(app\)\. Nobody was signalled/)
+    await expect(attempt).rejects.toThrow(/held by pid 4000000 \(app\)\. No process was signalled/)
     expect(system.sent).toEqual([])
   })
 
-  it('asks nobody where a rule refuses, and nobody about a free port', async () => {
+  it('does not ask if a rule refuses, nor about a free port', async () => {
     const confirm = vi.fn(() => true)
     const foreign = { ...held, holders: [{ ...holder, uid: uid + 1 }] }
     const refused = freePort({ ...job(fake([foreign])), confirm })
@@ -80,7 +80,7 @@ describe('freePort', () => {
     expect(confirm).not.toHaveBeenCalled()
   })
 
-  it('signals nobody whose pid has changed hands', async () => {
+  it('does not signal a process that has a reused pid', async () => {
     const system = fake([held], { startTime: async () => '8' })
     const attempt = freePort(job(system))
     await expect(attempt).rejects.toMatchObject({ code: 'ERR_SOCKET_PORT_KILL_FAILED', port: 8080 })
@@ -109,30 +109,30 @@ describe('freePort', () => {
     expect(system.sent).toEqual(['SIGTERM 4000000'])
   })
 
-  it('looks again when a socket seems to be held by nobody', async () => {
+  it('looks again when no process seems to hold a socket', async () => {
     const look = vi.fn(async () => held).mockResolvedValueOnce({ ...held, holders: [] })
     const system = fake([held, free], { look })
     expect(await freePort(job(system))).toEqual([holder])
     expect(look).toHaveBeenCalledTimes(2)
   })
 
-  it('refuses when nobody can be seen', async () => {
+  it('refuses when no process can be seen', async () => {
     const attempt = freePort(job(fake([{ ...held, holders: [] }])))
     await expect(attempt).rejects.toMatchObject({
       code: 'ERR_SOCKET_PORT_KILL_REFUSED',
       port: 8080,
     })
-    await expect(attempt).rejects.toThrow(/cannot be seen.* Nobody was signalled/)
+    await expect(attempt).rejects.toThrow(/cannot be seen.* No process was signalled/)
   })
 
-  it('says whom it had signalled when a later round is refused', async () => {
+  it('says which processes it has signalled when a later attempt is refused', async () => {
     const foreign = { ...held, holders: [{ ...holder, pid: 4_000_002, uid: uid + 1 }] }
     await expect(freePort(job(fake([held, foreign])))).rejects.toThrow(
       /Only pid 4000000 \(app\) was signalled: pid 4000002 /,
     )
   })
 
-  it('takes a process that is gone when it is signalled for ended', async () => {
+  it('counts a process as ended that is gone when it is signalled', async () => {
     let uses = held
     const signal = () => {
       uses = free
@@ -174,19 +174,19 @@ describe('freePort, of sockets on other addresses', () => {
   const other = at('b', '127.0.0.3', 4_000_003)
   const v6 = at('c', '::', 4_000_006)
 
-  it('ends who is in the way, and nobody else', async () => {
+  it('ends the processes that prevent the bind, and no others', async () => {
     const system = fake([use(one, other, v6), use(other, v6)])
     expect(await freePort(local(system, 'busy', 'free'))).toEqual([one[1]])
     expect(system.sent).toEqual(['SIGTERM 4000001'])
   })
 
-  it('ends who is perhaps in the way where nobody is for sure', async () => {
+  it('ends the processes that may prevent the bind, if none certainly does', async () => {
     const system = fake([use(other, v6), use(other)])
     expect(await freePort(local(system, 'busy', 'busy', 'free'))).toEqual([v6[1]])
     expect(system.sent).toEqual(['SIGTERM 4000006'])
   })
 
-  it('ends nobody where the bind succeeds, or where nobody can be in the way', async () => {
+  it('ends no process if the bind succeeds, or if none can prevent it', async () => {
     for (const [sockets, ...probes] of [
       [use(one, other, v6), 'free'],
       [use(other), 'busy', 'busy'],
@@ -198,14 +198,14 @@ describe('freePort, of sockets on other addresses', () => {
     }
   })
 
-  it('asks about each group before it is signalled', async () => {
+  it('asks about the certain and the possible ones separately, before each is signalled', async () => {
     const system = fake([use(one, v6), use(v6), use()])
     const confirm = vi.fn(() => true)
     await freePort({ ...local(system, 'busy', 'busy'), confirm })
     expect(confirm.mock.calls).toEqual([[[one[1]]], [[v6[1]]]])
   })
 
-  it('is not kept from it by a protected process on another address', async () => {
+  it('frees the port although a protected process listens on another address', async () => {
     const protectedOne: [Listener, Holder] = [other[0], { ...other[1], uid: uid + 1 }]
     const system = fake([use(one, protectedOne), use(protectedOne)])
     expect(await freePort(local(system, 'busy', 'free'))).toEqual([one[1]])

@@ -100,7 +100,7 @@ describe(...requireOrSkip('killPort', linuxSkipReason()), () => {
     expect(logger.warn).toHaveBeenCalledExactlyOnceWith(expect.stringContaining('SIGKILL sent'))
   })
 
-  it('ends all that share a socket', async () => {
+  it('ends all processes that share a socket', async () => {
     const [parent, port] = await start(`
       const { spawn } = require('child_process')
       const server = require('net').createServer().listen(0, () => {
@@ -117,7 +117,7 @@ describe(...requireOrSkip('killPort', linuxSkipReason()), () => {
     await listen(port)
   })
 
-  it('ends one that was forked after the first look, and asks it politely too', async () => {
+  it('sends SIGTERM first, too, to a process that was forked after the first look', async () => {
     const [parent, port] = await start(`
       const { spawn } = require('child_process')
       const server = require('net').createServer().listen(0, () => {
@@ -135,7 +135,7 @@ describe(...requireOrSkip('killPort', linuxSkipReason()), () => {
     expect(logger.warn).not.toHaveBeenCalled()
   })
 
-  it('resolves with nobody where only closed connections linger', async () => {
+  it('resolves without a signal if only closed connections are left', async () => {
     const port = await listen()
     server?.on('connection', (connection) => connection.end())
     await once(createConnection(port).resume(), 'close')
@@ -156,7 +156,7 @@ describe(...requireOrSkip('killPort', linuxSkipReason()), () => {
     })
     const attempt = killPort(port)
     await expect(attempt).rejects.toMatchObject({ code: 'ERR_SOCKET_PORT_KILL_REFUSED', port })
-    await expect(attempt).rejects.toThrow(/this process itself .* Nobody was signalled/)
+    await expect(attempt).rejects.toThrow(/this process itself .* No process was signalled/)
     expect(isRunning(child)).toBe(true)
     expect(server?.listening).toBe(true)
   })
@@ -187,7 +187,7 @@ describe(...requireOrSkip('killPort', linuxSkipReason()), () => {
     expect(isRunning(parent)).toBe(true)
   })
 
-  it('never ends who was given its sockets by a manager', async () => {
+  it('never ends a process that got its sockets from a manager', async () => {
     const activate = 'LISTEN_FDS=1 LISTEN_PID=$$ exec "$0" "$@"'
     const child = spawn('sh', ['-c', activate, process.execPath, '-e', POLITE], {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
@@ -198,7 +198,7 @@ describe(...requireOrSkip('killPort', linuxSkipReason()), () => {
     expect(isRunning(child)).toBe(true)
   })
 
-  it('ends who only inherited the variables of a parent', async () => {
+  it('ends a process that has only inherited the variables of its parent', async () => {
     const env = { ...process.env, LISTEN_FDS: '1', LISTEN_PID: String(process.pid) }
     const [, port] = await start(POLITE, { env })
     expect((await killPort(port, patient)).killed).toHaveLength(1)
@@ -233,7 +233,7 @@ describe(...requireOrSkip('killPort', linuxSkipReason()), () => {
     expect(isRunning(child)).toBe(true)
   })
 
-  describe('ends only who keeps the very bind from succeeding:', () => {
+  describe('ends only the processes that prevent this bind:', () => {
     const at = (options: object) =>
       `require('net').createServer().listen(${JSON.stringify(options)}, ${PORT_OF_THIS})`
 
@@ -305,7 +305,7 @@ describe(...requireOrSkip('killPort', linuxSkipReason()), () => {
       const [child, port] = await startInside()
       const attempt = killPort(port)
       await expect(attempt).rejects.toMatchObject({ code: 'ERR_SOCKET_PORT_KILL_REFUSED', port })
-      await expect(attempt).rejects.toThrow(/Nobody was signalled: pid \d+ .*another container/)
+      await expect(attempt).rejects.toThrow(/No process was signalled: pid \d+ .*another container/)
       expect(isRunning(child)).toBe(true)
       expect(findHolders({ port })).toHaveLength(1)
     })
@@ -331,7 +331,7 @@ describe(...requireOrSkip('killPort', linuxSkipReason()), () => {
     })
   })
 
-  it('is all that a program needs to wait for', async () => {
+  it('keeps the process alive while it waits', async () => {
     const [, port] = await start(STUBBORN)
     const code = ';process.channel.unref(); process.send(await call())'
     expect(await call(code, port)).toBe('freed 1')

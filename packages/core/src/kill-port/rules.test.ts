@@ -33,7 +33,7 @@ describe('refusal', () => {
     expect(refusal({ listeners: [], holders: [] }, caller)).toBeUndefined()
   })
 
-  it('allows them where the owner of the socket is not known', () => {
+  it('allows them if the owner of the socket is not known', () => {
     const listeners = [{ socket: 'a', uid: undefined }]
     expect(refusal({ listeners, holders: [own] }, caller)).toBeUndefined()
   })
@@ -67,7 +67,7 @@ describe('refusal', () => {
   it.each([
     ['another manager', /^pid 200 .* LISTEN_FDS.*\(systemctl stop/],
     ['socket-port run', /^pid 200 .* socket-port run.* \(socket-port stop\)/],
-  ] as const)('protects who was given its sockets by %s', (manager, says) => {
+  ] as const)('protects a process that got its sockets from %s', (manager, says) => {
     const activator = (pid: number) => (pid === 200 ? manager : undefined)
     expect(refusal(use(holder(199), own), { ...caller, activator })).toMatch(says)
   })
@@ -79,7 +79,7 @@ describe('refusal', () => {
     expect(refusal(use(holder(201)), shared)).toBeUndefined()
   })
 
-  it('protects a socket that nobody visible holds', () => {
+  it('protects a socket that no visible process holds', () => {
     const listeners = [
       { socket: 'a', uid: 501 },
       { socket: 'b', uid: 33 },

@@ -90,7 +90,7 @@ async function enforceRules(job: Job, use: PortUse, killed: readonly Holder[]): 
   if (reason === undefined) return
   const held = describeHolders(use.holders) || 'held by a process that cannot be seen'
   const before = killed.map(describeHolder).join(', ')
-  const who = before === '' ? 'Nobody was signalled' : `Only ${before} was signalled`
+  const who = before === '' ? 'No process was signalled' : `Only ${before} was signalled`
   throw new SocketPortError(
     'ERR_SOCKET_PORT_KILL_REFUSED',
     `Port ${port} is ${held}. ${who}: ${reason}`,
@@ -102,7 +102,7 @@ async function agree({ port, confirm }: Job, holders: readonly Holder[]): Promis
   if (holders.length === 0 || confirm === undefined || (await confirm(holders))) return
   throw new SocketPortError(
     'ERR_SOCKET_PORT_KILL_REFUSED',
-    `Port ${port} is still ${describeHolders(holders)}. Nobody was signalled: it was not confirmed.`,
+    `Port ${port} is still ${describeHolders(holders)}. No process was signalled: it was not confirmed.`,
     { port },
   )
 }

@@ -36,11 +36,11 @@ const factsOf = (fd: number): unknown => nativeSystem(loadLibc()).describe(fd)
 async function servedOn(fd: number, to: { port: number; host: string } | { path: string }) {
   const server = createServer((socket) => socket.end('served'))
   await new Promise<void>((resolve) => server.listen({ fd }, resolve))
-  const said = await new Promise<string>((resolve, reject) => {
+  const answer = await new Promise<string>((resolve, reject) => {
     connect(to).on('error', reject).setEncoding('utf8').on('data', resolve)
   })
   await new Promise((closed) => server.close(closed))
-  return said
+  return answer
 }
 
 describe(...requireOrSkip('bindFd', linuxSkipReason()), () => {
@@ -123,7 +123,7 @@ describe(...requireOrSkip('bindFd', linuxSkipReason()), () => {
     expect(factsOf(fd)).toMatchObject({ path })
   })
 
-  it('says who is in the way, with the error of Node as its cause', async () => {
+  it('names the process that has the address, with the error of Node as its cause', async () => {
     const { server } = await openServer({ port: 0, host: '127.0.0.1' })
     const { port } = server.address() as { port: number }
     const theirs = await new Promise<NodeJS.ErrnoException>((resolve) => {
@@ -162,7 +162,7 @@ describe(...requireOrSkip('bindFd', linuxSkipReason()), () => {
     expect(descriptors()).toEqual(before)
   })
 
-  it('opens at once where there is nothing to wait for', () => {
+  it('returns at once if there is nothing to wait for', () => {
     const fd = openBound(resolveListen({ host: '127.0.0.1' }))
     onClose(() => closeSync(fd as number))
     expect(factsOf(fd as number)).toMatchObject({ listening: true })
@@ -182,7 +182,7 @@ describe(...requireOrSkip('bindFd', linuxSkipReason()), () => {
   })
 })
 
-it('says what is missing where libc cannot be used', async () => {
+it('says what is missing if libc cannot be used', async () => {
   vi.mocked(loadLibc).mockImplementationOnce(() => {
     throw new Error('Cannot find module\nRequire stack')
   })

@@ -85,7 +85,7 @@ describe(...requireOrSkip('withMode', unixSkipReason()), () => {
     rmSync(directory, { recursive: true })
   })
 
-  it('gives the umask back when the bind throws', () => {
+  it('restores the umask when the bind throws', () => {
     const umask = process.umask()
     const fail = (): void => {
       throw new Error('refused')
@@ -94,7 +94,7 @@ describe(...requireOrSkip('withMode', unixSkipReason()), () => {
     expect(process.umask()).toBe(umask)
   })
 
-  it('leaves the umask alone where no mode is asked for', () => {
+  it('does not change the umask without a mode', () => {
     const umask = process.umask()
     withMode(undefined, () => expect(process.umask()).toBe(umask))
   })
@@ -142,7 +142,7 @@ describe('explainBindError', () => {
     expect(explain(code, target).message).toBe(message)
   })
 
-  it("keeps Node's code and what else it knew", () => {
+  it("keeps the code and the properties of Node's error", () => {
     const error = explain('EADDRNOTAVAIL', { port: 80, host: '10.0.0.1' })
     expect(error).toBeInstanceOf(SocketPortError)
     expect(error).toMatchObject({
@@ -164,7 +164,7 @@ describe('explainBindError', () => {
     expect(explainBindError(abort, resolveListen(80))).toBe(abort)
   })
 
-  it('knows the codes that docs/errors.md has', () => {
+  it('explains the codes that docs/errors.md lists', () => {
     const text = readFileSync(new URL('../../../../docs/errors.md', import.meta.url), 'utf8')
     const kept = [...text.matchAll(/^\| `(E(?!RR_)[A-Z_]+)` \|/gm)].map(([, code = '']) => code)
     expect(kept).toContain('EADDRINUSE')

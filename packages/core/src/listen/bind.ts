@@ -86,7 +86,7 @@ export function withMode(mode: number | undefined, bind: () => void): void {
 export function explainBindError(error: NodeJS.ErrnoException, request: InUseRequest): Error {
   const { port, host, path } = request
   const { code } = error
-  // An error of our own says it already.
+  // An error of this package explains itself already.
   if (!isBindErrorCode(code) || error instanceof SocketPortError) return error
   return new SocketPortError(
     code,

@@ -16,7 +16,7 @@ function covers(socket: Candidate, { host, ipv6Only }: Wanted): boolean {
   const addresses = host === 'localhost' ? ['127.0.0.1', '::1'] : [host]
   return addresses.some(
     (address) =>
-      // Where a host name leads is not known.
+      // A host name may resolve to the address of the socket.
       (address !== undefined && !isAddress(address)) ||
       overlap({ address, ipv6Only }, socket) !== 'none',
   )

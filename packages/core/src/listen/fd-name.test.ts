@@ -16,7 +16,7 @@ describe('storeName', () => {
     expect(readStoreName(expected)).toEqual({ kind: 'listener', name })
   })
 
-  it('is never too long, and never that of another', () => {
+  it('is never too long, and never one that is present', () => {
     const path = `unix:/${'é'.repeat(50)}`
     const names: string[] = []
     for (let count = 0; count < 12; count += 1) names.push(storeName('web', path, names))

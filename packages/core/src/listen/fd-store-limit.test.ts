@@ -35,7 +35,7 @@ describe('room in the fd store', () => {
     ['sockets of a .socket unit were passed as well', 1, 0, true],
     ['the store is full', 1, 1, false],
     ['the store was made smaller', 1, 3, false],
-  ])('is asked of systemd where %s', async (_, most, stored, room) => {
+  ])('is asked of systemd if %s', async (_, most, stored, room) => {
     startedBySystemd(most)
     storeOf(process.pid, most, stored)
     const problem = await storeProblem(3, CGROUP)
@@ -48,7 +48,7 @@ describe('room in the fd store', () => {
     }
   })
 
-  it('is not certain where systemd does not answer', async () => {
+  it('is not certain if systemd does not answer', async () => {
     startedBySystemd(1)
     failing()
     expect(await storeProblem(1, CGROUP)).toMatch(/it takes 1 \(1 may be stored; Access denied\)/)
@@ -78,7 +78,7 @@ describe('room in the fd store', () => {
     expect(await storeProblem(1, CGROUP)).toEqual(problem)
   })
 
-  it('without FDSTORE is not certain where the version cannot be known', async () => {
+  it('without FDSTORE is not certain if the version is not known', async () => {
     startedBySystemd(undefined)
     failing()
     expect(await storeProblem(1, CGROUP)).toMatch(/its version is not known \(Access denied\)/)

@@ -75,7 +75,7 @@ export async function storeProblem(
       `Set FileDescriptorStoreMax=${stored + 1} or more in it`
     )
   }
-  // Of other processes of the unit systemd ignores what they store (NotifyAccess=main).
+  // systemd ignores what other processes of the unit store (NotifyAccess=main).
   const isMain = SYSTEMD_EXEC_PID === String(process.pid)
   if (isMain && stored < most) return undefined
   // The sockets of a .socket unit are passed like stored ones. Only systemd knows which of them it stores.

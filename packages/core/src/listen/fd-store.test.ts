@@ -111,7 +111,7 @@ describe(...requireOrSkip('fdStore', linuxSkipReason()), () => {
     await openClient({ port })
   })
 
-  it('listens before listen returns, as Node does', () => {
+  it("calls Node's listen before listen returns", () => {
     const server = createServer()
     const listening = listen(server, { fdStore: true, logger })
     expect(server.listening).toBe(true)
@@ -148,7 +148,7 @@ describe(...requireOrSkip('fdStore', linuxSkipReason()), () => {
     expect(inheritedSockets({ logger })).toMatchObject([{ port, stored: true, taken: true }])
   })
 
-  it('listens again on what it has stored, in one process', async () => {
+  it('listens again on a stored socket, in one process', async () => {
     const server = await started({ port: 0 })
     const port = portOf(server)
     expect(inheritedSockets({ logger })).toEqual([])
@@ -170,7 +170,7 @@ describe(...requireOrSkip('fdStore', linuxSkipReason()), () => {
     expect(lstatSync(path).mode & 0o777).toBe(0o600)
   })
 
-  it('binds anew where the port has changed, and lets go of the old one in a while', async () => {
+  it('binds another socket if the port has changed, and closes the stored one later', async () => {
     const old = await started({ port: 0, name: 'web' })
     const port = portOf(old)
     await closed(old)
@@ -193,7 +193,7 @@ describe(...requireOrSkip('fdStore', linuxSkipReason()), () => {
     )
   })
 
-  it('keeps what another server of the process takes later', async () => {
+  it('keeps a stored socket that another server of the process takes later', async () => {
     const old = [await started({ port: 0 }), await started({ port: 0 })]
     const ports = old.map(portOf)
     await Promise.all(old.map(closed))
@@ -208,7 +208,7 @@ describe(...requireOrSkip('fdStore', linuxSkipReason()), () => {
     expect(told()).toEqual([])
   })
 
-  it('clears the way for the same port on another address', async () => {
+  it('closes a stored socket that blocks the same port on another address', async () => {
     const old = await started({ port: 0 })
     const port = portOf(old)
     await closed(old)
@@ -221,7 +221,7 @@ describe(...requireOrSkip('fdStore', linuxSkipReason()), () => {
     ])
   })
 
-  it('binds always with inherit: never, a unix path too', async () => {
+  it('always binds with inherit: never, also a unix path', async () => {
     const path = join(temporaryDirectory(), 'app.sock')
     const old = [await started({ port: 0 }), await started({ path })]
     const port = portOf(old[0] as Server)
@@ -237,7 +237,7 @@ describe(...requireOrSkip('fdStore', linuxSkipReason()), () => {
     ])
   })
 
-  it('leaves nothing behind where the server cannot listen', async () => {
+  it('leaves nothing behind if the server cannot listen', async () => {
     const before = descriptors('socket:').map(linkOf)
     const server = createServer()
     const listening = listen(server, { fdStore: true, logger })
@@ -247,13 +247,13 @@ describe(...requireOrSkip('fdStore', linuxSkipReason()), () => {
     expect(told()).toEqual([])
   })
 
-  it('fails as listen does where the port is taken', async () => {
+  it('fails as listen does if the port is taken', async () => {
     const server = await started({ port: 0, fdStore: false })
     await expect(started({ port: portOf(server) })).rejects.toMatchObject({ code: 'EADDRINUSE' })
     expect(told()).toEqual([])
   })
 
-  it('warns where the manager keeps fewer', async () => {
+  it('warns if the manager keeps fewer', async () => {
     vi.resetModules()
     const { listen } = await import('./listen.ts')
     const { loadLater } = await import('../base/later.ts')
@@ -270,7 +270,7 @@ describe(...requireOrSkip('fdStore', linuxSkipReason()), () => {
     told()
   })
 
-  it('binds as ever, with a warning, where there is no native code', async () => {
+  it('binds without storing, with a warning, if there is no native code', async () => {
     vi.mocked(loadLibc).mockImplementationOnce(() => {
       throw new Error('no addons')
     })
@@ -283,7 +283,7 @@ describe(...requireOrSkip('fdStore', linuxSkipReason()), () => {
 describe('fdStore without a manager', () => {
   beforeEach(() => startedWith())
 
-  it('binds as ever, and says nothing', async () => {
+  it('binds without storing, and logs nothing', async () => {
     await openClient({ port: portOf(await started({ port: 0 })) })
     expect(messages).toEqual([expect.stringMatching(/^listening on \[::\]:\d+$/)])
   })

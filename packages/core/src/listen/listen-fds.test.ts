@@ -11,14 +11,14 @@ const namesOf = (environment: ListenFds): string[] =>
   environment.kind === 'passed' ? environment.fds.map(({ name }) => name) : []
 
 describe('readListenFds', () => {
-  it('finds no manager without LISTEN_FDS, whatever else is set', () => {
+  it('finds no manager without LISTEN_FDS, whatever other variables are set', () => {
     expect(read({})).toEqual({ kind: 'absent' })
     expect(read({ LISTEN_PID: 'x', LISTEN_PIDFDID: 'x', LISTEN_FDNAMES: 'a:b' })).toEqual({
       kind: 'absent',
     })
   })
 
-  it('takes fd 3 and up', () => {
+  it('takes the descriptors from 3 on', () => {
     expect(read({ LISTEN_FDS: '2', LISTEN_PID: String(PID) })).toEqual({
       kind: 'passed',
       fds: [
@@ -35,7 +35,7 @@ describe('readListenFds', () => {
     })
   })
 
-  it('changes nothing', () => {
+  it('does not change the environment', () => {
     const env = Object.freeze({ LISTEN_FDS: '1', LISTEN_PID: 'garbage', LISTEN_FDNAMES: 'a' })
     expect(() => read(env)).not.toThrow()
   })
@@ -72,7 +72,7 @@ describe('readListenFds', () => {
     },
   )
 
-  it('refuses what was passed to another process, and says how sockets get lost on the way', () => {
+  it('refuses sockets that were passed to another process, and says how they get lost', () => {
     expect(read({ LISTEN_FDS: '1', LISTEN_PID: '17' })).toEqual({
       kind: 'refused',
       foreign: true,
@@ -83,7 +83,7 @@ describe('readListenFds', () => {
     })
   })
 
-  it('names the command where that has started the process', () => {
+  it('names socket-port run if that has started the process', () => {
     const env = { LISTEN_FDS: '1', LISTEN_PID: '17', SOCKET_PORT_GENERATION: '1' }
     expect(read(env)).toMatchObject({
       problem: expect.stringMatching(
@@ -92,12 +92,12 @@ describe('readListenFds', () => {
     })
   })
 
-  it('takes what LISTEN_PIDFDID says is for this very process', () => {
+  it('takes sockets if LISTEN_PIDFDID names this process', () => {
     const env = { LISTEN_FDS: '1', LISTEN_PID: String(PID), LISTEN_PIDFDID: String(INODE) }
     expect(read(env).kind).toBe('passed')
   })
 
-  it('refuses what LISTEN_PIDFDID says was for an earlier process with this pid', () => {
+  it('refuses sockets if LISTEN_PIDFDID names an earlier process with this pid', () => {
     expect(read({ LISTEN_FDS: '1', LISTEN_PID: String(PID), LISTEN_PIDFDID: '77' })).toEqual({
       kind: 'refused',
       problem:
@@ -106,7 +106,7 @@ describe('readListenFds', () => {
     })
   })
 
-  it('cannot check LISTEN_PIDFDID where the kernel has no such inodes', () => {
+  it('ignores LISTEN_PIDFDID if the kernel has no such inodes', () => {
     const env = { LISTEN_FDS: '1', LISTEN_PIDFDID: '77' }
     const environment = readListenFds(env, { pid: PID, pidfdInode: () => undefined })
     expect(environment.kind).toBe('passed')
@@ -125,7 +125,7 @@ describe('readListenFds', () => {
     },
   )
 
-  it('asks for the inode only where LISTEN_PIDFDID must be checked: it loads native code', () => {
+  it('asks for the inode only if LISTEN_PIDFDID must be checked, because that loads native code', () => {
     const self = {
       pid: PID,
       pidfdInode: (): bigint => {

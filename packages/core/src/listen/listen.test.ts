@@ -133,7 +133,7 @@ describe('listen', () => {
     expect(server.listening).toBe(true)
   })
 
-  it('says which host name does not resolve', async () => {
+  it('names the host name that does not resolve', async () => {
     const notFound = Object.assign(new Error('getaddrinfo ENOTFOUND'), { code: 'ENOTFOUND' })
     vi.spyOn(dns, 'lookup').mockImplementation(((...args: unknown[]) => {
       setImmediate(args.at(-1) as (error: Error) => void, notFound)
@@ -149,28 +149,25 @@ describe('listen', () => {
     })
   })
 
-  it('says which address is not of this machine', async () => {
+  it('names the address that is not one of this machine', async () => {
     const listening = listen(newServer(), { port: 0, host: '192.0.2.1', logger })
     expect(await failure(listening)).toMatchObject({ code: 'EADDRNOTAVAIL', address: '192.0.2.1' })
   })
 
-  it('does not fall back to IPv4 alone where the port is taken on IPv6 alone', async () => {
+  it('does not fall back to IPv4 if the port is taken on IPv6 only', async () => {
     const { server: other } = await openServer({ host: '::', port: 0, ipv6Only: true })
     const listening = listen(newServer(), { port: portOf(other), logger })
     expect(await failure(listening)).toMatchObject({ code: 'EADDRINUSE' })
   })
 
-  it.each(['0.0.0.0', '127.0.0.1'])(
-    'fails as a whole where the port is taken on %s',
-    async (host) => {
-      const { server: other } = await openServer({ host, port: 0 })
-      const listening = listen(newServer(), { port: portOf(other), logger })
-      expect(await failure(listening)).toMatchObject({
-        code: 'EADDRINUSE',
-        message: expect.stringContaining(`this process itself (pid ${process.pid})`),
-      })
-    },
-  )
+  it.each(['0.0.0.0', '127.0.0.1'])('fails if the port is taken on %s', async (host) => {
+    const { server: other } = await openServer({ host, port: 0 })
+    const listening = listen(newServer(), { port: portOf(other), logger })
+    expect(await failure(listening)).toMatchObject({
+      code: 'EADDRINUSE',
+      message: expect.stringContaining(`this process itself (pid ${process.pid})`),
+    })
+  })
 })
 
 describe('a kernel without IPv6', () => {
@@ -185,14 +182,14 @@ describe('a kernel without IPv6', () => {
     vi.spyOn(TCP.prototype, 'bind6').mockReturnValue(-constants.errno.EAFNOSUPPORT)
   })
 
-  it('serves IPv4 alone where no host is asked for', async () => {
+  it('serves IPv4 only, if no host is asked for', async () => {
     const server = await listen(newServer(), { port: 0, logger })
     expect(server.address()).toMatchObject({ address: '0.0.0.0', family: 'IPv4' })
     await openClient({ port: portOf(server) })
   })
 
   it.each<ListenOptions>([{ host: '::' }, { ipv6Only: true }])(
-    'does not do so in silence where IPv6 is: %j',
+    'fails if IPv6 is asked for: %j',
     async (options) => {
       expect(await failure(listen(newServer(), { port: 0, logger, ...options }))).toMatchObject({
         code: 'EAFNOSUPPORT',
@@ -224,7 +221,7 @@ describe('an abort', () => {
     expect(server.listening).toBe(true)
   })
 
-  it('at once after the call: the port is free again', async () => {
+  it('directly after the call: the port is free again', async () => {
     const { server: other } = await openServer({ port: 0 })
     const port = portOf(other)
     await new Promise((closed) => other.close(closed))
@@ -259,7 +256,7 @@ describe('an abort', () => {
     expect(server.listening).toBe(false)
   })
 
-  it('when it listens: the server is closed', async () => {
+  it('after it listens: the server is closed', async () => {
     const { server, listening, abort } = start({ port: 0 })
     await listening
     abort()
@@ -276,7 +273,7 @@ describe('an abort', () => {
     await closed
   })
 
-  it('that never comes leaves the server alone', async () => {
+  it('that does not happen does not close the server', async () => {
     const { server, listening } = start({ port: 0 })
     expect(await listening).toBe(server)
     await openClient({ port: portOf(server) })
@@ -323,7 +320,7 @@ describe(...requireOrSkip('an inherited socket', linuxSkipReason()), () => {
     expect(system.describe(entry.fd)).toMatchObject({ listening: true, backlog: 33 })
   })
 
-  it('is free again after an abort at once after the call', async () => {
+  it('is free again after an abort directly after the call', async () => {
     const { entry, port } = await inherit()
     const controller = new AbortController()
     const listening = listen(newServer(), { port, logger, signal: controller.signal })
@@ -334,7 +331,7 @@ describe(...requireOrSkip('an inherited socket', linuxSkipReason()), () => {
     expect(entry.state).toEqual({ kind: 'released' })
   })
 
-  it('is not taken where the signal is aborted already', async () => {
+  it('is not taken if the signal is aborted already', async () => {
     const { entry, port } = await inherit()
     const listening = listen(newServer(), { port, logger, signal: AbortSignal.abort() })
     expect(await failure(listening)).toMatchObject({ name: 'AbortError' })
@@ -342,7 +339,7 @@ describe(...requireOrSkip('an inherited socket', linuxSkipReason()), () => {
     expect(entry.state).toEqual({ kind: 'unclaimed' })
   })
 
-  it('can be had as a descriptor, close-on-exec, that belongs to the caller', async () => {
+  it('can be taken as a close-on-exec descriptor that the caller owns', async () => {
     const { entry, port } = await inherit()
     const fd = listenFd({ port, logger }) ?? -1
     expect(linkOf(fd)).toBe(linkOf(entry.fd))

@@ -33,7 +33,7 @@ export async function listen(
 
 /**
  * Returns a close-on-exec duplicate of the inherited socket that fits; `undefined` if there is none. The
- * caller owns it. The socket stays taken for the life of the process.
+ * caller owns it. The socket stays taken until the process ends.
  *
  * @throws {SocketPortError} As {@link listen}, but nothing is ever bound.
  */

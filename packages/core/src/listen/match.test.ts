@@ -306,7 +306,7 @@ describe('matchSocket', () => {
     expect(outcome(request, sockets)).toBe(takes)
   })
 
-  it('chooses the same in any order, but in a group', () => {
+  it('chooses the same socket in any order, except within a group', () => {
     for (const { why, request, sockets, takes } of rows) {
       if (why.includes('group')) continue
       const expected = typeof takes === 'string' ? takes.split('|').reverse().join('|') : takes
@@ -394,7 +394,7 @@ describe('the warning of matchSocket', () => {
     )
   })
 
-  it('lists what there is where none fits', () => {
+  it('lists the sockets if none fits', () => {
     const sockets = [v6(3, 80, { name: 'web' }), unix(4, '/run/app.sock')]
     expect(warning({ port: 81 }, sockets)).toBe(
       'none of the inherited sockets fits port 81: fd 3 "web" [::]:80, fd 4 unix:/run/app.sock. ' +
@@ -438,12 +438,12 @@ describe('a socket from the store', () => {
     expect(outcome(request, sockets)).toBe(takes)
   })
 
-  it('is no reason to warn', () => {
+  it('causes no warning', () => {
     expect(warning({ port: 81 }, [stored()])).toBeUndefined()
     expect(warning({ port: 80, name: 'web' }, [stored({ name: 'old' })])).toBeUndefined()
   })
 
-  it('is in the way where it was bound for something else', () => {
+  it('must be closed if it has the address but does not serve the request', () => {
     const sockets = [
       stored(),
       v6(4, 80),
@@ -456,7 +456,7 @@ describe('a socket from the store', () => {
 })
 
 describe('describeCandidate', () => {
-  it('quotes the name, which a manager may have filled with anything', () => {
+  it('quotes the name, which may hold any characters', () => {
     expect(describeCandidate(v4(7, 80, { name: 'a\n"b' }))).toBe('fd 7 "a\\n\\"b" 0.0.0.0:80')
   })
 })

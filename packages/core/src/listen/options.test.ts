@@ -11,7 +11,7 @@ const onLinux = (what: string) => requireOrSkip(what, linuxSkipReason())
 const untyped = (target: unknown): ResolvedListen => resolveListen(target as number)
 
 describe('resolveListen', () => {
-  it('completes what was left out', () => {
+  it('fills in the defaults', () => {
     expect(resolveListen(8080)).toEqual({
       port: 8080,
       portGiven: true,
@@ -34,7 +34,7 @@ describe('resolveListen', () => {
     expect(resolveListen({})).toEqual({ ...resolveListen(0), portGiven: false })
   })
 
-  it('keeps what was given, and changes nothing of it', () => {
+  it('keeps the given values, and does not change the options', () => {
     const options = Object.freeze({
       port: 8080,
       host: '::1',
@@ -61,7 +61,7 @@ describe('resolveListen', () => {
     )
   })
 
-  it('takes undefined for absent, everywhere but for the port', () => {
+  it('treats undefined as absent, except for the port', () => {
     const ours = ['bindPath', 'portGiven', 'port']
     const keys = Object.keys(resolveListen(0)).filter((key) => !ours.includes(key))
     const nothing = Object.fromEntries(keys.map((key) => [key, undefined]))
@@ -70,7 +70,7 @@ describe('resolveListen', () => {
   })
 
   it.each([{ path: '/run/app.sock' }, { name: 'web' }])(
-    'takes an undefined port for absent where %j says which socket is meant',
+    'treats an undefined port as absent if %j says which socket is meant',
     (place) => {
       expect(untyped({ ...place, port: undefined })).toEqual(resolveListen(place))
     },
@@ -87,7 +87,7 @@ describe('resolveListen', () => {
     [{ port: '' }, '""'],
     [{ port: Number.NaN }, 'NaN'],
     [{ port: '', name: 'web' }, '""'],
-  ])('refuses %j, as a variable that is not set gives it', (target, shown) => {
+  ])('refuses %j, which comes from a variable that is not set', (target, shown) => {
     const error = failure(() => untyped(target))
     expect(error.code).toBe('ERR_SOCKET_PORT_INVALID_PORT')
     expect(error.message).toBe(
@@ -118,7 +118,7 @@ describe('resolveListen', () => {
   })
 
   it.each([' 80', '80 ', '-1', '+80', '8e1', '0x50', '80.0', '65536', '100000', '/run/a.sock'])(
-    'refuses the port %j, and says how a unix socket is asked for',
+    'refuses the port %j, and says how to ask for a unix socket',
     (port) => {
       const error = failure(() => resolveListen(port))
       expect(error.code).toBe('ERR_SOCKET_PORT_INVALID_PORT')
@@ -128,7 +128,7 @@ describe('resolveListen', () => {
     },
   )
 
-  it('refuses the target undefined, as a variable that is not set gives it', () => {
+  it('refuses the target undefined, which comes from a variable that is not set', () => {
     const error = failure(() => untyped(undefined))
     expect(error.code).toBe('ERR_SOCKET_PORT_INVALID_OPTION')
     expect(error.message).toBe(
@@ -188,7 +188,7 @@ describe('resolveListen', () => {
   })
 
   it.each(['::1%lo', '::%eth0', '2001:db8::1%2', 'fec0::1%lo'])(
-    'refuses a zone that the kernel would overlook: %s',
+    'refuses a zone that the kernel would ignore: %s',
     (host) => {
       const { code, message } = failure(() => untyped({ host }))
       expect(code).toBe('ERR_SOCKET_PORT_INVALID_OPTION')
@@ -215,7 +215,7 @@ describe('resolveListen', () => {
     )
   })
 
-  it('keeps a message short, whatever was passed', () => {
+  it('keeps the message short, whatever value was passed', () => {
     for (const value of ['x'.repeat(10_000), `${'\n'.repeat(10_000)}`]) {
       for (const target of [value, { path: value }, { inherit: value }, { [value]: 1 }]) {
         expect(failure(() => untyped(target)).message.length).toBeLessThan(400)
@@ -230,7 +230,7 @@ describe('resolveListen', () => {
 })
 
 describe(...requireOrSkip('a unix path', unixSkipReason()), () => {
-  it('is known by its absolute path and bound as it was given', () => {
+  it('is compared by its absolute path, and bound as it was given', () => {
     expect(resolveListen({ path: './run/../app.sock' })).toMatchObject({
       path: resolve('app.sock'),
       bindPath: './run/../app.sock',
@@ -258,7 +258,7 @@ describe(...requireOrSkip('a unix path', unixSkipReason()), () => {
     }
   })
 
-  it.each(['', '@', '\0', null, 1, true, {}])('is refused where it is none: %j', (path) => {
+  it.each(['', '@', '\0', null, 1, true, {}])('is refused if it is no path: %j', (path) => {
     const error = failure(() => untyped({ path }))
     expect(error.code).toBe('ERR_SOCKET_PORT_INVALID_PATH')
     expect(error.message).toMatch(/^path must be a unix socket path \(got /)
@@ -270,7 +270,7 @@ describe(...requireOrSkip('a unix path', unixSkipReason()), () => {
     expect(error.message).toBe(`path must be free of NUL bytes (got ${JSON.stringify(path)})`)
   })
 
-  it('is refused beside a port', () => {
+  it('is refused together with a port', () => {
     for (const port of [0, 80, '80']) {
       const error = failure(() => resolveListen({ port, path: '/run/app.sock' }))
       expect(error.code).toBe('ERR_SOCKET_PORT_INVALID_OPTION')

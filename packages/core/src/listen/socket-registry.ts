@@ -51,7 +51,7 @@ export const takeQueues = (): number[] => shared.current?.queues.splice(0) ?? []
 /** Connections of the previous process may wait in inherited queues. */
 export const queuesWait = (): boolean => (shared.current?.queues.length ?? 0) > 0
 
-/** The inherited sockets that listen and that no server has taken; they stay the registry's. */
+/** The inherited sockets that listen and that no server has taken. The registry still owns them. */
 export const freeListeners = (): number[] =>
   (shared.current?.entries ?? [])
     .filter(({ state }) => state.kind === 'unclaimed' || state.kind === 'released')
@@ -61,7 +61,7 @@ export const freeListeners = (): number[] =>
 export const listInherited = (logger: Logger): InheritedSocket[] =>
   listEntries(inheritedEntries(logger))
 
-/** The same, of entries that are known already. */
+/** As {@link listInherited}, for entries that were read already. */
 export const listEntries = (entries: readonly Entry[]): InheritedSocket[] =>
   entries.filter(({ origin }) => origin !== 'kept').map(asListed)
 
@@ -100,8 +100,8 @@ export interface Taken {
 export function take(entry: Entry, askedFor?: string): Taken {
   const duplicate = shared.current?.system?.duplicate(entry.fd)
   if (duplicate === undefined && isTaken(entry)) throw cannotShare(entry)
-  // This process serves, so its child processes must not ask for the sockets. Not before: tsx, to which they were passed,
-  // only looks at them.
+  // This process serves, so its child processes must not ask for the sockets. Do not claim it earlier: tsx, to which
+  // the sockets were passed, only looks at them.
   claim('ask')
   addTaker(entry, askedFor)
   let held = true

@@ -66,7 +66,7 @@ afterEach(async () => {
 })
 
 describe(...requireOrSkip('removeStaleSocket', unixSkipReason()), () => {
-  it('removes what a crash left behind, and the path can be bound', async () => {
+  it('removes the file that a crash has left behind, and the path can be bound', async () => {
     await leaveStale()
     expect(await removeStaleSocket(path)).toBe('removed')
     expect(existsSync(path)).toBe(false)
@@ -79,7 +79,7 @@ describe(...requireOrSkip('removeStaleSocket', unixSkipReason()), () => {
     await once(createConnection(path).resume(), 'close')
   })
 
-  it('has nothing to remove where nothing is', async () => {
+  it('removes nothing if there is no file', async () => {
     expect(await removeStaleSocket(path)).toBe('absent')
     expect(await removeStaleSocket(join(directory, 'no', 'such.sock'))).toBe('absent')
   })
@@ -108,7 +108,7 @@ describe(...requireOrSkip('removeStaleSocket', unixSkipReason()), () => {
     expect(lstatSync(path).isSocket()).toBe(true)
   })
 
-  it('does not remove the socket of somebody who was faster', async () => {
+  it('does not remove a socket that another process has bound meanwhile', async () => {
     await leaveStale()
     const slower = removeStaleSocket(path)
     // The probe of `slower` is on its way; another process replaces the file meanwhile.
@@ -118,7 +118,7 @@ describe(...requireOrSkip('removeStaleSocket', unixSkipReason()), () => {
     await once(createConnection(path).resume(), 'close')
   })
 
-  it('is removed once by two who compete for it', async () => {
+  it('is removed once by two processes that compete for it', async () => {
     await leaveStale()
     const outcomes = await Promise.all([removeStaleSocket(path), removeStaleSocket(path)])
     expect(outcomes.sort()).toEqual(['absent', 'removed'])
@@ -141,7 +141,7 @@ describe(...requireOrSkip('removeStaleSocket on Linux', linuxSkipReason()), () =
     expect(lstatSync(path).isSocket()).toBe(true)
   })
 
-  it('knows that an abstract name is served', async () => {
+  it('finds that an abstract name is served', async () => {
     const name = `\0socket-port-${process.pid}`
     await listen(name)
     expect(await removeStaleSocket(name)).toBe('alive')
@@ -151,7 +151,7 @@ describe(...requireOrSkip('removeStaleSocket on Linux', linuxSkipReason()), () =
     expect(await removeStaleSocket(`\0socket-port-none-${process.pid}`)).toBe('absent')
   })
 
-  it('is not deterred by connections that outlived an earlier server', async () => {
+  it('removes the file although connections of an earlier server are still open', async () => {
     server = createServer().listen(path)
     clients.push(createConnection(path))
     const [accepted] = await once(server, 'connection')

@@ -31,7 +31,7 @@ describe('StartAbort', () => {
     expect([abort.reason, late.reason]).toEqual(['stop', 'stop'])
   })
 
-  it('follows it until that is undone', () => {
+  it('follows it until the returned function is called', () => {
     const program = new AbortController()
     const abort = new StartAbort()
     abort.follow(program.signal)()
@@ -41,7 +41,7 @@ describe('StartAbort', () => {
 })
 
 describe('waitSignal', () => {
-  it('is that of the start, or else that of the program', () => {
+  it('is the signal of the start, or else that of the program', () => {
     const { signal } = new AbortController()
     const abort = new StartAbort()
     expect(waitSignal({ signal, abort })).toBe(abort.signal)

@@ -73,8 +73,9 @@ export function startOutcome(
 
 // Node's own `signal` option would leave a listener behind for every start that failed.
 function giveUp(server: AnyServer): void {
-  // Node's own close: that of an attached server would drain, and come back here. It also forgets a look-up, and
-  // nobody hears 'listening' of a server that does not (net.js, lookupAndListen, emitListeningNT).
+  // Use Node's own close: the `close` of an attached server would drain, and call this function again. Node's close
+  // also ends a look-up of the host name: the server then neither listens nor emits 'listening' (net.js,
+  // lookupAndListen, emitListeningNT).
   if (server.listening || clusterWorker() === undefined)
     return void NetServer.prototype.close.call(server)
   // In a cluster worker the answer of the primary still comes. Close the server after it.

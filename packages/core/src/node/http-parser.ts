@@ -53,7 +53,7 @@ export function unreadRequest(socket: Socket): IncomingMessage | undefined {
   return request && !request.complete ? request : undefined
 }
 
-/** Whether anything of a request was read that came behind this one on its connection, and be it a part of its head. */
+/** Whether bytes of a later request were read on the connection, even if only a part of its head. */
 export function hasNextRequest(socket: Socket, request: IncomingMessage): boolean {
   if (newestRequest(socket) !== request) return true
   // Node keeps the server of a connection there (connectionListenerInternal in lib/_http_server.js, 20 to 26).

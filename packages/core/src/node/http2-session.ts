@@ -8,7 +8,7 @@ import type {
 import type { Socket } from 'node:net'
 import { ownSymbol } from './own-symbol.ts'
 
-/** How many milliseconds a frame may take of which the kernel has taken only a part. */
+/** How long in milliseconds to go on trying, if the kernel has taken only a part of a frame. */
 const REST_OF_FRAME = 20
 
 interface Handle {
@@ -50,8 +50,8 @@ export function openStreams(session: ServerHttp2Session): ServerHttp2Stream[] {
 }
 
 /**
- * Lets the client end the connection of a session that is being closed: Node ends it right after the last stream,
- * and the server does so only when the client has ended it, or `patience()` milliseconds later.
+ * Lets the client end the connection of a session that is being closed. Node would end it right after the last
+ * stream. Now the server ends it when the client has done so, or after `patience()` milliseconds.
  *
  * A client may read the end of the connection together with the last response, and report the end first: undici fails
  * a request then that was answered.
@@ -104,8 +104,8 @@ export function writeBetweenFrames(session: ServerHttp2Session, frame: Uint8Arra
 }
 
 /**
- * Writes all bytes or nothing. `part`: the kernel took only the first bytes, and in 20 ms not the others. That can
- * only be when its buffer ran full at this very frame, so almost never. The connection is lost then.
+ * Writes all bytes or nothing. `part`: the kernel took the first bytes, and did not take the others within 20 ms.
+ * That happens only if this very frame has filled its buffer. The connection is lost then.
  */
 export function writeWhole(
   bytes: Uint8Array,

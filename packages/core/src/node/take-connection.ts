@@ -5,9 +5,9 @@ import type { AnyServer } from '../base/types.ts'
 import { listeningHandle } from './tcp-handle.ts'
 
 /**
- * Lets a listening server take an open connection as if it had accepted it. The server then owns the
- * descriptor. Returns `undefined` if the server refused it (`maxConnections`, `blockList`). `dropped` is called where that
- * is for `maxConnections`, before the descriptor is closed.
+ * Lets a listening server take an open connection as if it had accepted it. The server then owns the descriptor.
+ * Returns `undefined` if the server refused it (`maxConnections`, `blockList`). `dropped` is called if the reason is
+ * `maxConnections`, before the descriptor is closed.
  */
 export function takeConnection(
   server: AnyServer,
@@ -21,7 +21,7 @@ export function takeConnection(
     taken = socket
   }
   server.prependOnceListener('connection', onConnection)
-  // Node emits it first, and closes the connection then (onconnection in lib/net.js, 20 to 26).
+  // Node emits 'drop' before it closes the connection (onconnection in lib/net.js, 20 to 26).
   server.prependOnceListener('drop', dropped)
   const listener = listeningHandle(server)
   try {

@@ -98,7 +98,7 @@ function supervised(variables: Record<string, string> = {}): Supervisor {
 }
 
 describe(...requireOrSkip('without native code', linuxSkipReason()), () => {
-  it('messages go through the channel of the supervisor, who knows the sender', async () => {
+  it('messages go through the channel of the supervisor, which learns the sender', async () => {
     const { heard } = supervised()
     const sender = notifier(logger)
     native.allowed = false
@@ -113,7 +113,7 @@ describe(...requireOrSkip('without native code', linuxSkipReason()), () => {
     expect(process.env[CHANNEL_VARIABLE]).toBeUndefined()
   })
 
-  it('what was said last is read before the channel is closed', () => {
+  it('the last message is read before the channel is closed', () => {
     const { channel, all } = supervised()
     native.allowed = false
     notify({ stopping: true }, { logger })
@@ -138,7 +138,7 @@ describe(...requireOrSkip('without native code', linuxSkipReason()), () => {
     expect(warnings).toEqual([])
   })
 
-  it('the word that the next process serves is heard', async () => {
+  it('the message that the next process serves is received', async () => {
     const { channel } = supervised()
     expect(successorRuns()).toBe(false)
     native.allowed = false
@@ -148,7 +148,7 @@ describe(...requireOrSkip('without native code', linuxSkipReason()), () => {
     await until(successorRuns)
   })
 
-  it('a supervisor that has gone is warned of once, and its descriptors are not used', async () => {
+  it('one warning is logged when the supervisor has gone, and its descriptors are not used', async () => {
     const { channel } = supervised()
     notifier(logger)
     native.allowed = false
@@ -203,7 +203,7 @@ touch ${lines}.2; kill -TERM $$`,
       { PATH: '/nowhere', [CHANNEL_VARIABLE]: `${file},${file}` },
       /systemd-notify cannot be started/,
     ],
-  ])('a process %s says what will happen and what to do', async (what, variables, reason) => {
+  ])('a process %s logs what will happen, and what to do', async (what, variables, reason) => {
     if (what === 'without the program') startedWith({ NOTIFY_SOCKET: '@nobody', ...variables })
     else supervised(variables)
     const told = new Promise<void>((resolve) => {

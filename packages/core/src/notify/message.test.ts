@@ -23,7 +23,7 @@ describe('toFields', () => {
     expect(lines(message)).toEqual(expected)
   })
 
-  it('gives the time of a reload in microseconds of the monotonic clock', () => {
+  it('adds the time of a reload in microseconds of the monotonic clock', () => {
     const before = process.hrtime.bigint() / 1000n
     const [reloading, time = ''] = lines({ reloading: true })
     const [name, microseconds = '0'] = time.split('=')
@@ -62,7 +62,7 @@ describe('toFields', () => {
     )
   })
 
-  it('names a part that there is not', () => {
+  it('names an unknown part', () => {
     expect(() => toFields({ READY: true } as NotifyMessage)).toThrow(
       expect.objectContaining({
         code: 'ERR_SOCKET_PORT_UNKNOWN_OPTION',
@@ -81,7 +81,7 @@ describe('statusText', () => {
     expect(statusText(text)).toBe(line)
   })
 
-  it.each(['x', '\u00e9', '\u{1F600}'])('cuts what is too long between characters: %s', (one) => {
+  it.each(['x', '\u00e9', '\u{1F600}'])('cuts a long text between two characters: %s', (one) => {
     const text = statusText(`a${one.repeat(1024)}`)
     expect(text).toMatch(new RegExp(`^a(${one})+…$`, 'u'))
     expect(Buffer.byteLength(text)).toBeLessThanOrEqual(1024 + 3)

@@ -49,13 +49,13 @@ describe(...requireOrSkip('notify', linuxSkipReason()), () => {
     ])
   })
 
-  it('sends the time of a reload with it', () => {
+  it('sends the time of a reload in the same datagram', () => {
     const manager = startedBy(new ManagerSocket())
     notify({ reloading: true })
     expect(manager.texts()).toEqual([expect.stringMatching(/^RELOADING=1\nMONOTONIC_USEC=\d+$/)])
   })
 
-  it('takes the variables away from children', () => {
+  it('removes the variables from the environment of child processes', () => {
     startedBy(new ManagerSocket(), { WATCHDOG_USEC: '1000000', WATCHDOG_PID: '1' })
     notify({ status: 'up' })
     const left = Object.keys(process.env).filter((name) => /^(NOTIFY|WATCHDOG)_/.test(name))
@@ -63,7 +63,7 @@ describe(...requireOrSkip('notify', linuxSkipReason()), () => {
     expect(notify({ status: 'still up' })).toBe(true)
   })
 
-  it('is not begun by the question whether a manager listens', () => {
+  it('claims no variable for the question whether a manager listens', () => {
     const manager = startedBy(new ManagerSocket(), { WATCHDOG_USEC: '1000000' })
     expect(managerListens()).toBe(true)
     expect(process.env).toMatchObject({
@@ -76,7 +76,7 @@ describe(...requireOrSkip('notify', linuxSkipReason()), () => {
     expect(manager.texts()).toEqual(['WATCHDOG=1', 'STATUS=up'])
   })
 
-  it('without a manager returns false, says nothing, and loads no native code', async () => {
+  it('returns false without a manager, logs nothing, and loads no native code', async () => {
     load.mockClear()
     expect(notify({ ready: true }, { logger })).toBe(false)
     expect(sendNotification({ FDSTORE: 1 }, [0], logger)).toBe(false)
@@ -86,12 +86,12 @@ describe(...requireOrSkip('notify', linuxSkipReason()), () => {
     expect(load).not.toHaveBeenCalled()
   })
 
-  it('still throws for what is wrong with the message', () => {
+  it('still throws for a wrong message', () => {
     expect(() => notify({})).toThrow(/not empty/)
     expect(() => notify({ ready: true }, { logger: {} as Logger })).toThrow(/logger must be/)
   })
 
-  it('says once that the manager is gone, and finds the next one', () => {
+  it('warns once that the manager is gone, and finds the next one', () => {
     const manager = startedBy(new ManagerSocket())
     manager.close()
     expect(notify({ ready: true }, { logger })).toBe(false)
@@ -115,14 +115,14 @@ describe(...requireOrSkip('notify', linuxSkipReason()), () => {
       'run/notify',
       /is not an absolute path, an abstract @name or vsock:CID:PORT; unset it/,
     ],
-  ])('says once that the socket %s', (_, NOTIFY_SOCKET, warning) => {
+  ])('warns once that the socket %s', (_, NOTIFY_SOCKET, warning) => {
     startedWith({ NOTIFY_SOCKET })
     expect(notify({ ready: true }, { logger })).toBe(false)
     expect(notify({ status: 'up' }, { logger })).toBe(false)
     expect(warnings).toEqual([expect.stringMatching(warning)])
   })
 
-  it('says how to mend it where native code may not be loaded', () => {
+  it('says how to repair it if native code may not be loaded', () => {
     startedBy(new ManagerSocket())
     load.mockImplementationOnce(() => {
       throw new Error('Cannot find module\nRequire stack: …')
@@ -153,7 +153,7 @@ describe(...requireOrSkip('notify', linuxSkipReason()), () => {
     expect(descriptors()).toHaveLength(open)
   })
 
-  it('takes no way back once it has said that it stops', () => {
+  it('sends no READY=1 after STOPPING=1', () => {
     const manager = startedBy(new ManagerSocket())
     notify({ stopping: true })
     expect(notify({ ready: true })).toBe(false)
@@ -184,7 +184,7 @@ describe(...requireOrSkip('sendNotification', linuxSkipReason()), () => {
     for (const each of [fd, ...fds]) closeSync(each)
   })
 
-  it('keeps a duplicate of what waits, and closes it afterwards', async () => {
+  it('keeps duplicates of the descriptors of a message that waits, and closes them afterwards', async () => {
     const manager = startedBy(new ManagerSocket())
     const open = descriptors().length
     for (let index = 0; index < 20; index += 1) notify({ status: String(index) })
@@ -201,7 +201,7 @@ describe(...requireOrSkip('sendNotification', linuxSkipReason()), () => {
 })
 
 describe(...requireOrSkip('notifyBarrier', linuxSkipReason()), () => {
-  it('passes once the manager has closed its end, after what came before', async () => {
+  it('passes when the manager has closed its end, after the messages before it', async () => {
     const manager = startedBy(new ManagerSocket())
     const open = descriptors().length
     notify({ status: 'before' })
@@ -223,7 +223,7 @@ describe(...requireOrSkip('notifyBarrier', linuxSkipReason()), () => {
     expect(descriptors()).toHaveLength(open)
   })
 
-  it('waits behind what waits for room', async () => {
+  it('waits behind messages that wait for room', async () => {
     const manager = startedBy(new ManagerSocket())
     for (let index = 0; index < 20; index += 1) notify({ status: String(index) })
     const passed = notifyBarrier()
@@ -236,7 +236,7 @@ describe(...requireOrSkip('notifyBarrier', linuxSkipReason()), () => {
     expect(await passed).toBe(true)
   })
 
-  it('is false, with a warning, where nobody reads', async () => {
+  it('is false, with a warning, if no process reads', async () => {
     startedBy(new ManagerSocket()).close()
     const open = descriptors().length
     expect(await notifyBarrier({ logger })).toBe(false)
@@ -244,7 +244,7 @@ describe(...requireOrSkip('notifyBarrier', linuxSkipReason()), () => {
     expect(descriptors()).toHaveLength(open)
   })
 
-  it('refuses a time-out that is none', async () => {
+  it('refuses a wrong time-out', async () => {
     await expect(notifyBarrier({ timeout: -1 })).rejects.toThrow(/timeout must be/)
   })
 })
@@ -253,7 +253,7 @@ describe(...requireOrSkip('the watchdog', linuxSkipReason()), () => {
   beforeEach(() => void vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] }))
   afterEach(() => void vi.useRealTimers())
 
-  it('is told at half of its time, from the first word on', () => {
+  it('gets keep-alives at half of its time-out, from the first message on', () => {
     const manager = startedBy(new ManagerSocket(), {
       WATCHDOG_USEC: '3000000',
       WATCHDOG_PID: String(process.pid),
@@ -268,14 +268,14 @@ describe(...requireOrSkip('the watchdog', linuxSkipReason()), () => {
     expect(manager.texts()).toEqual(['WATCHDOG=1', 'WATCHDOG=1'])
   })
 
-  it('goes on while the process stops', () => {
+  it('gets keep-alives while the process stops', () => {
     const manager = startedBy(new ManagerSocket(), { WATCHDOG_USEC: '2000000' })
     notify({ stopping: true })
     vi.advanceTimersByTime(1_000)
     expect(manager.texts()).toEqual(['WATCHDOG=1', 'STOPPING=1', 'WATCHDOG=1'])
   })
 
-  it('that is meant for another process is not told', () => {
+  it('of another process gets no keep-alives', () => {
     const manager = startedBy(new ManagerSocket(), { WATCHDOG_USEC: '2000000', WATCHDOG_PID: '1' })
     notify({ status: 'up' }, { logger })
     vi.advanceTimersByTime(10_000)
@@ -283,7 +283,7 @@ describe(...requireOrSkip('the watchdog', linuxSkipReason()), () => {
     expect(warnings).toEqual([])
   })
 
-  it('that is garbage is not told, with a warning', () => {
+  it('with a malformed value gets no keep-alives, and a warning is logged', () => {
     const manager = startedBy(new ManagerSocket(), { WATCHDOG_USEC: 'soon' })
     notify({ status: 'up' }, { logger })
     vi.advanceTimersByTime(10_000)
@@ -291,13 +291,13 @@ describe(...requireOrSkip('the watchdog', linuxSkipReason()), () => {
     expect(warnings).toEqual([expect.stringMatching(/^WATCHDOG_USEC is "soon", not a number/)])
   })
 
-  it('without a manager that listens costs no timer', () => {
+  it('starts no timer if no manager listens', () => {
     startedWith({ WATCHDOG_USEC: '2000000' })
     notifier()
     expect(vi.getTimerCount()).toBe(0)
   })
 
-  it('follows a time-out that the process itself has set', () => {
+  it('gets keep-alives for a time-out that the process itself has set', () => {
     const manager = startedBy(new ManagerSocket(), { WATCHDOG_USEC: '60000000' })
     notify({ watchdogTimeout: 200 })
     expect(manager.texts()).toEqual(['WATCHDOG=1', 'WATCHDOG_USEC=200000', 'WATCHDOG=1'])

@@ -15,7 +15,7 @@ export interface NotifyBarrierOptions extends NotifyOptions {
   timeout?: number | undefined
 }
 
-// Undefined where none is given: the notifier keeps the one that it has.
+// `undefined` where none is given: the notifier then keeps its logger.
 const logger = optional<Logger>((_, value) => resolveLogger(value))
 
 const NOTIFY_OPTIONS: Checks<Complete<NotifyOptions, 'logger'>> = { logger }

@@ -36,7 +36,7 @@ const full = expect.stringMatching(
 )
 
 describe('an outbox', () => {
-  it('without trouble sends at once', () => {
+  it('sends at once if the socket has room', () => {
     expect(post('a')).toBe(true)
     expect(sent).toEqual(['a'])
   })
@@ -58,7 +58,7 @@ describe('an outbox', () => {
     expect(warnings).toEqual([])
   })
 
-  it('sends what waits when it is told to', () => {
+  it('sends the messages that wait when flush() is called', () => {
     errno = EAGAIN
     post('a')
     errno = undefined
@@ -66,7 +66,7 @@ describe('an outbox', () => {
     expect(sent).toEqual(['a'])
   })
 
-  it('lets one of two that are the same wait', () => {
+  it('keeps only one of two identical messages', () => {
     errno = EAGAIN
     for (const text of ['WATCHDOG=1', 'WATCHDOG=1', 'STATUS=x', 'WATCHDOG=1']) post(text)
     errno = undefined
@@ -74,7 +74,7 @@ describe('an outbox', () => {
     expect(sent).toEqual(['WATCHDOG=1', 'STATUS=x', 'WATCHDOG=1'])
   })
 
-  it('gives up after ten seconds, and says so once', () => {
+  it('drops messages after ten seconds, with one warning', () => {
     const dropped = vi.fn()
     errno = EAGAIN
     post('a', dropped)
@@ -88,7 +88,7 @@ describe('an outbox', () => {
     expect(warnings).toEqual([full])
   })
 
-  it('lets no more than 64 wait', () => {
+  it('keeps no more than 64 messages', () => {
     errno = EAGAIN
     for (let index = 0; index < 64; index += 1) expect(post(String(index))).toBe(true)
     expect(post('64')).toBe(false)
@@ -99,7 +99,7 @@ describe('an outbox', () => {
     expect(sent).toHaveLength(64)
   })
 
-  it('drops what waits for a manager that goes away', () => {
+  it('drops the messages for a manager that has gone', () => {
     const dropped = vi.fn()
     errno = EAGAIN
     post('a', dropped)

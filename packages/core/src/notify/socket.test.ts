@@ -76,7 +76,7 @@ describe('sendDatagram to a vsock', () => {
     )
   })
 
-  it('tries the next type where the kernel finds out only when it connects', () => {
+  it('tries the next type if the kernel refuses one only at connect', () => {
     const open = descriptors().length
     const { libc, calls } = virtualMachine([2, 5, 1], [ESOCKTNOSUPPORT, ENODEV])
     send(libc, 'vsock:2:9999')
@@ -85,7 +85,7 @@ describe('sendDatagram to a vsock', () => {
     expect(descriptors()).toHaveLength(open)
   })
 
-  it('leaves nothing open where nobody answers', () => {
+  it('leaves nothing open if the connect fails', () => {
     const open = descriptors().length
     const { libc } = virtualMachine([1], [ETIMEDOUT])
     expect(() => send(libc, 'vsock:2:9999')).toThrow(expect.objectContaining({ errno: ETIMEDOUT }))

@@ -12,7 +12,7 @@ const nothing = {
 }
 
 describe('readNotifyVariables', () => {
-  it.each([{}, { NOTIFY_SOCKET: '' }, { WATCHDOG_PID: '1' }])('finds nothing in %j', (env) => {
+  it.each([{}, { NOTIFY_SOCKET: '' }, { WATCHDOG_PID: '1' }])('finds no manager in %j', (env) => {
     expect(read(env)).toEqual(nothing)
   })
 
@@ -21,7 +21,7 @@ describe('readNotifyVariables', () => {
     expect(read({ NOTIFY_SOCKET: '/run/notify' })).toEqual({ ...nothing, address })
   })
 
-  it('says what is wrong with it, and how to mend that', () => {
+  it('names the problem of the address, and the repair', () => {
     expect(read({ NOTIFY_SOCKET: 'nonsense' })).toEqual({
       ...nothing,
       problems: [

@@ -172,7 +172,7 @@ describe('while it drains', () => {
     expect(await drained).toMatchObject({ graceful: true, served: 3, expired: 0, forced: 0 })
   })
 
-  it('says so during the delay, in which all else goes on as before', async () => {
+  it('is not ready during the delay, while requests are served as before', async () => {
     const service = await serving(createServer(echo), { drain: { delay: 20_000 } })
     const [client, prober] = [await open(service), await open(service)]
     vi.useFakeTimers({ toFake: ['setTimeout'] })
@@ -190,7 +190,7 @@ describe('while it drains', () => {
     expect(await drained).toMatchObject({ graceful: true, forced: 0 })
   })
 
-  it('stays ready where the next process serves already', async () => {
+  it('stays ready if the next process serves already', async () => {
     const { server, release } = holding()
     const service = await serving(server, { drain: { successor: 'running' } })
     const [busy, idle] = [await open(service), await open(service)]
@@ -289,7 +289,7 @@ describe('HTTP/2', () => {
     expect(await client.receive(ENDED)).toMatch(/ 200 .*ready\n$/s)
   })
 
-  it('says that it is not ready, and sessions end', async () => {
+  it('is not ready during the drain, and its sessions end', async () => {
     const held: { end(text: string): unknown }[] = []
     const server = createHttp2((_, response) => held.push(response))
     const service = await serving(server)
@@ -332,7 +332,7 @@ describe('the option', () => {
   })
 
   it('needs a port of its own for a server that speaks no HTTP', async () => {
-    const message = /probes\.port must be a port where the server is no server of HTTP/
+    const message = /probes\.port must be a port where the server speaks no HTTP/
     await expect(serve(createTcp(), { port: 0, probes })).rejects.toThrow(message)
     expect(() => attach(createTcp(), { probes })).toThrow(message)
   })

@@ -73,7 +73,8 @@ function answerStream(
 }
 
 /**
- * Lets a server of HTTP answer its probes before its listeners hear of them. Returns a function that undoes it.
+ * Lets an HTTP server answer its probes itself. Its listeners do not get these requests. Returns a function that
+ * undoes it.
  *
  * It replaces `emit` of this server: a listener of 'request' cannot keep the request from the other listeners, and a
  * framework adds its own at any time.
@@ -87,7 +88,7 @@ export function answerProbes(server: AnyServer, probe: Probe): () => void {
     event: string | symbol,
     ...args: unknown[]
   ): boolean {
-    // HTTP/2 tells of a stream first, and makes a request of it only if a listener wants one.
+    // HTTP/2 emits 'stream' first, and makes a request of the stream only if something listens for 'request'.
     if (
       (event === 'request' && answerRequest(probes, ...(args as Parameters<Asked>))) ||
       (event === 'stream' && answerStream(probes, ...(args as Parameters<Opened>)))
@@ -99,7 +100,7 @@ export function answerProbes(server: AnyServer, probe: Probe): () => void {
   server.emit = answering
   return () => {
     probes = []
-    // Another one may have replaced it since, and calls it.
+    // Other code may have wrapped it since, and still calls it.
     if (server.emit !== answering) return
     if (before === undefined) Reflect.deleteProperty(server, 'emit')
     else Object.defineProperty(server, 'emit', before)

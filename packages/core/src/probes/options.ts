@@ -58,6 +58,6 @@ export function checkAnswers(server: AnyServer, probes: ResolvedProbes | undefin
   throw invalid(
     'probes.port',
     undefined,
-    'a port where the server is no server of HTTP, and cannot answer probes itself',
+    'a port where the server speaks no HTTP, and cannot answer probes itself',
   )
 }

@@ -95,7 +95,7 @@ describe('a port of its own', () => {
     expect(await closed(port)).toBe(true)
   })
 
-  it('is left to the next process where that serves already', async () => {
+  it('is left to the next process if that serves already', async () => {
     const server = createTcp()
     const service = await serving({ drain: { successor: 'running' } }, server)
     const client = await RawConnection.open(service.port ?? 0)
@@ -162,7 +162,7 @@ describe('a port that cannot be opened', () => {
     return portOf(holder)
   }
 
-  it('is told as that of a server is, and nothing listens', async () => {
+  it('rejects the start of the server, and nothing listens', async () => {
     const port = await busy()
     const server = createServer()
     await expect(
@@ -200,7 +200,7 @@ describe('a port that cannot be opened', () => {
     await ended()
   })
 
-  it('is closed again where the start is aborted in between', async () => {
+  it('is closed again if the start is aborted in between', async () => {
     const abort = new AbortController()
     const started = serve(createServer(), {
       port: 0,

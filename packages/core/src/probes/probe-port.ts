@@ -61,7 +61,7 @@ class ProbePort {
 
   constructor(place: ProbePlace, logger: Logger) {
     this.#server = createServer((request, response) => {
-      // A probe comes seldom. No connection that stays open must be drained then.
+      // Probes are rare. Without keep-alive none of their connections has to be drained.
       response.shouldKeepAlive = false
       if (!answerRequest(this.#probes, request, response))
         response.writeHead(404).end('not found\n')
@@ -87,7 +87,7 @@ class ProbePort {
 
   #close(): Promise<void> {
     const server = this.#server
-    // It keeps the process alive for so long: neither the connections nor the server do.
+    // This timer keeps the process alive meanwhile: the connections and the server do not.
     const timer = setTimeout(() => server.closeAllConnections(), PATIENCE)
     stopTimeoutChecks(server)
     return new Promise((resolve) => {

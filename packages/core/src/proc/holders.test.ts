@@ -60,7 +60,7 @@ describe(...requireOrSkip('findHolders', linuxSkipReason()), () => {
     await once(server, 'listening')
   }
 
-  it('finds this process by port, with what identifies it', async () => {
+  it('finds this process by port, with its pid, user and start time', async () => {
     await listen({ port: 0 })
     const { port } = server.address() as AddressInfo
     const inodes = listeningSockets().filter((socket) => socket.port === port)
@@ -106,7 +106,7 @@ describe(...requireOrSkip('findHolders', linuxSkipReason()), () => {
     client.destroy()
   })
 
-  it('finds nobody where nobody listens', async () => {
+  it('finds no process if none listens', async () => {
     await listen({ port: 0 })
     expect(findHolders({ path: '/no/such.sock' })).toEqual([])
     expect(findHolders({ port: 0 })).toEqual([])

@@ -16,7 +16,7 @@ describe('parseLsof', () => {
     ])
   })
 
-  it('tells where each socket listens', () => {
+  it('reads where each socket listens', () => {
     const text =
       'p501\nf12\ntIPv4\nd0x1\nn127.0.0.1:80\nf13\ntIPv6\nd0x2\nn[::1]:80\n' +
       'p502\nf3\ntIPv4\nd0x3\nn*:80\nf4\ntIPv6\nd0x4\nn*:80\nf5\ntIPv6\nd0x5\nn[fe80::1]:80\nf6\nd0x6\n'
@@ -63,7 +63,7 @@ describe('parsePs', () => {
 
 // Without lsof (not on macOS) this is skipped on a developer's machine, never in CI.
 describe(...requireOrSkip('lsof itself', commandSkipReason('lsof')), () => {
-  it('finds the process that listens, and nobody on a port that is closed', async () => {
+  it('finds the process that listens, and none on a closed port', async () => {
     const server = createServer().listen(0)
     await once(server, 'listening')
     const { port } = server.address() as AddressInfo
@@ -78,7 +78,7 @@ describe(...requireOrSkip('lsof itself', commandSkipReason('lsof')), () => {
     expect(await lsofSystem.look(port)).toEqual({ listeners: [], holders: [] })
   })
 
-  it('does not take a failure for a free port', async () => {
+  it('does not report a free port when lsof fails', async () => {
     vi.stubEnv('PATH', '/nonexistent')
     const attempt = lsofSystem.listeners(8080)
     await expect(attempt).rejects.toMatchObject({ code: 'ERR_SOCKET_PORT_KILL_FAILED', port: 8080 })
@@ -86,7 +86,7 @@ describe(...requireOrSkip('lsof itself', commandSkipReason('lsof')), () => {
     await expect(lsofSystem.listeners(-1)).rejects.toThrow(/lsof did not run/)
   })
 
-  it('knows the ancestors', async () => {
+  it('finds the ancestors', async () => {
     expect((await lsofSystem.ancestors())[0]).toBe(process.ppid)
   })
 })

@@ -38,7 +38,7 @@ describe('overlap', () => {
     expect(overlap({ address: undefined, ipv6Only: true }, { address: '::1' })).toBe('certain')
   })
 
-  it('is certain where the IPV6_V6ONLY of the socket is known', () => {
+  it('is certain if the IPV6_V6ONLY of the socket is known', () => {
     const place = { address: '127.0.0.1', ipv6Only: false }
     expect(overlap(place, { address: '::', ipv6Only: true })).toBe('none')
     expect(overlap(place, { address: '::', ipv6Only: false })).toBe('certain')

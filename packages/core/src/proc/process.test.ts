@@ -62,21 +62,21 @@ describe('ancestry', () => {
     expect(ancestry(30, (pid) => parents.get(pid))).toEqual([20, 1])
   })
 
-  it('ends where a parent is gone, and in a circle', () => {
+  it('ends where a parent is gone, or comes a second time', () => {
     expect(ancestry(30, () => undefined)).toEqual([])
     expect(ancestry(30, () => 20)).toEqual([20])
   })
 })
 
 describe(...requireOrSkip('a real process', linuxSkipReason()), () => {
-  it('is known by parent, user and command', () => {
+  it('is read with its parent, user and command', () => {
     expect(procIsOurs()).toBe(true)
     expect(statOf(process.pid)?.parent).toBe(process.ppid)
     expect(uidOf(process.pid)).toBe(process.getuid?.())
     expect(ancestorsOf(process.pid)[0]).toBe(process.ppid)
   })
 
-  it('is known by state and session, whatever the name of its program', async () => {
+  it('is read with its state and session, whatever the name of its program', async () => {
     const child = spawn('/bin/sh', ['-c', 'printf "x) Z 1 2" > /proc/$$/comm; echo; read _'], {
       stdio: ['pipe', 'pipe', 'ignore'],
       detached: true,

@@ -69,7 +69,7 @@ describe('parseTcp', () => {
     ])
   })
 
-  it('tells connections from listeners, claims no queue for them, and drops those in TIME_WAIT', () => {
+  it('tells connections from listeners, gives them no queue length, and skips those in TIME_WAIT', () => {
     const rest = parseTcp(TCP, 'LE').filter((socket) => !socket.listening)
     expect(rest.map(({ inode, connected }) => ({ inode, connected }))).toEqual([
       { inode: 6864, connected: true },
@@ -117,7 +117,7 @@ describe('parseUnix', () => {
     ])
   })
 
-  it('tells type and state', () => {
+  it('reads type and state', () => {
     const sockets = new Map(parseUnix(UNIX).map((socket) => [socket.inode, socket]))
     const stream = { type: 'stream', listening: true, connected: false }
     expect(sockets.get(6859)).toMatchObject(stream)
@@ -178,7 +178,7 @@ describe(...requireOrSkip('the kernel', linuxSkipReason()), () => {
 })
 
 describe('socketInode', () => {
-  it('knows no inode for what is no socket', () => {
+  it('returns no inode for a descriptor that is no socket', () => {
     const fd = openSync('/dev/null', 'r')
     expect(socketInode(fd)).toBeUndefined()
     closeSync(fd)

@@ -8,7 +8,7 @@ describe('isWatcher', () => {
     ['/usr/bin/node --no-warnings /app/node_modules/.bin/tsx watch server.ts'],
     ['node /app/node_modules/tsx/dist/cli.mjs watch server.ts'],
     ['nodemon server.js'],
-  ])('knows %s', (line) => expect(isWatcher(line.split(' '))).toBe(true))
+  ])('recognises %s', (line) => expect(isWatcher(line.split(' '))).toBe(true))
 
   it.each([
     [''],
@@ -17,11 +17,11 @@ describe('isWatcher', () => {
     ['node server.js nodemon'],
     ['sh -c nodemon server.js'],
     ['vi nodemon.js'],
-  ])('takes %j for none', (line) => expect(isWatcher(line.split(' '))).toBe(false))
+  ])('does not take %j for a watcher', (line) => expect(isWatcher(line.split(' '))).toBe(false))
 })
 
 describe('isWatched', () => {
-  it('by what node --watch sets, unless socket-port run stands between', () => {
+  it('is true with the variable of node --watch, unless socket-port run is in between', () => {
     const env = { WATCH_REPORT_DEPENDENCIES: '1' }
     expect(isWatched(env)).toBe(true)
     expect(isWatched({ ...env, SOCKET_PORT_GENERATION: '1' })).toBe(false)

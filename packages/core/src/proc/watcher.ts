@@ -5,7 +5,7 @@ import { ancestorsOf, argvOf, procIsOurs } from './process.ts'
  * --watch, tsx watch or nodemon.
  */
 export function isWatched(env: NodeJS.ProcessEnv = process.env): boolean {
-  // Under `socket-port run` the new code starts before this process ends, so nobody waits for the end.
+  // Under `socket-port run` the new code starts before this process ends, so no person waits for its end.
   if (env.SOCKET_PORT_GENERATION !== undefined) return false
   // Node's own watch mode sets it for its child (lib/internal/main/watch_mode.js).
   if (env.WATCH_REPORT_DEPENDENCIES !== undefined) return true

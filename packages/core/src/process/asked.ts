@@ -1,6 +1,6 @@
 import { perProcess } from './per-process.ts'
 
-/** Why the supervisor gave no socket on request, and in its own words. */
+/** Why the supervisor gave no socket on request: the kind of the reason, and a text for messages. */
 export interface Refusal {
   /** `none`: no kept socket fits. `refused`: this process may have none. `failed`: no answer came. */
   readonly kind: 'none' | 'refused' | 'failed'
@@ -17,7 +17,10 @@ const shared = perProcess<Asked>('asked/1')
 
 const asked = (): Asked => shared.get(() => ({ given: false }))
 
-/** Whether a supervisor has given this process its socket on request: it has started a process above this one. */
+/**
+ * Whether a supervisor has given this process its socket on request. Then it has started a parent of this process,
+ * not the process itself.
+ */
 export const wasGiven = (): boolean => shared.current?.given === true
 
 /** Why the last request got no socket; `undefined` where this process has not asked, or has always got one. */

@@ -48,7 +48,7 @@ afterEach(() => startedWith({}))
 describe.each(Object.keys(OURS) as Group[])('the variables of %s', (group) => {
   const rest = Object.fromEntries(Object.entries(ALL).filter(([name]) => !(name in OURS[group])))
 
-  it('are claimed together, and no others are', () => {
+  it('are claimed together, and no others with them', () => {
     startedWith({ ...ALL, ...OTHERS })
     expect(claim(group)).toEqual(OURS[group])
     expect(environment()).toEqual({ ...rest, ...OTHERS })
@@ -67,7 +67,7 @@ describe.each(Object.keys(OURS) as Group[])('the variables of %s', (group) => {
     )
   })
 
-  it('are not claimed where they are only looked at', () => {
+  it('are not claimed by look()', () => {
     startedWith({ ...ALL, ...OTHERS })
     expect(look(group)).toEqual(OURS[group])
     expect(environment()).toEqual({ ...ALL, ...OTHERS })

@@ -33,7 +33,7 @@ describe('SOCKET_PORT_SUCCESSOR', () => {
     expect(successorRuns()).toBe(runs)
   })
 
-  it('is gone with LISTEN_FDS, and remembered', () => {
+  it('is claimed together with LISTEN_FDS, and remembered', () => {
     process.env.SOCKET_PORT_SUCCESSOR = 'running'
     inheritedSockets()
     expect(process.env.SOCKET_PORT_SUCCESSOR).toBeUndefined()
@@ -60,7 +60,7 @@ describe('SOCKET_PORT_SUCCESSOR', () => {
     expect(process.env.SOCKET_PORT_SUCCESSOR).toBe('running')
   })
 
-  it('counts under a supervisor with a channel only once it has said so', () => {
+  it('counts under a supervisor with a channel only after its message', () => {
     process.env.SOCKET_PORT_SUCCESSOR = 'running'
     vi.stubEnv('SOCKET_PORT_CHANNEL', '3,4')
     expect([generationsOverlap(), successorRuns()]).toEqual([true, false])
@@ -87,8 +87,8 @@ describe('a drain of a server with a silent connection', () => {
   }
 
   it.each<[string, string | undefined, DrainOptions, boolean]>([
-    ['where nothing is said', undefined, {}, true],
-    ['not where the successor runs', 'running', {}, false],
+    ['without a variable', undefined, {}, true],
+    ['not where the next process serves already', 'running', {}, false],
     ['where the program says otherwise', 'running', { successor: 'after-exit' }, true],
     ['not where the program says so', undefined, { successor: 'running' }, false],
   ])('goes on accepting %s', async (_, variable, options, expected) => {
@@ -97,8 +97,8 @@ describe('a drain of a server with a silent connection', () => {
   })
 
   it.each([
-    ['goes on accepting where the signal is not of the supervisor', () => {}, true],
-    ['stops where the supervisor has said that the next process serves', nextServes, false],
+    ['goes on accepting where the signal does not come from the supervisor', () => {}, true],
+    ['stops after the message that the next process serves', nextServes, false],
   ])('%s', async (_, beforeDrain, expected) => {
     process.env.SOCKET_PORT_SUCCESSOR = 'running'
     vi.stubEnv('SOCKET_PORT_CHANNEL', '3,4')

@@ -4,9 +4,9 @@ import type { AnyServer } from '../base/types.ts'
 type Listener = (...args: unknown[]) => unknown
 
 /**
- * Holds the event 'close' of a server back from the program's own listeners, as long as `isHeld` says so when it comes.
- * Alone, the program hears a stop signal first, and then closes its server. So the event comes when it calls
- * `server.close`, and never if it does not.
+ * Holds the event 'close' of a server back from the program's own listeners, as long as `isHeld` says so when it
+ * comes. Without the preload the program gets a stop signal first, and then closes its server. So its listeners get
+ * the event when it calls `server.close`, and never if it does not.
  */
 export function holdClose(server: AnyServer, isHeld: () => boolean): void {
   const { emit, close } = server

@@ -17,7 +17,7 @@ function importsOf(file: string, found: Set<string> = new Set()): Set<string> {
   return found
 }
 
-it('is small: each process of Node pays for it that NODE_OPTIONS reaches, npm too', () => {
+it('imports little, because NODE_OPTIONS loads it into every process of Node, such as npm', () => {
   expect([...importsOf('register/preload.ts')].toSorted()).toEqual([
     'base/built-in.ts',
     'node/server-kind.ts',

@@ -7,9 +7,9 @@ import { isOwnServer, isStarting } from '../process/own-servers.ts'
 import { type Emit, type Preloaded, preloaded } from './preloaded.ts'
 
 /*
- * This file and what it imports are all that a program pays which never listens, such as npm: they are one small
- * file of CommonJS, because `--require` can load no module of another kind on every supported Node. The rest
- * of the package is loaded when the first HTTP server listens.
+ * This file and what it imports are all that is loaded in a program that never listens, such as npm. They are built
+ * as one small file of CommonJS, because `--require` can load no module of another kind on every supported Node. The
+ * rest of the package is loaded when the first HTTP server listens.
  */
 
 type Serving = typeof import('./serving.ts')

@@ -9,7 +9,7 @@ export type Emit = (this: unknown, event: string | symbol, ...args: unknown[]) =
 export interface Preloaded {
   /** Node's own `net.Server.prototype.listen`. */
   readonly listen: Server['listen']
-  /** The servers that are served here, with the `listen` by which each of them is. */
+  /** The servers that are served here, each with the `listen` that serves it. */
   readonly served: WeakMap<Server, Server['listen']>
   /**
    * Decides what becomes of a stop signal. `pass` calls the program's own listeners. Returns what `emit` returns:

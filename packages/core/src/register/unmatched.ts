@@ -11,7 +11,7 @@ export class Unmatched {
   readonly #logger: Logger
   readonly #asked: string[] = []
   #kept: readonly string[] = []
-  /** Nothing more is to be said. */
+  /** No warning is needed any more. */
   isOver = false
   #timer: NodeJS.Timeout | undefined
 

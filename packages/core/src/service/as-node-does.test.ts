@@ -288,7 +288,7 @@ const programs: [string, Program][] = [
 ]
 
 // Twice: in a module all of this runs between microtasks, in CommonJS between ticks.
-const moments: [string, (program: Program) => Program][] = [
+const situations: [string, (program: Program) => Program][] = [
   ['at once', (program) => program],
   [
     'in a tick',
@@ -306,7 +306,7 @@ const moments: [string, (program: Program) => Program][] = [
 describe.each(['node:net', 'node:http', 'node:http2'] as const)(
   'an attached server of %s',
   (module) => {
-    describe.each(moments)('whose program runs %s', (_, at) => {
+    describe.each(situations)('whose program runs %s', (_, at) => {
       it.each(programs)('%s, as Node does', async (_, program) => {
         const ours = await run(createManaged(module), at(program))
         expect(ours).toEqual(await run(create[module](), at(program)))

@@ -70,7 +70,7 @@ describe('a server', () => {
     expect(await drained).toMatchObject({ graceful: true, served: 1 })
   })
 
-  it('is a complete service for a program that hears that it listens', async () => {
+  it('is a complete service when the program gets the event that it listens', async () => {
     const server = newServer()
     const attached = attach(server, own)
     cleanups.push(() => attached.drain())
@@ -87,7 +87,7 @@ describe('a server', () => {
     expect(seen).toHaveBeenCalledOnce()
   })
 
-  it('closed by a program that hears that it listens takes no part in the shutdown', async () => {
+  it("takes no part in the shutdown if a listener of 'listening' has closed it", async () => {
     const server = newServer()
     const attached = attach(server, { ...own, signals: ['SIGTERM'] })
     server.on('listening', () => server.close()).listen(0)
@@ -97,7 +97,7 @@ describe('a server', () => {
     expect(attached.service?.state).toBe('closed')
   })
 
-  it('closed while its host is looked up never says that it listens', async () => {
+  it("that is closed while its host is looked up never emits 'listening'", async () => {
     let found = (): void => {}
     vi.spyOn(dns, 'lookup').mockImplementation(((...args: unknown[]) => {
       const all = typeof args[1] === 'object' && args[1] !== null && 'all' in args[1]
@@ -120,7 +120,7 @@ describe('a server', () => {
 describe('onDrain', () => {
   const upgrade = get('/', 'Connection: Upgrade\r\nUpgrade: test')
 
-  it('ends what the framework keeps open, once, before the requests in flight', async () => {
+  it('is called once, so that the framework ends its connections before the requests in flight are waited for', async () => {
     let held: ServerResponse | undefined
     const upgraded: Duplex[] = []
     const server = createServer((request, response) => {
@@ -158,7 +158,7 @@ describe('onDrain', () => {
     expect(onDrain).toHaveBeenCalledOnce()
   })
 
-  it('comes after the delay', async () => {
+  it('is called after the delay', async () => {
     const onDrain = vi.fn()
     const attached = await listening({ onDrain }, { drain: { delay: 20 } })
     const drained = attached.drain()
@@ -183,7 +183,7 @@ describe('onDrain', () => {
     expect(warn.mock.calls).toEqual([[expect.stringMatching(/own connections.*Error: no gateway/)]])
   })
 
-  it('does not come where the server never listened', async () => {
+  it('is not called if the server never listened', async () => {
     const onDrain = vi.fn()
     const server = newServer()
     const attached = attach(server, own, { onDrain })
@@ -197,7 +197,7 @@ describe('the message that it listens', () => {
   it.each([
     [true, 'debug'],
     [false, 'info'],
-  ])('is, where the framework says so itself (%s), of level %s', async (announces, level) => {
+  ])('has, with announces: %s, the level %s', async (announces, level) => {
     const { logger } = recorder()
     const messages: string[] = []
     const say = vi.fn((text: string) => void messages.push(text))
@@ -210,7 +210,7 @@ describe('the default host', () => {
   it.each([
     ['localhost', 'localhost'],
     ['127.0.0.1', '127.0.0.1'],
-  ])('%s is bound where the framework names it', async (defaultHost, host) => {
+  ])('%s is bound if the framework names it', async (defaultHost, host) => {
     const server = newServer()
     const attached = attach(server, own, { defaultHost })
     cleanups.push(() => attached.drain())
@@ -222,7 +222,7 @@ describe('the default host', () => {
   it.each([
     [{ port: 0, host: '127.0.0.1' }, '127.0.0.1'],
     [{ port: 0 }, '::'],
-  ])('gives way to %j', async (options, address) => {
+  ])('is not used with %j', async (options, address) => {
     const server = newServer()
     const attached = attach(server, own, { defaultHost: 'localhost' })
     cleanups.push(() => attached.drain())
@@ -254,7 +254,7 @@ describe('finish', () => {
     expect(process.exitCode).toBeUndefined()
   })
 
-  it('that fails is told, and fails the process; the hooks run', async () => {
+  it('that fails is logged, and makes the exit code 1; the hooks run', async () => {
     const { logger, errors } = recorder()
     const closeDatabase = (): Promise<void> => Promise.reject(new Error('no such pool'))
     await listening({ finish: closeDatabase }, { logger })
@@ -269,7 +269,7 @@ describe('finish', () => {
   it.each([
     [20_000, 20_000],
     [2_000, 5_000],
-  ])('that hangs has, of a drain.timeout of %i, %i ms', async (timeout, most) => {
+  ])('that hangs is ended, with a drain.timeout of %i, after %i ms', async (timeout, most) => {
     const { logger, errors } = recorder()
     const began = new Promise<void>((resolve) => {
       const onDrained = (): void => {

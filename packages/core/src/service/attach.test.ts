@@ -66,7 +66,7 @@ describe('listen', () => {
     expect(server.address()).toBe(path)
   })
 
-  it('on a busy port emits one error, which says who holds it', async () => {
+  it('on a busy port emits one error, which names the process that holds it', async () => {
     const holder = createNetServer().listen(0)
     await once(holder, 'listening')
     cleanups.push(() => holder.close())
@@ -83,7 +83,7 @@ describe('listen', () => {
     })
   })
 
-  it('that cannot be served by what was asked for emits the error', async () => {
+  it('with inherit: require emits the error if no socket was passed', async () => {
     const { server } = fixture({ inherit: 'require' })
     server.listen(0)
     const [error] = await once(server, 'error')
@@ -97,7 +97,7 @@ describe('listen', () => {
     )
   })
 
-  it('twice is refused as by Node', async () => {
+  it('is refused a second time, as by Node', async () => {
     const { server } = fixture()
     server.listen(0)
     expect(() => server.listen(0)).toThrow(
@@ -115,7 +115,7 @@ describe('listen', () => {
     [{ host: '::1' }, /"host"/],
     [8080, /options must be an object; the port goes to listen\(\) \(got 8080\)/],
     [null, /options must be an object/],
-  ])('refuses %j, which listen itself is told', (wrong, message) => {
+  ])('refuses %j, which belongs to the call of listen', (wrong, message) => {
     expect(() => attach(createServer(), wrong as AttachOptions)).toThrow(message)
   })
 })
@@ -128,7 +128,7 @@ describe('serviceOf', () => {
     expect(serviceOf(server)).toBe(attached.service)
   })
 
-  it('knows no service of other servers', () => {
+  it('finds no service of other servers', () => {
     expect(serviceOf(createServer())).toBeUndefined()
   })
 })
@@ -148,7 +148,7 @@ describe('close', () => {
     expect(server.listening).toBe(false)
   })
 
-  it('emits close once, also after a drain that somebody else has started', async () => {
+  it('emits close once, also after a drain that other code has started', async () => {
     const { server, attached } = fixture()
     const heard = vi.fn()
     server.on('close', heard)
@@ -159,7 +159,7 @@ describe('close', () => {
     expect(heard).toHaveBeenCalledOnce()
   })
 
-  it('twice tells the second that nothing runs', async () => {
+  it('reports to a second call that the server is not running', async () => {
     const { server } = fixture()
     server.listen(0)
     await once(server, 'listening')
@@ -167,7 +167,7 @@ describe('close', () => {
     expect(await closed(server)).toMatchObject({ code: 'ERR_SERVER_NOT_RUNNING' })
   })
 
-  it('twice while it drains leaves idle connections their promise', async () => {
+  it('keeps the promise to idle connections when it is called twice during the drain', async () => {
     const { server } = fixture()
     server.listen(0)
     await once(server, 'listening')
@@ -183,11 +183,11 @@ describe('close', () => {
     ])
   })
 
-  it('of a server that never listened is Node’s own', async () => {
+  it('is Node’s own for a server that never listened', async () => {
     expect(await closed(fixture().server)).toMatchObject({ code: 'ERR_SERVER_NOT_RUNNING' })
   })
 
-  it('at once after listen is no error', async () => {
+  it('directly after listen is no error', async () => {
     const { server } = fixture()
     server.on('error', (error) => expect.unreachable(error.message))
     server.listen(0)
@@ -195,7 +195,7 @@ describe('close', () => {
     expect(server.listening).toBe(false)
   })
 
-  it('and listen again works', async () => {
+  it('can be followed by another listen', async () => {
     const { server, attached } = fixture()
     for (const round of [1, 2]) {
       server.listen(0)
@@ -221,7 +221,7 @@ describe('close', () => {
 })
 
 describe('the shutdown of the process', () => {
-  it('is told of until the hooks have run, the finish of the server first', async () => {
+  it('is reported until the hooks have run, the finish of the server first', async () => {
     const ran: string[] = []
     const { server, attached } = fixture({}, { finish: () => void ran.push('finish') })
     cleanups.push(onShutdown(() => void ran.push('hook')))
@@ -245,7 +245,7 @@ describe('the shutdown of the process', () => {
   })
 
   // Nest sends itself the signal again, and must not find it caught.
-  it('leaves no listener behind, not even by force', async () => {
+  it('leaves no listener behind, also after force', async () => {
     const before = process.listeners('SIGTERM')
     const server = createServer((_, response) => response.write('endless')).listen(0)
     await once(server, 'listening')

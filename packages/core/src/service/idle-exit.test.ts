@@ -26,7 +26,7 @@ describe('IdleWatch', () => {
     watched.onEmpty?.()
   }
 
-  it('tells of a server that nobody has ever connected to', () => {
+  it('calls back for a server that has never had a connection', () => {
     vi.advanceTimersByTime(999)
     expect(watch.idle).toBe(false)
     expect(idle).toBe(0)
@@ -46,7 +46,7 @@ describe('IdleWatch', () => {
     expect(idle).toBe(1)
   })
 
-  it('tells nothing while a connection is open, however long', () => {
+  it('does not call back while a connection is open, however long', () => {
     set(1)
     vi.advanceTimersByTime(100_000)
     expect(watch.idle).toBe(false)
@@ -55,7 +55,7 @@ describe('IdleWatch', () => {
     expect(idle).toBe(1)
   })
 
-  it('takes back what it was about to say when somebody is accepted', () => {
+  it('does not call back if a connection is accepted at the last moment', () => {
     vi.advanceTimersByTime(999)
     vi.useRealTimers()
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
@@ -68,7 +68,7 @@ describe('IdleWatch', () => {
     return new Promise((turn) => setImmediate(turn)).then(() => expect(idle).toBe(0))
   })
 
-  it('tells again, each time', () => {
+  it('calls back each time', () => {
     vi.advanceTimersByTime(1_001)
     set(1)
     emptied()

@@ -28,7 +28,7 @@ async function restart(drain: DrainOptions, answers: boolean): Promise<Record<st
   return { told: told ?? [], debug: debug ?? [] }
 }
 
-it('a restart prints one line when it began, and one when it is over, and all is well', async () => {
+it('a restart logs one line when it listens, and one when it has drained', async () => {
   const { told, debug } = await restart({}, true)
   expect(told).toEqual([
     expect.stringMatching(/^info listening on /),
@@ -39,7 +39,7 @@ it('a restart prints one line when it began, and one when it is over, and all is
   expect(debug).toContain('shutdown: draining 1 server')
 })
 
-it('warns, in the same line, where it has cut a connection', async () => {
+it('the line about the drain is a warning if a connection was cut', async () => {
   const { told } = await restart({ timeout: 20 }, false)
   expect(told).toEqual([
     expect.stringMatching(/^info listening on /),

@@ -36,7 +36,7 @@ describe('readListenArguments', () => {
     expect(readListenArguments(args)?.callback).toBe(args.includes(callback) ? callback : undefined)
   })
 
-  it('keeps what means something to Node alone', () => {
+  it('keeps the options that only Node reads', () => {
     const args = [{ path: 'a', readableAll: true, writableAll: false, cb: callback }]
     expect(readListenArguments(args)?.nodeOptions).toEqual({ readableAll: true })
   })
@@ -51,7 +51,7 @@ describe('readListenArguments', () => {
     [[{ port: 0, backlog: 32 }, 64], { port: 0, backlog: 32, ...off }],
     [[0, undefined, '127.0.0.1'], { port: 0 }],
     [[0, 64, '127.0.0.1'], { port: 0, backlog: 64 }],
-  ])('takes from the places of %j what Node takes', (args, options) => {
+  ])('reads %j as Node does', (args, options) => {
     expect(readListenArguments(args)?.options).toEqual(options)
   })
 

@@ -4,7 +4,7 @@ import { failure } from '../testing/failure.ts'
 import { resolveServe } from './options.ts'
 
 describe('resolveServe', () => {
-  it('completes what was left out', () => {
+  it('fills in the defaults', () => {
     expect(resolveServe(8080)).toEqual({
       ...resolveListen(8080),
       drain: {
@@ -25,7 +25,7 @@ describe('resolveServe', () => {
     })
   })
 
-  it('listens to no signal where none is wanted', () => {
+  it('listens to no signal with signals: false', () => {
     expect(resolveServe({ signals: false }).signals).toEqual([])
     expect(resolveServe({ signals: [] }).signals).toEqual([])
     expect(resolveServe({ signals: ['SIGINT'] }).signals).toEqual(['SIGINT'])

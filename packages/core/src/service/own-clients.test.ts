@@ -66,7 +66,7 @@ describe('close() with idle clients of this process', () => {
     await expect(fetch(`http://localhost:${port}`)).rejects.toThrow()
   })
 
-  it('does so for a server whose own close drains, as that of Express and Koa', async () => {
+  it('does so for an attached server, as of Express and Koa', async () => {
     const server = createServer({ keepAliveTimeout: 60_000 }, (_, response) => response.end('ok'))
     attach(server, { drain, signals: false, exit: false })
     server.listen(0)
@@ -77,7 +77,7 @@ describe('close() with idle clients of this process', () => {
     expect(server.listening).toBe(false)
   })
 
-  it('answers what they have sent before, or in the same turn', async () => {
+  it('answers requests that they have sent before, or in the same turn of the event loop', async () => {
     const { service, port } = await serving()
     const [before, after] = [await idle(port), await idle(port)]
     before.send(get('/before'))
@@ -88,7 +88,7 @@ describe('close() with idle clients of this process', () => {
     expect(await closed).toMatchObject({ graceful: true, served: 2, forced: 0 })
   })
 
-  it('keeps them while something else is under way, which may ask them', async () => {
+  it('keeps them while another connection is busy, because its request may use them', async () => {
     const { service, port, held } = await serving()
     const [client, busy] = [await idle(port), await RawConnection.open(port)]
     busy.send(get('/held'))
@@ -101,7 +101,7 @@ describe('close() with idle clients of this process', () => {
     expect(await closed).toMatchObject({ graceful: true, served: 2, expired: 0, forced: 0 })
   })
 
-  it('keeps its promise to another process, and then waits for no other', async () => {
+  it('keeps its promise to a client in another process, and then waits for no other', async () => {
     const { service, port } = await serving()
     const [client, foreign] = [await idle(port), await inChild(port)]
     const reports = vi.spyOn(process.report as NodeJS.ProcessReport, 'getReport')
@@ -118,7 +118,7 @@ describe('close() with idle clients of this process', () => {
     expect(reports.mock.calls.length).toBeLessThanOrEqual(2)
   })
 
-  it('leaves a connection that has not asked yet its time', async () => {
+  it('keeps a connection that has sent no request yet', async () => {
     const { service, port } = await serving()
     const accepted = once(service.server, 'connection')
     const silent = await RawConnection.open(port)
@@ -133,7 +133,7 @@ describe('close() with idle clients of this process', () => {
     expect(await closed).toMatchObject({ graceful: true, served: 2, expired: 1, forced: 0 })
   })
 
-  it('drains a process that has no report as ever', async () => {
+  it('waits for idle connections if Node has no diagnostic report', async () => {
     const { service, port } = await serving()
     const client = await idle(port)
     vi.spyOn(process, 'report', 'get').mockReturnValue(undefined as never)

@@ -60,7 +60,7 @@ it('publishes once that the process is ready, when all servers listen, also with
 })
 
 describe(...requireOrSkip('READY=1', linuxSkipReason()), () => {
-  it('comes with the address, once', async () => {
+  it('is sent once, with the address', async () => {
     const { url } = await serving()
     expect(manager.texts()).toEqual([])
     await nextTurn()
@@ -79,7 +79,7 @@ describe(...requireOrSkip('READY=1', linuxSkipReason()), () => {
     ])
   })
 
-  it('comes for an attached server, and for one that listened before', async () => {
+  it('is sent for an attached server, and for one that listened before', async () => {
     const later = createServer()
     attach(later, { signals: false, exit: false })
     later.listen(0, '127.0.0.1')
@@ -93,7 +93,7 @@ describe(...requireOrSkip('READY=1', linuxSkipReason()), () => {
     expect(manager.texts()).toEqual([expect.stringMatching(/^READY=1\nSTATUS=listening on http/)])
   })
 
-  it('does not come where a server cannot listen, and a warning says what to do', async () => {
+  it('is not sent if a server cannot listen, and a warning says what to do', async () => {
     const { port = 0 } = await serving({ notify: false })
     const failing = expect(serving({ port })).rejects.toThrow(/EADDRINUSE/)
     await Promise.all([serving(), failing])
@@ -105,7 +105,7 @@ describe(...requireOrSkip('READY=1', linuxSkipReason()), () => {
     ])
   })
 
-  it('comes once that server has found another port', async () => {
+  it('is sent when that server has found another port', async () => {
     const { port = 0 } = await serving({ notify: false })
     const server = createServer()
     await expect(serving({ port }, server)).rejects.toThrow(/EADDRINUSE/)
@@ -115,7 +115,7 @@ describe(...requireOrSkip('READY=1', linuxSkipReason()), () => {
     expect(warnings).toEqual([])
   })
 
-  it('comes once a server has found another port from its error listener', async () => {
+  it('is sent when a server has found another port in its error listener', async () => {
     const { port } = await serving({ notify: false })
     const server = createServer()
     const attached = attach(server, { signals: false, exit: false, logger })
@@ -130,7 +130,7 @@ describe(...requireOrSkip('READY=1', linuxSkipReason()), () => {
     expect(warnings).toEqual([])
   })
 
-  describe('cannot be taken back where a later server cannot listen', () => {
+  describe('cannot be taken back if a later server cannot listen', () => {
     const FAILED = /^STATUS=a server cannot listen: .*\(EADDRINUSE\)/
 
     async function ready(): Promise<{ url: string; taken: number }> {
@@ -156,7 +156,7 @@ describe(...requireOrSkip('READY=1', linuxSkipReason()), () => {
       expect(warnings).toEqual(expected)
     })
 
-    it('and STATUS= is what it was once that server listens', async () => {
+    it('and STATUS= is restored when that server listens', async () => {
       const { url, taken } = await ready()
       const server = createServer()
       await expect(serving({ port: taken }, server)).rejects.toThrow(/EADDRINUSE/)
@@ -214,7 +214,7 @@ describe(...requireOrSkip('READY=1', linuxSkipReason()), () => {
     expect(manager.texts()).toEqual([`READY=1\nSTATUS=listening on ${url}`])
   })
 
-  it('is left to a program that says it itself', async () => {
+  it('is left to a program that sends it itself', async () => {
     const { port } = await serving({ notify: false })
     await nextTurn()
     expect(manager.texts()).toEqual([])
@@ -225,7 +225,7 @@ describe(...requireOrSkip('READY=1', linuxSkipReason()), () => {
     expect(manager.texts()).toEqual([`READY=1\nSTATUS=serving ${port}`])
   })
 
-  it('takes the variables from the environment as soon as a server starts', async () => {
+  it('claims the variables as soon as a server starts', async () => {
     const start = serving()
     expect(process.env.NOTIFY_SOCKET).toBeUndefined()
     await start
@@ -233,7 +233,7 @@ describe(...requireOrSkip('READY=1', linuxSkipReason()), () => {
 })
 
 describe('whenAllListen', () => {
-  it('calls back once no service is about to listen, whichever of them asked for READY=1', async () => {
+  it('calls back when no service is about to listen, with READY=1 or without it', async () => {
     const callback = vi.fn()
     const start = beginStart({ listening: true }, false, logger)
     await serving()
@@ -248,7 +248,7 @@ describe('whenAllListen', () => {
     expect(callback).toHaveBeenCalledOnce()
   })
 
-  it('calls back soon where nothing starts', async () => {
+  it('calls back soon if no server starts', async () => {
     const callback = vi.fn()
     whenAllListen(callback)
     expect(callback).not.toHaveBeenCalled()
@@ -265,7 +265,7 @@ describe(...requireOrSkip('STOPPING=1', linuxSkipReason()), () => {
     return service
   }
 
-  it('comes with the shutdown, at once, with what is left and a plea for time', async () => {
+  it('is sent when the shutdown begins, with what is left and a request for more time', async () => {
     await started()
     const ended = shutdown()
     expect(manager.texts()).toEqual([
@@ -275,13 +275,13 @@ describe(...requireOrSkip('STOPPING=1', linuxSkipReason()), () => {
     expect(manager.texts()).toEqual([])
   })
 
-  it('does not come with the close of one service', async () => {
+  it('is not sent when one service closes', async () => {
     const service = await started()
     await service.close()
     expect(manager.texts()).toEqual([])
   })
 
-  it('does not come for servers that do not take part', async () => {
+  it('is not sent for servers with notify: false', async () => {
     await started({ notify: false })
     notify({ ready: true })
     manager.texts()
@@ -289,7 +289,7 @@ describe(...requireOrSkip('STOPPING=1', linuxSkipReason()), () => {
     expect(manager.texts()).toEqual([])
   })
 
-  it('comes without a server too, where the program has spoken to the manager', async () => {
+  it('is sent without a server, too, if the program has notified the manager', async () => {
     const exit = vi.spyOn(process, 'exit').mockReturnValue(undefined as never)
     onClose(() => exit.mockRestore())
     notify({ ready: true })
@@ -353,7 +353,7 @@ describe(...requireOrSkip('STOPPING=1', linuxSkipReason()), () => {
     expect(manager.texts()).toEqual([])
   })
 
-  it('asks for no more time than the drain has set itself', async () => {
+  it('asks for no more time than the timeout of the drain', async () => {
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] })
     const server = createNet()
     const { port = 0 } = await started(

@@ -46,7 +46,7 @@ function recorder(): { logger: Logger; lines: string[] } {
 }
 
 describe('a service', () => {
-  it('knows its server, socket and address, also after it has closed', async () => {
+  it('has its server, source and address, also after it has closed', async () => {
     const server = createServer()
     const service = await serving(server)
     expect(service.server).toBe(server)
@@ -177,7 +177,7 @@ describe('a service', () => {
     ])
   })
 
-  it('warns of an idleExit that would leave nobody to listen', async () => {
+  it('warns of an idleExit after which no process would listen', async () => {
     const { logger, lines } = recorder()
     const { url } = await serving(createServer(), { logger, idleExit: 60_000 })
     expect(lines.filter((line) => line.startsWith('warn'))).toEqual([
@@ -186,7 +186,7 @@ describe('a service', () => {
     ])
   })
 
-  it('publishes what it does on diagnostics_channel', async () => {
+  it('publishes its events on diagnostics_channel', async () => {
     const names = ['socket-port.listen', 'socket-port.drain.start', 'socket-port.drain.end']
     const heard = vi.fn()
     for (const name of names) subscribe(name, heard)
@@ -218,7 +218,7 @@ describe('a service', () => {
     expect(count()).toBe(before)
   })
 
-  it('listens for signals only while it lives', async () => {
+  it('listens for signals only until it has closed', async () => {
     const before = process.listenerCount('SIGTERM')
     const service = await serve(createServer(), { exit: false })
     expect(process.listenerCount('SIGTERM')).toBe(before + 1)

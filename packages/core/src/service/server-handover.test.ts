@@ -60,7 +60,7 @@ describe(
       await service.close()
     })
 
-    it('does not overlook in its drain what was said as soon as it listened', async () => {
+    it('gets a message in its drain that was sent as soon as it listened', async () => {
       const { serve } = await import('./serve.ts')
       const { successorRuns } = await import('../process/successor.ts')
       const server = createServer()

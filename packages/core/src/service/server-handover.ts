@@ -15,7 +15,7 @@ type HandoverParts = typeof import('./handover-parts.ts')
 export class ServerHandover {
   readonly #server: AnyServer
   readonly #logger: Logger
-  /** Pending while what the server may receive waits for the code. */
+  /** Pending while the code is loaded that receives connections. */
   #started: Promise<void> | undefined
   #stop: () => void = () => {}
 

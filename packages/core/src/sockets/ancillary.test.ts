@@ -17,7 +17,7 @@ describe(...requireOrSkip('messages with descriptors', linuxSkipReason()), () =>
     return fds
   }
 
-  test('come with their bytes, and belong to the same files', () => {
+  test('are received with the bytes, and refer to the same files', () => {
     const [near, far] = pair()
     const sent = [...pair(), ...pair()]
     libc.sendMessage(near, { bytes: Buffer.from('FDSTORE=1'), control: passFds(sent) })
@@ -29,7 +29,7 @@ describe(...requireOrSkip('messages with descriptors', linuxSkipReason()), () =>
     expect(pid).toBeUndefined()
   })
 
-  test('tell who sent them where the receiver asks', () => {
+  test('have the pid of the sender if the receiver asks for it', () => {
     const [near, far] = pair()
     libc.setsockopt(far, SOL_SOCKET, SO_PASSCRED, new Uint8Array([1, 0, 0, 0]))
     libc.sendMessage(near, { bytes: Buffer.from('READY=1'), control: passFds([near]) })
@@ -54,7 +54,7 @@ describe(...requireOrSkip('messages with descriptors', linuxSkipReason()), () =>
     expect(await waiting).toBe(true)
   })
 
-  test('that are not there are an error with its errno', () => {
+  test('fail with an errno if none waits', () => {
     const [, far] = pair()
     expect(() => libc.receiveMessage(far, { bytes: 8, control: 0 }, MSG_DONTWAIT)).toThrow(
       expect.objectContaining({ syscall: 'recvmsg', errno: EAGAIN }),

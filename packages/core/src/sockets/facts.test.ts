@@ -54,7 +54,7 @@ describe(...requireOrSkip('a listening socket', linuxSkipReason()), () => {
     ['::', true, { family: 'IPv6', ipv6Only: true }],
     ['::1', true, { family: 'IPv6', ipv6Only: true }],
   ])(
-    'at %s, ipv6Only %s, is known with and without native code',
+    'at %s, ipv6Only %s, is described with and without native code',
     async (host, ipv6Only, expected) => {
       const { server, fd } = await openServer({ host, port: 0, ipv6Only, backlog: 77 })
       expect(facts(fd)).toEqual({ ...tcp, ...expected, address: host, port: portOf(server) })
@@ -180,7 +180,7 @@ describe(...requireOrSkip('what cannot be served', linuxSkipReason()), () => {
     expect(unusable(1_000_000)).toEqual(Array(2).fill('is not open'))
   })
 
-  it("is the file of a socket, which says that it is one and answers no socket's question", async () => {
+  it('is an O_PATH descriptor of a socket file, on which no socket call works', async () => {
     const path = join(temporaryDirectory(), 'app.sock')
     await openServer({ path })
     const O_PATH = 0o10000000

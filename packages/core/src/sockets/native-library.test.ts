@@ -33,19 +33,19 @@ describe(...requireOrSkip('the native library of Linux', linuxSkipReason()), () 
     expect(loaded.names).toEqual([expect.stringMatching(/^@koromix\/koffi-\S+\/\w+\/koffi\.node$/)])
   })
 
-  it('is that of the package where the binary is elsewhere', () => {
+  it('is loaded by its package if the binary is elsewhere', () => {
     loaded.failure = notFound()
     expect(loadNativeLibrary()).toBe(createRequire(import.meta.url)(nativeLibrary))
     expect(loaded.names.at(-1)).toBe(nativeLibrary)
   })
 
-  it('is not tried again where it may not be loaded', () => {
+  it('is not tried again if native code is not allowed', () => {
     loaded.failure = Object.assign(new Error('disabled'), { code: 'ERR_DLOPEN_DISABLED' })
     expect(loadNativeLibrary).toThrow('disabled')
   })
 })
 
-it('loads the package where the binary of Node tells no libc', () => {
+it('loads the package if the binary of Node does not show its libc', () => {
   vi.stubGlobal('process', { ...process, execPath: '/nowhere' })
   try {
     loadNativeLibrary()

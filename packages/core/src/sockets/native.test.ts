@@ -59,7 +59,7 @@ describe(...requireOrSkip('close-on-exec', linuxSkipReason()), () => {
 })
 
 describe(...requireOrSkip('pidfdInode', linuxSkipReason()), () => {
-  it('names this process where the kernel has inodes for processes, and leaves nothing open', () => {
+  it('identifies this process if the kernel has inodes for pidfds, and leaves nothing open', () => {
     const before = descriptors()
     const inode = system.pidfdInode()
     if (inode !== undefined) expect(inode).toBeGreaterThanOrEqual(2n ** 32n)

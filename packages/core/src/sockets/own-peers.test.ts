@@ -50,7 +50,7 @@ const lan = Object.values(networkInterfaces())
   .flat()
   .find((entry) => entry?.family === 'IPv4' && !entry.internal)?.address
 
-describe('a connection of this process is known', () => {
+describe('a connection of this process is found', () => {
   it.each<[string, string, string]>([
     ['over IPv4', '127.0.0.1', '127.0.0.1'],
     ['over IPv6', '::1', '::1'],
@@ -98,7 +98,7 @@ describe('a connection of this process is known', () => {
   })
 })
 
-describe('nothing is asked', () => {
+describe('no report is made', () => {
   it('of connections from another machine', () => {
     const getReport = vi.spyOn(process.report as NodeJS.ProcessReport, 'getReport')
     const remote = new Socket()
@@ -111,7 +111,7 @@ describe('nothing is asked', () => {
   })
 })
 
-it('a closed connection is none, and the switches of the report stay as they were', async () => {
+it('a closed connection is not found, and the switches of the report stay as they were', async () => {
   const { connections, port } = await listening({ port: 0 })
   await ask({ port, host: '127.0.0.1' })
   const report = process.report as { excludeNetwork?: boolean }

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { peerOf } from './peer.ts'
 
 describe(...requireOrSkip('peerOf', linuxSkipReason()), () => {
-  it('tells who listens', async () => {
+  it('returns the process that listens', async () => {
     const server = createServer().listen(`\0socket-port-peer-${process.pid}`)
     await once(server, 'listening')
     const socket = connect(server.address() as string)
@@ -19,7 +19,7 @@ describe(...requireOrSkip('peerOf', linuxSkipReason()), () => {
     server.close()
   })
 
-  it('tells nobody where the kernel has no answer', () => {
+  it('returns undefined if the kernel does not know the peer', () => {
     expect(peerOf(0, { getsockopt: () => undefined })).toBeUndefined()
     expect(peerOf(0, { getsockopt: () => new Uint8Array(4) })).toBeUndefined()
   })

@@ -20,7 +20,7 @@ import { plainSystem } from './plain.ts'
 afterEach(closeAll)
 
 describe('without native code', () => {
-  it('a socket cannot be duplicated, and nothing of it changed', async () => {
+  it('a socket cannot be duplicated, and is not changed', async () => {
     const { fd } = await openServer({ host: '127.0.0.1', port: 0 })
     const before = descriptors()
     expect(plainSystem.duplicate(fd)).toBeUndefined()
@@ -56,7 +56,7 @@ describe(...requireOrSkip('without /proc', linuxSkipReason()), () => {
     ['127.0.0.1', 'IPv4'],
     ['::1', 'IPv6'],
   ])(
-    'Node tells the address of a socket at %s, which can still be served',
+    'Node knows the address of a socket at %s, which can still be served',
     async (host, family) => {
       const { server: other, fd: known } = await openServer({ host, port: 0 })
       const fd = unknown(known)
@@ -77,7 +77,7 @@ describe(...requireOrSkip('without /proc', linuxSkipReason()), () => {
     expect(plainSystem.describe(unknown(fd))).toEqual({ ...expected, port: socket.localPort })
   })
 
-  it('Node tells nothing of what is not TCP', async () => {
+  it('Node knows nothing about a socket that is not TCP', async () => {
     const { fd: udp } = await openUdp()
     const { fd: unix } = await openServer({ path: join(temporaryDirectory(), 'app.sock') })
     for (const fd of [udp, unix]) {

@@ -46,12 +46,12 @@ describe('parseSockaddr', () => {
     expect(parseSockaddr(hex(bytes), true)).toEqual({ family: 'unix', path })
   })
 
-  it('knows no path of an unnamed unix socket', () => {
+  it('finds no path of an unnamed unix socket', () => {
     expect(parseSockaddr(hex(UNIX), true)).toEqual({ family: 'unix' })
   })
 
   it.each(['', '02', '1000 00000000', '2800 0000 ffffffff'])(
-    'knows no other family: %j',
+    'reads no other family: %j',
     (bytes) => {
       expect(parseSockaddr(hex(bytes), true)).toEqual({ family: undefined })
     },

@@ -49,7 +49,7 @@ describe('socketSystem', () => {
     ])
   })
 
-  it.each(['darwin', 'win32'])('is plain on %s, where nothing else is expected', (platform) => {
+  it.each(['darwin', 'win32'])('is plain on %s, without a warning', (platform) => {
     vi.stubGlobal('process', { ...process, platform })
     load.failure = new Error('asked for libc')
     expect(made()).toBe(plainSystem)

@@ -46,7 +46,7 @@ describe(...requireOrSkip('matchAsked', linuxSkipReason()), () => {
     })
   })
 
-  it('fitting: by name, and the only one for everything but port 0', () => {
+  it('fitting: by name; the only socket fits everything but port 0', () => {
     const [web, admin] = sockets
     const fitting = { ...request, take: 'fitting' } as const
     expect(matchAsked({ ...fitting, name: 'web' }, sockets, free)).toBe(web)
@@ -60,7 +60,7 @@ describe(...requireOrSkip('matchAsked', linuxSkipReason()), () => {
     ).toHaveProperty('kept')
   })
 
-  it('first: one that no process has', () => {
+  it('first: a socket that no process has', () => {
     const [web, admin] = sockets
     const first = { ...request, port: 1, portGiven: true, take: 'first' } as const
     expect(matchAsked(first, sockets, free)).toBe(web)

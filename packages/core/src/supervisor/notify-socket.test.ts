@@ -11,7 +11,7 @@ import { type NotifySocket, openNotifySocket } from './notify-socket.ts'
 afterEach(closeAll)
 
 describe(...requireOrSkip('openNotifySocket', linuxSkipReason()), () => {
-  it('tells each message, who sent it, and the descriptors that came with it', async () => {
+  it('delivers each message with its sender and its descriptors', async () => {
     const { socket, received } = open()
     const { fd } = await openServer({ port: 0 })
     send(socket, 'READY=1\nSTATUS=a=b\nno assignment\nSTATUS=c')
@@ -28,7 +28,7 @@ describe(...requireOrSkip('openNotifySocket', linuxSkipReason()), () => {
     closeSync(sent as number)
   })
 
-  it('tells what arrives while it waits, and goes on', async () => {
+  it('delivers a message that arrives while it waits, and goes on', async () => {
     const waiting: ((message: Notification) => void)[] = []
     const socket = openNotifySocket((message) => waiting.shift()?.(message))
     onClose(() => socket.close())
@@ -39,7 +39,7 @@ describe(...requireOrSkip('openNotifySocket', linuxSkipReason()), () => {
     }
   })
 
-  it('tells what has arrived as soon as it is asked, once, and nothing when it is closed', async () => {
+  it('delivers at readNow() what has arrived, once, and nothing when it is closed', async () => {
     const { socket, received } = open()
     send(socket, 'STATUS=last words')
     socket.readNow()

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { reapOrphans } from './orphans.ts'
 
 describe(...requireOrSkip('reapOrphans', linuxSkipReason()), () => {
-  it('leaves alone what Node waits for', () => {
+  it('does not collect processes that Node waits for', () => {
     expect(reapOrphans(new Set())).toEqual([])
   })
 })

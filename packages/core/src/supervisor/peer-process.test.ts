@@ -54,7 +54,7 @@ describe(...requireOrSkip('peerProcess', linuxSkipReason()), () => {
     socket.destroy()
   })
 
-  it('is nothing when the process has ended, although another one holds its connection', async () => {
+  it('is undefined when the process has ended, although another one holds its connection', async () => {
     const { child, socket, pid } = await connected()
     child.stdin?.end('end')
     await once(child, 'exit')
@@ -71,7 +71,7 @@ describe(...requireOrSkip('peerProcess', linuxSkipReason()), () => {
     socket.destroy()
   })
 
-  it('is found by its pid where the kernel has no SO_PEERPIDFD', async () => {
+  it('is found by its pid if the kernel has no SO_PEERPIDFD', async () => {
     const { child, socket, pid } = await connected()
     const older = { ...loadLibc(), getsockopt: () => undefined }
     const peer = peerProcess(descriptorOf(socket), pid, older)

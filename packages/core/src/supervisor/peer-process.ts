@@ -4,7 +4,7 @@ import { statOf } from '../proc/process.ts'
 import { readInt32, SO_PEERPIDFD, SOL_SOCKET } from '../sockets/constants.ts'
 import { type Libc, loadLibc } from '../sockets/libc.ts'
 
-/** A running process that is no child of this one. It stays the same one when its pid is reused. */
+/** A running process that is no child of this one. A reused pid does not change which process it is. */
 export interface PeerProcess {
   readonly pid: number
   readonly isRunning: boolean

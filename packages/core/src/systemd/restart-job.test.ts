@@ -25,7 +25,7 @@ describe('jobOf', () => {
     expect(jobOf('app.service', jobs)).toBe(job)
   })
 
-  it('takes names as they are', () => {
+  it('compares names literally', () => {
     expect(jobOf('app@a\\x2db.service', '1 app@a\\x2db.service restart running\n')).toBe('restart')
   })
 })
@@ -58,20 +58,20 @@ esac`)
     expect(await nextProcessComes(CGROUP)).toBe(comes)
   })
 
-  it("is asked of a user's own systemd where the service is one of it", async () => {
+  it('is asked of the systemd of the user for a service of the user', async () => {
     fakeSystemctl(`test "$1" = --user && echo '92 app.service restart running'`)
     const cgroup = '0::/user.slice/user-1000.slice/user@1000.service/app.slice/app.service\n'
     expect(await nextProcessComes(cgroup)).toBe(true)
   })
 
-  it('is not known where systemd does not answer', async () => {
+  it('is not known if systemd does not answer', async () => {
     fakeSystemctl('echo "Failed to connect to bus" >&2; exit 1')
     await expect(nextProcessComes(CGROUP)).rejects.toThrow('Failed to connect to bus')
     fakeSystemctl('exec sleep 600')
     await expect(nextProcessComes(CGROUP, 50)).rejects.toThrow('systemctl took more than 50 ms')
   })
 
-  it('is not known outside of any service', async () => {
+  it('is not known outside of a service', async () => {
     await expect(nextProcessComes('0::/\n')).rejects.toThrow('belongs to no service of systemd')
   })
 })

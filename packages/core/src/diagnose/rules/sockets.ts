@@ -98,7 +98,7 @@ function mismatch({ request, source, fd }: Listening, facts: Facts): Problem[] {
   return source === 'inherited' ? servesOther(request, fd, facts) : missed(request, facts)
 }
 
-/** It serves a passed socket that differs from what it asked for. */
+/** The server has a passed socket that differs from what it asked for. */
 function servesOther(request: Asked, fd: number | undefined, facts: Facts): Problem[] {
   const { name, port, path } = request
   const socket = facts.sockets.find((candidate) => candidate.fd === fd)
@@ -117,7 +117,7 @@ function servesOther(request: Asked, fd: number | undefined, facts: Facts): Prob
   return problems
 }
 
-/** It has bound a socket although one was passed. */
+/** The server has bound a socket although one was passed. */
 function missed(request: Asked, facts: Facts): Problem[] {
   const { name, port, path } = request
   const free = freeSockets(facts)

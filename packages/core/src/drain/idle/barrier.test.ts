@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { Barrier } from './barrier.ts'
 
-it('opens when the last has let go', async () => {
+it('opens when the last holder has released it', async () => {
   const barrier = new Barrier()
   await barrier.opened
   const [first, second] = [barrier.hold(), barrier.hold()]

@@ -44,7 +44,7 @@ describe('expireAtPromise', () => {
     strategy = expireAtPromise(context)
   })
 
-  it('expires a connection when its promise has run out, not sooner', async () => {
+  it('closes a connection when its promise ends, and not before', async () => {
     strategy.idle(socket)
     await pass(PROMISE - 1)
     expect(expired).toEqual([])
@@ -52,7 +52,7 @@ describe('expireAtPromise', () => {
     expect(expired).toEqual([socket])
   })
 
-  it('lets a request that came in the last moment be read first', async () => {
+  it('reads a request first that came at the last moment', async () => {
     strategy.idle(socket)
     vi.advanceTimersByTime(PROMISE)
     expect(expired).toEqual([])
@@ -61,7 +61,7 @@ describe('expireAtPromise', () => {
     expect(expired).toEqual([])
   })
 
-  it('forgets a connection that is busy', async () => {
+  it('keeps a connection that is busy', async () => {
     strategy.idle(socket)
     strategy.busy(socket)
     expect(vi.getTimerCount()).toBe(0)
@@ -69,7 +69,7 @@ describe('expireAtPromise', () => {
     expect(expired).toEqual([])
   })
 
-  it('starts anew when the connection is idle again', async () => {
+  it('counts the promise from the start when the connection is idle again', async () => {
     strategy.idle(socket)
     await pass(PROMISE - 1)
     strategy.idle(socket)
@@ -92,7 +92,7 @@ describe('expireAtPromise', () => {
     expect(expired).toEqual([socket, other])
   })
 
-  it('leaves no timer when the drain is over', () => {
+  it('leaves no timer after the drain', () => {
     strategy.idle(socket)
     strategy.idle(new Socket())
     strategy.stop()
@@ -101,14 +101,14 @@ describe('expireAtPromise', () => {
 })
 
 describe('closeAtOnce', () => {
-  it('expires a connection at once, but after what has arrived was read', async () => {
+  it('closes a connection at once, but reads first what has arrived', async () => {
     closeAtOnce(context).idle(socket)
     expect(expired).toEqual([])
     await pass(0)
     expect(expired).toEqual([socket])
   })
 
-  it('spares a connection on which a request has arrived', async () => {
+  it('keeps a connection on which a request has arrived', async () => {
     const strategy = closeAtOnce(context)
     strategy.idle(socket)
     strategy.busy(socket)

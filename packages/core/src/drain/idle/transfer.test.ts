@@ -118,7 +118,7 @@ async function listening(handler: RequestListener): Promise<Server> {
 }
 
 describe(...requireOrSkip('an idle connection that is handed over', linuxSkipReason()), () => {
-  it('is served by the successor, and the client sees no close', async () => {
+  it('is served by the next process, and the client sees no close', async () => {
     const { open, drain, succeed } = await fixture()
     const clients = await Promise.all([open(), open(), open()])
     expect(await drain()).toMatchObject({ graceful: true, handedOver: 3, expired: 0, forced: 0 })
@@ -145,7 +145,7 @@ describe(...requireOrSkip('an idle connection that is handed over', linuxSkipRea
     await client.receive(/new \/again$/)
   })
 
-  it('is served on while a request of before the drain is answered, as new connections are', async () => {
+  it('is served here while a request from before the drain is answered, as new connections are', async () => {
     const { server, open, hold, drain, succeed } = await fixture()
     const [busy, idle] = [await open(), await open()]
     const held = await hold(busy, get('/hold'))
@@ -164,7 +164,7 @@ describe(...requireOrSkip('an idle connection that is handed over', linuxSkipRea
     }
   })
 
-  it('is served on while another server has connections that nobody takes', async () => {
+  it('is served here while another server has connections that cannot be handed over', async () => {
     const first = await fixture()
     const second = await fixture()
     const [idle, stays] = [await first.open(), await second.open()]
@@ -183,7 +183,7 @@ describe(...requireOrSkip('an idle connection that is handed over', linuxSkipRea
     expect(await handedOver).toMatchObject({ handedOver: 1, served: 1 })
   })
 
-  it('is served on while another server has an idle connection of a unix socket', async () => {
+  it('is served here while another server has an idle connection of a unix socket', async () => {
     const first = await fixture()
     const second = await unixServer()
     const idle = await first.open()
@@ -280,7 +280,7 @@ describe(...requireOrSkip('an idle connection that is handed over', linuxSkipRea
   it.each([
     ['a body that comes after its answer', 'POST', 'Content-Length: 4', 'body', true],
     ['a request that is still answered', 'GET', 'Accept: */*', '', false],
-  ])('stays when it is upgraded right behind %s', async (_, method, header, rest, early) => {
+  ])('stays when it is upgraded directly after %s', async (_, method, header, rest, early) => {
     const { server, open, hold, drain, target } = await fixture()
     server.on('upgrade', (_request, socket: Socket) => {
       socket.on('end', () => socket.end())
@@ -311,7 +311,7 @@ describe(...requireOrSkip('an idle connection that is handed over', linuxSkipRea
     expect(target.kept).toHaveLength(2)
   })
 
-  it('is the successor’s when it never sent a byte', async () => {
+  it('goes to the next process, too, when it never sent a byte', async () => {
     const { server, drain, succeed } = await fixture()
     const accepted = new Promise((resolve) => server.once('connection', resolve))
     const client = await RawConnection.open((server.address() as AddressInfo).port)
@@ -325,14 +325,14 @@ describe(...requireOrSkip('an idle connection that is handed over', linuxSkipRea
 })
 
 describe(...requireOrSkip('a connection that is not handed over', linuxSkipReason()), () => {
-  it('has its promise kept where the target has no room', async () => {
+  it('is kept until its promise ends if the queue has no room', async () => {
     const { open, drain } = await fixture(1)
     const clients = await Promise.all([open(), open(), open()])
     expect(await drain()).toMatchObject({ handedOver: 1, expired: 2, graceful: true })
     await Promise.race(clients.map(({ closed }) => closed))
   })
 
-  it('is served on where the target refuses', async () => {
+  it('is served here if the queue refuses it', async () => {
     const { open, drain, target } = await fixture()
     target.accepts = false
     const client = await open()
@@ -342,7 +342,7 @@ describe(...requireOrSkip('a connection that is not handed over', linuxSkipReaso
     expect(await drained).toMatchObject({ handedOver: 0, served: 1, graceful: true })
   })
 
-  it('closes after its response when the client asked for that', async () => {
+  it('closes after its response if the client has asked for that', async () => {
     const { open, hold, drain } = await fixture()
     const client = await open()
     const held = await hold(client, get('/hold', 'Connection: close'))
@@ -383,7 +383,7 @@ describe('a connection that was taken over', () => {
     await client.closed
   })
 
-  it('is not lost where a listener of an earlier one throws', async () => {
+  it('is not lost when a listener throws for an earlier one', async () => {
     const { open, drain, target } = await fixture()
     await open()
     const second = await open()

@@ -69,7 +69,7 @@ export class EndlessResponses {
     // one question, and ends when it is complete. A client that asked with HEAD has its whole answer.
     const { quick, streamTimeout } = this.#context
     if (isEventStream(response) && (quick || isSafe(response.req))) return true
-    // With a request behind this one it may be that one which goes on in the next process.
+    // If another request came behind this one, the next process may continue the response to that request.
     if (continuableOf(socket) !== undefined && !hasNextRequest(socket, response.req)) return true
     return streamTimeout !== undefined && performance.now() - since >= streamTimeout
   }

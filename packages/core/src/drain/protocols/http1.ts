@@ -17,7 +17,10 @@ import type { Carries, ConnectionState, DrainContext, Protocol } from './protoco
 
 /** HTTP/1.1, without TLS or with it. */
 export class Http1 implements Protocol {
-  /** Whether the server itself reads HTTP/1.1: an HTTP/2 server does, and keeps that list, with `allowHTTP1`. */
+  /**
+   * Whether the server itself reads HTTP/1.1. An HTTP/2 server with `allowHTTP1` does too, and keeps the list of
+   * parsers.
+   */
   readonly acceptsNew: boolean
   readonly #server: AnyServer
   readonly #context: DrainContext
@@ -85,7 +88,7 @@ export class Http1 implements Protocol {
     this.#idleOnceRead(socket)
   }
 
-  /** Reports the connection idle when the body is read of a request that was answered before. */
+  /** Reports the connection idle when the body of a request that was answered early has been read. */
   #idleOnceRead(socket: Socket): void {
     unreadRequest(socket)?.once('close', () => {
       if (currentResponse(socket) === undefined) this.#idle(socket)

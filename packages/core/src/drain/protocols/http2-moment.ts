@@ -27,7 +27,8 @@ export interface MomentOptions {
  * nothing was sent since. After `latest` milliseconds calls back with false.
  *
  * A client of node:http2 that reads a response and a GOAWAY at once fails its next request by itself, with
- * REFUSED_STREAM: it has begun that request in between. When it has read all responses, none can come together with the GOAWAY.
+ * REFUSED_STREAM: it has begun that request in between. When it has read all responses, none can come together with
+ * the GOAWAY.
  */
 export function whenAllIsRead(
   session: ServerHttp2Session,
@@ -64,7 +65,7 @@ export function whenAllIsRead(
  * A request that is on the way when the server sends its GOAWAY may be refused. A client that reads a response and a
  * GOAWAY at once may have begun its next request in between, and fails it by itself. But clients wait for
  * responses. So the best moment is when a request has arrived, and the client waits for as many responses as it
- * has waited for at any time of late: it has nothing to send then. What is sent at this moment goes before the
+ * has waited for at any time recently: it has nothing to send then. What is sent at this moment goes before the
  * response. The next best is when the session is quiet.
  */
 export function atGoodMoment(
@@ -112,10 +113,13 @@ class Ping {
   }
 }
 
-/** How many responses the client of a session waits for, and the most of late: longer ago says nothing about now. */
+/**
+ * How many responses the client of a session waits for, and the most that it waited for recently: older numbers say
+ * nothing about the client now.
+ */
 class Requests {
   readonly #session: ServerHttp2Session
-  /** Those that have arrived together, whether they have been answered or not: the client sent them at a time. */
+  /** Those that have arrived together, whether they have been answered or not: the client sent them at one time. */
   readonly #arrived = new Set<ServerHttp2Stream>()
   readonly #isLongLived: MomentOptions['isLongLived']
   #mostBefore = 0
@@ -137,7 +141,7 @@ class Requests {
     this.#arrived.add(stream)
   }
 
-  /** Whether the client waits for as many responses as it did at any time of late. */
+  /** Whether the client waits for as many responses as it did at any time recently. */
   areMost(now: number): boolean {
     if (now - this.#since >= WATCH) {
       this.#mostBefore = this.#most

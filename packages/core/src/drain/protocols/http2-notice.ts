@@ -7,7 +7,7 @@ const NOTICE = Buffer.from('0000080700000000007fffffff00000000', 'hex')
 /** How often in milliseconds the notice is tried while the client is slow to read. */
 const TRY_AGAIN = 50
 
-/** What a client gets in milliseconds to send what it has begun before it read the notice. */
+/** The time in milliseconds that a client gets to send what it had begun before it read the notice. */
 const AFTER_ANSWER = 100
 
 /**
@@ -15,9 +15,9 @@ const AFTER_ANSWER = 100
  * more streams. When the client has answered the ping behind it, whatever it sent before has arrived. Then
  * `close()` sends the GOAWAY with the last stream that was received.
  *
- * Node has no API for the notice (`nghttp2_submit_shutdown_notice`): `session.goaway` makes nghttp2 ignore new streams
- * at once. After `latest` milliseconds the session is closed in any case. `told` is called when the client was told
- * that it opens no more streams, and again when the session is closed.
+ * Node has no API for the notice (`nghttp2_submit_shutdown_notice`): `session.goaway` makes nghttp2 ignore new
+ * streams at once. After `latest` milliseconds the session is closed in any case. `told` is called when the client
+ * was told to open no more streams, and again when the session is closed.
  */
 export function closeAfterNotice(
   session: ServerHttp2Session,

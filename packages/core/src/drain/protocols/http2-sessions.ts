@@ -7,8 +7,8 @@ import type { UpgradedConnection } from './upgraded-connections.ts'
 import { followWebSocketStream } from './web-socket.ts'
 
 /**
- * The open HTTP/2 sessions of one server, and what only the request of a stream tells, noted from its start; none for
- * any other server.
+ * The open HTTP/2 sessions of one server, and facts that only the request of a stream tells, noted when it comes.
+ * Empty for a server of another protocol.
  */
 export class Http2Sessions implements Iterable<ServerHttp2Session> {
   /** Called for each new session; set while the server drains. */

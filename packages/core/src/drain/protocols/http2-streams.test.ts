@@ -332,7 +332,7 @@ describe('tunnels over HTTP/2', () => {
     expect(await drained).toMatchObject({ graceful: true, served: 1, tunnels: { closed: 1 } })
   })
 
-  it('leave spread over a time: at most a tenth of them in one batch', async () => {
+  it('leave spread over a time: at most a tenth of them at once', async () => {
     const { server, drain, port, opened } = await start(accepting)
     const batches: number[] = []
     let turn = 0

@@ -10,7 +10,7 @@ import { endOfUpgraded, kindOf } from './upgraded.ts'
 
 /** What a stream has that does not end by itself. */
 interface LongLived {
-  /** `undefined`: a request, which is answered before its time. */
+  /** `undefined`: a poll, which is answered early. */
   readonly carries: Carries | undefined
   readonly kind: LongLivedKind | undefined
   /** `undefined`: only the program can end it. */
@@ -147,12 +147,12 @@ const isGrpc = (stream: ServerHttp2Stream): boolean =>
   /^application\/grpc\b/i.test(sentHeader(stream, 'content-type'))
 
 /**
- * Lets a call of gRPC end with the status UNAVAILABLE, after which its client may call again. Without a status, in the trailers,
- * the client reports an error of the protocol.
+ * Lets a call of gRPC end with the status UNAVAILABLE, after which its client may call again. Without a status, in
+ * the trailers, the client reports an error of the protocol.
  */
 function answerUnavailable(stream: ServerHttp2Stream): void {
   const trailers = { 'grpc-status': '14', 'grpc-message': 'the server restarts' }
-  // That of the program would send the status that the call has at its proper end, or none.
+  // The program's own listener would send the status of a complete call, or none.
   stream.removeAllListeners('wantTrailers')
   stream.once('wantTrailers', () => stream.sendTrailers(trailers))
 }

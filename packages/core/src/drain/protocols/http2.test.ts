@@ -122,7 +122,7 @@ describe('a session without TLS', () => {
     expect(await drained).toMatchObject({ graceful: true, served: 1, forced: 0 })
   })
 
-  it('ends when its streams do', async () => {
+  it('ends with its last stream', async () => {
     const { drain, client, release } = await open()
     client.get(1, '/held')
     const drained = drain.start()
@@ -196,7 +196,7 @@ describe('a session without TLS', () => {
     expect(await drained).toMatchObject({ graceful: true, served: 2, forced: 0 })
   })
 
-  it('is known where a server passes its connections to one of HTTP/2', async () => {
+  it('is found where a server passes its connections to an HTTP/2 server', async () => {
     const inner = createServer()
     const { paths } = answering(inner)
     const outer = createNet((socket: Socket) => void inner.emit('connection', socket))

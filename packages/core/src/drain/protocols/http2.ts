@@ -10,7 +10,7 @@ import type { Http2Sessions } from './http2-sessions.ts'
 import { LongLivedStreams } from './http2-streams.ts'
 import type { Carries, DrainContext, Protocol } from './protocol.ts'
 
-/** A session that cannot be closed in its own way by then, in milliseconds, is closed anyhow. */
+/** The longest time in milliseconds to wait for a good moment. Then a session is closed in any case. */
 const LATEST = 3_000
 
 /** How long in milliseconds a client must have asked for nothing, so that its session is closed. */
@@ -24,7 +24,8 @@ const CLIENT_ENDS = 250
  * streams finish, and then it closes by itself.
  */
 export class Http2 implements Protocol {
-  // A session is asked to leave in seconds. A client that has left must not wait for the next process so long.
+  // It takes seconds until all sessions were asked to leave. A client that has left must not wait that long for the next
+  // process, so new connections are accepted.
   readonly acceptsNew: boolean
   readonly #sessions: Http2Sessions
   readonly #context: DrainContext
@@ -115,7 +116,7 @@ export class Http2 implements Protocol {
     this.#longLived.told(session)
   }
 
-  /** So many milliseconds, or half of what is left until the deadline. */
+  /** `time` in milliseconds, but at most half of what is left until the deadline. */
   #atMost(time: number): number {
     return Math.min(time, (this.#deadline - performance.now()) / 2)
   }
@@ -128,7 +129,7 @@ export class Http2 implements Protocol {
   }
 
   #follow(stream: ServerHttp2Stream): void {
-    // Node tells of a stream a little after it has listed it.
+    // Node lists a stream a moment before it emits 'stream'.
     if (this.#known.has(stream)) return
     this.#known.add(stream)
     this.#longLived.follow(stream)

@@ -9,7 +9,7 @@ export function closeAfter(response: ServerResponse): void {
   if (response.headersSent || before.has(response)) return
   before.set(response, { shouldKeepAlive: response.shouldKeepAlive })
   response.shouldKeepAlive = false
-  // A program that proxies may copy `Connection: keep-alive` from its own upstream: correct that too.
+  // A proxy may copy `Connection: keep-alive` from the response of the server behind it: correct that too.
   const { writeHead } = response
   response.writeHead = ((...args: WriteHeadArguments) => {
     if (before.has(response)) {

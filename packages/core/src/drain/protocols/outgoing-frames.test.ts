@@ -46,7 +46,7 @@ it('finds it byte by byte', () => {
 it.each([
   ['a refusal', 'HTTP/1.1 401 Unauthorized\r\n\r\n'],
   ['a head that does not end', 'x'.repeat(20_000)],
-])('knows no frames after %s', (_, text) => {
+])('finds no frames after %s', (_, text) => {
   const frames = new OutgoingFrames()
   frames.written(Buffer.from(text))
   frames.written(frame(3))

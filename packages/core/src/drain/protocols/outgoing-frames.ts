@@ -69,7 +69,10 @@ export class OutgoingFrames {
   }
 }
 
-/** The same on an HTTP/2 stream, where the head is no part of the bytes: frames are written once it is accepted. */
+/**
+ * As {@link OutgoingFrames}, on an HTTP/2 stream. There the head is no part of the bytes, and frames follow once it
+ * was sent.
+ */
 export class OutgoingStreamFrames extends OutgoingFrames {
   readonly #stream: ServerHttp2Stream
 

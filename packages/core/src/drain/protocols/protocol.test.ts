@@ -98,7 +98,7 @@ describe('an HTTP/2 server with allowHTTP1', () => {
     await client.closed
   })
 
-  it('caps it where the server promises nothing, or for ever', async () => {
+  it('closes it after idleTimeout if the promise of the server has no end', async () => {
     const { server, drain, port } = await start({ idleTimeout: 20 })
     Object.assign(server, { keepAliveTimeout: 0 })
     const client = await idle(server, port)
@@ -122,7 +122,7 @@ describe('an HTTP/2 server with allowHTTP1', () => {
     expect(await drained).toMatchObject({ graceful: true, forced: 0 })
   })
 
-  it('closes a new HTTP/2 session that never asks', async () => {
+  it('closes a new HTTP/2 session without a request', async () => {
     const { server, drain, port, release } = await start({ idleTimeout: 200 })
     // So that new sessions are accepted, however long a handshake takes.
     const busy = await http1(server, port)
@@ -135,7 +135,7 @@ describe('an HTTP/2 server with allowHTTP1', () => {
     expect(await drained).toMatchObject({ graceful: true, served: 1, expired: 0, forced: 0 })
   })
 
-  it('with half a request waits for the rest', async () => {
+  it('waits for the rest of half a request', async () => {
     const { server, drain, port } = await start({ idleTimeout: 20 })
     const [half, other] = [await idle(server, port), await idle(server, port)]
     const drained = drain.start()
@@ -146,7 +146,7 @@ describe('an HTTP/2 server with allowHTTP1', () => {
     expect(await drained).toMatchObject({ graceful: true, served: 1, expired: 1, forced: 0 })
   })
 
-  it('closes all but what is in flight in the quick form', async () => {
+  it('closes everything but requests in flight in the quick form', async () => {
     const { server, drain, port, release } = await start()
     server.on('upgrade', (_, socket) => socket.write('upgraded'))
     const client = await idle(server, port)
@@ -183,7 +183,7 @@ describe('an HTTP/2 server with allowHTTP1', () => {
     expect(await drained).toMatchObject({ graceful: true, expired: 0, forced: 0 })
   })
 
-  it('ends with CONNECT of HTTP/2 as with any stream', async () => {
+  it('waits for a CONNECT of HTTP/2 as for any stream', async () => {
     const { server, drain, port } = await start()
     server.on('connect', (_, response) => response.end('connected'))
     const session = connectHttp2(`https://localhost:${port}`, { ca: cert })

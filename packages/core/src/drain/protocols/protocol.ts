@@ -83,8 +83,8 @@ export interface DrainContext {
   expire(carrier: Carrier): void
   /**
    * The carrier has something that does not end by itself. `end` asks its client to leave, and is called when it is
-   * the turn of this carrier: the ends are spread over a time. Without `end` the program or the deadline ends it, or
-   * a second call gives the `end`. `kind` is how it is counted.
+   * due: the ends are spread over a time. Without `end` the program or the deadline ends it, or a second call gives
+   * the `end`. `kind` is how it is counted.
    */
   longLived(carrier: Carrier, kind: LongLivedKind | undefined, end?: () => void): void
   /** The client was asked to leave. The carrier is destroyed if it has not ended after a grace. */

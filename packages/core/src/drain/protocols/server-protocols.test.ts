@@ -20,29 +20,29 @@ afterEach(() => {
 
 /** What the drain is told, in order. */
 interface Told extends DrainContext {
-  readonly said: string[]
+  readonly reported: string[]
 }
 
 function context(options: Partial<DrainContext> = {}): Told {
-  const said: string[] = []
+  const reported: string[] = []
   return {
-    said,
+    reported,
     quick: false,
     idleTimeout: 500,
     timeout: 25_000,
     staysOpen: () => false,
-    idle: (_, promise) => void said.push(`idle for ${promise}`),
-    busy: () => void said.push('busy'),
-    answered: () => void said.push('answered'),
-    expire: () => void said.push('expire'),
+    idle: (_, promise) => void reported.push(`idle for ${promise}`),
+    busy: () => void reported.push('busy'),
+    answered: () => void reported.push('answered'),
+    expire: () => void reported.push('expire'),
     webSocketCode: 1001,
     closeGrace: 2_000,
     streamTimeout: undefined,
     leavesStreams: false,
-    longLived: (_, kind, end) => void said.push(`${kind}${end ? '' : ', left to the program'}`),
-    asked: () => void said.push('asked'),
-    ended: () => void said.push('ended'),
-    warn: (message) => void said.push(message),
+    longLived: (_, kind, end) => void reported.push(`${kind}${end ? '' : ', left to the program'}`),
+    asked: () => void reported.push('asked'),
+    ended: () => void reported.push('ended'),
+    warn: (message) => void reported.push(message),
     ...options,
   }
 }
@@ -80,7 +80,7 @@ function only(connections: Connections, told: Told = context()) {
     name: protocol.constructor.name,
     state: protocol.stateOf(socket),
     mayTransfer: protocol.mayTransfer(socket),
-    said: told.said,
+    reported: told.reported,
   }
 }
 
@@ -90,10 +90,10 @@ describe('a connection of an HTTP/1.1 server', () => {
   it('is idle before its first request, and was promised nothing', async () => {
     const { connections, open } = await listening(createServer({ keepAliveTimeout: 20 }, answer))
     await open()
-    const { protocol, socket, said, ...now } = only(connections)
+    const { protocol, socket, reported, ...now } = only(connections)
     expect(now).toEqual({ name: 'Http1', state: 'idle', mayTransfer: true, acceptsNew: true })
     protocol.askToLeave(socket)
-    expect(said).toEqual(['idle for 500'])
+    expect(reported).toEqual(['idle for 500'])
   })
 
   it('is idle after a response, and was promised the time that the server keeps it', async () => {
@@ -101,10 +101,10 @@ describe('a connection of an HTTP/1.1 server', () => {
     const client = await open()
     client.send(get('/first'))
     await client.receive(/\/first$/)
-    const { protocol, socket, said, state } = only(connections)
+    const { protocol, socket, reported, state } = only(connections)
     expect(state).toBe('idle')
     protocol.askToLeave(socket)
-    expect(said).toEqual(['idle for 20'])
+    expect(reported).toEqual(['idle for 20'])
   })
 
   it('is receiving with half a header, and not idle', async () => {
@@ -114,10 +114,10 @@ describe('a connection of an HTTP/1.1 server', () => {
     const parsed = once(socket, 'data')
     client.send('GET /half HT')
     await parsed
-    const { protocol, state, said } = only(connections)
+    const { protocol, state, reported } = only(connections)
     expect(state).toBe('receiving')
     protocol.askToLeave(socket)
-    expect(said).toEqual([])
+    expect(reported).toEqual([])
   })
 
   it('is answering until its response, its last one, is sent', async () => {
@@ -126,18 +126,18 @@ describe('a connection of an HTTP/1.1 server', () => {
     const requested = once(server, 'request')
     client.send(get('/held'))
     const [, response] = (await requested) as [unknown, ServerResponse]
-    const { protocol, socket, said, state } = only(connections)
+    const { protocol, socket, reported, state } = only(connections)
     expect(state).toBe('answering')
     protocol.askToLeave(socket)
-    expect(said).toEqual(['busy'])
+    expect(reported).toEqual(['busy'])
     response.end('held')
     expect(await client.receive(/held$/)).toMatch(/connection: close/i)
     await client.closed
     // It is about to close, which an HTTP response does not tell.
-    expect(said).toEqual(['busy', 'answered', 'idle for 500'])
+    expect(reported).toEqual(['busy', 'answered', 'idle for 500'])
   })
 
-  it('with an event stream has no end of its own, and is asked to end', async () => {
+  it('with an event stream does not end by itself, and is asked to end', async () => {
     const { connections, open } = await listening(
       createServer((_, response) => {
         response.writeHead(200, { 'Content-Type': 'text/event-stream' }).write('data: 1\n\n')
@@ -146,9 +146,9 @@ describe('a connection of an HTTP/1.1 server', () => {
     const client = await open()
     client.send(get('/'))
     await client.receive(/data: 1/)
-    const { protocol, socket, said } = only(connections, context({ quick: true }))
+    const { protocol, socket, reported } = only(connections, context({ quick: true }))
     protocol.askToLeave(socket)
-    expect(said).toEqual(['busy', 'eventStreams'])
+    expect(reported).toEqual(['busy', 'eventStreams'])
   })
 
   it('speaks another protocol from its upgrade on', async () => {
@@ -159,7 +159,7 @@ describe('a connection of an HTTP/1.1 server', () => {
     const client = await open()
     client.send(get('/', 'Connection: Upgrade', 'Upgrade: chat'))
     await client.receive(/ 101 /)
-    const { protocol, socket, said, ...now } = only(connections)
+    const { protocol, socket, reported, ...now } = only(connections)
     expect(now).toEqual({
       name: 'Upgraded',
       state: 'unknown',
@@ -167,7 +167,7 @@ describe('a connection of an HTTP/1.1 server', () => {
       acceptsNew: true,
     })
     protocol.askToLeave(socket)
-    expect(said).toEqual(['tunnels, left to the program'])
+    expect(reported).toEqual(['tunnels, left to the program'])
   })
 
   it('does not go to the next process on a unix socket', async () => {
@@ -184,10 +184,10 @@ describe('a connection of an HTTP/1.1 server', () => {
 it('a connection of an HTTPS server is first a handshake, and does not go to the next process', async () => {
   const { server, connections, open, port } = await listening(createHttps({ key, cert }, answer))
   const silent = await open()
-  const { protocol, socket, said, ...now } = only(connections)
+  const { protocol, socket, reported, ...now } = only(connections)
   expect(now).toEqual({ name: 'Handshake', state: 'idle', mayTransfer: false, acceptsNew: true })
   protocol.askToLeave(socket)
-  expect(said).toEqual(['idle for 500'])
+  expect(reported).toEqual(['idle for 500'])
   const closed = once(socket, 'close')
   silent.close()
   await closed
@@ -204,10 +204,10 @@ it('an HTTP/2 session is asked to leave when the drain begins', async () => {
   const session = connectHttp2(`http://localhost:${port}`)
   const ended = once(session, 'close')
   await opened
-  const { protocol, socket, said, ...now } = only(connections)
+  const { protocol, socket, reported, ...now } = only(connections)
   expect(now).toEqual({ name: 'Http2', state: 'unknown', mayTransfer: false, acceptsNew: true })
   await ended
-  expect(said).toEqual([])
+  expect(reported).toEqual([])
 })
 
 it.each([
@@ -216,8 +216,8 @@ it.each([
 ])('a connection of a protocol that is unknown here %s', async (_, quick, expected) => {
   const { connections, open } = await listening(createNet())
   await open()
-  const { protocol, socket, said, ...now } = only(connections, context({ quick }))
+  const { protocol, socket, reported, ...now } = only(connections, context({ quick }))
   expect(now).toEqual({ name: 'Tcp', state: 'unknown', mayTransfer: false, acceptsNew: false })
   protocol.askToLeave(socket)
-  expect(said).toEqual(expected)
+  expect(reported).toEqual(expected)
 })

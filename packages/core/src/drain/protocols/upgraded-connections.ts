@@ -11,9 +11,9 @@ import { followWebSocket, type WebSocketEnd } from './web-socket.ts'
 /** What was noted of a connection when it left HTTP/1.1. */
 export interface UpgradedConnection {
   readonly carries: Carries
-  /** There for a WebSocket of RFC 6455. */
+  /** Defined for a WebSocket of RFC 6455. */
   readonly webSocket: WebSocketEnd | undefined
-  /** Of the program: `onUpgraded`. */
+  /** The closer that the program has given (`onUpgraded`). */
   readonly closer: UpgradedCloser | undefined
 }
 

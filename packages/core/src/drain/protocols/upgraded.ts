@@ -6,8 +6,8 @@ import { Tcp } from './tcp.ts'
 import type { UpgradedConnection, UpgradedConnections } from './upgraded-connections.ts'
 
 /**
- * A connection that has left HTTP/1.1 for another protocol. A WebSocket is closed with a close frame, and what
- * the program has a closer for by that; only the program knows any other protocol.
+ * A connection that has left HTTP/1.1 for another protocol. A WebSocket is closed with a close frame, and a
+ * connection for which the program has a closer is closed by that. Any other protocol is known to the program alone.
  */
 export class Upgraded extends Tcp {
   readonly #upgraded: UpgradedConnections | undefined

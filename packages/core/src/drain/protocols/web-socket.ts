@@ -15,7 +15,7 @@ export interface WebSocketEnd {
   close(code: number, asked: () => void): boolean
 }
 
-/** Follows a WebSocket from its upgrade on, so that a close frame can be sent whatever library it is of. */
+/** Follows a WebSocket from its upgrade on, so that a close frame can be sent, whichever library made it. */
 export function followWebSocket(
   socket: Duplex,
   frames: OutgoingFrames = new OutgoingFrames(),
@@ -70,7 +70,7 @@ export function followWebSocket(
   }
 }
 
-/** The same for a WebSocket on an HTTP/2 stream (RFC 8441). */
+/** As {@link followWebSocket}, for a WebSocket on an HTTP/2 stream (RFC 8441). */
 export function followWebSocketStream(stream: ServerHttp2Stream): WebSocketEnd {
   const followed = followWebSocket(stream, new OutgoingStreamFrames(stream))
   return {
