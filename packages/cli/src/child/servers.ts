@@ -54,8 +54,8 @@ export class Servers {
     return this.#list.find(({ process }) => process.pid === pid)?.channel
   }
 
-  sayNext(): void {
-    for (const { channel } of this.#list) channel.sayNext()
+  tellNext(): void {
+    for (const { channel } of this.#list) channel.tellNext()
   }
 
   /** Resolves when no server is left. */

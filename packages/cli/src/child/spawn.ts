@@ -206,9 +206,9 @@ class SpawnedChild implements Child {
     this.#kept.drop()
   }
 
-  sayNext(): void {
-    this.#servers.sayNext()
-    if (this.#isRunning) this.#channel.sayNext()
+  tellNext(): void {
+    this.#servers.tellNext()
+    if (this.#isRunning) this.#channel.tellNext()
   }
 
   // A watcher such as node --watch never ends by itself.
@@ -264,7 +264,7 @@ function neverStarted(exit: Exit): Child {
     keep() {},
     passKept() {},
     dropKept() {},
-    sayNext() {},
+    tellNext() {},
     tail: () => '',
     isAccepting: () => false,
   }

@@ -56,7 +56,7 @@ export interface Child {
   /** Closes the kept queues, and with them their connections. */
   dropKept(): void
   /** Tells the process that the next process serves. It reads that before any signal that is sent afterwards. */
-  sayNext(): void
+  tellNext(): void
   /** Whether the process waits for connections on a socket that was passed to it. */
   isAccepting(): boolean
 }

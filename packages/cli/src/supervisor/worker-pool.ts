@@ -56,7 +56,7 @@ export class WorkerPool<Spec> {
     const drains = old === undefined ? '' : `; process ${old.pid} drains`
     this.#options.report(`${this.#name(worker.place)} is ready after ${after}${drains}`)
     // Otherwise it would go on accepting while it drains, as at a stop, where no next process takes new connections.
-    old?.sayNext()
+    old?.tellNext()
     old?.stop()
     void worker.milestones.left.then(() => this.#left(slot, worker))
   }

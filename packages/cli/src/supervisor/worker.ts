@@ -180,8 +180,8 @@ export class Worker {
   }
 
   /** Tells the process that the next process serves, so that it stops accepting when it drains. Call it before the stop signal. */
-  sayNext(): void {
-    this.#child.sayNext()
+  tellNext(): void {
+    this.#child.tellNext()
   }
 
   /** The failure of a process that was ready and has ended since. */

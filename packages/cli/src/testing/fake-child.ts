@@ -66,7 +66,7 @@ export class FakeChild implements Child {
     this.kept.length = 0
   }
 
-  sayNext(): void {
+  tellNext(): void {
     this.signals.push('next')
   }
 

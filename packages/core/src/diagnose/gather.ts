@@ -35,7 +35,7 @@ export interface Gathered {
   unknown: string[]
 }
 
-/** Gathers the facts about this process; never rejects, and asks nobody after `signal`. */
+/** Gathers the facts about this process; never rejects, and asks systemd nothing after `signal`. */
 export async function gatherProcess(logger: Logger, signal: AbortSignal): Promise<Gathered> {
   const { pid } = process
   const { entries, outcome, missing } = lookAtInherited(logger)
@@ -75,7 +75,7 @@ export async function gatherProcess(logger: Logger, signal: AbortSignal): Promis
   return { facts, unknown: [...unanswered(name, of?.failure), ...withoutProc(trusted)] }
 }
 
-/** Gathers the facts about a service from outside; never rejects, and asks nobody after `signal`. */
+/** Gathers the facts about a service from outside; never rejects, and asks systemd nothing after `signal`. */
 export async function gatherUnit(unit: string, signal: AbortSignal): Promise<Gathered> {
   const user = process.getuid?.() !== 0
   let name: ServiceName = { unit: unit.includes('.') ? unit : `${unit}.service`, user: false }
@@ -109,7 +109,7 @@ export async function gatherUnit(unit: string, signal: AbortSignal): Promise<Gat
   return { facts, unknown: [...unanswered(name, failure), ...(outside?.unknown ?? [])] }
 }
 
-/** Gathers the facts about another process; never rejects, and asks nobody after `signal`. */
+/** Gathers the facts about another process; never rejects, and asks systemd nothing after `signal`. */
 export async function gatherPid(pid: number, signal: AbortSignal): Promise<Gathered> {
   const name = parseServiceName(read(`/proc/${pid}/cgroup`) ?? '')
   const answer = name === undefined ? undefined : await askSystemd(name, signal)

@@ -31,7 +31,7 @@ export interface DrainRunOptions extends ResolvedDrain {
   /** Settles when the program was told that connections must end: what it ends itself, it ends first. */
   told?: Promise<unknown> | undefined
   /** The program listens to the signal of the drain. */
-  isHeard: boolean
+  programListens: boolean
   warn: (message: string) => void
 }
 
@@ -186,7 +186,7 @@ export class DrainRun {
   }
 
   #drainContext(): DrainContext {
-    const { quick, idleTimeout, timeout, webSocketCode, streamTimeout, isHeard, warn } =
+    const { quick, idleTimeout, timeout, webSocketCode, streamTimeout, programListens, warn } =
       this.#options
     return {
       quick,
@@ -195,7 +195,7 @@ export class DrainRun {
       webSocketCode,
       streamTimeout,
       closeGrace: this.#grace,
-      leavesStreams: isHeard,
+      leavesStreams: programListens,
       warn,
       staysOpen: (socket) => this.#strategy.staysOpen(socket),
       idle: (socket, promise) => this.#fellIdle(socket, promise),

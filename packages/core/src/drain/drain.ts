@@ -174,11 +174,11 @@ export class ServerDrain implements Drain {
     if (waits) await this.#delay(delay)
     const target = findTarget && !quick && !this.#forced ? await findTarget() : undefined
     // Abort only after the delay, during which everything goes on as before.
-    const isHeard = getEventListeners(this.signal, 'abort').length > 0
+    const programListens = getEventListeners(this.signal, 'abort').length > 0
     this.#abort.abort()
     const told = tell?.()
     const warn = (message: string): void => logger.warn(message)
-    const how = { quick, target, sparesOwnClients, told, isHeard, warn }
+    const how = { quick, target, sparesOwnClients, told, programListens, warn }
     const counts = await (loaded === undefined
       ? closeEmpty(this.#server)
       : this.#startRun(loaded, started, how).ended)

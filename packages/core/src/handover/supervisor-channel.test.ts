@@ -154,7 +154,7 @@ describe(...requireOrSkip('the channel of a supervisor', linuxSkipReason()), () 
     const signalled = new Promise<boolean>((resolve) => {
       process.once('SIGUSR2', () => resolve(successorRuns()))
     })
-    expect(channel.sayNext()).toBe(true)
+    expect(channel.tellNext()).toBe(true)
     process.kill(process.pid, 'SIGUSR2')
     expect(await signalled).toBe(true)
   })

@@ -8,7 +8,7 @@ import type { Listener, PortUse, System } from '../proc/system.ts'
 import { type FreeJob, freePort } from './free.ts'
 import { systemOf } from './system-of.ts'
 
-// Only a watchdog: on a busy machine it takes seconds to start a few processes.
+// Only a limit for a test that hangs: on a busy machine it takes seconds to start a few processes.
 vi.setConfig({ testTimeout: 30_000 })
 
 const uid = process.getuid?.() ?? -1

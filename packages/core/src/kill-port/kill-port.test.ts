@@ -8,7 +8,7 @@ import { listen as listenOn } from '../listen/listen.ts'
 import { findHolders } from '../proc/holders.ts'
 import { killPort } from './kill-port.ts'
 
-// Only a watchdog: on a busy machine it takes seconds to start a few processes.
+// Only a limit for a test that hangs: on a busy machine it takes seconds to start a few processes.
 vi.setConfig({ testTimeout: 30_000 })
 
 // For processes that are expected to end by SIGTERM.

@@ -259,9 +259,9 @@ function failExitCode(): void {
 
 /** The notifier to report to; `undefined` if neither a member nor the program itself notifies the manager. */
 function managerToTell(members: readonly Member[]): Notifier | undefined {
-  const speaks = members.length === 0 || members.some(({ notify }) => notify)
+  const notifies = members.length === 0 || members.some(({ notify }) => notify)
   const sender = notifierInUse()
-  return speaks && sender?.hasManager ? sender : undefined
+  return notifies && sender?.hasManager ? sender : undefined
 }
 
 // Every copy of this package in the process shares one: two would each count the other's signal.

@@ -29,8 +29,8 @@ interface LoggedHook extends Hook<[]> {
 /** The reloads of a process: runs each hook on SIGHUP, and tells the manager when a reload begins and ends. */
 class Reloads {
   readonly #hooks = new Set<LoggedHook>()
-  #running = false
-  #again = false
+  /** `again`: a signal has come that the running reload does not cover. */
+  #state: 'resting' | 'running' | 'again' = 'resting'
   /** The STATUS= from before a failed reload. */
   #statusBefore: string | undefined
 
@@ -44,15 +44,19 @@ class Reloads {
   }
 
   readonly #onSignal = async (): Promise<void> => {
+    const isRunning = this.#state !== 'resting'
     // Signals during a reload cause one more: the hooks may have read what has changed since.
-    this.#again = true
-    if (this.#running) return
-    this.#running = true
-    while (this.#again && runningShutdown() === undefined) {
-      this.#again = false
+    this.#state = 'again'
+    if (isRunning) return
+    while (this.#isAsked && runningShutdown() === undefined) {
+      this.#state = 'running'
       await this.#reload()
     }
-    this.#running = false
+    this.#state = 'resting'
+  }
+
+  get #isAsked(): boolean {
+    return this.#state === 'again'
   }
 
   async #reload(): Promise<void> {

@@ -180,7 +180,7 @@ describe(...requireOrSkip('fdStore', linuxSkipReason()), () => {
     expect(portOf(server)).not.toBe(port)
     await new Promise((turn) => setImmediate(() => setImmediate(turn)))
     vi.advanceTimersByTime(9_999)
-    // Nobody accepts it, and it is reset with the socket.
+    // No process accepts it, and it is reset with the socket.
     const waiting = await openClient({ port })
     waiting.socket.on('error', () => {})
     told()

@@ -16,7 +16,7 @@ import { linuxSkipReason, requireOrSkip, unixSkipReason } from '@socket-port/tes
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { removeStaleSocket } from './stale-socket.ts'
 
-// Only a watchdog: on a busy machine it takes seconds to start a few processes.
+// Only a limit for a test that hangs: on a busy machine it takes seconds to start a few processes.
 vi.setConfig({ testTimeout: 30_000 })
 
 const LISTEN = `require('net').createServer().listen(

@@ -144,7 +144,7 @@ describe(...requireOrSkip('without native code', linuxSkipReason()), () => {
     native.allowed = false
     notify({ ready: true }, { logger })
     native.allowed = true
-    channel.sayNext()
+    channel.tellNext()
     await until(successorRuns)
   })
 

@@ -3,7 +3,7 @@ import { usableLibc } from '../sockets/usable-libc.ts'
 import { formatNotifyAddress, type NotifyAddress } from './address.ts'
 import type { PlainChannel } from './plain-channel.ts'
 import type { Datagram, sendDatagram } from './socket.ts'
-import { SystemdNotify, type Told } from './systemd-notify.ts'
+import { type DeliveryListener, SystemdNotify } from './systemd-notify.ts'
 
 export interface DeliveryOptions {
   address: NotifyAddress
@@ -11,8 +11,8 @@ export interface DeliveryOptions {
   send: typeof sendDatagram
   /** The channel of a supervisor that started this very process; `undefined` without one. */
   channel(): PlainChannel | undefined
-  /** Is told of messages that are lost after they were sent. */
-  told: Told
+  /** Is called for messages that are lost after they were sent. */
+  listener: DeliveryListener
 }
 
 /**
@@ -24,12 +24,13 @@ export function deliveryTo({
   address,
   send,
   channel,
-  told,
+  listener,
 }: DeliveryOptions): (datagram: Datagram) => void {
   let plain: { send(bytes: Uint8Array): void } | undefined
   const withoutLibc = (reason: Error): { send(bytes: Uint8Array): void } => {
-    const lost = ({ message }: Error): void => told.lost(new Error(`${reason.message}. ${message}`))
-    return channel() ?? new SystemdNotify(formatNotifyAddress(address), { ...told, lost })
+    const lost = ({ message }: Error): void =>
+      listener.lost(new Error(`${reason.message}. ${message}`))
+    return channel() ?? new SystemdNotify(formatNotifyAddress(address), { ...listener, lost })
   }
   return (datagram) => {
     let libc: Libc

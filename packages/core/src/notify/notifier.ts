@@ -61,7 +61,12 @@ export class Notifier {
     const warn = (message: string): void => this.logger.warn(message)
     const channel = (): PlainChannel | undefined => this.plainChannel()
     const lost = (error: Error): void => outbox.unreachable(error)
-    const post = deliveryTo({ address, send: this.#send, channel, told: { lost, unsure: warn } })
+    const post = deliveryTo({
+      address,
+      send: this.#send,
+      channel,
+      listener: { lost, unsure: warn },
+    })
     const duplicate = (fd: number): number => usableLibc().fcntl(fd, F_DUPFD_CLOEXEC, 3)
     const outbox = new Outbox(post, duplicate, warn)
     return outbox

@@ -18,7 +18,8 @@ const MEND =
   'the program (docs/bundling.md), or set NotifyAccess=all or Type=exec in the unit; under socket-port run, ' +
   'pass --ready port'
 
-export interface Told {
+/** Is called with what becomes of messages after they were sent. */
+export interface DeliveryListener {
   /** A message was not sent, or systemd did not accept it. */
   lost(error: Error): void
   /** systemd may not have accepted a message. */
@@ -35,13 +36,13 @@ export interface Told {
  */
 export class SystemdNotify {
   readonly #address: string
-  readonly #told: Told
+  readonly #listener: DeliveryListener
   #running = false
 
   /** `address` as NOTIFY_SOCKET has it. */
-  constructor(address: string, told: Told) {
+  constructor(address: string, listener: DeliveryListener) {
     this.#address = address
-    this.#told = told
+    this.#listener = listener
   }
 
   /** Sends one message; throws ERR_SOCKET_PORT_SYSCALL with EAGAIN while another one is on its way. */
@@ -59,7 +60,7 @@ export class SystemdNotify {
         this.#running = false
       })
       .then(() => (lines.includes('READY=1') ? this.#checkReady() : undefined))
-      .catch((error: Error) => this.#told.lost(new Error(`${error.message}. ${MEND}`)))
+      .catch((error: Error) => this.#listener.lost(new Error(`${error.message}. ${MEND}`)))
   }
 
   #run(lines: readonly string[]): Promise<void> {
@@ -88,7 +89,7 @@ export class SystemdNotify {
     if (waiting === true) throw new Error(NOT_HEARD)
     // As root, systemd-notify has sent in the name of this process.
     if (waiting === undefined && process.geteuid?.() !== 0) {
-      this.#told.unsure(
+      this.#listener.unsure(
         `${NOT_HEARD}. systemd could not be asked whether it has accepted it. ${MEND}`,
       )
     }

@@ -65,7 +65,7 @@ describe(
       const { successorRuns } = await import('../process/successor.ts')
       const server = createServer()
       server.once('listening', () => {
-        expect(channel.sayNext()).toBe(true)
+        expect(channel.tellNext()).toBe(true)
         process.kill(process.pid, 'SIGTERM')
       })
       const drained = new Promise<boolean>((resolve) => {

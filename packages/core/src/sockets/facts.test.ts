@@ -85,7 +85,7 @@ describe(...requireOrSkip('a listening socket', linuxSkipReason()), () => {
 })
 
 describe(...requireOrSkip('the accept queue', linuxSkipReason()), () => {
-  /** The server's socket without the server: nobody accepts on it any more. */
+  /** The server's socket without the server: no process accepts on it any more. */
   async function unaccepted(
     options: { host: string; port: 0 } | { path: string },
   ): Promise<number> {

@@ -78,12 +78,12 @@ export class ChildChannel {
 
   /** Passes a queue of the previous process. The caller still owns its descriptors. False: the process has ended. */
   pass(fds: readonly number[]): boolean {
-    return this.#say(QUEUE, fds)
+    return this.#tell(QUEUE, fds)
   }
 
   /** Tells the process, before its stop signal, that the next process serves. False: it has ended. */
-  sayNext(): boolean {
-    return this.#say(NEXT, [])
+  tellNext(): boolean {
+    return this.#tell(NEXT, [])
   }
 
   close(): void {
@@ -94,9 +94,9 @@ export class ChildChannel {
     this.#readEnd.destroy()
   }
 
-  #say(word: string, fds: readonly number[]): boolean {
+  #tell(message: string, fds: readonly number[]): boolean {
     // After an error on the stream, its number may belong to another descriptor.
     if (this.#closed || this.#readEnd.destroyed) return false
-    return sendAndSignal(usableLibc(), this.#near, Buffer.from(word), fds) === 'sent'
+    return sendAndSignal(usableLibc(), this.#near, Buffer.from(message), fds) === 'sent'
   }
 }

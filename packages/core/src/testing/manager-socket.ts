@@ -31,7 +31,7 @@ export class ManagerSocket {
     this.#libc.bind(this.#fd, unixSockaddr(path))
   }
 
-  /** Nobody reads any more; the path is left behind, as by a manager that has crashed. */
+  /** No process reads any more; the path is left behind, as by a manager that has crashed. */
   close(): void {
     if (this.#fd >= 0) closeSync(this.#fd)
     this.#fd = -1

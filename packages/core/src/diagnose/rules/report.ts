@@ -52,12 +52,12 @@ export const passingUnits = ({ socketUnits, service }: Facts): SocketUnit[] =>
   )
 
 /** Whether the manager accepts the notifications of the process. */
-export function isHeard({ environment, service, self, starter }: Facts): boolean {
+export function isAccepted({ environment, service, self, starter }: Facts): boolean {
   if (environment.NOTIFY_SOCKET === undefined) return false
   if (service === undefined) return starter.wrappers.length === 0
   return service.notifyAccess === 'all' || service.mainPid === self.pid
 }
 
 /** Whether a server of the process notifies the manager: `notify` is not false. */
-export const speaks = ({ listeners }: Facts): boolean =>
+export const notifies = ({ listeners }: Facts): boolean =>
   listeners.some(({ request }) => request.drain !== undefined && request.notify !== false)

@@ -2,12 +2,12 @@ import { counted } from '../../base/counted.ts'
 import type { Facts, ServiceUnit } from './facts.ts'
 import {
   error,
-  isHeard,
+  isAccepted,
   join,
   nameSelf,
+  notifies,
   passingUnits,
   type Rule,
-  speaks,
   systemctlCommand,
   warning,
 } from './report.ts'
@@ -99,7 +99,7 @@ function fdStore({ listeners, service, sockets }: Facts): Problem[] {
 function notifyAccess(facts: Facts): Problem[] {
   const { service, environment, starter, seen, self, clusterWorker } = facts
   if (seen !== 'process' || service === undefined || starter.wrappers.length > 0) return []
-  if (environment.NOTIFY_SOCKET === undefined || isHeard(facts) || clusterWorker) return []
+  if (environment.NOTIFY_SOCKET === undefined || isAccepted(facts) || clusterWorker) return []
   return [
     error(
       'NOTIFY_ACCESS',
@@ -118,7 +118,7 @@ function stopTimeout(facts: Facts): Problem[] {
   const longest = Math.max(0, ...listeners.map(({ request }) => request.drain?.timeout ?? 0))
   if (service === undefined || longest < service.stopTimeout || longest === 0) return []
   // A drain whose notifications arrive asks for more time while it runs (EXTEND_TIMEOUT_USEC).
-  if (isHeard(facts) && speaks(facts)) return []
+  if (isAccepted(facts) && notifies(facts)) return []
   return [
     warning(
       'STOP_TIMEOUT',
@@ -145,7 +145,7 @@ function watchdog(facts: Facts): Problem[] {
       ),
     ]
   }
-  if (listeners.length === 0 || speaks(facts)) return []
+  if (listeners.length === 0 || notifies(facts)) return []
   return [
     error(
       'WATCHDOG',
@@ -158,7 +158,7 @@ function watchdog(facts: Facts): Problem[] {
 
 function typeNotNotify(facts: Facts): Problem[] {
   const { service } = facts
-  if (service === undefined || service.type.startsWith('notify') || !speaks(facts)) return []
+  if (service === undefined || service.type.startsWith('notify') || !notifies(facts)) return []
   return [
     warning(
       'TYPE_NOT_NOTIFY',

@@ -263,7 +263,7 @@ describe('a session with TLS', () => {
     const drained = drain.start()
     await once(session, 'goaway')
     expect(goaways).toEqual([1])
-    // A client of good manners goes on at a new connection.
+    // A client that has read the GOAWAY continues on a new connection.
     const next = connectHttp2(`https://localhost:${port}`, { ca: cert })
     const unary = ask(next, '/unary')
     await once(unary, 'close')

@@ -239,7 +239,7 @@ describe('WebSockets of another library', () => {
     socket.write(Buffer.from([0x81, 4, 0x68, 0x61]))
     await client.receive(/ha$/)
     const drained = fixture.drain.start()
-    // Its turn comes in the first poll.
+    // It is due in the first poll.
     await new Promise((resolve) => setImmediate(() => setImmediate(resolve)))
     socket.write('lf')
     expect(await client.receive(CLOSE_1001)).toMatch(/^lf/)
