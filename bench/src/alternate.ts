@@ -1,6 +1,6 @@
 /**
- * Measures every variant once in each round, for so many rounds or while there is more to do. Rounds differ in who begins and in which direction
- * they go, so that neither drift nor what the one before leaves behind favours a variant.
+ * Measures every variant once in each round. `rounds` is their number, or a function that returns whether another one
+ * follows. The order differs from round to round, so that neither drift nor the effects of the variant before favour one.
  */
 export async function alternate<V extends string, T>(
   variants: readonly V[],
@@ -20,7 +20,7 @@ export async function alternate<V extends string, T>(
   return samples
 }
 
-/** The variants as they take their turns in this round. */
+/** The variants in the order of this round. */
 export function order<V>(variants: readonly V[], round: number): V[] {
   const first = Math.floor(round / 2) % variants.length
   const rotated = [...variants.slice(first), ...variants.slice(0, first)]

@@ -12,7 +12,7 @@ export interface Bar {
 
 type Limit = { atLeast: number } | { lessThan: number } | { exactly: number }
 
-/** NaN, which is what no samples give, holds no bar. */
+/** Whether the bar is kept. NaN, the median of no samples, misses every bar. */
 export const holds = ({ found, limit }: Bar): boolean => within(found.median, limit)
 
 /** `holds  cold listen, call: 0.21 ms (bar: less than 1 ms)` */
@@ -26,7 +26,7 @@ export function describeBar(bar: Bar): string {
         : ['exactly', limit.exactly]
   const line = `${what}: ${found.median.toFixed(digits)}${unit} (bar: ${must} ${bound}${unit}`
   if (holds(bar)) return `holds  ${line})`
-  // Digits enough that a narrow miss does not look like the bar itself.
+  // One digit more, so that a narrow miss does not look like 0.
   const by = Math.abs(found.median - bound).toFixed(digits + 1)
   const unsure =
     within(found.low, limit) || within(found.high, limit)

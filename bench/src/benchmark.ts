@@ -3,7 +3,7 @@ import type { Bar } from './bar.ts'
 export interface BenchmarkOptions {
   /** How often every variant is measured. */
   rounds: number
-  /** Length of a round of loads, where the benchmark applies any. */
+  /** How long the servers of one round are loaded, in a benchmark that loads servers. */
   seconds: number
   /** A built copy of core to compare with: the path of its folder `dist`. Not every benchmark uses it. */
   before?: string | undefined
@@ -11,7 +11,7 @@ export interface BenchmarkOptions {
 
 export interface Benchmark {
   readonly name: string
-  /** What the numbers are, in one line above the table. */
+  /** Says in one line above the table what is measured. */
   readonly title: string
   /** How often every variant is measured, unless the command line says otherwise. */
   readonly rounds: number
@@ -22,7 +22,7 @@ export interface Findings {
   /** Rows of cells; the first is the heading. */
   readonly table: readonly (readonly string[])[]
   readonly bars: readonly Bar[]
-  /** What else a reader must know, a line each. */
+  /** What else a reader must know, one line each. */
   readonly notes: readonly string[]
   /** Every sample, for the file of results. */
   readonly samples: unknown

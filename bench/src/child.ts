@@ -15,7 +15,7 @@ export interface ChildOptions {
   readonly env?: Environment
 }
 
-/** Starts a script of `processes/`; resolves with its first message when it is at work. */
+/** Starts a script of `processes/`. Resolves with its first message, which it sends when it is ready. */
 export async function startChild<Question, Answer>(
   script: string,
   args: readonly string[] = [],
@@ -33,7 +33,7 @@ export async function startChild<Question, Answer>(
         return reply
       },
       end() {
-        // The script ends when its channel does: also when this process is gone.
+        // The script ends when its channel is closed, as it also is when this process ends.
         if (child.connected) child.disconnect()
         return gone
       },

@@ -3,30 +3,30 @@ import { connect, type Socket } from 'node:net'
 export const CONNECTIONS = ['keep-alive', 'one per request'] as const
 export type Connections = (typeof CONNECTIONS)[number]
 
-/** A load on one server that lasts for a number of requests and can be repeated at once. */
+/** A load on one server, of a number of requests, that can be repeated at once. */
 export interface Client {
-  /** Makes so many requests; resolves with the milliseconds that they took. */
+  /** Makes this many requests. Resolves with the milliseconds that they took. */
   run(requests: number): Promise<number>
   close(): void
 }
 
-// At work at the same time.
+// Requests that are made at the same time.
 const CLIENTS = 10
 const HEAD = 'GET / HTTP/1.1\r\nHost: localhost\r\n'
 
 /**
- * Opens a client. It does as little as it can beside sending and checking, so that what is measured
- * is the server, and starts and stops within microseconds, so that loads can alternate quickly.
+ * Opens a client. It does little besides sending and checking, so that the server is measured and not the client. It starts and
+ * stops within microseconds, so that loads can alternate quickly.
  */
 export async function openClient(port: number, connections: Connections): Promise<Client> {
   if (connections === 'one per request') {
     return { run: (requests) => together(requests, () => requestOnce(port)), close: () => {} }
   }
-  const lines = await Promise.all(Array.from({ length: CLIENTS }, () => openLine(port)))
+  const connected = await Promise.all(Array.from({ length: CLIENTS }, () => openKeptAlive(port)))
   return {
-    run: (requests) => together(requests, (client) => (lines[client] as Line).request()),
+    run: (requests) => together(requests, (client) => (connected[client] as KeptAlive).request()),
     close: () => {
-      for (const { socket } of lines) socket.destroy()
+      for (const { socket } of connected) socket.destroy()
     },
   }
 }
@@ -47,13 +47,13 @@ async function together(
   return performance.now() - started
 }
 
-interface Line {
+interface KeptAlive {
   readonly socket: Socket
   request(): Promise<void>
 }
 
 /** A connection that is kept alive. */
-function openLine(port: number): Promise<Line> {
+function openKeptAlive(port: number): Promise<KeptAlive> {
   const socket = connect(port, '127.0.0.1')
   let answered: () => void = () => {}
   let failed: (error: Error) => void = () => {}
@@ -73,7 +73,7 @@ function openLine(port: number): Promise<Line> {
   })
 }
 
-/** A connection of its own for one request; the server closes it. */
+/** Makes one request on a connection of its own, which the server closes. */
 function requestOnce(port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     const socket = connect(port, '127.0.0.1')

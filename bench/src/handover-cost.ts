@@ -18,12 +18,12 @@ export const COUNTS = [100, 1_000, 10_000] as const
 /** What is attached to a WebSocket, or to a connection of Socket.IO, in bytes. */
 export const ATTACHED = 1024
 
-/** `before` and the second `now`, which shows the noise, only with an older build (`--before`). */
+/** `before` and `now again` are measured only with an older build (`--before`). `now again` shows the noise. */
 export type Build = 'now' | 'before' | 'now again'
 
 /** One `socket-port reload`, where the next process runs already; times in milliseconds. */
 export interface Reloaded {
-  /** From SIGTERM to the last line of the old process's program, as that process sees both. */
+  /** From SIGTERM to the last JavaScript of the old process, by its own clock. */
   readonly exit: number
   readonly queue: number
   readonly sending: number
@@ -33,7 +33,7 @@ export interface Reloaded {
 
 export interface Cost {
   readonly count: number
-  /** Through a manager that keeps them between two processes. */
+  /** Through a manager that keeps the connections between two processes. */
   readonly restarts: Readonly<Record<Build, readonly HandedOver[]>>
   /** The same with WebSockets of `ws` that the next process continues, and {@link ATTACHED} bytes for each. */
   readonly webSockets: readonly HandedOver[]
@@ -41,13 +41,13 @@ export interface Cost {
   readonly socketIo: readonly HandedOver[]
   /** Through `socket-port run`. */
   readonly reloads: readonly Reloaded[]
-  /** As many descriptors passed without us. */
+  /** The same number of descriptors, passed without socket-port. */
   readonly without: readonly DescriptorsAnswer[]
 }
 
 type Client = Child<ConnectionsQuestion, ConnectionsAnswer>
 
-/** Hands so many connections over, again and again, and passes as many descriptors without a server. */
+/** Hands this many connections over, again and again, and passes the same number of descriptors without a server. */
 export async function measureCost(
   count: number,
   rounds: number,
@@ -141,7 +141,7 @@ async function reloadAll(client: Client, count: number, rounds: number): Promise
   }
 }
 
-/** In a new process each time, as after a restart: nothing has been compiled there yet. */
+/** Passes descriptors in a new process each time: as after a restart, V8 has compiled nothing there yet. */
 async function passDescriptors(client: Client, count: number): Promise<DescriptorsAnswer> {
   const [child, { port }] = await startChild<DescriptorsQuestion, DescriptorsAnswer>('descriptors')
   try {

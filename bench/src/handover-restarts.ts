@@ -24,23 +24,23 @@ export const SERVER: string = fileURLToPath(
 
 /** One restart. */
 export interface HandedOver {
-  /** From SIGTERM to the end of the old process, as its manager sees both, in milliseconds. */
+  /** From SIGTERM to the end of the old process, by the clock of its manager, in milliseconds. */
   readonly exit: number
   readonly queue: Took
   readonly sending: Took
   readonly receiving: Took
-  /** The most memory that the old process has had, in MiB. */
+  /** The largest memory of the old process, in MiB. */
   readonly memory: number
 }
 
-/** A server with clients that stay, and a manager that keeps the queue between two processes. */
+/** A server with clients that stay connected, and a manager that keeps the queue between two processes. */
 export interface Restarts {
   /** Replaces the process by the next one, which then serves every connection. */
   restart(): Promise<HandedOver>
   end(): Promise<void>
 }
 
-/** Starts the first process, and opens so many connections to it. */
+/** Starts the first process, and opens `count` connections to it. */
 export async function startRestarts(
   count: number,
   env: Environment,

@@ -1,6 +1,6 @@
 import { cpus, release, totalmem, type } from 'node:os'
 
-/** What the numbers depend on besides the code. */
+/** Facts about the machine, on which the numbers depend. */
 export interface Machine {
   readonly node: string
   readonly v8: string
@@ -25,6 +25,12 @@ export function describeMachine(): Machine {
 export function machineLine({ node, v8, cores, cpu, kernel, memoryGiB }: Machine): string {
   return `Node ${node} (V8 ${v8}), ${cores} cores (${cpu}), ${memoryGiB} GiB, ${kernel}`
 }
+
+// Descriptors that a process needs besides its connections.
+const OTHER_FILES = 200
+
+/** How many connections a process may have open, beside its other descriptors. */
+export const mostConnections = (): number => openFilesLimit() - OTHER_FILES
 
 /** How many descriptors a process may have open. */
 export function openFilesLimit(): number {

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 
 export interface CommandLine {
-  /** Benchmarks to run; all where none is named. */
+  /** The benchmarks to run; empty for all. */
   readonly names: readonly string[]
   readonly rounds: number | undefined
   readonly seconds: number
@@ -9,10 +9,10 @@ export interface CommandLine {
   readonly before: string | undefined
 }
 
-// Short: two processes of one program differ for as long as they live, so more of them tell more.
+// Short: two processes of one program differ for as long as they live, so many short ones are better than few long ones.
 const SECONDS = 1
 
-/** Reads `[name…] [--rounds N] [--seconds S] [--before DIR]`; throws a message for people where it makes no sense. */
+/** Reads `[name…] [--rounds N] [--seconds S] [--before DIR]`; throws an error for a wrong value. */
 export function readCommandLine(args: readonly string[], known: readonly string[]): CommandLine {
   const { values, positionals } = parseArgs({
     args: [...args],

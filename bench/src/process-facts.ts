@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 
-/** Its children, from proc(5): those that its main thread has started, as Node does. */
+/** The children of a process (proc(5)): those that its main thread has started, as all are in Node. */
 export function childrenOf(pid: number): number[] {
   return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
     .split(' ')
@@ -8,14 +8,14 @@ export function childrenOf(pid: number): number[] {
     .filter(Boolean)
 }
 
-/** Resident memory in bytes. */
+/** The resident memory of a process, in bytes. */
 export function residentMemory(pid: number): number {
   const [, kilobytes] =
     /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? []
   return Number(kilobytes) * 1024
 }
 
-/** CPU time that its threads have used, in seconds; of one that has ended nothing is known. */
+/** The CPU time of the threads of a process, in seconds. Threads that have ended are not counted. */
 export function cpuTime(pid: number): number {
   const threads = readdirSync(`/proc/${pid}/task`)
   const nanoseconds = threads.map((thread) => {

@@ -6,10 +6,10 @@ import type { Environment } from './older-build.ts'
 import type { ServerAnswer, ServerQuestion } from './processes/probe.ts'
 import { type Estimate, estimate, median, ratios } from './statistics.ts'
 
-// Short enough that whatever else the machine does hits all alike.
+// Short, so that other programs on the machine disturb all variants equally.
 const SLICE_MS = 5
-// Requests until V8 has compiled what runs for each of them (--trace-opt): the rate rises several times
-// over until then, so that a server a few hundred requests ahead would look faster.
+// The number of requests until V8 has compiled the code that runs for each (--trace-opt). The rate rises several times over
+// until then, so a server that is a few hundred requests ahead would look faster.
 const WARM_UP: Record<Connections, number> = { 'keep-alive': 7000, 'one per request': 4500 }
 const TRIAL = 100
 
@@ -29,16 +29,16 @@ export const MEASURES = [
 
 type Measure = (typeof MEASURES)[number][0]
 
-/** What servers did that were up at the same time, loaded with one kind of connection. */
+/** The results of servers that ran at the same time, under one kind of connection. */
 export interface Race<V extends string> {
   readonly connections: Connections
   readonly slices: Record<V, Slice[]>
 }
 
 /**
- * Starts a server process for each variant and loads them in turn, a slice each, for so many
- * seconds with each kind of connection. They start in the order given, which should differ from
- * round to round so that none is always the first.
+ * Starts a server process for each variant, and loads the servers one after the other in short slices, for `seconds` with each
+ * kind of connection. They start in the order of `variants`, which should differ from round to round so that none is always
+ * the first.
  */
 export async function race<V extends string>(
   variants: readonly V[],
@@ -47,7 +47,7 @@ export async function race<V extends string>(
   args: (variant: V) => readonly string[],
   env: (variant: V) => Environment | undefined = () => undefined,
 ): Promise<Race<V>[]> {
-  // New processes: two of one program differ by a per cent or two for as long as they live.
+  // Start new processes: two of one program differ by one or two per cent for as long as they live.
   const servers = await each(variants, (variant) =>
     startServer(script, args(variant), env(variant)),
   )
@@ -107,14 +107,14 @@ async function measure(server: Server, client: Client, requests: number): Promis
   }
 }
 
-/** What a variant does: of each race the median of its slices, of those the median. */
+/** The typical value of a variant: the median over all races of the median of its slices. */
 export const typical = <V extends string>(
   races: readonly Race<V>[],
   variant: V,
   measure: Measure,
 ): number => median(races.map(({ slices }) => median(values(slices[variant], measure))))
 
-/** The ratio of two variants: the median of all pairs of slices, its interval from the races. */
+/** The ratio of two variants: its median comes from all pairs of slices, its interval from the races. */
 export function against<V extends string>(
   races: readonly Race<V>[],
   variant: V,
@@ -124,11 +124,11 @@ export function against<V extends string>(
   const pairs = races.map(({ slices }) =>
     ratios(values(slices[variant], measure), values(slices[base], measure)),
   )
-  // The pairs of one race are not independent of each other, its processes are the same.
+  // The pairs of one race are not independent of each other, because they come from the same processes.
   return { ...estimate(pairs.map(median)), median: median(pairs.flat()) }
 }
 
-/** For people: a server with this core against one with an older build, for each kind of connection. */
+/** Lines that compare a server with this core and one with an older build, for each kind of connection. */
 export function comparison<V extends string>(
   races: readonly Race<V>[],
   now: V,

@@ -6,7 +6,7 @@ import type { Machine } from './machine.ts'
 
 const FOLDER = new URL('../results/', import.meta.url)
 
-/** Writes all that was found to `results/<name>.json`; returns the path. */
+/** Writes all findings to `results/<name>.json`; returns the path. */
 export function writeResults(
   name: string,
   machine: Machine,

@@ -5,7 +5,7 @@ export interface Estimate {
   readonly high: number
 }
 
-/** Estimates the median by ranks: of the samples' distribution nothing is assumed. */
+/** Estimates the median by ranks, without an assumption about the distribution of the samples. */
 export function estimate(samples: readonly number[]): Estimate {
   const sorted = samples.toSorted((a, b) => a - b)
   const middle = (sorted.length - 1) / 2
@@ -18,16 +18,16 @@ export function estimate(samples: readonly number[]): Estimate {
   }
 }
 
-/** What was counted, not sampled. */
+/** The estimate of a value that was counted, not sampled. */
 export const exact = (value: number): Estimate => ({ median: value, low: value, high: value })
 
 export const median = (samples: readonly number[]): number => estimate(samples).median
 
-/** a/b, pair by pair: what slowed both down cancels out. */
+/** a/b, pair by pair: whatever slowed both down cancels out. */
 export const ratios = (a: readonly number[], b: readonly number[]): number[] =>
   a.map((value, index) => value / (b[index] ?? Number.NaN))
 
-/** Of a-b, round by round. */
+/** The estimate of a-b, round by round. */
 export function difference(a: readonly number[], b: readonly number[]): Estimate {
   return estimate(a.map((value, round) => value - (b[round] ?? Number.NaN)))
 }

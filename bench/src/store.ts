@@ -2,11 +2,11 @@ import { closeSync } from 'node:fs'
 import { openNotifySocket, QUEUE_NAME } from '@socket-port/core/supervisor'
 import type { PassedSocket } from '@socket-port/testkit'
 
-/** What systemd does for a hand-over, and nothing else: it keeps the queue between two processes. */
+/** Does what systemd does for a hand-over, and nothing else: keeps the queue between two processes. */
 export interface Store {
-  /** What NOTIFY_SOCKET is to be. */
+  /** The value for NOTIFY_SOCKET. */
   readonly address: string
-  /** Gives away the queue that a process has left; throws where it has left none. */
+  /** Returns the queue that a process has left, which the caller then owns; throws if there is none. */
   take(): PassedSocket & { readonly fd: number }
   close(): Promise<void>
 }

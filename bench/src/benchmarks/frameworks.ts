@@ -9,7 +9,7 @@ import { against, MEASURES, type Race, race, typical } from '../race.ts'
 type Variant = 'without' | 'with' | 'without again'
 
 const VARIANTS: readonly Variant[] = ['without', 'with']
-// One framework is the control of all: the fastest, for which noise is greatest beside a request.
+// The control is measured for one framework: the fastest, where noise is largest compared with a request.
 const CONTROL: Framework = 'fastify'
 const BAR = 0.98
 
@@ -19,7 +19,7 @@ interface FrameworkRace extends Race<Variant> {
 
 export const frameworks: Benchmark = {
   name: 'frameworks',
-  title: 'requests a second of each framework, with our package and without',
+  title: 'requests a second of each framework, with the package of socket-port and without',
   rounds: 12,
   async run({ rounds, seconds }) {
     const races: FrameworkRace[] = []

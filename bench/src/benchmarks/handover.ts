@@ -12,7 +12,7 @@ import {
   type Reloaded,
 } from '../handover-cost.ts'
 import type { HandedOver } from '../handover-restarts.ts'
-import { openFilesLimit } from '../machine.ts'
+import { mostConnections, openFilesLimit } from '../machine.ts'
 import { type Environment, olderBuild } from '../older-build.ts'
 import type { Took } from '../processes/stopwatch.ts'
 import { against, comparison, type Race, race, typical } from '../race.ts'
@@ -23,8 +23,6 @@ const VARIANTS = ['promise', 'auto', 'promise again'] as const
 // With an older build of core (--before).
 const BEFORE = 'auto before'
 const BAR = 0.99
-// Descriptors that a process needs besides its connections.
-const OTHER_FILES = 200
 
 type Variant = (typeof VARIANTS)[number] | typeof BEFORE
 
@@ -36,7 +34,7 @@ export const handover: Benchmark = {
   async run({ rounds, seconds, before }) {
     const older = olderBuild(before)
     const costs: Cost[] = []
-    const possible = COUNTS.filter((count) => count + OTHER_FILES <= openFilesLimit())
+    const possible = COUNTS.filter((count) => count <= mostConnections())
     for (const count of possible) costs.push(await measureCost(count, rounds, older))
     return findings(costs, await raceAll(rounds, seconds, older), older !== undefined)
   },
@@ -163,7 +161,7 @@ function reloadCells({ reloads }: Cost): string[] {
   return [of('exit'), of('queue'), of('sending'), '', '', of('receiving')]
 }
 
-/** Of connections with state; then the memory of the process that hands them over, in all. */
+/** The cells for connections with state. The last one but one is the memory of the process that hands them over. */
 function longLivedCells(restarts: readonly HandedOver[], clock: keyof Took): string[] {
   const of = (field: 'queue' | 'sending' | 'receiving'): string =>
     inMs(median(restarts.map((one) => one[field][clock])))

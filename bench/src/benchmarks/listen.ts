@@ -98,7 +98,7 @@ async function sample(
     const reading: unknown = await generation.ready()
     const { code } = await generation.exit
     if (code !== 0 || generation.stderr !== '') {
-      throw new Error(`${variant} ended with code ${code} and said: ${generation.stderr}`)
+      throw new Error(`${variant} ended with code ${code}; its stderr: ${generation.stderr}`)
     }
     return reading as ListenReading
   } finally {
@@ -189,7 +189,7 @@ function nativeCode(samples: Samples): string[] {
   const objects = (start: Start, how: How): Set<string> =>
     new Set(readings(samples, start, how).flatMap(({ sharedObjects }) => sharedObjects))
   const plain = objects('cold', 'plain')
-  // Else nothing would be proved: a list that can never show it, or libc that was not used at all.
+  // Check that the list can show native code at all, and that an inherited start uses it: else 0 would prove nothing.
   if ([...objects('inherited', 'listen')].every((object) => plain.has(object))) {
     throw new Error('the inherited start did not load libc either: is koffi installed?')
   }

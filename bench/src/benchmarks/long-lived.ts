@@ -12,7 +12,7 @@ import { estimate } from '../statistics.ts'
 
 const COUNT = 2_000
 const KINDS = { ws: 'WebSockets of ws', 'socket.io': 'Socket.IO' } as const
-/** When the next process serves. */
+/** When the next process begins to serve. */
 const NEXT = { running: 'serves already', 'after-exit': 'starts after the old one' } as const
 const SERVER = fileURLToPath(new URL('../processes/long-lived-server.js', import.meta.url))
 
@@ -58,7 +58,7 @@ async function measure(kind: LongLivedKind, next: Next): Promise<Sample> {
   const [clients] = await startChild<LongLivedQuestion, LongLivedAnswer>('long-lived-clients')
   try {
     const [old] = generations
-    if (old === undefined) throw new Error('No server was started')
+    if (old === undefined) throw new Error('no server was started')
     await old.ready()
     await clients.ask({ name: 'open', port: listener.port, count: COUNT, kind })
     if (next === 'running') {
@@ -73,7 +73,7 @@ async function measure(kind: LongLivedKind, next: Next): Promise<Sample> {
     if (next === 'after-exit') generations.push(start())
     const { codes, last } = await answered
     const { most } = JSON.parse(/\{"most":\d+\}/.exec(old.stdout)?.[0] ?? '{}') as Partial<Sample>
-    if (most === undefined) throw new Error(`the server has told nothing: ${old.output}`)
+    if (most === undefined) throw new Error(`the server has reported no result: ${old.output}`)
     return { closed: last - asked, gone: at - asked, most, others: COUNT - (codes[1001] ?? 0) }
   } finally {
     await clients.end()

@@ -2,7 +2,7 @@ import { alternate } from '../alternate.ts'
 import type { Benchmark, Findings } from '../benchmark.ts'
 import { type Child, startChild } from '../child.ts'
 import { interval, signed } from '../format.ts'
-import { openFilesLimit } from '../machine.ts'
+import { mostConnections } from '../machine.ts'
 import type { ConnectionsAnswer, ConnectionsQuestion } from '../processes/connections.ts'
 import type { ServerAnswer, ServerQuestion } from '../processes/probe.ts'
 import { difference, type Estimate, median } from '../statistics.ts'
@@ -10,8 +10,6 @@ import { difference, type Estimate, median } from '../statistics.ts'
 const VARIANTS = ['plain', 'plain again', 'serve'] as const
 const FIELDS = ['heap', 'rss'] as const
 const WANTED = 10_000
-// Descriptors that a process needs besides its connections.
-const OTHER_FILES = 200
 
 type Variant = (typeof VARIANTS)[number]
 type Client = Child<ConnectionsQuestion, ConnectionsAnswer>
@@ -27,7 +25,7 @@ export const memory: Benchmark = {
   title: 'bytes that a server holds for each open keep-alive connection',
   rounds: 3,
   async run({ rounds }) {
-    const count = Math.min(WANTED, openFilesLimit() - OTHER_FILES)
+    const count = Math.min(WANTED, mostConnections())
     const [client] = await startChild<ConnectionsQuestion, ConnectionsAnswer>('connections')
     try {
       const samples = await alternate(VARIANTS, rounds, (variant) =>
@@ -47,7 +45,7 @@ async function measure(client: Client, variant: Variant, count: number): Promise
     execArgv,
   })
   try {
-    // Once before: what the first connections allocate for good is no cost of each.
+    // Open some before: what the first connections allocate for good is no cost of each connection.
     await client.ask({ name: 'open', port, count: 100 })
     await client.ask({ name: 'close' })
     const before = await server.ask('memory')

@@ -14,7 +14,7 @@ const PEERS = {
 } as const
 const NAMES = Object.keys(PEERS) as Peer[]
 const ROUND_TRIPS = [0, 20] as const
-// What a manager waits for an old process until it ends it by force.
+// Milliseconds that a manager waits before it ends an old process by force.
 const PATIENCE = 3_000
 
 type Peer = keyof typeof PEERS

@@ -11,24 +11,24 @@ import { startSocketPort } from '../worker-pools/socket-port.ts'
 import type { WorkerPool } from '../worker-pools/worker-pool.ts'
 
 const BASE = 'node:cluster'
-const CREWS = {
+const POOLS = {
   'one socket': () => startSocketPort(),
   '--reuse-port': () => startSocketPort('--reuse-port'),
   [BASE]: startCluster,
   'cluster again': startCluster,
   pm2: startPm2,
 } as const satisfies Record<string, () => Promise<WorkerPool>>
-const VARIANTS = Object.keys(CREWS) as Variant[]
+const VARIANTS = Object.keys(POOLS) as Variant[]
 
-type Variant = keyof typeof CREWS
-type DrainRun = Record<Variant, Performance>
+type Variant = keyof typeof POOLS
+type PoolResults = Record<Variant, Performance>
 
 export const workers: Benchmark = {
   name: 'workers',
   title: 'two workers of one server: kept by socket-port run, by node:cluster, by pm2',
   rounds: 4,
   async run({ rounds, seconds }) {
-    const found: DrainRun[] = []
+    const found: PoolResults[] = []
     for (let round = 0; round < rounds; round += 1) {
       const pools = await startPools()
       try {
@@ -42,11 +42,11 @@ export const workers: Benchmark = {
 }
 
 async function startPools(): Promise<Record<Variant, WorkerPool>> {
-  const started = VARIANTS.map(async (variant) => [variant, await CREWS[variant]()] as const)
+  const started = VARIANTS.map(async (variant) => [variant, await POOLS[variant]()] as const)
   return Object.fromEntries(await Promise.all(started)) as Record<Variant, WorkerPool>
 }
 
-function findings(rounds: readonly DrainRun[], { restarts, leftOut }: Reloads): Findings {
+function findings(rounds: readonly PoolResults[], { restarts, leftOut }: Reloads): Findings {
   const headings = CONNECTIONS.flatMap((connections) => [
     connections === 'keep-alive' ? 'requests/s' : 'connections/s',
     `/${BASE}`,
@@ -87,11 +87,15 @@ function findings(rounds: readonly DrainRun[], { restarts, leftOut }: Reloads): 
   }
 }
 
-function cells(rounds: readonly DrainRun[], variant: Variant, connections: Connections): string[] {
+function cells(
+  rounds: readonly PoolResults[],
+  variant: Variant,
+  connections: Connections,
+): string[] {
   const rates = (who: Variant): number[][] => rounds.map((round) => round[who].rates[connections])
   const base = rates(BASE)
   const pairs = rates(variant).map((own, round) => ratios(own, base[round] ?? []))
-  // The slices of one round are not independent of each other, its processes are the same.
+  // The slices of one round are not independent of each other, because they come from the same processes.
   const found = { ...estimate(pairs.map(median)), median: median(pairs.flat()) }
   return [
     median(rates(variant).map(median)).toFixed(0),
@@ -101,7 +105,7 @@ function cells(rounds: readonly DrainRun[], variant: Variant, connections: Conne
   ]
 }
 
-function rest(rounds: readonly DrainRun[], variant: Variant): string[] {
+function rest(rounds: readonly PoolResults[], variant: Variant): string[] {
   const own = rounds.map((round) => round[variant])
   const waits = own.flatMap((one) => one.waits).sort((a, b) => a - b)
   const share = (how: keyof Performance['spread']): string =>

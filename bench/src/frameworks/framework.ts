@@ -1,10 +1,10 @@
 import type { Server } from 'node:http'
 
 /**
- * Starts one framework, as its documentation says, at any port of `HOST`: with our package, or
- * without it and alike in everything else. It answers each request with what `hello` returns.
+ * Starts one framework, as its documentation says, at any free port of `HOST`: with the package of socket-port (`attached`), or
+ * without it and otherwise the same. It responds to each request with the result of `hello`.
  */
-export type StartFramework = (managed: boolean, hello: () => string) => Promise<Server>
+export type StartFramework = (attached: boolean, hello: () => string) => Promise<Server>
 
-/** Where the client connects. Their own defaults differ: Fastify listens on `localhost` alone. */
+/** The address of all frameworks. Their own defaults differ: Fastify listens on `localhost` alone. */
 export const HOST = '127.0.0.1'

@@ -1,6 +1,6 @@
 import type { StartFramework } from './framework.ts'
 
-// Each in a module that is loaded when it is asked for: no process pays for another framework.
+// Each framework has a module that is loaded only when it is used, so that a process loads no other framework.
 const MODULES = {
   fastify: async () => (await import('./fastify.ts')).startFastify,
   express: async () => (await import('./express.ts')).startExpress,

@@ -1,8 +1,8 @@
 import { once } from 'node:events'
 import { HOST, type StartFramework } from './framework.ts'
 
-export const startKoa: StartFramework = async (managed, hello) => {
-  const { default: Koa } = await (managed ? import('@socket-port/koa') : import('koa'))
+export const startKoa: StartFramework = async (attached, hello) => {
+  const { default: Koa } = await (attached ? import('@socket-port/koa') : import('koa'))
   const app = new Koa()
   app.use((context) => {
     context.body = hello()

@@ -4,8 +4,8 @@ import { Controller, Get, Module } from '@nestjs/common'
 import { type AbstractHttpAdapter, NestFactory } from '@nestjs/core'
 import { HOST, type StartFramework } from './framework.ts'
 
-export const startOnExpress: StartFramework = async (managed, hello) => {
-  if (!managed) {
+export const startOnExpress: StartFramework = async (attached, hello) => {
+  if (!attached) {
     const { ExpressAdapter } = await import('@nestjs/platform-express')
     return start(new ExpressAdapter(), hello)
   }
@@ -13,8 +13,8 @@ export const startOnExpress: StartFramework = async (managed, hello) => {
   return start(new SocketPortExpressAdapter(), hello)
 }
 
-export const startOnFastify: StartFramework = async (managed, hello) => {
-  if (!managed) {
+export const startOnFastify: StartFramework = async (attached, hello) => {
+  if (!attached) {
     const { FastifyAdapter } = await import('@nestjs/platform-fastify')
     return start(new FastifyAdapter(), hello)
   }
@@ -34,7 +34,7 @@ async function start(adapter: AbstractHttpAdapter, hello: () => string): Promise
   @Module({ controllers: [AppController] })
   class AppModule {}
 
-  // Errors are thrown instead: without a logger Nest would end the process without a word.
+  // `abortOnError: false` throws errors: without a logger, Nest would end the process without a message.
   const app = await NestFactory.create(AppModule, adapter, { logger: false, abortOnError: false })
   await app.listen(0, HOST)
   return app.getHttpServer()

@@ -1,4 +1,4 @@
-// node:cluster as its documentation shows it: WORKERS PORT.
+// Arguments: WORKERS PORT. Runs node:cluster as its documentation shows it.
 import cluster from 'node:cluster'
 import { fileURLToPath } from 'node:url'
 

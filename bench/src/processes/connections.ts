@@ -19,11 +19,11 @@ export type ConnectionsQuestion =
   | { readonly name: 'close' }
 
 export interface ConnectionsAnswer {
-  /** Connections that are open, and have heard nothing that they must not hear. */
+  /** The number of connections that are open and without a fault. */
   readonly open: number
 }
 
-// Fewer at a time than any accept queue holds: one that overflows makes clients wait a second.
+// Fewer at a time than an accept queue holds: if it overflows, clients wait for a second.
 const AT_ONCE = 100
 const REQUEST = 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n'
 

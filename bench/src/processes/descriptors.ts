@@ -1,4 +1,5 @@
-// What passing connections costs without us: the bare system calls, and what Node takes for a socket.
+// Measures what it costs to pass connections without socket-port: the bare system calls, and the time of Node for a socket. So
+// it writes the calls and their constants out itself.
 import { closeSync } from 'node:fs'
 import { createServer as createHttpServer } from 'node:http'
 import { createRequire } from 'node:module'
@@ -6,9 +7,9 @@ import { type AddressInfo, createServer, Socket } from 'node:net'
 import { stopwatch, type Took } from './stopwatch.ts'
 
 export type DescriptorsQuestion =
-  /** Keeps every connection that there is now. */
+  /** Take the descriptors of all open connections. */
   | 'take'
-  /** Passes them to itself, then lets a server have them. */
+  /** Pass them to this process itself, and then to a server. */
   | 'pass'
 
 export interface DescriptorsAnswer {
@@ -17,9 +18,9 @@ export interface DescriptorsAnswer {
   readonly send: Took
   readonly close: Took
   readonly receive: Took
-  /** An http.Server is given a socket for each. */
+  /** Makes a socket of each, and gives it to an http.Server. */
   readonly open: Took
-  /** Those are destroyed, while somebody else has the descriptors too. */
+  /** Destroys these sockets, while their connections have other descriptors. */
   readonly destroy: Took
 }
 

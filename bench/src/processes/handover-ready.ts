@@ -1,11 +1,12 @@
-// A server whose manager would keep connections, or that would rather keep its promise: HOW ADDRESS.
+// Arguments: IDLE ADDRESS. Runs a server that is ready to hand idle connections over (`auto`), or keeps its promise (`promise`).
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { importCore } from './core.ts'
+import { KEEP_ALIVE } from './keep-alive.ts'
 import { tell } from './probe.ts'
 
 const [idle, address] = process.argv.slice(2) as ['auto' | 'promise', string]
-// Before core is loaded, which reads it once.
+// Set before core is loaded, which reads it once.
 process.env.NOTIFY_SOCKET = address
 const { serve } = await importCore()
 
@@ -14,7 +15,6 @@ const server = createServer((_request, response) => {
   requests += 1
   response.end('hello\n')
 })
-// Idle connections must outlive the measurement.
-server.keepAliveTimeout = 600_000
+server.keepAliveTimeout = KEEP_ALIVE
 await serve(server, { port: 0, drain: { idle } })
 tell((server.address() as AddressInfo).port, () => requests)

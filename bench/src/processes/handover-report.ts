@@ -1,16 +1,16 @@
 import type { Took } from './stopwatch.ts'
 
-/** What `handover-server` tells of itself, a line each; moments are those of `now()`. */
+/** The lines that `handover-server` prints. Times are milliseconds of `now()`. */
 export type HandoverLine = ReadyLine | ReceivedLine | DrainedLine | GoneLine
 
 export interface ReadyLine {
   readonly ready: true
 }
 
-/** It has received connections of the process before. */
+/** It has received connections of the previous process. */
 export interface ReceivedLine {
   readonly pid: number
-  /** So far. */
+  /** The number so far. */
   readonly received: number
   /** From `listening` to the last connection. */
   readonly took: Took
@@ -21,11 +21,11 @@ export interface ReceivedLine {
 export interface DrainedLine {
   readonly pid: number
   readonly handedOver: number
-  /** The most memory that it has had, in MiB. */
+  /** The largest memory of the process, in MiB. */
   readonly memory: number
-  /** When it heard SIGTERM. */
+  /** When it got SIGTERM. */
   readonly heard: number
-  /** From SIGTERM, as this process heard it, until the manager had the queue. */
+  /** From SIGTERM, by the clock of this process, until the manager had the queue. */
   readonly queue: Took
   /** From there until the last connection had been sent and closed. */
   readonly sending: Took

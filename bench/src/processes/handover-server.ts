@@ -1,6 +1,6 @@
-// Receives the connections of the process before, hands its own over on SIGTERM, and tells when. With WEB_SOCKETS each
-// connection is a WebSocket that echoes, with so many bytes attached. With SOCKET_IO each is one of Socket.IO that counts, with
-// so many bytes of `data`.
+// Receives the connections of the previous process, hands its own over on SIGTERM, and prints the times. With WEB_SOCKETS each
+// connection is a WebSocket that echoes, with that many bytes attached. With SOCKET_IO each is one of Socket.IO that counts,
+// with that many bytes of `data`.
 import { subscribe } from 'node:diagnostics_channel'
 import { writeSync } from 'node:fs'
 import { createServer } from 'node:http'
@@ -8,11 +8,11 @@ import type { DrainEndEvent, ReceiveEvent } from '@socket-port/core'
 import { now } from '@socket-port/testkit'
 import { importCore } from './core.ts'
 import type { HandoverLine } from './handover-report.ts'
+import { KEEP_ALIVE } from './keep-alive.ts'
 import { stopwatch, type Took } from './stopwatch.ts'
 
 const server = createServer((_request, response) => response.end('hello\n'))
-// Idle connections must outlive the measurement.
-server.keepAliveTimeout = 600_000
+server.keepAliveTimeout = KEEP_ALIVE
 
 const { pid } = process
 const lap = stopwatch()
@@ -20,7 +20,7 @@ let received = 0
 let heard = 0
 let queue: Took
 server.once('listening', lap)
-// Older builds publish it under the second name.
+// Builds for --before may publish it under the second name.
 for (const name of ['socket-port.receive', 'socket-port.adopt']) {
   subscribe(name, (message) => {
     received += (message as ReceiveEvent).connections
@@ -60,21 +60,21 @@ if (data > 0) {
 const { serve } = await importCore()
 const service = await serve(server, {
   inherit: 'require',
-  // Its manager is the benchmark, and no systemd, which would be asked.
+  // With 'auto', core would ask systemd whether a next process starts; here the benchmark is the manager.
   drain: { idle: 'handover' },
 })
-// Ahead of core's own listener, which begins the drain at once.
+// Prepended, because core's own listener begins the drain at once.
 process.prependListener('SIGTERM', () => {
   heard = now()
   lap()
 })
-// Aborted as soon as it is known who keeps the connections.
+// The signal aborts as soon as the manager has the queue.
 service.signal.addEventListener('abort', () => {
   queue = lap()
 })
 say({ ready: true })
 
-// At once: the process may end in this turn of the loop.
+// Written synchronously: the process may end in this turn of the event loop.
 function say(line: HandoverLine): void {
   writeSync(1, `${JSON.stringify(line)}\n`)
 }

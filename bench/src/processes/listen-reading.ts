@@ -1,12 +1,12 @@
-/** What `listen-sample` found; times in milliseconds, sizes in bytes. */
+/** The result of `listen-sample`; times in milliseconds, sizes in bytes. */
 export interface ListenReading {
-  /** Import of core; next to nothing without it. */
+  /** The import of core; next to nothing if it is not imported. */
   readonly import: number
-  /** The CPU time of it, all threads. */
+  /** The CPU time of the import, all threads. */
   readonly importCpu: number
   /** From the call that listens to `listening`. */
   readonly call: number
-  /** The CPU time of it, all threads. */
+  /** The CPU time of the call, all threads. */
   readonly callCpu: number
   /** From the start of the process to `listening`. */
   readonly whole: number

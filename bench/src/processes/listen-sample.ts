@@ -1,4 +1,4 @@
-// Listens once and says what that took: HOW (plain, register, listen or serve) PORT [inherited].
+// Arguments: HOW (plain, register, listen or serve) PORT [inherited]. Listens once, and prints what that took.
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import { importCore } from './core.ts'
@@ -10,7 +10,7 @@ const [how, port = '0', inherited] = process.argv.slice(2)
 // With the preload the program asks for its port, which is the one that was passed.
 const asksForPort = inherited === undefined || how === 'register'
 const target = asksForPort ? { port: Number(port) } : { fd: 3 }
-// A port that nobody asks for is that of the only socket that was passed.
+// Without a port, core takes the only socket that was passed.
 const asked = inherited === undefined ? { port } : {}
 
 // V8 collects garbage whenever about a megabyte was allocated, which takes more than a millisecond. Begin at a random
@@ -18,7 +18,7 @@ const asked = inherited === undefined ? { port } : {}
 for (let kilobytes = Math.random() * 1024; kilobytes > 0; kilobytes -= 1) new Array(128).fill(0)
 
 const took = stopwatch()
-// V8 compiles it at the first call, which is not what is measured.
+// V8 compiles the stopwatch at its first call, which must not be measured.
 took()
 const isPlain = how === 'plain' || how === 'register'
 const core = isPlain ? undefined : await importCore()

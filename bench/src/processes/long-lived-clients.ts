@@ -11,13 +11,13 @@ export type LongLivedQuestion =
       readonly count: number
       readonly kind: LongLivedKind
     }
-  /** Answered when each has been closed once. */
+  /** Answered when each WebSocket has been closed once. */
   | { readonly name: 'closed' }
 
 export interface LongLivedAnswer {
   /** How many were closed with each code. */
   readonly codes: Readonly<Record<number, number>>
-  /** When the last one was. */
+  /** When the last one was closed. */
   readonly last: number
 }
 

@@ -1,5 +1,5 @@
-// Holds WebSockets of ws (`/ws`) and connections of Socket.IO. NEXT says when the next process serves. At the end it tells the
-// most of them that it has closed in one turn of the event loop.
+// Holds WebSockets of ws (`/ws`) and connections of Socket.IO. NEXT says when the next process serves. At the end it prints the
+// largest number of them that it has closed in one turn of the event loop.
 import { writeSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { serve } from '@socket-port/core'

@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises'
 
 export type ServerQuestion = 'usage' | 'memory'
 
-/** What a server process says of itself; times in microseconds, sizes in bytes. */
+/** What a server process reports about itself; times in microseconds, sizes in bytes. */
 export interface ServerAnswer {
   readonly port: number
   readonly requests: number
@@ -17,7 +17,7 @@ export function tell(port: number, requests: () => number): void {
   const send = (): void => {
     const { user, system } = process.cpuUsage()
     const { heapUsed, external, rss } = process.memoryUsage()
-    // Read in one go: they are divided by each other.
+    // Read all at the same time: they are divided by each other.
     const answer: ServerAnswer = {
       port,
       requests: requests(),
@@ -36,7 +36,7 @@ export function tell(port: number, requests: () => number): void {
   send()
 }
 
-// More than once: what finalizers and weak references let go is collected by the next one.
+// Collects several times: objects that finalizers and weak references release are collected only the next time.
 async function collect(): Promise<void> {
   if (globalThis.gc === undefined) throw new Error('memory needs --expose-gc')
   for (let times = 0; times < 4; times += 1) {

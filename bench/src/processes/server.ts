@@ -1,8 +1,9 @@
-// The server under test: with `serve`, or with plain `listen` and alike in everything else.
+// Argument: `serve`, or anything else for plain `listen`. Runs the measured server, which is otherwise the same.
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { importCore } from './core.ts'
+import { KEEP_ALIVE } from './keep-alive.ts'
 import { tell } from './probe.ts'
 
 let requests = 0
@@ -10,8 +11,7 @@ const server = createServer((_request, response) => {
   requests += 1
   response.end('hello\n')
 })
-// Idle connections must outlive the measurement.
-server.keepAliveTimeout = 600_000
+server.keepAliveTimeout = KEEP_ALIVE
 
 if (process.argv[2] === 'serve') {
   const { serve } = await importCore()

@@ -1,10 +1,10 @@
-/** Milliseconds that something took, and of CPU time, of all threads: other programs disturb it less. */
+/** The milliseconds that something took, and its CPU time (all threads), which other programs disturb less. */
 export interface Took {
   readonly wall: number
   readonly cpu: number
 }
 
-/** Tells what has passed since the last call, or since the stopwatch was started. */
+/** Starts a stopwatch. Each call of the returned function returns the time since the call before, or since the start. */
 export function stopwatch(): () => Took {
   let [wall, cpu] = read()
   return () => {

@@ -4,7 +4,7 @@ import { WORKERS, type WorkerPool, workersOf } from './worker-pool.ts'
 
 const PRIMARY = fileURLToPath(new URL('../processes/cluster-primary.js', import.meta.url))
 
-/** `node:cluster`, which hands each connection to a worker in turn. */
+/** Starts `node:cluster`, which gives the connections to its workers by rotation. */
 export async function startCluster(): Promise<WorkerPool> {
   const primary = startGeneration({ script: PRIMARY, args: [String(WORKERS)] })
   const { port = 0 } = await primary.ready()

@@ -11,17 +11,17 @@ const WARM_UP: Record<Connections, number> = { 'keep-alive': 4000, 'one per requ
 const TRIAL = 100
 const NEW_CLIENTS = 50
 
-/** What a worker pool did in one round, in slices that alternate with those of the others. */
+/** The results of a worker pool in one round, in slices that alternate with those of the others. */
 export interface Performance {
-  /** Requests per second, of each slice; of new connections one each. */
+  /** Requests per second in each slice. Without keep-alive, each request has a new connection. */
   readonly rates: Record<Connections, number[]>
-  /** Requests per second of CPU time of the workers and of who keeps them. */
+  /** Requests per second of CPU time of the workers and of the process that keeps them. */
   readonly perCpu: Record<Connections, number>
-  /** Of connections that are opened while the workers idle, the share of the one that has more. */
+  /** The share of connections that the busier worker gets, if they are opened while both are idle. */
   readonly spread: { readonly atOnce: number; readonly inTurn: number }
   /** How long new clients waited while one of the workers was busy, in milliseconds. */
   readonly waits: readonly number[]
-  /** Of the process that keeps the workers, in bytes, when all that was done. */
+  /** The memory of the process that keeps the workers, in bytes, after all measurements. */
   readonly managerMemory: number
 }
 
@@ -33,7 +33,7 @@ interface Entry {
   waits: number[]
 }
 
-/** Loads the worker pools in turn, for so many seconds with each kind of connection. */
+/** Loads the worker pools one after the other in short slices, for `seconds` with each kind of connection. */
 export async function contest<V extends string>(
   pools: Record<V, WorkerPool>,
   seconds: number,
@@ -107,7 +107,7 @@ function mostOf(pids: readonly string[]): number {
   return Math.max(share, 1 - share)
 }
 
-/** One new client after the other, while a client asks for what makes a worker busy. */
+/** Opens one new client after the other, while another client keeps a worker busy. Returns how long each waited. */
 async function besideBusy(port: number): Promise<number[]> {
   const agent = new Agent({ keepAlive: true, maxSockets: 1 })
   const newClient = await openClient(port, 'one per request')
@@ -133,7 +133,7 @@ function ask(port: number, path: string, agent: Agent | false = false): Promise<
   })
 }
 
-/** Of who keeps the workers, and of each worker. */
+/** The CPU time of the workers and of the process that keeps them, in seconds. */
 const cpuOf = ({ manager, workers }: WorkerPool): number =>
   [manager, ...workers].reduce((sum, pid) => sum + cpuTime(pid), 0)
 

@@ -29,7 +29,7 @@ export async function startPm2(): Promise<WorkerPool> {
   writeFileSync(ecosystem, JSON.stringify({ apps: [app] }))
   await pm2('start', ecosystem)
   const manager = Number(readFileSync(join(home, 'pm2.pid'), 'utf8'))
-  // It outlives the process that started it, even when that is interrupted.
+  // End the daemon when this process ends: it would outlive this process, even after Ctrl-C.
   const endAtOnce = (): void => void process.kill(-manager, 'SIGKILL')
   const interrupted = (): void => process.exit(130)
   process.once('exit', endAtOnce).once('SIGINT', interrupted)

@@ -18,10 +18,10 @@ const CONTROL_MS = 1_500
 export interface Restart {
   /** The longest wait of a client that keeps its connection. */
   readonly client: number
-  /** The longest wait of one that comes anew. */
+  /** The longest wait of a client that opens a new connection for each request. */
   readonly newClient: number
   readonly failed: number
-  /** What the command took. */
+  /** How long the command took. */
   readonly took: number
 }
 
@@ -37,7 +37,7 @@ export interface Reloads {
   readonly leftOut: readonly string[]
 }
 
-/** Restarts one server in each way, so many times, in turn. */
+/** Restarts one server in each way, `rounds` times, in alternating order. */
 export async function reloads(rounds: number): Promise<Reloads> {
   const why = systemdSkipReason()
   const ways = new Map<string, Way>()

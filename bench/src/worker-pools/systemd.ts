@@ -1,7 +1,7 @@
 import { bootSystemd, freePort, pathInBox } from '@socket-port/testkit'
 import { WORKER } from './worker-pool.ts'
 
-/** A service of a real systemd that hands its connections over; one process, for systemd has no worker pools. */
+/** A service of a real systemd that hands its connections over. It has one process, because systemd has no worker pools. */
 export interface SystemdService {
   readonly port: number
   restart(): Promise<void>

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { childrenOf } from '../process-facts.ts'
 
-/** What keeps several workers of one server, and the workers. */
+/** Several workers of one server, and the process that keeps them. */
 export interface WorkerPool {
   readonly port: number
   /** The process that keeps them: supervisor, cluster primary, daemon. */
