@@ -69,11 +69,27 @@ test.each([
   expect(readBatchHeader(Buffer.from(bytes as string))).toBe('no header')
 })
 
-test.each<BatchHeader>([
+const HEADERS: BatchHeader[] = [
   { kind: 'idle-http', connections: 1, promise: 5_000 },
   { kind: 'continued', connections: 1, key: 'a2V5' },
-])('the receiver before version 1 refuses each header of this format: $kind', (header) => {
+]
+
+test.each(HEADERS)('the receiver before version 1 refuses a header of $kind', (header) => {
   const before = Buffer.from('{"port":8080,"address":"::","promise":5000}')
   expect(oldReceiverTakes(before)).toBe(true)
   expect(oldReceiverTakes(writeBatchHeader(header))).toBe(false)
 })
+
+test.each(HEADERS)(
+  'a receiver of a later version finds the version of a header of $kind',
+  (header) => {
+    const { version, kind, connections } = JSON.parse(
+      Buffer.from(writeBatchHeader(header)).toString(),
+    )
+    expect({ version, kind, connections }).toEqual({
+      version: 1,
+      kind: header.kind,
+      connections: 1,
+    })
+  },
+)
