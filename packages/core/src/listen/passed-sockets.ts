@@ -15,7 +15,7 @@ export interface Entry extends Candidate {
 }
 
 /** What was read from the variables of the manager. */
-export interface Reported {
+export interface ReadVariables {
   outcome: ListenFds
   /** How many of the passed descriptors are not open. */
   missing: number
@@ -26,7 +26,7 @@ export interface Passed {
   entries: Entry[]
   /** Queues in which connections of the previous process wait. */
   queues: number[]
-  reported: Reported
+  read: ReadVariables
   /** Loaded only when something was inherited; duplicates are made with it. */
   system: SocketSystem | undefined
 }
@@ -37,10 +37,10 @@ export const readPassed = (variables: Variables<'sockets'>, logger: Logger): Pas
     ? noneOf({ outcome: { kind: 'absent' }, missing: 0 })
     : readVariables(variables, logger)
 
-const noneOf = (reported: Reported): Passed => ({
+const noneOf = (read: ReadVariables): Passed => ({
   entries: [],
   queues: [],
-  reported,
+  read,
   system: undefined,
 })
 
@@ -55,7 +55,7 @@ function readVariables(variables: Variables<'sockets'>, logger: Logger): Passed 
     { ...variables, SOCKET_PORT_GENERATION },
     { pid: process.pid, pidfdInode: () => loaded().pidfdInode() },
   )
-  const reported: Reported = { outcome: environment, missing: 0 }
+  const read: ReadVariables = { outcome: environment, missing: 0 }
   if (clusterWorker() !== undefined) {
     // In a cluster worker fd 3 is the channel to the primary, and `listen({ fd })` names the primary's descriptor.
     logger.warn(
@@ -63,17 +63,17 @@ function readVariables(variables: Variables<'sockets'>, logger: Logger): Passed 
         'Start the server without node:cluster, several times on one socket: ' +
         'socket-port run --workers N -- node server.js',
     )
-    return noneOf(reported)
+    return noneOf(read)
   }
   // Below a wrapper the sockets are asked for, and only a failure of that is reported.
   if (environment.kind === 'refused' && !(environment.foreign === true && canAsk())) {
     logger.warn(`no socket is inherited: ${environment.problem}`)
   }
-  if (environment.kind !== 'passed') return noneOf(reported)
+  if (environment.kind !== 'passed') return noneOf(read)
   const isQueue = ({ name }: PassedFd): boolean => readStoreName(name).kind === 'queue'
   const queues = environment.fds.filter(isQueue).map(({ fd }) => fd)
-  const entries = describePassed(environment.fds, loaded(), logger, reported)
-  return { entries, queues, reported, system: loaded() }
+  const entries = describePassed(environment.fds, loaded(), logger, read)
+  return { entries, queues, read, system: loaded() }
 }
 
 /** Queries each passed socket, and warns about those that cannot be served. */
@@ -81,7 +81,7 @@ export function describePassed(
   passed: PassedFd[],
   system: SocketSystem,
   logger: Logger,
-  reported: Pick<Reported, 'missing'> = { missing: 0 },
+  read: Pick<ReadVariables, 'missing'> = { missing: 0 },
 ): Entry[] {
   const open = openDescriptors()
   const entries: Entry[] = []
@@ -109,7 +109,7 @@ export function describePassed(
     })
     if (problem !== undefined) problems.push(`${describeNamed({ fd, name })} ${problem}`)
   }
-  reported.missing = missing
+  read.missing = missing
   if (missing > 0) {
     problems.unshift(
       `${missing} of ${passed.length} passed descriptors are not open; a program in between ` +

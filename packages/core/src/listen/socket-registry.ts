@@ -12,7 +12,7 @@ import {
   describePassed,
   type Entry,
   type Passed,
-  type Reported,
+  type ReadVariables,
   readPassed,
 } from './passed-sockets.ts'
 
@@ -25,7 +25,7 @@ export const inheritedEntries = (logger: Logger): Entry[] =>
 
 /** Whether nothing was passed to this very process: a supervisor may then be asked. */
 export function wasPassedNothing(logger: Logger): boolean {
-  const { outcome } = shared.get(() => claimPassed(logger)).reported
+  const { outcome } = shared.get(() => claimPassed(logger)).read
   return outcome.kind === 'absent' || (outcome.kind === 'refused' && outcome.foreign === true)
 }
 
@@ -40,9 +40,9 @@ export function addGiven(fd: number, name: string, logger: Logger): Entry {
 }
 
 /** What was passed to this process, for a diagnosis or the advice of an error: asking claims nothing. */
-export function lookAtInherited(logger: Logger): Reported & { entries: readonly Entry[] } {
-  const { entries, reported } = shared.current ?? readPassed(look('sockets'), logger)
-  return { ...reported, entries }
+export function lookAtInherited(logger: Logger): ReadVariables & { entries: readonly Entry[] } {
+  const { entries, read } = shared.current ?? readPassed(look('sockets'), logger)
+  return { ...read, entries }
 }
 
 /** Returns the queues with connections of the previous process. The caller then owns them. */
