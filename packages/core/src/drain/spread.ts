@@ -20,7 +20,10 @@ export class Spread {
   #called = 0
   #timer: NodeJS.Timeout | undefined
 
-  /** `longest`: milliseconds from the first group to the last; 0: all at once. A few functions, one every 20 ms, take less. */
+  /**
+   * `longest`: milliseconds from the first group to the last; 0: all at once. A few functions, one every 20 ms, take
+   * less.
+   */
   constructor(longest: number) {
     this.#longest = longest
   }

@@ -16,8 +16,8 @@ import { drop, inheritedEntries, keep } from './socket-registry.ts'
 const storeLimit = later(() => import('./fd-store-limit.ts'))
 
 /**
- * How long in milliseconds what no server has taken is kept once all servers listen: a program may have work to do between
- * two servers, such as connecting to a database.
+ * How long in milliseconds what no server has taken is kept once all servers listen: a program may have work to do
+ * between two servers, such as connecting to a database.
  */
 export const UNCLAIMED_GRACE = 10_000
 

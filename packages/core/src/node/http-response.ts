@@ -15,6 +15,9 @@ export function sentHead(response: ServerResponse): string {
   return (response as { _header?: string | null })._header ?? ''
 }
 
-/** Whether the head of a response has left this process, or is about to: Node keeps it until the first byte of the body. */
+/**
+ * Whether the head of a response has left this process, or is about to: Node keeps it until the first byte of the
+ * body.
+ */
 export const isHeadSent = (response: ServerResponse): boolean =>
   (response as { _headerSent?: boolean })._headerSent ?? false

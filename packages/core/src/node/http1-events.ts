@@ -3,8 +3,8 @@ import type { Socket } from 'node:net'
 import type { AnyServer } from '../base/types.ts'
 
 /**
- * The diagnostics channel on which Node publishes each request that is no upgrade, before any listener runs, also one with
- * `Expect: 100-continue` (parserOnIncoming in lib/_http_server.js, 20 to 26).
+ * The diagnostics channel on which Node publishes each request that is no upgrade, before any listener runs, also one
+ * with `Expect: 100-continue` (parserOnIncoming in lib/_http_server.js, 20 to 26).
  */
 export const REQUEST_START = 'http.server.request.start'
 

@@ -9,8 +9,8 @@ export interface WsWebSocket {
 }
 
 /**
- * The WebSocket of `ws` that a connection or an HTTP/2 stream carries; `undefined` before its handshake is done, and for any other
- * library. `ws` puts it there under the symbol kWebSocket (lib/websocket.js, 7 and 8).
+ * The WebSocket of `ws` that a connection or an HTTP/2 stream carries; `undefined` before its handshake is done, and
+ * for any other library. `ws` puts it there under the symbol kWebSocket (lib/websocket.js, 7 and 8).
  */
 export function wsWebSocket(socket: Duplex): WsWebSocket | undefined {
   const found = ownSymbol(socket, 'websocket') as Partial<WsWebSocket> | undefined

@@ -81,8 +81,8 @@ function attachTo(server: AnyServer): Server['listen'] {
   // signal (`enableShutdownHooks` of NestJS), and would cut requests.
   preload.onRestart ??= (event) => (event === restartSignal() ? receiveRestart() : undefined)
   markHelpers()
-  // `attach` replaces `listen` of the server, and calls the one that it finds. A `listen` of the program's own leads here, and
-  // must stay where it is.
+  // `attach` replaces `listen` of the server, and calls the one that it finds. A `listen` of the program's own leads
+  // here, and must stay where it is.
   const own = Object.getOwnPropertyDescriptor(server, 'listen')
   server.listen = preload.listen
   // `shared`, for the socket of a server that closes.

@@ -3,8 +3,8 @@ import { littleEndian } from '../base/endianness.ts'
 export { littleEndian }
 
 /*
- * Numbers of Linux's system calls, from its uapi headers. koffi has binaries for arm, arm64, ia32, loong64, ppc64, riscv64 and
- * x64. What is not marked is the same on all of them, and constants.test.ts compares it with the headers.
+ * Numbers of Linux's system calls, from its uapi headers. koffi has binaries for arm, arm64, ia32, loong64, ppc64,
+ * riscv64 and x64. A number without a note is the same on all of them, and constants.test.ts compares it with the headers.
  */
 
 /** Bytes of a C `long`, a `size_t` and a pointer. */

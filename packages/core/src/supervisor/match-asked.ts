@@ -12,8 +12,8 @@ export interface PassedSocket {
 }
 
 /**
- * The socket that serves the request, by the rules by which a process chooses among the sockets that were passed to it; or
- * the addresses of all. `isFree`: no other process below the started one has the socket.
+ * The socket that serves the request, by the rules by which a process chooses among the sockets that were passed to
+ * it; or the addresses of all. `isFree`: no other process below the started one has the socket.
  */
 export function matchAsked<P extends PassedSocket>(
   { take, ...request }: AskRequest,

@@ -3,9 +3,10 @@ import type { Http2ServerResponse } from 'node:http2'
 import { endQuietly } from './event-stream.ts'
 
 /**
- * The payload with which the response to a poll of Engine.IO, the transport of Socket.IO, tells its client that the session is
- * closed; `undefined` for any other response, and once its head is sent. The next process does not know the session. So the
- * client must open a new one, which it does when it reads this packet (engine.io-protocol 3 and 4).
+ * The payload with which the response to a poll of Engine.IO, the transport of Socket.IO, tells its client that the
+ * session is closed; `undefined` for any other response, and once its head is sent. The next process does not know
+ * the session. So the client must open a new one, which it does when it reads this packet (engine.io-protocol 3 and
+ * 4).
  */
 export function closingPoll({
   req,
