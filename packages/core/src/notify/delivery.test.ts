@@ -1,11 +1,11 @@
-import { closeSync, existsSync, openSync, readFileSync } from 'node:fs'
+import { closeSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import {
   commandSkipReason,
   linuxSkipReason,
   requireOrSkip,
 } from '@socket-port/testkit/requirements'
-import { until } from '@socket-port/testkit/until'
+import { logHolds } from '@socket-port/testkit/systemd/log-file'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Logger } from '../base/types.ts'
 import { CHANNEL_VARIABLE } from '../process/environment.ts'
@@ -28,6 +28,18 @@ vi.mock(import('../sockets/usable-libc.ts'), async (original) => {
     usableLibc(what) {
       if (native.allowed) return real.usableLibc(what)
       throw new Error('libc cannot be used (it is a test). Install it')
+    },
+  }
+})
+
+let heardNext = (): void => {}
+vi.mock(import('../process/successor.ts'), async (original) => {
+  const real = await original()
+  return {
+    ...real,
+    nextServes() {
+      real.nextServes()
+      heardNext()
     },
   }
 })
@@ -144,8 +156,12 @@ describe(...requireOrSkip('without native code', linuxSkipReason()), () => {
     native.allowed = false
     notify({ ready: true }, { logger })
     native.allowed = true
+    const nextSaid = new Promise<void>((resolve) => {
+      heardNext = resolve
+    })
     channel.tellNext()
-    await until(successorRuns)
+    await nextSaid
+    expect(successorRuns()).toBe(true)
   })
 
   it('one warning is logged when the supervisor has gone, and its descriptors are not used', async () => {
@@ -169,8 +185,9 @@ touch ${lines}.2; kill -TERM $$`,
     startedWith({ NOTIFY_SOCKET: '@nobody' })
     native.allowed = false
     expect(notify({ stopping: true }, { logger })).toBe(true)
-    await until(() => existsSync(lines) && readFileSync(lines, 'utf8').length > 11)
-    expect(readFileSync(lines, 'utf8')).toBe('STOPPING=1\nSTOPPING=1\n')
+    expect(await logHolds(lines, 'STOPPING=1\nSTOPPING=1\n', 20_000)).toBe(
+      'STOPPING=1\nSTOPPING=1\n',
+    )
     expect(warnings).toEqual([])
   })
 

@@ -1,9 +1,8 @@
 import { subscribe } from 'node:diagnostics_channel'
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
-import { createServer as createTcp } from 'node:net'
+import { createServer as createTcp, Server as NetServer } from 'node:net'
 import { get, RawConnection } from '@socket-port/testkit/raw-connection'
-import { until } from '@socket-port/testkit/until'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { ListenEvent } from '../base/channels.ts'
 import type { AnyServer, ServeOptions, Service } from '../base/types.ts'
@@ -12,8 +11,11 @@ import { serve } from '../service/serve.ts'
 
 /** The servers that have listened, in this order. */
 const listened: AnyServer[] = []
-const note = (event: unknown): void => void listened.push((event as ListenEvent).server)
-subscribe('socket-port.listen', note)
+let anotherListens = (): void => {}
+subscribe('socket-port.listen', (event) => {
+  listened.push((event as ListenEvent).server)
+  anotherListens()
+})
 
 const cleanups: (() => unknown)[] = []
 afterEach(async () => {
@@ -42,6 +44,22 @@ async function ask(path: string, port = probePort(), method = 'GET'): Promise<st
   client.send(get(path).replace('GET', method))
   await client.closed
   return client.text
+}
+
+/** Resolves when the server accepts no more. Its 'close' comes later, when its connections have ended too. */
+function stopsAccepting(server: AnyServer | undefined): Promise<void> {
+  const { close } = NetServer.prototype
+  return new Promise((resolve) => {
+    const spied = vi.spyOn(NetServer.prototype, 'close').mockImplementation(function (
+      this: NetServer,
+      ...done
+    ) {
+      close.apply(this, done)
+      if (this === server) resolve()
+      return this
+    })
+    cleanups.push(() => spied.mockRestore())
+  })
 }
 
 /** Waits until the server that answers probes has closed. */
@@ -85,8 +103,9 @@ describe('a port of its own', () => {
     const service = await serving({}, server)
     const client = await RawConnection.open(service.port ?? 0)
     const port = probePort()
+    const stopped = stopsAccepting(server)
     const drained = service.close()
-    await until(() => !server.listening)
+    await stopped
     expect(await ask('/readyz')).toMatch(/^HTTP\/1.1 503 .*not ready\n$/s)
     expect(await ask('/livez')).toMatch(/^HTTP\/1.1 200 .*live\n$/s)
     client.close()
@@ -101,8 +120,9 @@ describe('a port of its own', () => {
     const client = await RawConnection.open(service.port ?? 0)
     // It has connected, and asks when the port has closed.
     const prober = await RawConnection.open(probePort())
+    const stopped = stopsAccepting(listened[0])
     const drained = service.close()
-    await until(() => listened[0]?.listening === false)
+    await stopped
     prober.send(get('/readyz'))
     await prober.closed
     expect(prober.text).toMatch(/ 200 .*ready\n$/s)
@@ -147,9 +167,12 @@ describe('a port of its own', () => {
   it('serves a server that listened before it was attached', async () => {
     const server = createServer().listen(0)
     await once(server, 'listening')
+    const listens = new Promise<void>((resolve) => {
+      anotherListens = resolve
+    })
     const { service } = attach(server, { signals: false, probes })
     cleanups.push(() => service?.close({ quick: true }))
-    await until(() => listened.length === 1)
+    await listens
     expect(await ask('/readyz')).toMatch(/ 200 /)
   })
 })

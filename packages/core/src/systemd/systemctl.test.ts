@@ -1,6 +1,6 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { until } from '@socket-port/testkit/until'
+import { logHolds } from '@socket-port/testkit/systemd/log-file'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { fakeSystemctl } from '../testing/fake-program.ts'
 import { closeAll, temporaryDirectory } from '../testing/real-sockets.ts'
@@ -38,7 +38,7 @@ test -e ${attempts}.1 && touch ${attempts}.2; touch ${attempts}.1; kill -${signa
     fakeSystemctl(`echo >> ${started}; exec sleep 600`)
     const controller = new AbortController()
     const asked = systemctl([], { signal: controller.signal, user: false })
-    await until(() => existsSync(started))
+    await logHolds(started, '\n', 20_000)
     controller.abort()
     await expect(asked).rejects.toMatchObject({ name: 'AbortError' })
     expect(readFileSync(started, 'utf8')).toBe('\n')
