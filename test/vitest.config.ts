@@ -1,7 +1,8 @@
+import { availableParallelism } from 'node:os'
 import type { ViteUserConfig } from 'vitest/config'
 import { base, SYSTEMD } from './vitest.base.ts'
 
-/** These suites measure stalls and how long a process takes to end. */
+/** These suites measure what is lost under a full load, stalls, and how long a process takes to end. */
 const MEASURING = ['suites/load/**/*.test.ts']
 
 const config: ViteUserConfig = {
@@ -16,6 +17,8 @@ const config: ViteUserConfig = {
           include: ['suites/**/*.test.ts'],
           exclude: [...(base.exclude ?? []), ...SYSTEMD, ...MEASURING],
           fileParallelism: true,
+          // Tests often wait for a process or for a promise to end: meanwhile another file uses the core.
+          maxWorkers: Math.ceil(availableParallelism() * 1.5),
         },
       },
     ],

@@ -20,13 +20,13 @@ export const ACTIVATE = 'systemd-socket-activate -l 8080 node server.mjs'
 /** What `shipped/systemd-ways.test.ts` types for a restart with overlap, as a document shows it. */
 export const OVERLAP = 'systemctl start app@2.service && systemctl stop app@1.service\n'
 
-/** Lines that `docs-command.test.ts` runs, with the first program of the README as `server.mjs`. */
+/** Lines that `command.test.ts` runs, with the first program of the README as `server.mjs`. */
 export const SUPERVISE: readonly string[] = [
   'npx socket-port run --listen 8080 -- node server.mjs',
   'npx socket-port reload',
 ]
 
-/** The line that `docs-command.test.ts` runs then, and compares what it prints. */
+/** The line that `command.test.ts` runs then, and compares what it prints. */
 export const STATUS = 'socket-port status'
 
 /** The same with metrics, and the line that reads them. */

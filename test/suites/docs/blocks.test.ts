@@ -129,7 +129,7 @@ describe('a block of text', () => {
 })
 
 describe('a block of a unit or of a manifest', () => {
-  test('names its file: an example, or one that docs-systemd.test.ts starts', () => {
+  test('names its file: an example, or one that systemd.test.ts starts', () => {
     const units = blocks.filter(({ language }) => language === 'ini')
     const others = units.filter((block) => !excerpts.includes(block))
     const elsewhere =

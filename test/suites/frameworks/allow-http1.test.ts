@@ -8,13 +8,13 @@ import {
   type RestartResult,
   restartUnderLoad,
 } from '@socket-port/testkit/restart'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import { expectNothingLost, MODES } from '../load/restart-cases.ts'
 
 const FIXTURE = fileURLToPath(new URL('../../fixtures/core-allow-http1.mjs', import.meta.url))
 const { key, cert } = selfSigned()
 
-afterEach(endProcesses)
+afterAll(endProcesses)
 
 /** Restarts the server under HTTP/1.1 clients that think, idle ones, and idle HTTP/2 sessions. */
 async function restart(
@@ -41,7 +41,8 @@ async function restart(
   }
 }
 
-describe.each(MODES)('restarts of an HTTP/2 server with allowHTTP1, %s', (mode) => {
+// They wait for most of the time.
+describe.concurrent.each(MODES)('restarts of an HTTP/2 server with allowHTTP1, %s', (mode) => {
   it('lose no request of either protocol, and end when the promises do', async () => {
     const result = await restart({ mode })
     expectNothingLost(result)

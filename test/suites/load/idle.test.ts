@@ -1,13 +1,14 @@
 import { endProcesses } from '@socket-port/testkit/processes'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import { expectNothingLost, MODES, restartCase } from './restart-cases.ts'
 
-afterEach(endProcesses)
+afterAll(endProcesses)
 
 const IDLE = 10_000
 
 describe.each(MODES)(`${IDLE} idle connections, %s`, (mode) => {
-  it.each([
+  // Both wait for most of the time.
+  it.concurrent.each([
     ['after a request', true],
     ['that never asked', false],
   ])(
