@@ -74,17 +74,17 @@ await describeHandover('a restart that hands connections over', (box) => {
   })
 
   it('lets a request wait that comes while no process runs', async () => {
-    const gate = join(box.systemd.dir, 'gate')
-    app = await box.start({ lines: [`ExecStartPre=/bin/sh -c 'test ! -p ${gate} || cat ${gate}'`] })
+    const fifo = join(box.systemd.dir, 'fifo')
+    app = await box.start({ lines: [`ExecStartPre=/bin/sh -c 'test ! -p ${fifo} || cat ${fifo}'`] })
     const client = await app.connect()
     const before = await client.who()
-    execFileSync('mkfifo', [gate])
+    execFileSync('mkfifo', [fifo])
     const restarted = app.restart()
     await box.systemd.until(app.unit, 'SubState', 'start-pre')
     client.raw.send(get('/who'))
     const fresh = await RawConnection.open(app.port)
     fresh.send(get('/who'))
-    await writeFile(gate, 'open')
+    await writeFile(fifo, 'open')
     await restarted
     expect((await client.whoComes()).pid).not.toBe(before.pid)
     await fresh.receive(/\{.*\}/)

@@ -230,7 +230,7 @@ describe('one socket for two servers', () => {
     expect(['0', '1']).toContain(await replyFrom({ port }))
   })
 
-  it('leaves over what nobody took, without a word', async () => {
+  it('leaves the sockets that no server took, without a warning', async () => {
     const [first, second] = [open(), open()]
     const { report } = await startListening([{ port: first.port }], { sockets: [first, second] })
     expect(report).toMatchObject({ sockets: [{ taken: true }, { taken: false }], warnings: [] })

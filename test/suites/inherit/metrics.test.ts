@@ -104,7 +104,10 @@ describe.each(['serve', 'attach', 'listen'])('metrics before the application, by
     )
   })
 
-  it.each([0, freePort()])("leaves it with inherit: 'never' at %i, without a word", async (at) => {
+  it.each([
+    ['port 0', 0],
+    ['a port of its own', freePort()],
+  ])("leaves it with inherit: 'never' at %s, without a warning", async (_, at) => {
     const { app, process, manager, port } = await start(way, { port: at, inherit: 'never' })
     expect(app).toEqual({ port })
     expect(manager.texts()).toEqual([expect.stringMatching(/^READY=1\n/)])

@@ -89,7 +89,7 @@ describe('with a socket that the manager passed', () => {
     ['an address in it', (port: number) => [port, '127.0.0.1']],
     ['localhost', (port: number) => [{ port, host: 'localhost' }]],
     ['a name', (port: number) => [{ port, host: 'a.name.that.needs.no.look-up' }]],
-  ])('serves %s on it, without a word, and sends READY=1', async (_, at) => {
+  ])('serves %s on it, without a warning, and sends READY=1', async (_, at) => {
     const listener = passed()
     const { report, process, manager } = await start([listener], [{ at: at(listener.port) }])
     expect(report.servers).toEqual([{ at: `:::${listener.port}`, served: true }])

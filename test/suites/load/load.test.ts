@@ -127,7 +127,7 @@ describe('a fault of the server is counted', () => {
     })
   })
 
-  test('idle connections closed without a word: no response, when a request crosses the FIN', async () => {
+  test('idle connections closed without Connection: close: no response, when a request crosses the FIN', async () => {
     const random = seededRandom(1)
     const target = await serveHttp((request, response) => {
       echoId(request, response)
@@ -279,7 +279,7 @@ describe('idle connections', () => {
     expect(result.idle.open).toBe(9)
   })
 
-  test('need not say a word', async () => {
+  test('need not send a byte', async () => {
     let connections = 0
     let all: () => void
     const accepted = new Promise<void>((resolve) => {
@@ -299,8 +299,8 @@ describe('idle connections', () => {
   })
 })
 
-describe('the account', () => {
-  test('has every outcome, and laps add up to the total', async () => {
+describe('the counts', () => {
+  test('have every outcome, and parts of the time add up to the total', async () => {
     let served = 0
     const target = await serveHttp((request, response) => {
       served += 1
@@ -323,7 +323,7 @@ describe('the account', () => {
     expect(total.failures).toHaveLength(20)
   })
 
-  test('finds the request that waited longest', async () => {
+  test('name the request that waited longest', async () => {
     let held: ServerResponse | undefined
     let heldId: string | undefined
     let after = 0
@@ -343,7 +343,7 @@ describe('the account', () => {
     expect(result.longestStall?.id).toBe(heldId)
   })
 
-  test('a round waits for the slowest client', async () => {
+  test('one request of each client: waits for the slowest client', async () => {
     const held: ServerResponse[] = []
     let release = false
     const target = await serveHttp((request, response) => {
@@ -354,14 +354,14 @@ describe('the account', () => {
     })
     const load = await startLoad({ target, clients: 5 })
     let over = false
-    const round = load.oneRequestEach().then(() => {
+    const oneEach = load.oneRequestEach().then(() => {
       over = true
     })
     await load.moreRequests(500)
     expect(over).toBe(false)
     release = true
     for (const response of held) response.end()
-    await round
+    await oneEach
     expect((await load.stop()).failed).toBe(0)
   })
 

@@ -4,8 +4,8 @@ import { endProcesses } from '@socket-port/testkit/processes'
 import { type RestartOptions, restartUnderLoad } from '@socket-port/testkit/restart'
 import { afterEach, describe, expect, test } from 'vitest'
 
-// What the harness must see being lost. Should one of these ever lose nothing, then the harness is
-// blind, and no zero of any other suite proves a thing.
+// Restarts that lose requests, which the load must count. If it counts none here, the zeros of the other suites prove
+// nothing.
 
 const RESTARTS = 5
 const MIXED_LOAD = { connection: 'mixed', method: 'mixed', rtt: 20, think: [0, 20] } as const

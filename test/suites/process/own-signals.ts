@@ -26,7 +26,7 @@ export async function start(env: Env, preload = true): Promise<Started> {
 }
 
 export interface End extends Pick<Exit, 'code' | 'signal'> {
-  said: string
+  printed: string
   error: string
 }
 
@@ -36,7 +36,7 @@ export async function endOf({ process }: Started): Promise<End> {
   process.signal('SIGTERM')
   const { code, signal } = await process.exit
   const [error = ''] = process.stderr.match(/^Error: .*/m) ?? []
-  return { code, signal, said: process.stdout.slice(before), error }
+  return { code, signal, printed: process.stdout.slice(before), error }
 }
 
 /** Expects that the process, with a request in flight, answers it and then ends as it does without the preload. */

@@ -30,7 +30,7 @@ it('drains although the program has removed all listeners of SIGTERM', async () 
   await Promise.race([drains(started), end])
   idle.send(get('/release'))
   await held.receive(/held$/)
-  expect(await end).toMatchObject({ code: 0, signal: null, said: '' })
+  expect(await end).toMatchObject({ code: 0, signal: null, printed: '' })
 })
 
 it("at the signal of a unit's restart the program hears SIGTERM alone, after the drain", async () => {
@@ -83,7 +83,7 @@ describe('the listeners of the program run before the drain is over', () => {
     held.send(get('/hold'))
     other.send(get('/', 'Connection: close'))
     await other.closed
-    expect(await endOf(started)).toMatchObject({ code: 5, said: 'cleaned\n' })
+    expect(await endOf(started)).toMatchObject({ code: 5, printed: 'cleaned\n' })
     expect(started.process.stderr).toMatch(/1 connection cut/)
   })
 
@@ -105,7 +105,7 @@ describe('the listeners of the program run before the drain is over', () => {
     const end = endOf(started)
     await drains(started)
     const impatience = setInterval(() => started.process.signal('SIGINT'), 10)
-    expect(await end).toMatchObject({ code: null, signal: 'SIGINT', said: 'never\n' })
+    expect(await end).toMatchObject({ code: null, signal: 'SIGINT', printed: 'never\n' })
     clearInterval(impatience)
   })
 })
@@ -113,7 +113,7 @@ describe('the listeners of the program run before the drain is over', () => {
 describe('without a listener of the program', () => {
   it('the process ends by itself, with 0', async () => {
     const started = await start({})
-    expect(await endOf(started)).toMatchObject({ code: 0, said: '' })
+    expect(await endOf(started)).toMatchObject({ code: 0, printed: '' })
   })
 
   it('a second signal ends it at once, with 1', async () => {

@@ -7,7 +7,7 @@ const SAMPLE = 16_384
 const FAILURES_KEPT = 20
 
 /** How one request ended. */
-export interface Ending extends Omit<Failure, 'outcome' | 'at' | 'after'> {
+export interface EndedRequest extends Omit<Failure, 'outcome' | 'at' | 'after'> {
   readonly outcome: Outcome
   readonly wantedAt: number
 }
@@ -32,17 +32,17 @@ export class Ledger {
     this.#random = seededRandom(seed)
   }
 
-  ended(ending: Ending): void {
+  ended(request: EndedRequest): void {
     const at = now()
-    const after = at - ending.wantedAt
-    this.#total.add(ending.outcome, ending.id, ending.wantedAt, after)
-    this.#sinceLast.add(ending.outcome, ending.id, ending.wantedAt, after)
+    const after = at - request.wantedAt
+    this.#total.add(request.outcome, request.id, request.wantedAt, after)
+    this.#sinceLast.add(request.outcome, request.id, request.wantedAt, after)
     if (this.#traces) {
-      this.#trace.push({ at: ending.wantedAt, ms: after, failed: ending.outcome !== 'ok' })
+      this.#trace.push({ at: request.wantedAt, ms: after, failed: request.outcome !== 'ok' })
     }
-    if (ending.outcome === 'ok') this.#remember(after)
+    if (request.outcome === 'ok') this.#remember(after)
     else if (this.#failures.length < FAILURES_KEPT) {
-      const { wantedAt: _, outcome, ...rest } = ending
+      const { wantedAt: _, outcome, ...rest } = request
       this.#failures.push({ outcome, ...rest, at, after })
     }
     if (this.#total.requests >= this.#watchAt) this.#wake()
