@@ -3,7 +3,8 @@ import { shared } from '@socket-port/testkit/vitest/shared'
 import type { ViteUserConfig } from 'vitest/config'
 
 const { setupFiles = [] } = shared
-const test = { include: ['src/**/*.test.ts'], testTimeout: 30_000, setupFiles }
+// One of the tests runs the TypeScript compiler, which may take long.
+const test = { include: ['src/**/*.test.ts'], testTimeout: 60_000, setupFiles }
 const alias = Object.entries(nest11).map(([name, replacement]) => ({
   find: new RegExp(`^${name}$`),
   replacement,

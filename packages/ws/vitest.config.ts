@@ -2,7 +2,8 @@ import { shared } from '@socket-port/testkit/vitest/shared'
 import type { ViteUserConfig } from 'vitest/config'
 
 const config: ViteUserConfig = {
-  test: { ...shared, include: ['src/**/*.test.ts'], testTimeout: 30_000 },
+  // One of the tests runs the TypeScript compiler, which may take long.
+  test: { ...shared, include: ['src/**/*.test.ts'], testTimeout: 60_000 },
 }
 
 export default config
