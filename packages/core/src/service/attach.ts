@@ -78,10 +78,11 @@ interface Start<S extends AnyServer> {
   readonly service: ServerService<S>
   /** The program has closed the server, which it does once. */
   closed: boolean
-  /** False once the server has emitted 'close', or could not listen. */
-  open: boolean
-  /** Node's own `listen` was called: closing ends with a 'close' event. */
-  told: boolean
+  /**
+   * `called`: Node's own `listen` was called, so closing ends with a 'close' event. `ended`: the server has emitted
+   * 'close', or could not listen.
+   */
+  phase: 'waiting' | 'called' | 'ended'
 }
 
 class AttachedServer<S extends AnyServer> implements Attached<S> {
@@ -118,7 +119,7 @@ class AttachedServer<S extends AnyServer> implements Attached<S> {
   attach(): void {
     const service = new ServerService(this.#server, resolveServe(this.#options), this.#parts)
     service.attach()
-    this.#begin(service).told = true
+    this.#begin(service).phase = 'called'
   }
 
   async drain({ quick = false } = {}): Promise<DrainResult | undefined> {
@@ -172,7 +173,7 @@ class AttachedServer<S extends AnyServer> implements Attached<S> {
       this.#end(start)
     }
     const nativeListen = (...args: unknown[]): unknown => {
-      start.told = true
+      if (start.phase === 'waiting') start.phase = 'called'
       return this.#nativeListen(...args)
     }
     const parts = { nativeListen, nodeOptions, defaultHost, onError }
@@ -190,7 +191,7 @@ class AttachedServer<S extends AnyServer> implements Attached<S> {
   }
 
   #begin(service: ServerService<S>): Start<S> {
-    const start = { service, closed: false, open: true, told: false }
+    const start: Start<S> = { service, closed: false, phase: 'waiting' }
     this.#start = start
     this.#starts.add(start)
     this.#watchClose()
@@ -199,7 +200,7 @@ class AttachedServer<S extends AnyServer> implements Attached<S> {
 
   /** The start listens no longer: the server has closed, or could not listen. */
   #end(start: Start<S>): void {
-    start.open = false
+    start.phase = 'ended'
     this.#starts.delete(start)
   }
 
@@ -216,8 +217,9 @@ class AttachedServer<S extends AnyServer> implements Attached<S> {
   /** The 'close' event of an earlier listen has still to come. */
   #isClosing(): boolean {
     if (this.#closing) return true
-    const { closed, open, service } = this.#start ?? {}
-    return open === true && (closed === true || service?.state !== 'ready')
+    const start = this.#start
+    if (start === undefined || start.phase === 'ended') return false
+    return start.closed || start.service.state !== 'ready'
   }
 
   #close(callback?: (error?: Error) => void): S {
@@ -237,8 +239,8 @@ class AttachedServer<S extends AnyServer> implements Attached<S> {
         .close()
         .then(() => hooks)
         .then(() => {
-          if (!start.open || start.service.hasListened) done?.()
-          else if (start.told) this.#server.once('close', () => done?.())
+          if (start.phase === 'ended' || start.service.hasListened) done?.()
+          else if (start.phase === 'called') this.#server.once('close', () => done?.())
           else this.#closeNow(() => done?.())
         })
     }
@@ -257,8 +259,8 @@ class AttachedServer<S extends AnyServer> implements Attached<S> {
 }
 
 /** Nothing is left to close: the program has closed the server, or the server could not listen. */
-const isOver = ({ closed, open, service }: Start<AnyServer>): boolean =>
-  !open && (closed || !service.hasListened)
+const isOver = ({ closed, phase, service }: Start<AnyServer>): boolean =>
+  phase === 'ended' && (closed || !service.hasListened)
 
 // As Node's own (lib/internal/errors.js).
 const notRunning = (): Error =>
