@@ -7,7 +7,7 @@ const file = (name, type) => ({
   body: readFileSync(new URL(`page/${name}`, import.meta.url)),
 })
 
-/** Serves the page, and the names of who is there as an event stream. `connect`: the script that connects the page. */
+/** Serves the page, and the names of its users as an event stream. `connect` is the script that connects the page. */
 export function createApp(history, connect) {
   const files = new Map([
     ['/', file('index.html', 'text/html')],
@@ -30,7 +30,7 @@ export function createApp(history, connect) {
 function streamNames(history, request, response) {
   response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' })
   handOverEventStream(request, response)
-  // Each event has the whole list, so the next process needs to know nothing: it sends its own.
+  // Each event has the whole list, so the next process needs no attachment: it sends its own list.
   let last
   const send = () => {
     const event = JSON.stringify({ pid: process.pid, names: [...history.names.values()] })

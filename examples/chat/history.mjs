@@ -2,8 +2,8 @@ import { EventEmitter } from 'node:events'
 import { fstatSync, openSync, readSync, watch, writeSync } from 'node:fs'
 
 /**
- * What was said, as lines of a file that every process appends to and follows. Two processes serve during a restart, so this
- * cannot be in the memory of one of them. A chat of the real world has a database or Redis here.
+ * The messages of the chat, as lines of a file that every process appends to and follows. Two processes serve during a restart,
+ * so the memory of one process is not enough. A real chat has a database or Redis here.
  */
 export class History extends EventEmitter {
   entries = []

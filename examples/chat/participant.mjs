@@ -3,8 +3,8 @@ import { randomUUID } from 'node:crypto'
 const text = (value, longest) => (typeof value === 'string' ? value.trim().slice(0, longest) : '')
 
 /**
- * One client of the chat, whatever carries its messages. `state` is all that the next process must know of it: who it is, and how
- * much of the history it has been sent.
+ * One client of the chat, over a WebSocket or Socket.IO. `state` is everything that the next process must know about it: who it
+ * is, and how much of the history was sent to it.
  */
 export function participant(history, send, state = { id: randomUUID(), name: '', seen: 0 }) {
   const catchUp = () => {
@@ -17,17 +17,17 @@ export function participant(history, send, state = { id: randomUUID(), name: '',
 
   return {
     state,
-    hear(message) {
+    receive(message) {
       const name = text(message?.name, 20)
-      const said = text(message?.text, 1_000)
+      const line = text(message?.text, 1_000)
       if (name && name !== state.name) {
         const { id, name: before } = state
         state.name = name
         history.append({ id, name, before })
       }
-      if (said && state.name) history.append({ from: state.name, text: said, pid: process.pid })
+      if (line && state.name) history.append({ from: state.name, text: line, pid: process.pid })
     },
-    /** The next process has the client: others must not hear that it left. */
+    /** Call it when the next process has the client: the others must not be told that it left. */
     stop,
     leave() {
       stop()

@@ -12,10 +12,10 @@ handOverWebSockets(server, { attachment: (ws) => ws.participant.state })
 
 sockets.on('connection', (ws, request) => {
   const send = (message) => ws.send(JSON.stringify(message))
-  // Without an attachment it is a client that is really new.
+  // There is no attachment for a client that is really new.
   const one = participant(history, send, attachmentOf(request))
   ws.participant = one
-  ws.on('message', (data) => one.hear(parse(data)))
+  ws.on('message', (data) => one.receive(parse(data)))
   ws.on('error', () => {})
   ws.once('handover', one.stop)
   ws.once('close', one.leave)

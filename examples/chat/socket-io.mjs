@@ -16,7 +16,7 @@ io.on('connection', (socket) => {
   // The next process gets `data` as it is at the hand-over. That of a client that is really new is empty.
   const one = participant(history, send, socket.data.state)
   socket.data.state = one.state
-  socket.on('message', one.hear)
+  socket.on('message', one.receive)
   socket.once('handover', one.stop)
   socket.once('disconnect', one.leave)
 })

@@ -1,4 +1,4 @@
-// The same server, which binds its port itself, as most do.
+// The same server, but it binds its port itself, as most servers do.
 import { createEcho } from './echo.js'
 
 const server = createEcho()

@@ -1,7 +1,7 @@
-// Restarts a server again and again under the load of clients that never retry, in four ways; and of WebSockets and event
-// streams, in three of them.
+// Restarts a server again and again in four ways, under the load of clients that never retry. In three of the ways, WebSockets
+// and event streams are open too.
 import { parseArgs, styleText } from 'node:util'
-import { drawChart, systemdSkipReason, worstMoment } from '@socket-port/testkit'
+import { drawChart, systemdSkipReason, worstRestart } from '@socket-port/testkit'
 import { reload, restart, systemctl } from './ways.js'
 
 const { values } = parseArgs({ options: { restarts: { type: 'string', default: '10' } } })
@@ -19,12 +19,12 @@ const WAYS = [
 ]
 const COLUMNS = [20, 10, 11, 9, 14, 16]
 const LONG_LIVED_COLUMNS = [20, 16, 11, 9, 14, 16]
-/** What must be 0. */
+/** The column that must be 0. */
 const BAD = 3
 
 const count = (number) => number.toLocaleString('en-US')
 
-/** One line; what must be 0 in colour, whose codes would spoil the padding. */
+/** One line. Colours the column that must be 0 after the padding, because the codes of colours have a length too. */
 function line(cells, { coloured = false, columns = COLUMNS } = {}) {
   const padded = cells.map((cell, i) => String(cell).padStart(columns[i]))
   if (coloured) {
@@ -48,7 +48,7 @@ console.log(`50 clients that never retry, 20 ms away, and a server that is resta
   socket-port reload   socket-port run starts the next process before the last one leaves
   systemctl restart    a real systemd starts the next process when the last has gone, and keeps the
                        idle connections meanwhile
-  without a store      the same, but nobody keeps connections: each is served once more, then closed
+  without a store      the same, but no manager keeps connections: each is served once more, then closed
   server.close()       the same again, as most servers are written
 The listening socket stays open in all of them. But for the third, 10 WebSockets and 10 event streams are open
 too, with a message every 50 ms.\n`)
@@ -86,13 +86,13 @@ for (const [kind, title] of [
     console.log(line(cells, { ...longLived, coloured: true }))
   }
 }
-// The restart of each way that did the most harm.
+// Shows the restart of each way that did the most harm.
 const CHART = { before: 200, after: 600, width: 80, highest: 250 }
 console.log(`
 ${styleText('bold', 'The worst restart of each way')}: a bar for each 10 ms, as high as the slowest request that began then
 (█ ${CHART.highest} ms or more); × one failed; │ the restart begins`)
-for (const { name, trace, moments } of totals) {
-  const restartAt = worstMoment(trace, moments, CHART.after)
+for (const { name, trace, restartTimes } of totals) {
+  const restartAt = worstRestart(trace, restartTimes, CHART.after)
   const drawn = drawChart(trace, { ...CHART, restartAt })
   console.log(
     `${name.padStart(COLUMNS[0])} ${drawn.replace(/×+/g, (part) => styleText('red', part))}`,
@@ -100,7 +100,7 @@ for (const { name, trace, moments } of totals) {
 }
 for (const words of leftOut) console.log(styleText('yellow', words))
 
-// What this is about: anything else is a failure of the demo itself. In CI every way must run.
+// Any other result than these is a failure of the demo itself. In CI every way must run.
 const wrong = ({ failed, reconnects, loses, handsOver, webSockets, eventStreams }) =>
   failed > 0 !== Boolean(loses) ||
   (handsOver && reconnects > 0) ||

@@ -24,7 +24,7 @@ export function createEcho(onEventStream = () => {}) {
 
 const INTERVAL = 50
 
-/** Every process numbers alike: by the clock. A client that has seen numbers gets what has come since. */
+/** The numbers come from the clock, so all processes send the same. A client that connects again gets the numbers since its last one. */
 function sendNumbers({ headers }, response) {
   const now = () => Math.floor(Date.now() / INTERVAL)
   let next = Number(headers['last-event-id'] ?? now() - 1) + 1

@@ -5,7 +5,7 @@ import { WebSocket } from 'ws'
 const EACH = 10
 const INTERVAL = 50
 
-/** What the clients of one kind have seen. `lost`: numbers that did not come; one that came twice counts too. */
+/** The counts of the clients of one kind. `lost`: numbers that did not come, and those that came twice. */
 class Counts {
   messages = 0
   closed = 0
@@ -14,7 +14,7 @@ class Counts {
   longestStall = { ms: 0 }
 }
 
-/** Hears numbers in their order, and connects again when it is closed. */
+/** Expects numbers in their order, and connects again when its connection is closed. */
 class Client extends EventEmitter {
   last
   #heardAt
@@ -47,14 +47,14 @@ class Client extends EventEmitter {
   }
 
   async stop() {
-    // One that hears nothing any more must fail the demo, not keep it running.
+    // A client that gets no more numbers must fail the demo, not keep it running.
     await once(this, 'heard', { signal: AbortSignal.timeout(30_000) })
     this.#isOver = true
     this.disconnect()
   }
 }
 
-/** Sends a number on a WebSocket every 50 ms, and hears it back. */
+/** Sends a number on a WebSocket every 50 ms, and gets it back. */
 class Talker extends Client {
   #socket
   #timer
@@ -63,7 +63,7 @@ class Talker extends Client {
     this.#socket = new WebSocket(`ws://127.0.0.1:${this.port}`)
       .on('message', (message) => this.heard(Number(message)))
       .on('close', () => this.closed())
-      // It closes after an error.
+      // 'close' follows an error.
       .on('error', () => {})
     let next = 0
     this.#timer ??= setInterval(() => {
@@ -78,7 +78,7 @@ class Talker extends Client {
   }
 }
 
-/** Hears the numbers of an event stream, as EventSource would: it tells the last one when it connects again. */
+/** Reads the numbers of an event stream, as EventSource would: it sends the last one when it connects again. */
 class Listener extends Client {
   #request
 
@@ -102,7 +102,7 @@ class Listener extends Client {
   }
 }
 
-/** Starts ten clients of WebSockets and ten of event streams. Resolves when each has heard something. */
+/** Starts ten clients of WebSockets and ten of event streams. Resolves when each has got a number. */
 export async function startLongLived(port) {
   const counts = { webSockets: new Counts(), eventStreams: new Counts() }
   const clients = Array.from({ length: EACH }).flatMap(() => [

@@ -16,16 +16,16 @@ const ignore = () => {}
 /** The old process closes its socket, and the next one binds another. */
 async function bound() {
   const port = freePort()
-  const moments = []
+  const restartTimes = []
   const { total } = await restartUnderLoad({
     fixture: [process.execPath, fileURLToPath(new URL('bound.js', import.meta.url)), `${port}`],
     target: { port },
     restarts: 2,
     mode: 'one-after-the-other',
     load: LOAD,
-    onRestart: ({ exit, signalToExit }) => moments.push(exit.at - signalToExit),
+    onRestart: ({ exit, signalToExit }) => restartTimes.push(exit.at - signalToExit),
   })
-  return { ...total, moments }
+  return { ...total, restartTimes }
 }
 
 const WAYS = [
@@ -37,9 +37,9 @@ const WAYS = [
 
 const panels = []
 for (const [title, run] of WAYS) {
-  const { trace, moments } = await run()
+  const { trace, restartTimes } = await run()
   // The requests before the second restart are those of a warm server.
-  const [, restartAt] = moments
+  const [, restartAt] = restartTimes
   const requests = trace
     .map(({ at, ms, failed }) => ({ at: at - restartAt, ms, failed }))
     .filter(({ at }) => at >= -BEFORE && at < AFTER)

@@ -1,4 +1,4 @@
-// The same server as most are written: on SIGTERM it calls server.close() and exits.
+// The same server, written as most servers are: on SIGTERM it calls server.close() and exits.
 import { createEcho } from './echo.js'
 
 const server = createEcho()

@@ -1,7 +1,7 @@
 import { axisX, axisY, dot, gridY, plot, ruleX, text } from '@observablehq/plot'
 import { parseHTML } from 'linkedom'
 
-// In a browser the picture follows the reader's preference; on GitHub, that of the system.
+// The picture follows the colour scheme that the reader prefers; on GitHub, that of the system.
 const COLOURS = `
   svg { --back: #ffffff; --ink: #1f2328; --grid: #d1d9e0; --served: #0969da; --failed: #d1242f; --mark: #57606a }
   @media (prefers-color-scheme: dark) {
@@ -67,7 +67,7 @@ export function draw(panels, { before, after }) {
   title.textContent = `Requests around a restart. ${panels
     .map((panel) => `${panel.title}: ${panel.failed} of ${panel.requests.length} failed.`)
     .join(' ')}`
-  // That of the library sets its own background.
+  // Remove the style of the library, which sets a background.
   svg.querySelector('style').remove()
   const style = document.createElement('style')
   style.textContent = COLOURS
@@ -75,6 +75,6 @@ export function draw(panels, { before, after }) {
   return `${short(svg.outerHTML)}\n`
 }
 
-/** A tenth of a pixel is enough. */
+/** Rounds the coordinates to a tenth of a pixel, so that the file is smaller. */
 const short = (markup) =>
   markup.replace(/(?<=[ ,("])-?\d+\.\d{2,}/g, (number) => String(Math.round(number * 10) / 10))

@@ -15,8 +15,8 @@ const LOAD = { clients: 50, method: 'mixed', think: [0, 20], rtt: 20, trace: tru
 const pathOf = (file) => fileURLToPath(new URL(file, import.meta.url))
 
 /**
- * Each way takes the number of restarts, a callback for the counts of each, and a load. It returns the counts of all, and when
- * each restart began.
+ * Each way takes the number of restarts, a callback for the counts of each restart, and a load. It returns the counts of all
+ * restarts, and the times when they began.
  */
 
 /** `socket-port run` keeps the socket, and `socket-port reload` replaces the server. */
@@ -46,7 +46,7 @@ FileDescriptorStoreMax=16
 `,
 })
 
-/** `systemctl restart` of a real systemd, which keeps the socket, and the connections meanwhile. */
+/** `systemctl restart` of a real systemd, which keeps the socket, and during a restart the connections. */
 export async function systemctl(restarts, onRestart, load = LOAD) {
   const port = freePort()
   const box = await bootSystemd({ units: units(port) })
@@ -59,36 +59,36 @@ export async function systemctl(restarts, onRestart, load = LOAD) {
 }
 
 async function underLoad({ port, restarts, onRestart, load }, restartOnce) {
-  const moments = []
+  const restartTimes = []
   const running = await startLoad({ ...load, target: { port } })
   try {
     const longLived = await startLongLived(port)
     await running.oneRequestEach()
     await running.countsSinceLast()
     for (let restart = 1; restart <= restarts; restart += 1) {
-      moments.push(now())
+      restartTimes.push(now())
       await restartOnce()
       await running.moreRequests(500)
       await running.oneRequestEach()
       onRestart({ restart, ...(await running.countsSinceLast()) })
     }
     const counts = await longLived.stop()
-    return { ...(await running.stop()), ...counts, moments }
+    return { ...(await running.stop()), ...counts, restartTimes }
   } finally {
     await running.dispose()
   }
 }
 
 /**
- * One listening socket, kept open, that each process inherits when the last has gone; nothing else is kept. With `longLived`
- * clients of WebSockets and event streams are there too.
+ * One listening socket is kept open, and each process inherits it when the last one has ended. Nothing else is kept. With
+ * `longLived`, clients of WebSockets and event streams are connected too.
  */
 export const restart =
   (file, { longLived = false } = {}) =>
   async (restarts, onRestart, load = LOAD) => {
     const listener = openListener()
     const clients = longLived && startLongLived(listener.port)
-    const moments = []
+    const restartTimes = []
     let counts
     try {
       const { total } = await restartUnderLoad({
@@ -100,12 +100,12 @@ export const restart =
         stopTimeout: 3_000,
         onRestart(row) {
           onRestart(row)
-          moments.push(row.exit.at - row.signalToExit)
+          restartTimes.push(row.exit.at - row.signalToExit)
           // The last process ends with the load.
           if (clients && row.restart === restarts) counts = clients.then((all) => all.stop())
         },
       })
-      return { ...total, ...(await counts), moments }
+      return { ...total, ...(await counts), restartTimes }
     } finally {
       listener.close()
     }

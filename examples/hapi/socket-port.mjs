@@ -1,6 +1,6 @@
 import { attach } from '@socket-port/core'
 
-/** A plugin: hapi's own `start` inherits or binds, its own `stop` and a signal drain. */
+/** A plugin with which hapi's own `start` inherits or binds, and its own `stop` drains, as a signal does. */
 export const socketPort = {
   name: 'socket-port',
   register(server, options) {

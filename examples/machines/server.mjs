@@ -1,4 +1,4 @@
-// Echoes what it is sent, by HTTP and on WebSockets. Run it on several machines behind a load balancer.
+// Echoes requests and messages, over HTTP and WebSockets. Run it on several machines behind a load balancer.
 import { createServer } from 'node:http'
 import { serve } from '@socket-port/core'
 import { attachmentOf, handOverWebSockets } from '@socket-port/ws'

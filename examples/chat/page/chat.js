@@ -4,7 +4,7 @@ const find = (id) => document.getElementById(id)
 const pids = new Set()
 let lost = 0
 
-/** Makes an element. Text becomes text, never HTML, whatever somebody has typed. */
+/** Makes an element. Whatever a user has typed is shown as text, never as HTML. */
 function element(tag, className, ...children) {
   const node = document.createElement(tag)
   node.className = className
@@ -38,7 +38,7 @@ function showLost() {
 
 const send = connect({
   onOpen() {
-    // The server sends the whole history to a client that is new.
+    // The server sends the whole history to a new client.
     find('messages').replaceChildren()
     send({ name: find('name').value })
   },

@@ -7,9 +7,9 @@ const answering = (name) =>
     response.end(`${name} by process ${process.pid}\n`)
   })
 
-// By port: app.socket passes the one that PORT names.
+// Takes the socket with this port, which app.socket passes.
 const app = await serve(answering('app'), process.env.PORT ?? 8080)
-// By name: whatever port FileDescriptorName=admin has in app-admin.socket.
+// Takes the socket with this name (FileDescriptorName= in app-admin.socket), whatever its port.
 const admin = await serve(answering('admin'), { name: 'admin' })
 
 for (const { url, source } of [app, admin]) console.log(`${url} (${source})`)

@@ -4,7 +4,7 @@ import { onReload, serve } from '@socket-port/core'
 
 const file = new URL('greeting.txt', import.meta.url)
 let greeting = readFileSync(file, 'utf8')
-// A certificate is read anew in the same way: server.setSecureContext({ key, cert }).
+// A certificate is read again in the same way: server.setSecureContext({ key, cert }).
 onReload(() => {
   greeting = readFileSync(file, 'utf8')
 })

@@ -21,7 +21,7 @@ function application(): { app: ReturnType<typeof express>; errors: string[] } {
 }
 
 const express5 = (): void => {
-  it('is called as by Express, and core says at error level what is wrong', async () => {
+  it('is called as by Express, and core logs an error with the reason', async () => {
     const { app, errors } = application()
     await new Promise<void>((up) => app.listen(busy(), () => up()))
     expect(errors).toEqual([
@@ -29,7 +29,7 @@ const express5 = (): void => {
     ])
   })
 
-  it('is not all that hears of it where the server has a listener for it', async () => {
+  it('is not the only report if the server has a listener for the error', async () => {
     const { app, errors } = application()
     const heard = vi.fn()
     await new Promise<void>((up) => app.listen(busy(), () => up()).on('error', heard))
@@ -37,14 +37,14 @@ const express5 = (): void => {
     expect(errors).toEqual([])
   })
 
-  it('is not all that hears of it where it takes the error', async () => {
+  it('is the only report if it takes the error', async () => {
     const { app, errors } = application()
     const error = await new Promise((called) => app.listen(busy(), (error) => called(error)))
     expect(error).toMatchObject({ code: 'EADDRINUSE' })
     expect(errors).toEqual([])
   })
 
-  it('says nothing where the port is free', async () => {
+  it('gets no error if the port is free', async () => {
     const { app, errors } = application()
     const server = await new Promise<Server>((up) => {
       const server = app.listen(0, () => up(server))

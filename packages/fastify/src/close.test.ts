@@ -74,7 +74,7 @@ describe.each(RELEASES)('with Fastify %s, close', (_, create) => {
     expect(app.server.listening).toBe(false)
   })
 
-  it('twice, at once and later, is one', async () => {
+  it('twice, at the same time and later, is one close', async () => {
     const app = application(create)
     const onClose = vi.fn(async () => {})
     app.addHook('onClose', onClose)
@@ -94,7 +94,7 @@ describe.each(RELEASES)('with Fastify %s, close', (_, create) => {
     expect(onClose).toHaveBeenCalledOnce()
   })
 
-  it('at once after listen: nothing listens later, and listen says so', async () => {
+  it('right after listen: no server listens later, and listen rejects', async () => {
     const app = application(create)
     const listening = app.listen({ port: 0 })
     const closed = app.close()
@@ -103,7 +103,7 @@ describe.each(RELEASES)('with Fastify %s, close', (_, create) => {
     expect(app.server.listening).toBe(false)
   })
 
-  it('while localhost is looked up for the server: listen says so', async () => {
+  it('while localhost is looked up for the server: listen rejects', async () => {
     resolveLocalhost()
     const app = application(create)
     const listening = app.listen({ port: 0 })

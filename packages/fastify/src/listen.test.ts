@@ -111,7 +111,7 @@ describe.each(RELEASES)('with Fastify %s, listen', (_, create) => {
     expect(callback.mock.calls).toEqual([[null, app.listeningOrigin]])
   })
 
-  it('on a busy port rejects with who holds it, and may be called again', async () => {
+  it('on a busy port rejects with the process that holds it, and may be called again', async () => {
     const port = await busyPort()
     const app = application(create)
     await expect(app.listen({ port, host: '127.0.0.1' })).rejects.toMatchObject({
@@ -122,7 +122,7 @@ describe.each(RELEASES)('with Fastify %s, listen', (_, create) => {
     expect((await new Client((app.server.address() as AddressInfo).port).get()).status).toBe(200)
   })
 
-  it('tells a callback of an error', async () => {
+  it('passes an error to its callback', async () => {
     const port = await busyPort()
     const app = application(create)
     const error = await new Promise((heard) => app.listen({ port, host: '127.0.0.1' }, heard))

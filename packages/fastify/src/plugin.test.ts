@@ -15,7 +15,7 @@ afterEach(async () => {
 const port = (app: FastifyInstance): number => (app.server.address() as AddressInfo).port
 
 describe.each(RELEASES)('with Fastify %s, the plugin', (_, create) => {
-  it('works where its registration is awaited', async () => {
+  it('works if its registration is awaited', async () => {
     const app = create()
     onClose(() => app.close())
     await app.register(socketPort, QUIET)
@@ -44,7 +44,7 @@ describe.each(RELEASES)('with Fastify %s, the plugin', (_, create) => {
   it.each([
     ['itself', (app: FastifyInstance) => app.register(socketPort)],
     ['inside another', (app: FastifyInstance) => app.register(async (c) => c.register(socketPort))],
-  ])('is refused where it is registered twice: %s', async (_, again) => {
+  ])('is refused if it is registered twice: %s', async (_, again) => {
     const app = create()
     app.register(socketPort, QUIET)
     again(app)
@@ -108,7 +108,7 @@ describe.each(RELEASES)('with Fastify %s, the plugin', (_, create) => {
     })
   })
 
-  it('refuses a server of serverFactory that is none of Node', async () => {
+  it('refuses a serverFactory that returns no server of Node', async () => {
     const app = create({ serverFactory: () => ({ on() {} }) as never })
     await expect(app.register(socketPort, QUIET)).rejects.toMatchObject({
       code: 'ERR_SOCKET_PORT_INVALID_OPTION',

@@ -46,7 +46,7 @@ describe.each(['fastify', 'fastify-oldest'])('%s', (RELEASE) => {
     expect(linesOf(child).filter((line) => 'level' in line)).toEqual([])
   })
 
-  it('says what the host was that it was asked for and does not have', async () => {
+  it('names the host in the warning if the inherited socket does not have it', async () => {
     const socket = await opened({ port: 0, host: '::' })
     const child = startChild({ RELEASE, LISTEN: { port: portOf(socket), host: '127.0.0.1' } }, [
       socket,
@@ -82,7 +82,7 @@ describe.each(['fastify', 'fastify-oldest'])('%s', (RELEASE) => {
     },
   )
 
-  it('ends with 1 where an onClose hook fails, after the other hooks', async () => {
+  it('ends with 1 if an onClose hook fails, after the other hooks', async () => {
     const child = startChild({ RELEASE, FAIL: true })
     await lineWith(child, 'address')
     child.signal('SIGTERM')

@@ -7,14 +7,14 @@ it('is tested with the major that this project names', () => {
 })
 
 describe('the class', () => {
-  it('is Koa in all but its name', () => {
+  it('differs from Koa only in its name', () => {
     expect(new Koa()).toBeInstanceOf(base)
     expect(Koa.name).toBe(base.name)
     expect(Koa.HttpError).toBe(base.HttpError)
     expect(Object.keys(new Koa()).sort()).toEqual(Object.keys(new base()).sort())
   })
 
-  it('is its own default, where that of Koa would not drain', () => {
+  it('is its own default, because that of Koa would not drain', () => {
     expect(Koa.default).toBe(Koa)
     expect((base as unknown as typeof Koa).default).toBe(base)
   })
@@ -29,7 +29,7 @@ describe('the class', () => {
     expect(new base().listen).toBe(base.prototype.listen)
   })
 
-  it('may be extended, and called by what extends it', () => {
+  it('may be extended, also by a subclass that calls its methods', () => {
     class Larger extends Koa {
       override callback(): ReturnType<Koa['callback']> {
         throw new Error('asked for the callback')

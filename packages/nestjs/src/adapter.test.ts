@@ -23,7 +23,7 @@ describe.each(platforms)('the adapter for $name', ({ adapter, create }) => {
     await expect(createApplication(create(wrong))).rejects.toThrow(/"grace"; known are/)
   })
 
-  it('tells Nest’s logger, which may be replaced', async () => {
+  it('logs to Nest’s logger, which may be replaced', async () => {
     const lines: unknown[][] = []
     const line = (...args: unknown[]): void => void lines.push(args)
     const logger: LoggerService = { log: line, warn: line, error: line }
@@ -44,7 +44,7 @@ describe.each(platforms)('the adapter for $name', ({ adapter, create }) => {
     expect(info).toHaveBeenCalledWith(expect.stringMatching(/^listening on/))
   })
 
-  it('tells its service, for readiness probes and endless responses', async () => {
+  it('has its service, for readiness probes and endless responses', async () => {
     const own = create()
     const app = await createApplication(own)
     expect(own.service).toBeUndefined()

@@ -22,7 +22,7 @@ it('leaves applications without such an adapter as they are', async () => {
   expect(app.get(Journal).entries[0]).toBe('onModuleDestroy')
 })
 
-it('leaves Nest alone where it calls beforeClose itself', () => {
+it('does not change a Nest that calls beforeClose itself', () => {
   const own = process.env.OLDER === undefined
   callBeforeClose()
   expect(Object.hasOwn(NestApplication.prototype, 'callDestroyHook')).toBe(!own)

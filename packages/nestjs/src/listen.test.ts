@@ -69,7 +69,7 @@ describe.each(platforms)('on $name, app.listen', ({ create, checksPorts }) => {
     await expect(app.listen(wrong)).rejects.toMatchObject({ code: 'ERR_SOCKET_BAD_PORT' })
   })
 
-  it('on a busy port rejects, and says who holds it', async () => {
+  it('on a busy port rejects, and names the process that holds it', async () => {
     const holder = createServer().listen(0, '127.0.0.1')
     await once(holder, 'listening')
     cleanups.push(() => holder.close())
@@ -90,7 +90,7 @@ describe.each(platforms)('on $name, app.listen', ({ create, checksPorts }) => {
     expect(await answer(app)).toMatch(/^HTTP\/1\.1 200 OK/)
   })
 
-  it('rejects where a socket must be inherited and is not', async () => {
+  it('rejects if a socket must be inherited and none is', async () => {
     const app = await createApplication(create({ inherit: 'require' }))
     await expect(app.listen(0)).rejects.toMatchObject({ code: 'ERR_SOCKET_PORT_NOT_INHERITED' })
   })

@@ -10,7 +10,7 @@ const OLDER = process.env.OLDER !== undefined
 afterEach(endProcesses)
 
 describe('the tests', () => {
-  it('run on the NestJS that they are for, and so do their processes', async () => {
+  it('run on the version of NestJS that they are for, also in their processes', async () => {
     // Only Nest 12 has it.
     expect('beforeClose' in ExpressAdapter.prototype).toBe(!OLDER)
     const child = startChild('signals.mjs', { CLOSE: 'nobody', PLATFORM: 'express' })
@@ -31,7 +31,7 @@ describe('the built package', () => {
     })
   })
 
-  it('has types that compile what is written for Nest’s own adapters', () => {
+  it('has types that accept code for Nest’s own adapters', () => {
     const config = OLDER ? 'tsconfig.nest-11.json' : 'tsconfig.json'
     expect(built.compile(config)).toMatchObject({ status: 0, stdout: '' })
   })

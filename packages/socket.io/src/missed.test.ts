@@ -39,7 +39,7 @@ function namespace(broadcasts: readonly string[] = []) {
   }
 }
 
-it('what this process has heard since the offset is sent, and the broker is not asked', async () => {
+it('broadcasts that this process got since the offset are sent, and the broker is not asked', async () => {
   const one = namespace()
   for (const offset of ['9-0', '9-2', '9-10', '10-0']) one.hear(offset)
   await one.continue('9-2')
@@ -47,7 +47,7 @@ it('what this process has heard since the offset is sent, and the broker is not 
   expect([one.questions(), offsetOf(one.nsp)]).toEqual([0, '10-0'])
 })
 
-it('what was broadcast while no process was there is asked of the broker, and nothing comes twice', async () => {
+it('broadcasts that came while no process ran are requested from the broker, and none is sent twice', async () => {
   const one = namespace(['1-0', '1-1', '2-0', '3-0'])
   for (const offset of ['2-0', '3-0']) one.hear(offset)
   await one.continue('1-0')
@@ -67,20 +67,20 @@ it.each([
   expect(one.sent.length).toBe(count)
 })
 
-it('the broker forgets the offset, or fails: the client goes on, and the next process asks from there', async () => {
+it('if the broker has forgotten the offset, or fails, the client goes on, and the next process asks from there', async () => {
   const one = namespace(['5-0'])
   await one.continue('1-0')
   expect([one.sent, one.questions(), offsetOf(one.nsp)]).toEqual([[], 1, '1-0'])
 })
 
-it('a process that has heard nothing lets the next one begin with the first broadcast', async () => {
+it('after a process that got no broadcast, the next one begins with the first broadcast', async () => {
   const [first, second] = [namespace(), namespace()]
   second.hear('7-0')
   await second.continue(offsetOf(first.nsp) ?? '')
   expect(second.sent).toEqual(['heard,7-0'])
 })
 
-it('what gets no offset is not remembered: it may be lost, or awaits an answer', async () => {
+it('a packet without an offset is not remembered: it may be lost, or awaits an answer', async () => {
   const one = namespace()
   one.hear('1-0')
   one.hear('2-0', TO_ALL, { id: 7 })

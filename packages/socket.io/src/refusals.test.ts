@@ -17,7 +17,7 @@ async function refused(first: Program, second: Program, namespace = '') {
   return { seen, outcome, refusals: relay.refusals, isSame: socket.id === id }
 }
 
-describe('a client that the next program does not take is closed, and connects anew:', () => {
+describe('a client that the next program does not accept is closed, and connects again:', () => {
   it.each(VERSIONS)('a middleware refuses it, with socket.io %s', async (version) => {
     const first = await program({ version })
     const second = await program({
@@ -57,7 +57,7 @@ describe('a client that the next program does not take is closed, and connects a
     })
   })
 
-  it('it does not call handOverSocketIo: nothing is said to the client as if it were new', async () => {
+  it('the program does not call handOverSocketIo: the client is not greeted as a new one', async () => {
     const second = await program({ handsOver: false })
     expect(await refused(await program(), second)).toMatchObject({
       seen: ['disconnect transport close', 'connect'],
@@ -105,7 +105,7 @@ it('a namespace that the program makes when it is asked for is made again', asyn
   expect(seen).toEqual([])
 })
 
-it("a listener of 'handover' that throws keeps no other client", async () => {
+it("a listener of 'handover' that throws does not keep other clients", async () => {
   const thrown: unknown[] = []
   const first = await program({
     prepare: (io) =>

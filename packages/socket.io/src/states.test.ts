@@ -176,7 +176,7 @@ describe('what is under way', () => {
 })
 
 describe('the next program', () => {
-  it('hears what the client has sent while its middlewares look up who it is', async () => {
+  it('gets what the client has sent while its middlewares look up who it is', async () => {
     let release = (): void => {}
     const held = new Promise<void>((resolve) => {
       release = resolve
@@ -195,7 +195,7 @@ describe('the next program', () => {
     expect(seen).toEqual([])
   })
 
-  it('finds in its middlewares what the client has', async () => {
+  it('finds the state of the client in its middlewares', async () => {
     const found: unknown[] = []
     const first = await program()
     const second = await program({
@@ -255,7 +255,7 @@ describe('the next program', () => {
     expect(seen).toEqual([])
   })
 
-  it('asks with ids that no late answer has', async () => {
+  it('uses ids for acknowledgements that no late answer has', async () => {
     const first = await program()
     const second = await program()
     const { port, next } = await restarting(first)
@@ -275,7 +275,7 @@ describe('the next program', () => {
     expect(await answered).toBe('right')
   })
 
-  it('says nothing that a new client is told', async () => {
+  it('sends nothing that is only for a new client', async () => {
     const options = { initialPacket: 'welcome' } as never
     const generateId = (io: Server): void =>
       void Object.assign(io.engine, { generateId: () => 'own' })
@@ -344,7 +344,7 @@ describe('handOverSocketIo', () => {
     [undefined, 'undefined'],
     [createServer(), 'Server'],
     [{}, 'Object'],
-  ])('refuses what is no server of socket.io: %#', (io, seen) => {
+  ])('refuses a value that is no server of socket.io: %#', (io, seen) => {
     expect(() => handOverSocketIo(io as never)).toThrow(
       expect.objectContaining({
         code: 'ERR_SOCKET_PORT_INVALID_OPTION',
@@ -353,7 +353,7 @@ describe('handOverSocketIo', () => {
     )
   })
 
-  it('says what to pass for a namespace', () => {
+  it('names what to pass for a namespace', () => {
     expect(() => handOverSocketIo(new Server().of('/admin') as never)).toThrow(
       /got Namespace.*namespace\.server/,
     )

@@ -9,7 +9,7 @@ export {
   type Ready,
   startGeneration,
 } from './generation.ts'
-export { type Chart, drawChart, worstMoment } from './load/chart.ts'
+export { type Chart, drawChart, worstRestart } from './load/chart.ts'
 export { type Load, startLoad } from './load/load.ts'
 export type { IdleOptions, LoadOptions, Target } from './load/options.ts'
 export type {

@@ -115,7 +115,7 @@ describe.each(Object.entries(versions))('ws %s', (version, library) => {
     expect(differenceOf(served.ws)).toBeUndefined()
   })
 
-  it('can be cut in what a client sends, and goes on in the newest version', async () => {
+  it('can be handed over at each byte that a client sends, to the newest version', async () => {
     for (const at of cuts(version, CONVERSATION)) {
       const heard = await heardInHalves([library, newest], CONVERSATION, at)
       expect({ at, heard }).toEqual({ at, heard: HEARD })
@@ -129,14 +129,14 @@ describe.each(Object.entries(versions))('ws %s', (version, library) => {
     }
   })
 
-  it('can be cut in a large message', async () => {
+  it('can be handed over within a large message', async () => {
     for (const at of [1, 2, 5, 9, 10, 13, 14, 15, LARGE, LARGE + 14, LARGE + 20, LARGE + 40]) {
       const heard = await heardInHalves([library, newest], LARGE_CONVERSATION, at)
       expect({ at, heard }).toEqual({ at, heard: LARGE_HEARD })
     }
   })
 
-  it('can be cut in a compressed message', async () => {
+  it('can be handed over within a compressed message', async () => {
     for (const at of cuts(version, COMPRESSED_CONVERSATION)) {
       const heard = await heardInHalves([library, newest], COMPRESSED_CONVERSATION, at, NO_CONTEXT)
       expect({ at, heard }).toEqual({ at, heard: ['text first', 'text second'] })

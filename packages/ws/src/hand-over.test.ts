@@ -172,7 +172,7 @@ describe('handOverWebSockets', () => {
     expect((await captured(opened)).attachment).toBe(2)
   })
 
-  it('says what failed in the attachment function', async () => {
+  it('names the error of the attachment function', async () => {
     const failing = await open((server) => {
       handOverWebSockets(server, { attachment: () => Promise.reject(new Error('no database')) })
       return new WebSocketServer({ server })
@@ -186,7 +186,7 @@ describe('handOverWebSockets', () => {
     )
   })
 
-  it('says at the first WebSocket of another version of ws that none is handed over', async () => {
+  it('warns at the first WebSocket of another version of ws that none is handed over', async () => {
     const warned = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
     class Other extends WebSocket {
       override emit(event: string, ...args: unknown[]): boolean {
@@ -210,7 +210,7 @@ describe('handOverWebSockets', () => {
     warned.mockRestore()
   })
 
-  it('refuses an attachment that is no function, and shows one', () => {
+  it('refuses an attachment that is not a function, and shows an example', () => {
     const call = () => handOverWebSockets(createServer(), { attachment: {} as never })
     expect(call).toThrow(/must be a function \(got object\); pass \{ attachment: \(ws, request\)/)
   })
@@ -288,7 +288,7 @@ describe('a WebSocket stays', () => {
     Object.assign(opened.ws, { _receiver })
   })
 
-  it('when a protocol says so, whichever was called first', async () => {
+  it('when a protocol returns a reason, whichever was set first', async () => {
     const protocol = { capture: () => 'its protocol says so' }
     const calls = [
       (server: Server) => handOverWebSockets(server),
@@ -305,7 +305,7 @@ describe('a WebSocket stays', () => {
 })
 
 describe('a handshake', () => {
-  it('that takes its time is waited for', async () => {
+  it('that takes long is waited for', async () => {
     let answer: (() => void) | undefined
     let asked: ((socket: Socket) => void) | undefined
     const upgraded = new Promise<Socket>((resolve) => {
@@ -331,7 +331,7 @@ describe('a handshake', () => {
     expect(await captured(await opening)).toMatchObject({ kind: 'webSockets' })
   })
 
-  it('that the program refuses is continued nowhere', async () => {
+  it('that the program refuses is not handed over', async () => {
     const server = createServer()
     handOverWebSockets(server)
     const sockets: Socket[] = []
@@ -350,7 +350,7 @@ describe('a handshake', () => {
 })
 
 describe('handed over', () => {
-  it('it says handover and not close, and its server has it no longer', async () => {
+  it('it emits handover and not close, and its server no longer has it', async () => {
     let sockets: WebSocketServer | undefined
     const opened = await open((server) => {
       sockets = withDefaults(server)
@@ -372,7 +372,7 @@ describe('handed over', () => {
     expect(said).toEqual(['handover'])
   })
 
-  it('nothing of what it had not read is heard a second time', async () => {
+  it('the program gets no unread message a second time', async () => {
     const opened = await open(withDefaults)
     const messages: string[] = []
     opened.ws.on('message', (data) => messages.push(String(data)))

@@ -1,4 +1,4 @@
-import { drawChart, type TracedRequest, worstMoment } from '@socket-port/testkit'
+import { drawChart, type TracedRequest, worstRestart } from '@socket-port/testkit'
 import { describe, expect, test } from 'vitest'
 
 const CHART = { restartAt: 1_000, before: 20, after: 40, width: 6, highest: 80 }
@@ -26,10 +26,10 @@ describe('the chart of a restart', () => {
     expect(drawChart([request(979.9, 9), request(1_040, 9, true)], CHART)).toBe('  │    ')
   })
 
-  test('is of the moment with the most failed requests, else with the longest wait', () => {
+  test('shows the restart with the most failed requests, else with the longest wait', () => {
     const requests = [request(100, 90), request(200, 1, true), request(300, 5)]
-    expect(worstMoment(requests, [95, 195, 295], 50)).toBe(195)
-    expect(worstMoment(requests.slice(2).concat(request(100, 90)), [95, 295], 50)).toBe(95)
-    expect(worstMoment(requests, [], 50)).toBeUndefined()
+    expect(worstRestart(requests, [95, 195, 295], 50)).toBe(195)
+    expect(worstRestart(requests.slice(2).concat(request(100, 90)), [95, 295], 50)).toBe(95)
+    expect(worstRestart(requests, [], 50)).toBeUndefined()
   })
 })

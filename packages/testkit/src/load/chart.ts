@@ -39,18 +39,18 @@ export function drawChart(requests: readonly TracedRequest[], chart: Chart): str
 const bar = (share: number): string =>
   BARS[Math.min(BARS.length - 1, Math.max(0, Math.ceil(share * BARS.length) - 1))] ?? FAILED
 
-/** Returns the moment that the most failed requests follow within `after` milliseconds, else the one with the longest wait. */
-export function worstMoment(
+/** Returns the start of the restart after which the most requests failed within `after` milliseconds, else of that with the longest wait. */
+export function worstRestart(
   requests: readonly TracedRequest[],
-  moments: readonly number[],
+  restartTimes: readonly number[],
   after: number,
 ): number | undefined {
-  const harm = (moment: number): [failed: number, longest: number] => {
-    const near = requests.filter(({ at, ms }) => at + ms >= moment && at < moment + after)
+  const harm = (start: number): [failed: number, longest: number] => {
+    const near = requests.filter(({ at, ms }) => at + ms >= start && at < start + after)
     const longest = near.reduce((most, { ms }) => Math.max(most, ms), 0)
     return [near.filter(({ failed }) => failed).length, longest]
   }
-  return moments
-    .map((moment) => ({ moment, harm: harm(moment) }))
-    .sort((one, other) => other.harm[0] - one.harm[0] || other.harm[1] - one.harm[1])[0]?.moment
+  return restartTimes
+    .map((start) => ({ start, harm: harm(start) }))
+    .sort((one, other) => other.harm[0] - one.harm[0] || other.harm[1] - one.harm[1])[0]?.start
 }
