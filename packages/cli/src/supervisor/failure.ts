@@ -59,20 +59,28 @@ export const endedInOrder = ({ code, signal, error }: Exit): boolean =>
 const NOT_EXECUTABLE = 126
 const NOT_FOUND = 127
 
-// Recognizes the messages of Node, Python, Go and others. Those of core already contain the repair.
-function inUseHint({ output, register }: Observed): string {
-  const isInUse = /EADDRINUSE|address already in use/i.test(output)
-  if (!isInUse || /cannot listen on port/.test(output)) return ''
-  const hint =
-    '; its output says that an address is in use. If no other program uses it, this program'
-  if (register) {
-    return `${hint} opens a port of --listen in a process that the preload does not reach: one that is not Node, or a worker of node:cluster`
+// Recognizes the messages of Node, Python, Go and others, and of programs that replace them: "Port 3000 is already in use".
+const IN_USE = /EADDRINUSE|address already in use|\bport\b.*\bin use\b/i
+
+const TAKE_IT =
+  'A Node program takes the socket without a change: socket-port run --register. Or make it take the socket that is ' +
+  'passed to it, with @socket-port/core, one of its adapters, or LISTEN_FDS (sd_listen_fds(3))'
+
+// The messages of core already contain the repair.
+function inUseHint({ output, register, hasSpoken }: Observed, exit: Exit | undefined): string {
+  if (/cannot listen on port/.test(output)) return ''
+  if (IN_USE.test(output)) {
+    const said =
+      '; its output says that an address is in use. If no other program uses it, this program'
+    return register
+      ? `${said} opens a port of --listen in a process that the preload does not reach: one that is not Node, or a worker of node:cluster`
+      : `${said} opens a port of --listen itself. ${TAKE_IT}`
   }
-  return (
-    `${hint} opens a port of --listen itself. A Node program takes the socket without a change: ` +
-    'socket-port run --register. Or make it take the socket that is passed to it, with @socket-port/core, ' +
-    'one of its adapters, or LISTEN_FDS (sd_listen_fds(3))'
-  )
+  // Express 5 passes the error to the callback of `listen`, which seldom looks at it. Nothing is left to run then.
+  const isSilent = exit?.code === 0 && !hasSpoken && !register
+  return isSilent
+    ? `; a program that opens a port of --listen itself, and ignores that it is in use, ends like this. ${TAKE_IT}`
+    : ''
 }
 
 /** Why a process did not become ready: how it ended if it has, else what happened. Pure. */
@@ -84,7 +92,7 @@ export const failureOf = (
 ): Failure => {
   const { output } = seen
   const failure = exit === undefined ? failedEvent(event, seen) : failedExit(exit, wasReady, seen)
-  return { ...failure, message: `${failure.message}${inUseHint(seen)}`, output }
+  return { ...failure, message: `${failure.message}${inUseHint(seen, exit)}`, output }
 }
 
 // A repair for a command that cannot run. `program` is quoted.
@@ -155,9 +163,13 @@ const NO_NOTIFICATION =
   'A Node program that knows nothing of it needs socket-port run --register. Another program that does not ' +
   'notify needs --ready port, --ready log:REGEX or --ready delay:MS'
 
-const NO_SERVER =
-  'The preload sends it when an HTTP server listens on an address of --listen: make the program ask for that address, or ' +
-  'set SOCKET_PORT_REGISTER_TAKE=first'
+const ASK_FOR_IT =
+  'make the program ask for that address, or set SOCKET_PORT_REGISTER_TAKE=first'
+
+const NO_SERVER = `The preload sends it when an HTTP server listens on an address of --listen: ${ASK_FOR_IT}`
+
+const USE_THEM =
+  'Make it use them, or pass --ready delay:MS. A Node program takes them without a change: socket-port run --register'
 
 function whyNotReady(seen: Observed): string {
   const { ready } = seen
@@ -171,7 +183,9 @@ function whyNotReady(seen: Observed): string {
         ? 'it uses NOTIFY_SOCKET, but has not sent READY=1; pass a longer --ready-timeout'
         : `it has not sent READY=1 to NOTIFY_SOCKET (sd_notify(3)). ${seen.register ? NO_SERVER : NO_NOTIFICATION}`
     case 'port':
-      return 'it waits for connections on none of the sockets that were passed to it (LISTEN_FDS); make it use them, or pass --ready delay:MS'
+      return seen.register
+        ? `it waits for connections on no address of --listen: ${ASK_FOR_IT}`
+        : `it waits for connections on none of the sockets that were passed to it (LISTEN_FDS). ${USE_THEM}`
     case 'log':
       return `no line of its output matches ${ready.pattern}`
     case 'delay':
