@@ -48,6 +48,16 @@ describe('a program that opens the kept port itself', () => {
     )
   })
 
+  test.each([false, true])(
+    'or a port that the process before still has, with --register %s',
+    (register) => {
+      const output = 'Error: listen EADDRINUSE: address already in use :::9090'
+      expect(message(1, { output, register })).toMatch(
+        / none of --listen, the process before this one may have it: pass it with --listen too\. /,
+      )
+    },
+  )
+
   test.each<[string, number, Partial<Observed>]>([
     ['a failure of its own', 1, { output: 'no database' }],
     ['it had the preload', 0, { register: true }],

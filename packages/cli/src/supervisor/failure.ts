@@ -70,8 +70,10 @@ const TAKE_IT =
 function inUseHint({ output, register, hasSpoken }: Observed, exit: Exit | undefined): string {
   if (/cannot listen on port/.test(output)) return ''
   if (IN_USE.test(output)) {
+    // The next process starts while the old one still serves.
     const said =
-      '; its output says that an address is in use. If no other program uses it, this program'
+      '; its output says that an address is in use. If it is none of --listen, the process before this one may have it: ' +
+      'pass it with --listen too. Otherwise this program'
     return register
       ? `${said} opens a port of --listen in a process that the preload does not reach: one that is not Node, or a worker of node:cluster`
       : `${said} opens a port of --listen itself. ${TAKE_IT}`
@@ -163,8 +165,7 @@ const NO_NOTIFICATION =
   'A Node program that knows nothing of it needs socket-port run --register. Another program that does not ' +
   'notify needs --ready port, --ready log:REGEX or --ready delay:MS'
 
-const ASK_FOR_IT =
-  'make the program ask for that address, or set SOCKET_PORT_REGISTER_TAKE=first'
+const ASK_FOR_IT = 'make the program ask for that address, or set SOCKET_PORT_REGISTER_TAKE=first'
 
 const NO_SERVER = `The preload sends it when an HTTP server listens on an address of --listen: ${ASK_FOR_IT}`
 
