@@ -46,8 +46,10 @@ const TRAITS: Readonly<Record<string, Traits>> = {
   express: WEB_SOCKET,
   fastify: WEB_SOCKET,
   h3: WEB_SOCKET,
+  hono: WEB_SOCKET,
   nestjs: WEB_SOCKET,
   'nitro-2': WEB_SOCKET,
+  nuxt: WEB_SOCKET,
   // Both look for a free port themselves, and would leave the one that is kept.
   static: { echo: null, env: { SOCKET_PORT_REGISTER_TAKE: 'first' } },
 }
