@@ -65,6 +65,24 @@ describe('a port in use, under socket-port run', () => {
     expect(output).not.toMatch(/killPort|stop that process|ExecStart/)
   })
 
+  it('that workers of a cluster open, below a wrapper: names --workers', async () => {
+    const port = freePort()
+    const inner = program(`
+      const { default: cluster } = await import('node:cluster')
+      if (cluster.isPrimary) {
+        cluster.setupPrimary({ exec: 'worker' })
+        cluster.fork().once('exit', (code) => process.exit(code))
+      } else createServer().listen(${port})`)
+    const supervised = supervise({
+      args: ['--register', '--listen', `${port}`],
+      command: ['/bin/sh', '-c', '"$0" "$@"; exit $?', ...inner],
+    })
+    expect(await supervised.generation.exit).toMatchObject({ code: 1 })
+    expect(supervised.generation.output).toMatch(
+      /\(EADDRINUSE\): .* a worker of node:cluster cannot take it\..* socket-port run --workers N/,
+    )
+  })
+
   it('that the generation before has: says --listen, in the answer of reload', async () => {
     const other = freePort()
     const supervised = await start({

@@ -75,7 +75,7 @@ function inUseHint({ output, register, hasSpoken }: Observed, exit: Exit | undef
       '; its output says that an address is in use. If it is none of --listen, the process before this one may have it: ' +
       'pass it with --listen too. Otherwise this program'
     return register
-      ? `${said} opens a port of --listen in a process that the preload does not reach: one that is not Node, or a worker of node:cluster`
+      ? `${said} opens a port of --listen in a process that the preload does not reach: one that is not Node, or a worker of node:cluster. Turn a cluster off, and use --workers N`
       : `${said} opens a port of --listen itself. ${TAKE_IT}`
   }
   // Express 5 passes the error to the callback of `listen`, which seldom looks at it. Nothing is left to run then.

@@ -1,3 +1,4 @@
+import { clusterWorker } from '../base/built-in.ts'
 import { isAddress } from '../base/ip-address.ts'
 import { activatorOf } from '../proc/activator.ts'
 import { describeHolders, findHolders, type Holder, holdersOf, isManager } from '../proc/holders.ts'
@@ -61,7 +62,11 @@ function adviceOn(request: InUseRequest, holders: readonly Holder[]): string {
   }
   if (ours && serverOn(port) !== undefined) return adviceOnOurs(port)
   const ancestors = ancestorsOf(process.pid)
-  const supervisor = holders.find(({ pid }) => ancestors.includes(pid))
+  const above = holders.map(({ pid }) => pid).filter((pid) => ancestors.includes(pid))
+  // The primary of a cluster may listen there itself.
+  const isKept = canAsk() && above.some((pid) => pid !== process.ppid)
+  if (isKept && clusterWorker() !== undefined) return NO_CLUSTER
+  const supervisor = above[0]
   if (ours || supervisor !== undefined || holders.some(isManager)) {
     const lost = adviceOnPassed(request)
     if (lost !== undefined) return lost
@@ -114,6 +119,10 @@ function adviceOnPassed({ port, inherit, logger }: InUseRequest): string | undef
     ? "this process has inherited that socket: take it, without inherit: 'never'"
     : 'this process has inherited a socket of that port: ask for its host, or for its name'
 }
+
+const NO_CLUSTER =
+  'socket-port run keeps it, and a worker of node:cluster cannot take it. Turn the cluster off, and let the command start ' +
+  'several processes on one socket: socket-port run --workers N'
 
 const adviceOnSupervisor = (port: number): string =>
   `it has started this process: let it pass the socket (socket-port run --listen ${port}), or choose another port`
