@@ -20,6 +20,7 @@ import { createDrain } from '../drain.ts'
 
 const NOTICE = 2 ** 31 - 1
 const BODY = 8 * 1024 * 1024
+const HALF_OPEN = { host: '127.0.0.1', servername: 'localhost', allowHalfOpen: true } as const
 
 const cleanups: (() => unknown)[] = []
 afterEach(() => {
@@ -357,6 +358,28 @@ describe('a connection whose session is being closed', () => {
     const { client, order } = await closing(20)
     await client.closed
     expect(order[0]).toBe('server')
+  })
+})
+
+describe.each([
+  ['h2', (port: number) => connectTls({ port, ca: cert, ALPNProtocols: ['h2'], ...HALF_OPEN })],
+  ['h2c', (port: number) => connect({ port, ...HALF_OPEN })],
+] as const)('an idle client that does not end its connection, %s', (protocol, open) => {
+  // Its machine may sleep, or have left the network: then nothing tells the server that it is gone.
+  it('does not hold the drain until the deadline, and is not cut', async () => {
+    const server = protocol === 'h2' ? createSecureServer({ key, cert }) : createServer()
+    answering(server)
+    const drain = createDrain(server, { timeout: 3_600_000, idleTimeout: 100 })
+    server.listen(0)
+    await once(server, 'listening')
+    cleanups.push(() => drain.force())
+    const client = new RawHttp2(open((server.address() as AddressInfo).port))
+    cleanups.push(() => client.close())
+    client.get(1, '/')
+    const [stream] = (await once(server, 'stream')) as [ServerHttp2Stream]
+    // Before that its client might still read the response, and would be waited for.
+    await once(stream, 'close')
+    expect(await drain.start()).toMatchObject({ graceful: true, expired: 1, forced: 0 })
   })
 })
 

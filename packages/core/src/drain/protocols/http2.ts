@@ -1,7 +1,7 @@
 import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2'
 import type { Socket } from 'node:net'
 import type { AnyServer } from '../../base/types.ts'
-import { letClientEnd, openStreams, sessionOn } from '../../node/http2-session.ts'
+import { letClientEnd, openStreams, sessionOn, socketOf } from '../../node/http2-session.ts'
 import { isHttp2Server } from '../../node/server-kind.ts'
 import { LOOK_EVERY } from './event-stream.ts'
 import { atGoodMoment, whenAllIsRead } from './http2-moment.ts'
@@ -9,6 +9,7 @@ import { closeAfterNotice } from './http2-notice.ts'
 import type { Http2Sessions } from './http2-sessions.ts'
 import { LongLivedStreams } from './http2-streams.ts'
 import type { Carries, DrainContext, Protocol } from './protocol.ts'
+import { UnendedConnections } from './unended-connections.ts'
 
 /** The longest time in milliseconds to wait for a good moment. Then a session is closed in any case. */
 const LATEST = 3_000
@@ -33,6 +34,7 @@ export class Http2 implements Protocol {
   readonly #asked = new WeakSet<ServerHttp2Session>()
   readonly #known = new WeakSet<ServerHttp2Stream>()
   readonly #longLived: LongLivedStreams
+  readonly #unended: UnendedConnections
   #checks: NodeJS.Timeout | undefined
 
   constructor(server: AnyServer, sessions: Http2Sessions, context: DrainContext) {
@@ -40,6 +42,7 @@ export class Http2 implements Protocol {
     this.#sessions = sessions
     this.#context = context
     this.#longLived = new LongLivedStreams(sessions, context)
+    this.#unended = new UnendedConnections(context.idleTimeout, (socket) => context.expire(socket))
     this.#deadline = performance.now() + context.timeout
     for (const session of sessions) this.#ask(session)
     sessions.listener = (session) => this.#askAtFirstStream(session)
@@ -87,11 +90,20 @@ export class Http2 implements Protocol {
   #ask(session: ServerHttp2Session): void {
     if (this.#asked.has(session)) return
     this.#asked.add(session)
-    this.#checks ??= setInterval(() => this.#longLived.look(), LOOK_EVERY)
+    this.#watch(session)
     for (const stream of openStreams(session)) this.#follow(stream)
     session.on('stream', (stream) => this.#follow(stream))
     if (this.#context.quick) this.#close(session)
     else this.#closeInTime(session)
+  }
+
+  #watch(session: ServerHttp2Session): void {
+    const socket = socketOf(session)
+    if (socket !== undefined) this.#unended.add(socket)
+    this.#checks ??= setInterval(() => {
+      this.#longLived.look()
+      this.#unended.look()
+    }, LOOK_EVERY)
   }
 
   #closeInTime(session: ServerHttp2Session): void {
@@ -124,6 +136,7 @@ export class Http2 implements Protocol {
   // A session that opens while the server drains. If it were closed before its first stream, it would refuse its
   // first request. Without a stream it lasts for `idleTimeout` milliseconds.
   #askAtFirstStream(session: ServerHttp2Session): void {
+    this.#watch(session)
     const timer = setTimeout(() => session.close(), this.#context.idleTimeout)
     session.once('stream', () => this.#ask(session)).once('close', () => clearTimeout(timer))
   }
@@ -132,6 +145,8 @@ export class Http2 implements Protocol {
     // Node lists a stream a moment before it emits 'stream'.
     if (this.#known.has(stream)) return
     this.#known.add(stream)
+    const socket = stream.session && socketOf(stream.session)
+    if (socket !== undefined) this.#unended.delete(socket)
     this.#longLived.follow(stream)
     stream.once('close', () => {
       const isResponse = this.#sessions.upgraded(stream) === undefined
