@@ -295,7 +295,14 @@ describe('the path', () => {
   it('is in no directory into which others write', () => {
     chmodSync(join(pathOf('web'), '..'), 0o777)
     expect(isTrusted(own)).toBe(false)
-    expect(() => pathOf('web')).toThrow('belongs to another user')
+    expect(() => pathOf('web')).toThrow(
+      `${own} can be changed by other users (mode 777); run chmod go-w on it, or pass --control PATH`,
+    )
     expect(findControlPaths([own])).toEqual([])
+  })
+
+  it('is in no directory that is a symlink', () => {
+    symlinkSync(directory, own)
+    expect(() => pathOf('web')).toThrow(`${own} is a symlink; remove it, or pass --control PATH`)
   })
 })

@@ -29,7 +29,7 @@ export function controlPath(
 ): string {
   makeDirectory(directory)
   if (!isTrusted(directory)) {
-    throw new Error(`${directory} belongs to another user; remove it, or pass --control PATH`)
+    throw new Error(`${directory} ${whyUntrusted(directory)}, or pass --control PATH`)
   }
   return pathIn(directory, name, suffix)
 }
@@ -89,6 +89,15 @@ export function isTrusted(directory: string): boolean {
 export function isTrustedPeer(path: string, uid: number): boolean {
   if (uid === ownUid() || uid === 0) return true
   return ownUid() === 0 && soleWriter(dirname(path)) === uid
+}
+
+/** What is wrong with a directory that is not trusted, and the repair. */
+function whyUntrusted(directory: string): string {
+  const stats = lstatSync(directory)
+  const { uid, mode } = stats
+  if (stats.isSymbolicLink()) return 'is a symlink; remove it'
+  if (uid !== ownUid() && uid !== 0) return `belongs to another user (${uid}); remove it`
+  return `can be changed by other users (mode ${(mode & 0o777).toString(8)}); run chmod go-w on it`
 }
 
 /** The only user, beside root, who may put files into the directory; `undefined` for a symlink too. */
