@@ -49,7 +49,7 @@ export const describeExit = ({ code, signal, error }: Exit): string =>
 // Success, and the exit codes that shells and many programs use for STOP_SIGNALS: 128 plus the number of the signal.
 const STOP_CODES: readonly (number | null)[] = [0, 129, 130, 131, 143]
 
-/** Whether a process that was told to stop ends so normally; pure. */
+/** Whether this is a normal end of a process that was told to stop; pure. */
 export const endedInOrder = ({ code, signal, error }: Exit): boolean =>
   error !== undefined ||
   (signal !== null && STOP_SIGNALS.includes(signal)) ||
