@@ -1,5 +1,3 @@
-import { writeFileSync } from 'node:fs'
-
 export type Params = Readonly<Record<string, unknown>>
 
 /** What the browser saw of the page's own WebSockets and EventSources. */
@@ -85,13 +83,5 @@ export class Tab {
     const enter = { key: 'Enter', code: 'Enter', windowsVirtualKeyCode: 13, text: '\r' }
     await this.#send('Input.dispatchKeyEvent', { ...enter, type: 'keyDown' })
     await this.#send('Input.dispatchKeyEvent', { ...enter, type: 'keyUp' })
-  }
-
-  /** Writes a picture of the page, as somebody sees it who likes it light or dark. */
-  async screenshot(file: string, scheme: 'light' | 'dark'): Promise<void> {
-    const features = [{ name: 'prefers-color-scheme', value: scheme }]
-    await this.#send('Emulation.setEmulatedMedia', { features })
-    const { data } = await this.#send('Page.captureScreenshot')
-    writeFileSync(file, Buffer.from(String(data), 'base64'))
   }
 }
