@@ -19,6 +19,7 @@ const KINDS = [
   'says,ends',
   'cleans,ends',
   'awaits',
+  'catches',
   'signal-exit',
   'signal-exit3',
   'signal-exit,signal-exit3,cleans',

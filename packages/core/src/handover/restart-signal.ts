@@ -1,4 +1,5 @@
 import { nodeOs } from '../base/built-in.ts'
+import { ownListener } from '../base/own-listener.ts'
 import { claim } from '../process/environment.ts'
 import { perProcess } from '../process/per-process.ts'
 
@@ -16,7 +17,7 @@ export function listenForRestart(): void {
   const name = claim('restart').SOCKET_PORT_RESTART_SIGNAL
   if (!isSignal(name)) return
   state.name = name
-  process.on(name, () => receiveRestart())
+  process.on(name, ownListener(receiveRestart))
 }
 
 /** The signal that {@link listenForRestart} listens for. */

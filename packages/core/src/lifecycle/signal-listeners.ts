@@ -1,3 +1,4 @@
+import { isOwnListener, ownListener } from '../base/own-listener.ts'
 import type { ShutdownSignal } from '../base/types.ts'
 
 /** The signals that may start a shutdown. */
@@ -9,7 +10,7 @@ export class SignalListeners {
   readonly #heard = new Set<ShutdownSignal>()
 
   constructor(onSignal: (signal: NodeJS.Signals) => void) {
-    this.#onSignal = onSignal
+    this.#onSignal = ownListener(onSignal)
   }
 
   /** Listens to these signals, and to no others. */
@@ -34,7 +35,7 @@ export class SignalListeners {
 
   /** Whether the program itself has listeners of the signal. */
   programHas(signal: ShutdownSignal): boolean {
-    return process.listeners(signal).some((listener) => listener !== this.#onSignal)
+    return process.listeners(signal).some((listener) => !isOwnListener(listener))
   }
 
   /** Puts the listeners back that the program has removed with its own (`process.removeAllListeners`). */

@@ -20,6 +20,7 @@ function importsOf(file: string, found: Set<string> = new Set()): Set<string> {
 it('imports little, because NODE_OPTIONS loads it into every process of Node, such as npm', () => {
   expect([...importsOf('register/preload.ts')].toSorted()).toEqual([
     'base/built-in.ts',
+    'base/own-listener.ts',
     'node/server-kind.ts',
     'node:module',
     'node:net',
@@ -27,5 +28,6 @@ it('imports little, because NODE_OPTIONS loads it into every process of Node, su
     'process/own-servers.ts',
     'process/per-process.ts',
     'register/preloaded.ts',
+    'register/process-events.ts',
   ])
 })

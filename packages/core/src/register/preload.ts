@@ -4,7 +4,8 @@ import { isMainThread } from '../base/built-in.ts'
 import { isHttp1Server, isHttp2Server } from '../node/server-kind.ts'
 import { claim, isHelper, look } from '../process/environment.ts'
 import { isOwnServer, isStarting } from '../process/own-servers.ts'
-import { type Emit, type Preloaded, preloaded } from './preloaded.ts'
+import { type Preloaded, preloaded } from './preloaded.ts'
+import { watchSignals } from './process-events.ts'
 
 /*
  * This file and what it imports are all that is loaded in a program that never listens, such as npm. They are built
@@ -30,8 +31,7 @@ function install(): Preloaded {
     onRestart: undefined,
   }
   replaceListen(state)
-  replaceEmit(state)
-  replaceRemoveAll(state)
+  watchSignals(state)
   return state
 }
 
@@ -61,28 +61,6 @@ function loadServing(): Serving | undefined {
     process.stderr.write(`socket-port: warning: ${whyNot(error as NodeJS.ErrnoException)}\n`)
     return undefined
   }
-}
-
-// Node binds `process.emit` when the first listener of a signal is added (lib/internal/process/signal.js). So
-// it must be replaced before the program adds one.
-function replaceEmit(state: Preloaded): void {
-  const emit = process.emit as Emit
-  const replaced: Emit = function (this: unknown, event, ...args) {
-    const pass = (): boolean => Reflect.apply(emit, this, [event, ...args])
-    if (event !== 'SIGTERM' && event !== 'SIGINT') return state.onRestart?.(event) ?? pass()
-    return state.onSignal?.(event, pass) ?? pass()
-  }
-  process.emit = replaced as typeof process.emit
-}
-
-// The program means its own listeners. Without ours, the next signal would cut every request.
-function replaceRemoveAll(state: Preloaded): void {
-  const { removeAllListeners } = process
-  process.removeAllListeners = function (this: unknown, ...args: unknown[]) {
-    const result: unknown = Reflect.apply(removeAllListeners, this, args)
-    state.onRemoved?.()
-    return result
-  } as typeof process.removeAllListeners
 }
 
 // Where sockets were passed, a plain server may be the one that a cluster opens for its workers.
