@@ -11,16 +11,12 @@ import {
   readRequest,
 } from '@socket-port/core/supervisor'
 import { listenOn } from '../base/listen-on.ts'
-
-const MOST_OPEN = 256
-// A process asks when one of its servers starts to listen, and waits for the answer, so it needs few connections at a time.
-// The limit keeps it from using up all that may be open.
-const MOST_OF_A_PROCESS = 4
-// Milliseconds. A process sends its request at once.
-const PATIENCE = 2_000
+import { LIMITS, type Limits, OpenConnections } from './open-connections.ts'
 
 /** Answers one process that has connected. */
 export interface Asker {
+  /** The pid of the started process that it is, or descends from. */
+  readonly started: number
   /** The answer to its request, and the descriptors that go with it. They are closed by `done`. */
   answer(request: AskRequest): { answer: AskAnswer; fds: readonly number[] }
   /** Called once, when the connection is over. */
@@ -40,15 +36,22 @@ export interface AskServer {
 }
 
 /** Listens on a unix socket for processes that ask for a listening socket. */
-export async function openAskServer(path: string, handler: AskHandler): Promise<AskServer> {
+export async function openAskServer(
+  path: string,
+  handler: AskHandler,
+  limits: Limits = LIMITS,
+): Promise<AskServer> {
   const sockets = new Set<Socket>()
-  const open = new Map<number, number>()
+  const open = {
+    of: new OpenConnections(limits.ofProcess),
+    below: new OpenConnections(limits.below),
+  }
   const server = createServer((socket) => {
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket)).on('error', () => {})
-    serve(socket, handler, open)
+    serve(socket, handler, open, limits.patience)
   })
-  server.maxConnections = MOST_OPEN
+  server.maxConnections = limits.all
   const removeFile = await listenOn(server, await bindFd({ path, mode: 0o600 }), path)
   return {
     path,
@@ -61,8 +64,11 @@ export async function openAskServer(path: string, handler: AskHandler): Promise<
   }
 }
 
-/** Serves one connection. `open` has the number of connections of each process. */
-function serve(socket: Socket, handler: AskHandler, open: Map<number, number>): void {
+/** The connections of each process, and those of all processes below a started one. */
+type Open = Readonly<Record<'of' | 'below', OpenConnections>>
+
+/** Serves one connection. `patience`: milliseconds for its request. */
+function serve(socket: Socket, handler: AskHandler, open: Open, patience: number): void {
   const fd = descriptorOf(socket)
   if (fd < 0) {
     socket.destroy()
@@ -74,23 +80,20 @@ function serve(socket: Socket, handler: AskHandler, open: Map<number, number>): 
     finish(socket, { kind: 'refused', reason })
   }
   const pid = peer?.pid ?? 0
-  const others = open.get(pid) ?? 0
-  const asker =
-    others < MOST_OF_A_PROCESS
-      ? handler.admit(peer, fd)
-      : `it has ${MOST_OF_A_PROCESS} requests open already`
+  const asker = admit(peer, fd, handler, open)
   if (typeof asker === 'string') {
     refuse(asker)
     return
   }
-  open.set(pid, others + 1)
-  const timer = setTimeout(() => refuse('it has sent no request'), PATIENCE)
+  const { started } = asker
+  open.of.add(pid)
+  open.below.add(started)
+  const timer = setTimeout(() => refuse('it has sent no request'), patience)
   socket.once('close', () => {
     clearTimeout(timer)
     asker.done()
-    const left = (open.get(pid) ?? 1) - 1
-    if (left > 0) open.set(pid, left)
-    else open.delete(pid)
+    open.of.remove(pid)
+    open.below.remove(started)
   })
   let text = ''
   socket.setEncoding('latin1').on('data', (part: string) => {
@@ -106,6 +109,19 @@ function serve(socket: Socket, handler: AskHandler, open: Map<number, number>): 
     if (answer.kind === 'refused') handler.refused(peer, answer.reason)
     finish(socket, answer, fds)
   })
+}
+
+function admit(
+  peer: Peer | undefined,
+  fd: number,
+  handler: AskHandler,
+  open: Open,
+): Asker | string {
+  if (open.of.isFull(peer?.pid ?? 0)) return `it has ${open.of.most} requests open already`
+  const asker = handler.admit(peer, fd)
+  if (typeof asker === 'string' || !open.below.isFull(asker.started)) return asker
+  asker.done()
+  return `processes below process ${asker.started} have ${open.below.most} requests open already`
 }
 
 /** Answers and closes. What was sent before the close can still be read. */

@@ -70,6 +70,7 @@ function admit(peer: Peer | undefined, fd: number, context: AskingContext): Aske
   }
   let done = (): void => process.close()
   return {
+    started: worker.startedPid,
     answer(request) {
       const isFree = ({ fd }: PassedSocket): boolean => worker.isFree(inodeOf(fd), process.pid)
       const socket = matchAsked(request, context.passedTo(worker.place), isFree)
