@@ -31,12 +31,15 @@ export interface End extends Pick<Exit, 'code' | 'signal'> {
 }
 
 /** How the process ends, and what it prints from now on. */
-export async function endOf({ process }: Started): Promise<End> {
+export async function endOf(
+  { process }: Started,
+  signal: NodeJS.Signals = 'SIGTERM',
+): Promise<End> {
   const before = process.stdout.length
-  process.signal('SIGTERM')
-  const { code, signal } = await process.exit
+  process.signal(signal)
+  const exit = await process.exit
   const [error = ''] = process.stderr.match(/^Error: .*/m) ?? []
-  return { code, signal, printed: process.stdout.slice(before), error }
+  return { code: exit.code, signal: exit.signal, printed: process.stdout.slice(before), error }
 }
 
 /** Expects that the process, with a request in flight, answers it and then ends as it does without the preload. */

@@ -21,21 +21,23 @@ describe('what the program does at SIGTERM', () => {
   })
 })
 
-it.each(['removes-all', 'removes-everything'])(
-  'drains although the program has no listener left: %s',
-  async (kind) => {
-    const started = await start({ LATER: kind, NODE_DEBUG: 'socket-port' })
-    const [held, idle] = [await started.open(), await started.open()]
-    held.send(get('/hold'))
-    idle.send(get('/'))
-    await idle.receive(/ok$/)
-    const end = endOf(started)
-    await Promise.race([drains(started), end])
-    idle.send(get('/release'))
-    await held.receive(/held$/)
-    expect(await end).toMatchObject({ code: 0, signal: null, printed: '' })
-  },
-)
+it.each([
+  ['removes-all', 'SIGTERM'],
+  ['removes-everything', 'SIGTERM'],
+  ['removes-everything', 'SIGUSR2'],
+] as const)('drains although the program has no listener left: %s, %s', async (kind, signal) => {
+  const env = { SOCKET_PORT_RESTART_SIGNAL: 'SIGUSR2', NODE_DEBUG: 'socket-port' }
+  const started = await start({ LATER: kind, ...env })
+  const [held, idle] = [await started.open(), await started.open()]
+  held.send(get('/hold'))
+  idle.send(get('/'))
+  await idle.receive(/ok$/)
+  const end = endOf(started, signal)
+  await Promise.race([drains(started), end])
+  idle.send(get('/release'))
+  await held.receive(/held$/)
+  expect(await end).toMatchObject({ code: 0, signal: null, printed: '' })
+})
 
 it("at the signal of a unit's restart the program hears SIGTERM alone, after the drain", async () => {
   const env = { SOCKET_PORT_RESTART_SIGNAL: 'SIGUSR2', NODE_DEBUG: 'socket-port' }

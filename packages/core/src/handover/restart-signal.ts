@@ -1,5 +1,5 @@
 import { nodeOs } from '../base/built-in.ts'
-import { ownListener } from '../base/own-listener.ts'
+import { isOwnListener, ownListener } from '../base/own-listener.ts'
 import { claim } from '../process/environment.ts'
 import { perProcess } from '../process/per-process.ts'
 
@@ -17,6 +17,13 @@ export function listenForRestart(): void {
   const name = claim('restart').SOCKET_PORT_RESTART_SIGNAL
   if (!isSignal(name)) return
   state.name = name
+  process.on(name, ownListener(receiveRestart))
+}
+
+/** Puts the listener back that the program has removed with its own (`process.removeAllListeners`). */
+export function listenForRestartAgain(): void {
+  const name = restartSignal()
+  if (name === undefined || process.listeners(name).some(isOwnListener)) return
   process.on(name, ownListener(receiveRestart))
 }
 

@@ -2,7 +2,7 @@ import '../base/refuse-runtime.ts'
 import type { Server } from 'node:net'
 import { defaultLogger as logger } from '../base/logger.ts'
 import type { AnyServer } from '../base/types.ts'
-import { receiveRestart, restartSignal } from '../handover/restart-signal.ts'
+import { listenForRestartAgain, receiveRestart, restartSignal } from '../handover/restart-signal.ts'
 import { processShutdown } from '../lifecycle/process-shutdown.ts'
 import { isTaken } from '../listen/candidate.ts'
 import type { Entry } from '../listen/passed-sockets.ts'
@@ -76,7 +76,10 @@ function serve(server: AnyServer): (...args: unknown[]) => Server {
 
 function attachTo(server: AnyServer): Server['listen'] {
   preload.onSignal ??= (signal, pass) => signals.onSignal(signal, pass)
-  preload.onRemoved ??= () => processShutdown().listenAgain()
+  preload.onRemoved ??= () => {
+    processShutdown().listenAgain()
+    listenForRestartAgain()
+  }
   // The program hears the SIGTERM that follows. Its own listeners for SIGUSR2 are for another purpose, or for every
   // signal (`enableShutdownHooks` of NestJS), and would cut requests.
   preload.onRestart ??= (event) => (event === restartSignal() ? receiveRestart() : undefined)
