@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import { afterPoll } from '../base/after-poll.ts'
 import type { DrainResult } from '../base/types.ts'
 import { ownPeers } from '../sockets/own-peers.ts'
 import { Accepting } from './accepting.ts'
@@ -325,7 +326,13 @@ export class DrainRun {
     this.#continuing?.stop()
     this.#warnOfThoseThatStayed()
     this.#ownClients?.stop()
-    this.#end({ graceful: this.#counts.forced === 0, ...this.#counts, ...this.#longLived.counts })
+    const { counts } = this.#longLived
+    const end = (): void =>
+      this.#end({ graceful: this.#counts.forced === 0, ...this.#counts, ...counts })
+    // A client in this very process reads the end of its connection first. Otherwise it would send its next request, to a
+    // server that listens again at this port, into the connection that was closed.
+    if (this.#counts.expired > 0) afterPoll(end)
+    else end()
   }
 
   #warnOfThoseThatStayed(): void {

@@ -77,6 +77,20 @@ describe('close() with idle clients of this process', () => {
     expect(server.listening).toBe(false)
   })
 
+  // A test suite closes a server, lets the next one listen at the same port, and fetches from it.
+  it.each([{ quick: false }, { quick: true }])(
+    'is over once they have read the end (%o)',
+    async (options) => {
+      const { service, port } = await serving()
+      const client = await idle(port)
+      const order: string[] = []
+      client.socket.once('end', () => order.push('end'))
+      await service.close(options)
+      order.push('closed')
+      expect(order).toEqual(['end', 'closed'])
+    },
+  )
+
   it('answers requests that they have sent before, or in the same turn of the event loop', async () => {
     const { service, port } = await serving()
     const [before, after] = [await idle(port), await idle(port)]
