@@ -30,6 +30,8 @@ interface Server {
   /** The arguments of `listen`. */
   at: unknown
   borrowed?: boolean
+  /** Before, this server is told to listen there, and closed in the same turn. */
+  takenBackBy?: string
   close?: boolean
 }
 
@@ -154,6 +156,16 @@ describe('with a socket that the manager passed', () => {
     expect(report.servers).toEqual(Array(3).fill({ at: `:::${port}`, served: true }))
     expect(process.stderr).toBe('')
   })
+
+  it.each(['the same server', 'another server'])(
+    'serves a server there when %s was closed before it listened',
+    async (takenBackBy) => {
+      const { port, ...listener } = passed()
+      const { report, process } = await start([{ port, ...listener }], [{ at: port, takenBackBy }])
+      expect(report.servers).toEqual([{ at: `:::${port}`, served: true }])
+      expect(process.stderr).toBe('')
+    },
+  )
 
   it('says once what was asked for and what is kept, if they differ', async () => {
     const listener = passed()

@@ -136,6 +136,8 @@ export class ServerService<S extends AnyServer> implements Service<S> {
   }
 
   get state(): DrainState {
+    // A start that was taken back has nothing to drain, and never gets ready.
+    if (!this.hasListened && this.#abort.aborted && this.#drain.state === 'ready') return 'draining'
     return this.#drain.state
   }
 
