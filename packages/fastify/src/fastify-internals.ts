@@ -44,14 +44,17 @@ const WEBSOCKET_HOOKS = ['removeUpgradeListener', 'defaultPreClose']
  * Takes the preClose hooks away from the application, in the order in which Fastify would run them. Those of
  * `@fastify/websocket` stay, because core closes WebSockets; a `preClose` that the program gave it is taken.
  */
-export function takePreCloseHooks(fastify: FastifyInstance): PreCloseHook[] {
+export const takePreCloseHooks = (fastify: FastifyInstance): PreCloseHook[] =>
+  preCloseHooksOf(rootOf(fastify))
+
+/** The application itself, where the plugin is registered inside another one. */
+export function rootOf(fastify: FastifyInstance): FastifyInstance {
   let root = fastify
   for (;;) {
     const parent: FastifyInstance = Object.getPrototypeOf(root)
-    if (internal(parent, HOOKS) === undefined) break
+    if (internal(parent, HOOKS) === undefined) return root
     root = parent
   }
-  return preCloseHooksOf(root)
 }
 
 function preCloseHooksOf(instance: FastifyInstance): PreCloseHook[] {

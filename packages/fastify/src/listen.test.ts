@@ -122,6 +122,23 @@ describe.each(RELEASES)('with Fastify %s, listen', (_, create) => {
     expect((await new Client((app.server.address() as AddressInfo).port).get()).status).toBe(200)
   })
 
+  it('says on a busy port what is wrong, where only a callback without parameters hears of it', async () => {
+    const port = await busyPort()
+    const logged: string[] = []
+    const stream = { write: (line: string) => void logged.push(line) }
+    const app = application(create, { logger: { level: 'error', stream } })
+    // The plugin must have been loaded.
+    await app.after()
+    await new Promise<void>((up) => app.listen({ port, host: '127.0.0.1' }, () => up()))
+    expect(logged).toEqual([
+      expect.stringMatching(`cannot listen on port ${port} on 127.0.0.1 \\(EADDRINUSE\\)`),
+    ])
+    app.server.on('error', () => {})
+    await new Promise<void>((up) => app.listen({ port, host: '127.0.0.1' }, () => up()))
+    await new Promise((heard) => app.listen({ port, host: '127.0.0.1' }, heard))
+    expect(logged).toHaveLength(1)
+  })
+
   it('passes an error to its callback', async () => {
     const port = await busyPort()
     const app = application(create)

@@ -7,6 +7,7 @@ import {
   SocketPortError,
 } from '@socket-port/core/adapter'
 import type { FastifyInstance, RawServerBase } from 'fastify'
+import { watchCallback } from './callback-error.ts'
 import { hasOwnServer, watchBindings } from './fastify-internals.ts'
 import { runPreCloseHooks } from './pre-close.ts'
 
@@ -43,6 +44,7 @@ export class Servers {
     const own = { finish: closeFastify, defaultHost: DEFAULT_HOST, announces: true }
     const onDrain = (): Promise<unknown> => Promise.all([this.#onDrain(), parts?.onDrain?.()])
     this.#main = attach(server, options, { ...own, ...parts, onDrain })
+    watchCallback(fastify, this.#main.logger)
     this.#seesFurther = watchBindings(fastify, (further) => this.#add(further, options))
     const { listen } = server
     server.listen = ((...args: unknown[]) => this.#listen(listen, args)) as typeof listen
