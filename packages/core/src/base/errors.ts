@@ -35,7 +35,8 @@ export const errorCodes: Readonly<Record<SocketPortErrorCode, string>> = {
   ERR_SOCKET_PORT_AMBIGUOUS: 'More than one inherited socket fits the request.',
   ERR_SOCKET_PORT_CLOSED: 'The server was closed while it was about to listen.',
   ERR_SOCKET_PORT_INVALID_OPTION: 'An option has a value of the wrong type or out of range.',
-  ERR_SOCKET_PORT_INVALID_PATH: 'A unix socket path is empty, too long, or contains a NUL byte.',
+  ERR_SOCKET_PORT_INVALID_PATH:
+    'A unix socket path is missing, empty, too long, or contains a NUL byte.',
   ERR_SOCKET_PORT_INVALID_PORT: 'A port is not an integer between 0 and 65535.',
   ERR_SOCKET_PORT_KILL_FAILED: 'The port is still held after SIGKILL, or cannot be freed here.',
   ERR_SOCKET_PORT_KILL_REFUSED: 'Freeing the port would end a process that must not be ended.',

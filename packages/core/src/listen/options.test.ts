@@ -61,12 +61,13 @@ describe('resolveListen', () => {
     )
   })
 
-  it('treats undefined as absent, except for the port', () => {
+  it('treats undefined as absent, except for the only port or path', () => {
     const ours = ['bindPath', 'portGiven', 'port']
     const keys = Object.keys(resolveListen(0)).filter((key) => !ours.includes(key))
     const nothing = Object.fromEntries(keys.map((key) => [key, undefined]))
     expect(untyped({ ...nothing, port: 0 })).toEqual(resolveListen(0))
-    expect(untyped(nothing)).toEqual(resolveListen({}))
+    const { path, ...others } = nothing
+    expect(untyped(others)).toEqual(resolveListen({}))
   })
 
   it.each([{ path: '/run/app.sock' }, { name: 'web' }])(
@@ -93,6 +94,22 @@ describe('resolveListen', () => {
     expect(error.message).toBe(
       `port must be an integer between 0 and 65535 (got ${shown})${fromEnvironment}`,
     )
+  })
+
+  it.each([{ path: undefined }, { path: undefined, name: undefined, host: '::1' }])(
+    'refuses %j, which would be any free port',
+    (target) => {
+      const error = failure(() => untyped(target))
+      expect(error.code).toBe('ERR_SOCKET_PORT_INVALID_PATH')
+      expect(error.message).toBe(
+        'path must be a unix socket path (got undefined); where it comes from the environment, ' +
+          'the variable is missing: set it, or pass a port',
+      )
+    },
+  )
+
+  it.each([{ port: 80 }, { name: 'web' }])('treats an undefined path as absent in %j', (place) => {
+    expect(untyped({ ...place, path: undefined })).toEqual(resolveListen(place))
   })
 
   it.each([0, 1, 80, 65_535, '0', '80', '65535', '00080'])('takes the port %j', (port) => {

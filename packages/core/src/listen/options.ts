@@ -130,8 +130,9 @@ function checkTogether(options: ListenOptions, given: Checked): void {
     throw invalid('path', options.path, 'absent where a port is given: pass one of the two')
   }
   // `{ port: process.env.PORT }` gives such a key where the variable is not set. Any free port would surprise.
-  const missing = 'port' in options && given.port === undefined
-  if (missing && given.path === undefined && given.name === undefined) throw invalidPort(undefined)
+  const saysWhere = [given.port, given.path, given.name].some((each) => each !== undefined)
+  if (!saysWhere && 'port' in options) throw invalidPort(undefined)
+  if (!saysWhere && 'path' in options) throw missingPath()
   if (given.ipv6Only && isIPv4(given.host ?? '')) {
     throw invalid('ipv6Only', true, `false where the host is ${given.host}, an IPv4 address`)
   }
@@ -184,14 +185,23 @@ const environmentHint = (value: unknown): string =>
       'set it, give a default (process.env.PORT ?? 8080), or pass 0 for any free port'
     : ''
 
+const invalidPath = (value: unknown, must: string, hint = ''): SocketPortError =>
+  new SocketPortError(
+    'ERR_SOCKET_PORT_INVALID_PATH',
+    `path must be ${must} (got ${show(value)})${hint}`,
+    typeof value === 'string' ? { path: value } : {},
+  )
+
+const missingPath = (): SocketPortError =>
+  invalidPath(
+    undefined,
+    'a unix socket path',
+    '; where it comes from the environment, the variable is missing: set it, or pass a port',
+  )
+
 function unixPath(value: unknown): string {
   const path = typeof value === 'string' && value.startsWith('@') ? `\0${value.slice(1)}` : value
-  const wrong = (must: string): SocketPortError =>
-    new SocketPortError(
-      'ERR_SOCKET_PORT_INVALID_PATH',
-      `path must be ${must} (got ${show(value)})`,
-      typeof value === 'string' ? { path: value } : {},
-    )
+  const wrong = (must: string): SocketPortError => invalidPath(value, must)
   if (typeof path !== 'string' || path === '' || path === '\0') throw wrong('a unix socket path')
   if (path.indexOf('\0', 1) > 0) throw wrong('free of NUL bytes')
   if (isAbstract(path) && process.platform !== 'linux') {
