@@ -1,6 +1,6 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -122,6 +122,15 @@ describe.each(BUNDLERS)('as esm, %s lets a banner declare', (bundler) => {
     const supervised = await start({ command: [process.execPath, file] })
     await expectStops(supervised)
   })
+})
+
+it('as esm, webpack takes __filename for a string: the platform package is found', async () => {
+  const { file, folder, addNative } = await bundled({ bundler: 'esbuild', format: 'esm' })
+  addNative()
+  writeFileSync(file, readFileSync(file, 'utf8').replaceAll('typeof __filename', "'string'"))
+  const supervised = await start({ command: [process.execPath, file], cwd: folder })
+  await expectStops(supervised)
+  expect(supervised.generation.stdout).not.toMatch(/warning|libc/)
 })
 
 describe('docs/bundling.md', () => {

@@ -32,9 +32,17 @@ export function requireNative(name: string): unknown {
  * The working directory is not among them: it must not decide which native code runs.
  */
 function bases(): string[] {
-  const bundle = typeof __filename === 'string' ? __filename : undefined
-  return [bundle, import.meta.url, process.argv[1], process.execPath].filter(
+  return [commonJsFile(), import.meta.url, process.argv[1], process.execPath].filter(
     // A bundler may have left a name that is no absolute path.
     (base) => base !== undefined && /^(\/|[A-Za-z]:[\\/]|file:)/.test(base),
   ) as string[]
+}
+
+function commonJsFile(): string | undefined {
+  // Not `typeof __filename`: webpack replaces it by 'string' in an ES module too, where the name is not defined.
+  try {
+    return __filename
+  } catch {
+    return undefined
+  }
 }
