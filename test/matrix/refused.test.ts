@@ -44,3 +44,16 @@ describe.each(REFUSED)('on %s', (name) => {
     expect(stderr).not.toMatch(/SyntaxError|TypeError/)
   })
 })
+
+it('on Node.js 18 a program with the preload says so, and listens by itself', () => {
+  const preload = fromRoot('packages/core/dist/register.cjs')
+  const program = "require('http').createServer().listen(0, function () { this.close() })"
+  const args = ['--require', preload, '-e', program]
+  const { status, stderr } = spawnSync(refusedBinary('Node.js 18'), args, { encoding: 'utf8' })
+  expect({ status, stderr }).toEqual({
+    status: 0,
+    stderr: expect.stringMatching(
+      /^socket-port: warning: the server listens without socket-port: its preload needs Node\.js 20\.19.*this is v18[^\n]*\n$/,
+    ),
+  })
+})

@@ -53,9 +53,9 @@ function replaceListen(state: Preloaded): void {
 }
 
 function loadServing(): Serving | undefined {
-  // A worker thread has no signals, and no sockets of its own. Asked for only now, because it loads a module of Node.
-  if (!isMainThread()) return undefined
   try {
+    // A worker thread has no signals, and no sockets of its own. Asked for only now, because it loads a module of Node.
+    if (!isMainThread()) return undefined
     return require('./register/serving.js')
   } catch (error) {
     process.stderr.write(`socket-port: warning: ${whyNot(error as NodeJS.ErrnoException)}\n`)
@@ -68,6 +68,6 @@ const mayConcern = (server: Server): boolean =>
   isHttp1Server(server) || isHttp2Server(server) || look('sockets').LISTEN_FDS !== undefined
 
 const whyNot = ({ code, message }: NodeJS.ErrnoException): string =>
-  code === 'ERR_REQUIRE_ESM'
+  code === 'ERR_REQUIRE_ESM' || process.getBuiltinModule === undefined
     ? `the server listens without socket-port: its preload needs Node.js 20.19, 22.12 or later, and this is ${process.version}`
     : `the server listens without socket-port, which cannot be loaded: ${message}`
