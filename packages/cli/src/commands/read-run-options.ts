@@ -27,7 +27,7 @@ export async function readRunOptions(parsed: Parsed<RunOption>): Promise<RunOpti
     replace: parsed.has('all-at-once') ? 'all-at-once' : 'one-by-one',
     reusePort: parsed.has('reuse-port'),
     ready: read('ready', (_, value) => readiness(value), runDefaults.ready),
-    readyTimeout: read('ready-timeout', duration, runDefaults.readyTimeout),
+    readyTimeout: read('ready-timeout', notZero, runDefaults.readyTimeout),
     settle: read('settle', duration, runDefaults.settle),
     drainTimeout: read('drain-timeout', duration, runDefaults.drainTimeout),
     watchdog: read<number | undefined>('watchdog', duration, watchdog),
@@ -92,6 +92,14 @@ function addressesOf(parsed: Parsed<RunOption>): Pick<RunOptions, 'listen' | 'me
   const withMode = <T extends ListenAddress>(address: T): T =>
     address.path === undefined ? address : { ...address, mode: bits }
   return { listen: listen.map(withMode), metrics: metrics && withMode(metrics) }
+}
+
+function notZero(option: RunOption, value: string): number {
+  const time = duration(option, value)
+  if (time > 0) return time
+  throw new UsageError(
+    `--${option} ${quote(value)} would stop each process at once: give it a time, such as 30s`,
+  )
 }
 
 // The kernel chooses another one for each socket.

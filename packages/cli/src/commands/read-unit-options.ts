@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -9,7 +10,7 @@ import { duration, oneOf, port } from '../command-line/scalars.ts'
 import { realPath } from '../unit/access.ts'
 import { packageOf, programName } from '../unit/package.ts'
 import type { UnitOutput } from '../unit/print.ts'
-import { checkProgram, findCommand } from '../unit/program.ts'
+import { checkNode, checkProgram, findCommand, isOnPath } from '../unit/program.ts'
 import { namedPaths, type UnitJob, type Way } from '../unit/render.ts'
 import type { UnitOption } from './unit-options.ts'
 
@@ -46,6 +47,7 @@ export function readUnitOptions(parsed: Parsed<UnitOption>): [UnitJob, UnitOutpu
     compileCache: !parsed.has('no-compile-cache'),
     watchdog: watchdogTime(parsed.last('watchdog') ?? '30s'),
   }
+  checkNode(job.node)
   if (program.byNode) checkProgram(program.entry, job.node)
   const targets = namedPaths(job).map((path) => realPath(path) ?? path)
   return [{ ...job, targets }, outputOf(parsed)]
@@ -54,7 +56,10 @@ export function readUnitOptions(parsed: Parsed<UnitOption>): [UnitJob, UnitOutpu
 type Program = Pick<UnitJob, 'entry' | 'byNode' | 'words'>
 
 function programOf({ arguments: [given], rest = [] }: Parsed<UnitOption>, way: Way): Program {
-  if (given !== undefined) return { entry: resolve(given), byNode: true, words: rest }
+  if (given !== undefined) {
+    checkEntry(given)
+    return { entry: resolve(given), byNode: true, words: rest }
+  }
   const [command, ...words] = rest
   if (command === undefined || command === '') {
     throw new UsageError('unit needs ENTRY, e.g. socket-port unit server.js --port 8080')
@@ -66,6 +71,23 @@ function programOf({ arguments: [given], rest = [] }: Parsed<UnitOption>, way: W
     )
   }
   return { entry: findCommand(command), byNode: false, words }
+}
+
+// A file that is not here may be on the machine of the service, so only what is certainly none is refused.
+function checkEntry(given: string): void {
+  if (existsSync(given)) return
+  const [first = '', ...words] = given.split(' ')
+  if (words.length > 0 && existsSync(first)) {
+    throw new UsageError(
+      `ENTRY is a file alone (got ${quote(given)}): write unit ${first} -- ${words.join(' ')}`,
+    )
+  }
+  if (/^[\w-]+$/.test(given) && isOnPath(given)) {
+    throw new UsageError(
+      `ENTRY is a file, and there is no ${quote(given)} here, only a command of that name. Write it after --, with --way run: ` +
+        `socket-port unit --port 8080 --way run -- ${given}`,
+    )
+  }
 }
 
 /**

@@ -1,3 +1,4 @@
+import { whyNoProgram } from '../base/no-program.ts'
 import { STOP_SIGNALS } from '../base/stop-signals.ts'
 import type { Exit } from './child.ts'
 import type { Event } from './lifecycle.ts'
@@ -99,8 +100,8 @@ export const failureOf = (
 
 // A repair for a command that cannot run. `program` is quoted.
 function otherCommand(program: string): string | undefined {
-  if (/^.[^/ ]+ /.test(program))
-    return 'pass its words one by one, without quotes around all of them'
+  const why = whyNoProgram(program.slice(1, -1))
+  if (why !== undefined) return why
   return /\.[cm]?[jt]s.$/.test(program)
     ? 'write the program that runs it first, such as node'
     : undefined
@@ -134,7 +135,7 @@ function failedEvent(event: Event, seen: Observed): Omit<Failure, 'output'> {
   const process = `process ${seen.pid}`
   switch (event) {
     case 'start-timeout': {
-      const waited = `${process} was not ready after ${Math.round(seen.after)} ms`
+      const waited = `${process} was not ready after ${Math.round(seen.after)} ms (--ready-timeout)`
       return { kind: 'timeout', message: `${waited}: ${whyNotReady(seen)}` }
     }
     case 'leaving':

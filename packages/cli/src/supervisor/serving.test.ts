@@ -166,7 +166,7 @@ describe('a process below the started one', () => {
     await clock.advance(1000)
     expect(seen.outcome).toMatchObject({
       message: expect.stringMatching(
-        /^process 7 was not ready after 1000 ms: process 8 below it had got a socket, and has ended/,
+        /^process 7 was not ready after 1000 ms \(--ready-timeout\): process 8 below it had got a socket, and has ended/,
       ),
     })
   })

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { UsageError } from '../base/errors.ts'
 import { closedPart, OTHER_USER } from './access.ts'
 import { packageOf, programName } from './package.ts'
-import { checkProgram, stripsTypes } from './program.ts'
+import { checkNode, checkProgram, stripsTypes } from './program.ts'
 import { timeSpan } from './time-span.ts'
 
 let dir: string
@@ -151,4 +151,27 @@ test.each([
   [1, '1ms'],
 ])('%d ms is %s to systemd', (milliseconds, text) => {
   expect(timeSpan(milliseconds)).toBe(text)
+})
+
+describe('what node cannot run', () => {
+  test('a script of another interpreter, such as pnpm writes into node_modules/.bin', () => {
+    for (const line of ['#!/bin/sh', '#! /usr/bin/env python3']) {
+      const entry = write('node_modules/.bin/next', `${line}\nexec node x`)
+      expect(() => checkProgram(entry, process.execPath)).toThrow(
+        /is a script of .*, and node runs ENTRY/,
+      )
+    }
+    for (const line of ['#!/usr/bin/env node', '#!/usr/bin/env -S node --no-warnings', '']) {
+      checkProgram(write('cli.js', `${line}\n`), process.execPath)
+    }
+  })
+
+  test('with a node that is too old', () => {
+    const node = write('node', '#!/bin/sh\necho v18.20.8\n')
+    chmodSync(node, 0o755)
+    expect(() => checkNode(node)).toThrow(
+      /needs Node\.js 20\.19 or later, and this is Node\.js 18\.20\.8/,
+    )
+    checkNode('/nowhere/node')
+  })
 })
