@@ -22,15 +22,16 @@ export function describeInUse(request: InUseRequest, address: string | undefined
   const { path, kept } = request
   if (path !== undefined) {
     const holders = findHolders({ path })
-    const fix = !isOurs(holders)
-      ? 'stop that process or choose another path'
-      : kept
-        ? KEPT_TWICE
-        : 'close that server first, or choose another path'
-    return `${who(holders)}; ${fix}`
+    return `${who(holders)}; ${adviceOnPath(holders, kept)}`
   }
   const holders = holdersInTheWay(request, address)
   return `${who(holders)}; ${adviceOn(request, holders)}`
+}
+
+function adviceOnPath(holders: readonly Holder[], kept = false): string {
+  if (isOurs(holders)) return kept ? KEPT_TWICE : 'close that server first, or choose another path'
+  const managed = kept ? adviceOnManaged(holders, 'path') : undefined
+  return managed ?? 'stop that process or choose another path'
 }
 
 const KEPT_TWICE =
@@ -127,15 +128,20 @@ const NO_CLUSTER =
 const adviceOnSupervisor = (port: number): string =>
   `it has started this process: let it pass the socket (socket-port run --listen ${port}), or choose another port`
 
-function adviceOnOther({ port, kept, killPort }: InUseRequest, holders: readonly Holder[]) {
+// Neither killPort nor `socket-port free` ends a process that its manager would start again.
+function adviceOnManaged(holders: readonly Holder[], other: 'port' | 'path'): string | undefined {
   const activators = holders.map(({ pid }) => activatorOf(pid))
-  // Neither killPort nor `socket-port free` ends such a process.
   if (activators.includes('socket-port run')) {
-    return 'socket-port run started that process: stop both (socket-port stop) or choose another port'
+    return `socket-port run started that process: stop both (socket-port stop) or choose another ${other}`
   }
-  if (activators.includes('another manager')) {
-    return 'a manager started that process and passed it sockets: stop it there (systemctl stop the .socket and .service units), or choose another port'
-  }
+  return activators.includes('another manager')
+    ? `a manager started that process and passed it sockets: stop it there (systemctl stop the .socket and .service units), or choose another ${other}`
+    : undefined
+}
+
+function adviceOnOther({ port, kept, killPort }: InUseRequest, holders: readonly Holder[]) {
+  const managed = adviceOnManaged(holders, 'port')
+  if (managed !== undefined) return managed
   if (kept) return `stop that process (socket-port free ${port}) or choose another port`
   // killPort ends only processes of this user. If it ran already, a process has taken the port since, and may again.
   const canFree = killPort === false && holders.every(({ uid }) => uid === process.getuid?.())
