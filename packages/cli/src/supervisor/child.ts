@@ -31,7 +31,7 @@ export interface Child {
   readonly pid: number
   /** Resolves when the process has ended and all its output was read. */
   readonly exited: Promise<Exit>
-  /** The processes below it that serve in its place, the newest last. Only a wrapper, such as npm, has any. */
+  /** The processes below it that serve in its place, the newest last. It is empty but for a wrapper, such as npm. */
   readonly servers: readonly number[]
   /** Notes that a process below it serves in its place. That process gets the signals and the messages from now on. */
   join(server: ServerProcess): Joined

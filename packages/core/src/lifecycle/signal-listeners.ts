@@ -2,7 +2,7 @@ import { isOwnListener, ownListener } from '../base/own-listener.ts'
 import type { ShutdownSignal } from '../base/types.ts'
 
 /** The signals that may start a shutdown. */
-export const STOP_SIGNALS: readonly ShutdownSignal[] = ['SIGTERM', 'SIGINT']
+export const SHUTDOWN_SIGNALS: readonly ShutdownSignal[] = ['SIGTERM', 'SIGINT']
 
 /** The listeners of this package for stop signals. */
 export class SignalListeners {
@@ -15,7 +15,7 @@ export class SignalListeners {
 
   /** Listens to these signals, and to no others. */
   listenTo(wanted: ReadonlySet<ShutdownSignal>): void {
-    for (const signal of STOP_SIGNALS) {
+    for (const signal of SHUTDOWN_SIGNALS) {
       if (wanted.has(signal) === this.#heard.has(signal)) continue
       if (wanted.has(signal)) {
         this.#heard.add(signal)

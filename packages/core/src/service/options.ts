@@ -12,7 +12,7 @@ import {
   optional,
 } from '../base/validate.ts'
 import { type ResolvedDrain, resolveDrain } from '../drain/options.ts'
-import { STOP_SIGNALS } from '../lifecycle/signal-listeners.ts'
+import { SHUTDOWN_SIGNALS } from '../lifecycle/signal-listeners.ts'
 import {
   LISTEN_OPTIONS,
   type ListenTarget,
@@ -44,7 +44,7 @@ const signals: Check<readonly ShutdownSignal[]> = (name, value) => {
   if (value === false) return []
   if (!Array.isArray(value)) throw invalid(name, value, 'an array of signals or false')
   return value.map((signal) => {
-    const known = STOP_SIGNALS.find((each) => each === signal)
+    const known = SHUTDOWN_SIGNALS.find((each) => each === signal)
     if (known !== undefined) return known
     throw invalid(name, signal, "'SIGTERM' or 'SIGINT'")
   })
@@ -58,7 +58,7 @@ const OWN_OPTIONS: Checks<ResolvedOwn> = {
     },
   },
   probes: optional(resolveProbes),
-  signals: { check: signals, fallback: STOP_SIGNALS },
+  signals: { check: signals, fallback: SHUTDOWN_SIGNALS },
   exit: flag(true),
   idleExit: integer(1, LONGEST_TIMEOUT, undefined, 'milliseconds'),
   notify: flag(true),
